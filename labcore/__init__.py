@@ -1,0 +1,29 @@
+"""Labcore: 133 neural-network papers as small compiled programs whose claims are re-measured by running code.
+
+    import labcore
+    labcore.run("double_descent.model_wise", noise=0.3)      # the last frame, an xarray.Dataset
+    labcore.load_experiment("double_descent.model_wise")     # the experiment: parameters, frames, run
+    labcore.papers(theme="generalization")                   # rows of the catalogue
+
+Importing labcore loads no method and no torch; a method is loaded when it is named.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labcore.catalog import Paper, Theme, UnknownKey, load_experiment, load_page, paper, papers, themes
+
+if TYPE_CHECKING:
+    import xarray
+
+__version__ = "0.1.0"
+__all__ = ["Paper", "Theme", "UnknownKey", "load_experiment", "load_page", "paper", "papers", "run", "themes"]
+
+
+def run(name: str, budget: str = "full", **values: Any) -> xarray.Dataset:
+    """Run the experiment `KEY.EXPERIMENT` and return its last frame.
+
+    Raises `UnknownKey` for a name that does not exist and `labcore.experiment.ParameterError` for bad values.
+    """
+    return load_experiment(name).run(budget, **values)

@@ -1,0 +1,177 @@
+"""Claims: sentences of a paper as checks that run, and the ledger of their verdicts.
+
+    @claim("double_descent", "The peak is there only if the optimizer reaches a low loss")
+    def peak_needs_low_loss(budget: Budget) -> Evidence: ...
+
+A claim runs public experiments and returns `Evidence`, measured at that moment. A claim that honestly does not hold
+at laboratory scale says so with `expected="not reproduced"` and a reason; it stays in the ledger with its number.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from labcore import catalog
+from labcore.experiment import Budget
+
+Verdict = Literal["holds", "not reproduced", "broken", "surprise"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a claim measured.
+
+    measured   the number(s) that decide, by name
+    criterion  the rule they are held against, readable without the code
+    holds      whether the rule is met
+    n_seeds    independent repetitions behind the numbers
+    """
+
+    measured: Mapping[str, float]
+    criterion: str
+    holds: bool
+    n_seeds: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of a paper and the function that measures it."""
+
+    key: str
+    name: str
+    statement: str
+    check: Callable[[Budget], Evidence]
+    expected: Literal["holds", "not reproduced"] = "holds"
+    reason: str = ""
+
+    def measure(self, budget: Budget = "quick") -> Entry:
+        """Run the check now. Errors propagate: a claim that crashes is a bug."""
+        start = time.perf_counter()
+        try:
+            evidence = self.check(budget)
+        except Exception as error:
+            error.add_note(f"while measuring the claim {self.key}.{self.name}")
+            raise
+        verdict: Verdict
+        if evidence.holds:
+            verdict = "holds" if self.expected == "holds" else "surprise"
+        else:
+            verdict = "broken" if self.expected == "holds" else "not reproduced"
+        return Entry(
+            key=self.key,
+            name=self.name,
+            statement=self.statement,
+            verdict=verdict,
+            measured={k: float(v) for k, v in evidence.measured.items()},
+            criterion=evidence.criterion,
+            n_seeds=evidence.n_seeds,
+            reason=self.reason,
+            budget=budget,
+            seconds=time.perf_counter() - start,
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the ledger.
+
+    `broken`: should hold and does not. `surprise`: holds although it was declared not reproduced.
+    """
+
+    key: str
+    name: str
+    statement: str
+    verdict: Verdict
+    measured: Mapping[str, float]
+    criterion: str
+    n_seeds: int
+    reason: str
+    budget: Budget
+    seconds: float
+
+    @property
+    def numbers(self) -> str:
+        """The measured numbers in one line."""
+        return ", ".join(f"{name} = {value:.3g}" for name, value in self.measured.items())
+
+
+_claims: dict[tuple[str, str], Claim] = {}
+
+
+def claim(
+    key: str, statement: str, *, expected: Literal["holds", "not reproduced"] = "holds", reason: str = ""
+) -> Callable[[Callable[[Budget], Evidence]], Claim]:
+    """Turn `function(budget) -> Evidence` into a claim of the paper `key`.
+
+    Raises ValueError when a claim is declared not reproduced without a reason.
+    """
+    if expected == "not reproduced" and not reason:
+        raise ValueError(f"claim of {key!r} ({statement!r}): 'not reproduced' needs a reason")
+
+    def wrap(function: Callable[[Budget], Evidence]) -> Claim:
+        made = Claim(key, function.__name__, statement, function, expected, reason)
+        _claims[key, made.name] = made
+        return made
+
+    return wrap
+
+
+def claims_of(key: str) -> list[Claim]:
+    """The claims of one paper, in source order. Imports its page. Raises `UnknownKey`."""
+    catalog.load_page(key)
+    return [c for (k, _), c in _claims.items() if k == key]
+
+
+def measure(keys: Iterable[str], budget: Budget = "quick") -> Iterator[Entry]:
+    """Measure every claim of these papers, one entry at a time, and keep each paper's entries for `recorded`."""
+    for key in keys:
+        entries = []
+        for c in claims_of(key):
+            entries.append(c.measure(budget))
+            yield entries[-1]
+        _keep(key, budget, entries)
+
+
+@functools.cache
+def code_version() -> str:
+    """A short hash of the sources of labcore: results are never kept across versions of the code."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.toml")]):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _ledger_file(key: str, budget: Budget) -> Path:
+    return Path(platformdirs.user_cache_dir("labcore")) / "ledger" / code_version() / f"{key}-{budget}.json"
+
+
+def _keep(key: str, budget: Budget, entries: list[Entry]) -> None:
+    path = _ledger_file(key, budget)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        draft.write_text(json.dumps([asdict(e) for e in entries]))
+        draft.replace(path)
+    except OSError:
+        pass  # a read-only home loses the memory of the verdicts, not the verdicts
+
+
+def recorded(key: str) -> list[Entry]:
+    """The entries last measured on this machine with exactly this code, full budget before quick; [] if none."""
+    for budget in ("full", "quick"):
+        try:
+            return [Entry(**row) for row in json.loads(_ledger_file(key, budget).read_text())]
+        except (OSError, ValueError, TypeError):
+            continue
+    return []

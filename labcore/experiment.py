@@ -1,0 +1,238 @@
+"""Experiments: the signature is the parameter list, the yields are the frames.
+
+    @experiment("double_descent", quick=dict(n_seeds=2))
+    def model_wise(noise: Annotated[float, Field(ge=0, le=2, description="label noise")] = 0.5, seed: Seed = 0):
+        yield xr.Dataset(...)
+
+An experiment is a generator of `xarray.Dataset` frames. The last frame is the result. Each frame carries
+`attrs["progress"]` in [0, 1] and `attrs["reading"]`, one sentence computed from its numbers.
+
+A parameter is `Annotated[type, pydantic.Field(...)]` with `ge` and `le` for numbers, or `Literal[...]`, or `bool`.
+`Field(json_schema_extra=...)` may add, for whoever draws or documents the parameter:
+    unit   "steps", "ms", ...
+    scale  "log" or "linear" (default: log when ge > 0 and le/ge >= 1000)
+    group  the heading it stands under in a bench
+    when   {"other parameter": [values for which this one matters]}
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import difflib
+import functools
+import inspect
+import json
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import annotated_types
+import numpy as np
+import pydantic
+import xarray as xr
+from pydantic import Field
+
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of all the randomness in the run")]
+Budget = Literal["quick", "full"]
+
+
+_RESERVED = {"budget", "out", "json", "help"}
+
+
+class ParameterError(ValueError):
+    """A parameter that does not exist, has the wrong type or is out of its range."""
+
+
+class FrameError(RuntimeError):
+    """An experiment yielded a frame that breaks the contract (a bug of the page, not of its user)."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an experiment, as read from the signature."""
+
+    name: str
+    kind: Literal["int", "float", "bool", "choice"]
+    default: Any
+    description: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple = ()
+    unit: str = ""
+    log: bool = False
+    group: str = ""
+    when: Mapping[str, tuple] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values, in words."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(map(str, self.choices))
+        if self.kind == "bool":
+            return "true or false"
+        unit = f" {self.unit}" if self.unit else ""
+        if self.kind == "int":
+            return f"a whole number from {self.low:.0f} to {self.high:.0f}{unit}"
+        return f"from {self.low:g} to {self.high:g}{unit}"
+
+    def matters(self, values: Mapping[str, Any]) -> bool:
+        """Whether this parameter has an effect when the others have these values."""
+        return all(values[other] in allowed for other, allowed in self.when.items())
+
+
+def _parameter(name: str, hint: Any, default: Any) -> Parameter:
+    base, *extras = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+    info = next((e for e in extras if isinstance(e, pydantic.fields.FieldInfo)), Field())
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    common = dict(
+        name=name,
+        default=default,
+        description=info.description or "",
+        unit=extra.get("unit", ""),
+        group=extra.get("group", ""),
+        when={k: tuple(v) for k, v in extra.get("when", {}).items()},
+    )
+    if typing.get_origin(base) is Literal:
+        return Parameter(kind="choice", choices=typing.get_args(base), **common)
+    if base is bool:
+        return Parameter(kind="bool", **common)
+    if base not in (int, float):
+        raise TypeError(f"parameter {name!r}: type {base} is not supported; use int, float, bool or Literal[...]")
+    low = next((m.ge for m in info.metadata if isinstance(m, annotated_types.Ge)), None)
+    high = next((m.le for m in info.metadata if isinstance(m, annotated_types.Le)), None)
+    if low is None or high is None:
+        raise TypeError(f"parameter {name!r}: a number needs both bounds, Field(ge=..., le=...)")
+    scale = extra.get("scale", "log" if low > 0 and high / low >= 1000 else "linear")
+    return Parameter(kind=base.__name__, low=low, high=high, log=scale == "log", **common)
+
+
+def _plain(parameter: Parameter, value: Any) -> Any:
+    """The value as Python has it: no numpy scalar, and "2" from a command line or a link is the 2 of a Literal."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return next((c for c in parameter.choices if isinstance(value, str) and str(c) == value), value)
+
+
+class Experiment:
+    """A function that yields frames, with validated parameters. Made by the `experiment` decorator."""
+
+    def __init__(self, function: Callable[..., Iterator[xr.Dataset]], key: str, quick: Mapping[str, Any]):
+        functools.update_wrapper(self, function)
+        self.key, self.name, self.quick = key, function.__name__, dict(quick)
+        self._function = function
+        hints = typing.get_type_hints(function, include_extras=True)
+        signature = inspect.signature(function)
+        for name, p in signature.parameters.items():
+            if name not in hints or p.default is p.empty:
+                raise TypeError(f"{self.id}: parameter {name!r} needs a type and a default")
+            if name in _RESERVED:
+                raise TypeError(f"{self.id}: no parameter may be named {name!r}; the command line uses that name")
+        self.parameters = {name: _parameter(name, hints[name], p.default) for name, p in signature.parameters.items()}
+        for p in self.parameters.values():
+            if unknown := p.when.keys() - self.parameters.keys():
+                raise TypeError(f"{self.id}: parameter {p.name!r} depends on {min(unknown)!r}, which does not exist")
+        fields = {name: (hints[name], p.default) for name, p in signature.parameters.items()}
+        self._model = pydantic.create_model(f"{key}.{self.name}", **fields)
+        for name, value in self.validate().items():
+            self.parameters[name] = dataclasses.replace(self.parameters[name], default=value)
+        self.validate(**self.quick)
+
+    @property
+    def id(self) -> str:
+        return f"{self.key}.{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<experiment {self.id}({', '.join(self.parameters)})>"
+
+    def validate(self, **values: Any) -> dict[str, Any]:
+        """All parameters with their values: those given, checked and converted, and the defaults.
+
+        Raises `ParameterError`, one readable line that names the parameter, the value and what is allowed.
+        """
+        problems = []
+        for name in (n for n in values if n not in self.parameters):
+            near = difflib.get_close_matches(name, self.parameters, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "it has " + ", ".join(self.parameters)
+            problems.append(f"there is no parameter {name!r}; {hint}")
+        # defaults are converted too: a run must not depend on whether a value was typed or left alone
+        merged = {name: _plain(p, values.get(name, p.default)) for name, p in self.parameters.items()}
+        for name, value in merged.items():
+            # pydantic takes True for 1; a person who passes True for a number has made a mistake
+            if isinstance(value, bool) and self.parameters[name].kind != "bool":
+                problems.append(f"{name} = {value} is not allowed; it must be {self.parameters[name].allowed}")
+        if not problems:
+            try:
+                return self._model(**merged).model_dump()
+            except pydantic.ValidationError as error:
+                for name in dict.fromkeys(e["loc"][0] for e in error.errors()):
+                    shown = repr(merged[name])
+                    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+                    problems.append(f"{name} = {shown} is not allowed; it must be {self.parameters[name].allowed}")
+        raise ParameterError(f"{self.id}: " + "; ".join(problems))
+
+    def settings(self, budget: Budget = "full", **values: Any) -> dict[str, Any]:
+        """The validated values of one run: the budget's overrides, then `values` on top."""
+        if budget not in typing.get_args(Budget):
+            raise ParameterError(f"{self.id}: budget = {budget!r} is not allowed; it must be quick or full")
+        return self.validate(**({**self.quick, **values} if budget == "quick" else values))
+
+    def frames(self, budget: Budget = "full", **values: Any) -> Iterator[xr.Dataset]:
+        """Validate now, then iterate over the frames. Closing the iterator stops the run."""
+        settings = self.settings(budget, **values)
+        return self._frames(settings)
+
+    def _frames(self, settings: dict[str, Any]) -> Iterator[xr.Dataset]:
+        made_by = {"experiment": self.id, "parameters": json.dumps(settings)}
+        for frame in self._function(**settings):
+            check_frame(frame, self.id)
+            frame.attrs.update(made_by)
+            yield frame
+
+    __call__ = frames
+
+    def run(self, budget: Budget = "full", **values: Any) -> xr.Dataset:
+        """The last frame. Raises `ParameterError` for bad input."""
+        last = collections.deque(self.frames(budget, **values), maxlen=1)
+        if not last:
+            raise FrameError(f"{self.id} yielded no frame")
+        return last[0]
+
+
+def check_frame(frame: xr.Dataset, who: str) -> None:
+    """Raise `FrameError` unless the frame is finite, has a reading and a progress in [0, 1]."""
+    if not isinstance(frame, xr.Dataset):
+        raise FrameError(f"{who}: a frame must be an xarray.Dataset, got {type(frame).__name__}")
+    if not isinstance(frame.attrs.get("reading"), str) or not frame.attrs["reading"]:
+        raise FrameError(f'{who}: a frame needs attrs["reading"], one sentence')
+    progress = frame.attrs.get("progress")
+    if progress is None or not 0 <= progress <= 1:
+        raise FrameError(f'{who}: a frame needs attrs["progress"] in [0, 1], got {progress!r}')
+    for name, variable in frame.variables.items():
+        if variable.dtype.kind in "fc" and not np.isfinite(variable.values).all():
+            raise FrameError(
+                f"{who}: {name} has {int((~np.isfinite(variable.values)).sum())} non-finite values; "
+                "a run that diverges must end with a finite frame whose reading says so"
+            )
+
+
+_experiments: dict[str, Experiment] = {}
+
+
+def experiment(key: str, quick: Mapping[str, Any] | None = None) -> Callable[[Callable], Experiment]:
+    """Turn a generator function into an `Experiment` of the paper `key`.
+
+    `quick` overrides defaults for tests and Binder (<= 4 s), with the claim still visible.
+    """
+
+    def wrap(function: Callable[..., Iterator[xr.Dataset]]) -> Experiment:
+        made = Experiment(function, key, quick or {})
+        _experiments[made.id] = made
+        return made
+
+    return wrap
+
+
+def registered(key: str) -> list[Experiment]:
+    """The experiments of one paper whose page is already imported, in source order."""
+    return [e for e in _experiments.values() if e.key == key]
