@@ -1,0 +1,158 @@
+"""What a lesson needs besides benches: the mechanism's own source, the ledger of its claims, exercises with checkers."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+from IPython.display import HTML
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from labcore import catalog, claims
+from labcore.experiment import Budget, Experiment
+from widgets.bench import is_static
+from widgets.controls import shown
+
+_VERDICTS = {
+    "holds": ("labcore-holds", "holds"),
+    "not reproduced": ("labcore-not", "not reproduced here"),
+    "broken": ("labcore-broken", "BROKEN"),
+    "surprise": ("labcore-broken", "holds, against its entry"),
+}
+
+
+def source(*functions: Callable | Experiment) -> HTML:
+    """The real source of these functions, highlighted: what is shown is what runs."""
+    parts = []
+    for function in functions:
+        # numba's dispatchers and experiments wrap the function that a reader wants to see
+        plain = getattr(function, "py_func", None) or getattr(function, "_function", None) or function
+        code = inspect.getsource(plain)
+        where = f"{plain.__module__}, line {inspect.getsourcelines(plain)[1]}"
+        parts.append(f'<div class="labcore-where">{escape(where)}</div>')
+        parts.append(highlight(code, PythonLexer(), HtmlFormatter(noclasses=True, nobackground=True, style="friendly")))
+    return HTML("".join(parts))
+
+
+def ledger_table(entries: list[claims.Entry]) -> str:
+    """Ledger entries as an HTML table."""
+    rows = []
+    for e in entries:
+        css, word = _VERDICTS[e.verdict]
+        paper = catalog.paper(e.key)
+        why = f"<br><i>{escape(e.reason)}</i>" if e.reason else ""
+        rows.append(
+            f'<tr><td><span class="{css}">{word}</span></td><td>{escape(e.statement)}{why}</td>'
+            f"<td>{escape(e.numbers)}</td><td>{escape(e.criterion)}</td>"
+            f"<td>{paper.key} ({paper.year}), {e.n_seeds} seeds, {e.budget}, {e.seconds:.1f} s</td></tr>"
+        )
+    head = "<tr><th>verdict</th><th>claim</th><th>measured</th><th>rule</th><th>how</th></tr>"
+    return f'<div class="labcore-card"><table class="labcore-table">{head}{"".join(rows)}</table></div>'
+
+
+class BrokenClaim(AssertionError):
+    """A claim that should hold did not, when a lesson was executed as a test."""
+
+
+def ledger(*keys: str, budget: Budget = "quick") -> Any:
+    """The claims of these papers, measured now by running code.
+
+    Live, a button measures them (verdicts measured before with the same code are shown at once). Executed as a batch,
+    they are measured on the spot, and a claim that should hold and does not raises `BrokenClaim`.
+    """
+    for key in keys:
+        catalog.paper(key)
+    if is_static():
+        entries = list(claims.measure(keys, budget))
+        broken = [e for e in entries if e.verdict in ("broken", "surprise")]
+        if broken:
+            raise BrokenClaim("; ".join(f"{e.key}.{e.name}: {e.verdict}: {e.numbers} ({e.criterion})" for e in broken))
+        return HTML(ledger_table(entries))
+    return _LiveLedger(keys, budget)
+
+
+class _LiveLedger(w.VBox):
+    def __init__(self, keys: tuple[str, ...], budget: Budget):
+        self._keys, self._budget = keys, budget
+        known = [e for key in keys for e in claims.recorded(key)]
+        self._table = w.HTML(ledger_table(known) if known else "")
+        self._status = w.HTML("Measured before on this machine, with this code." if known else "")
+        self._status.add_class("labcore-status")
+        button = w.Button(description="Measure the claims now", icon="check-square-o", button_style="primary", layout=w.Layout(width="auto"))
+        button.on_click(self._begin)
+        bar = w.Box([button])
+        bar.add_class("labcore-toolbar")
+        super().__init__([bar, self._status, self._table])
+        self.add_class("labcore-bench")
+
+    def _begin(self, button: w.Button) -> None:
+        button.disabled = True
+        self._status.value = "Measuring ..."
+        threading.Thread(target=self._measure, args=(button,), daemon=True).start()
+
+    def _measure(self, button: w.Button) -> None:
+        entries: list[claims.Entry] = []
+        total = sum(len(claims.claims_of(key)) for key in self._keys)
+        try:
+            for entry in claims.measure(self._keys, self._budget):
+                entries.append(entry)
+                self._table.value = ledger_table(entries)
+                self._status.value = f"Measured {len(entries)} of {total} claims ..."
+            self._status.value = f"Measured {total} claims in {sum(e.seconds for e in entries):.1f} s."
+        except Exception as error:  # noqa: BLE001 - shown to the person: there is nobody else to catch it in this thread
+            self._status.value = f'<span class="labcore-error" role="alert">{escape(f"{type(error).__name__}: {error}")}</span>'
+        finally:
+            button.disabled = False
+
+
+def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") -> w.VBox:
+    """A question with a box for the answer.
+
+    `check(text)` returns True for a right answer, False for a wrong one, or a sentence that helps. Any right answer
+    must pass, however it is written: parse numbers, try code, do not compare strings.
+    """
+    answer = w.Text(placeholder="your answer", continuous_update=False, layout=w.Layout(width="320px"))
+    button = w.Button(description="Check", icon="check")
+    verdict = w.HTML()
+    verdict.add_class("labcore-status")
+
+    def look(_: Any) -> None:
+        try:
+            result = check(answer.value.strip())
+        except (ValueError, TypeError, ArithmeticError, LookupError, SyntaxError) as error:
+            result = f"That could not be read: {error}"
+        if result is True:
+            verdict.value = '<span class="labcore-holds">Right.</span>'
+        else:
+            verdict.value = escape(result if isinstance(result, str) else f"Not yet. {hint}")
+
+    button.on_click(look)
+    answer.observe(lambda change: look(None) if change["new"] else None, "value")
+    row = w.Box([answer, button])
+    row.add_class("labcore-toolbar")
+    card = w.VBox([w.HTML(f'<div class="labcore-question">{question}</div>'), row, verdict])
+    card.add_class("labcore-bench")
+    return card
+
+
+def number(text: str) -> float:
+    """A number as a person writes it: 0.5, 1e-3, 50%, 1/3, 10^5. Raises ValueError."""
+    text = text.replace(",", ".").replace("^", "**").replace("×10", "*10").strip()
+    if text.endswith("%"):
+        return number(text[:-1]) / 100
+    if "**" in text:
+        base, _, power = text.partition("**")
+        return number(base) ** number(power)
+    if "/" in text:
+        over, _, under = text.partition("/")
+        return number(over) / number(under)
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{shown(text)!r} is not a number; write for example 0.5, 1e-3, 50% or 1/3") from None

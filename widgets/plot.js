@@ -1,0 +1,176 @@
+// A plotly figure that follows the model's `spec`. The kernel replaces the whole specification; Plotly.react finds what
+// changed. Many updates between two screen refreshes are one redraw, so a slow browser is never behind.
+
+const THEMES = {
+  light: { "@ink": "#1f2328", "@soft": "#6b7280", "@grid": "#e3e6ea", "@paper": "#ffffff", "@shade": "rgba(107,114,128,0.10)" },
+  dark: { "@ink": "#e8eaed", "@soft": "#a3abb5", "@grid": "#3b4046", "@paper": "#111417", "@shade": "rgba(163,171,181,0.14)" },
+};
+
+// plotly.js is 4.8 MB: it travels once a kernel, compressed, and is compiled once a page, whatever the number of figures.
+function loadPlotly(model) {
+  globalThis.labcorePlotly ??= (async () => {
+    const id = model.get("library").slice("IPY_MODEL_".length);
+    const library = await model.widget_manager.get_model(id);
+    const packed = new Blob([library.get("source")]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const module = { exports: {} };
+    // the page may define AMD's `define`; as a function with its own `module`, plotly cannot register there instead
+    new Function("module", "exports", "define", await new Response(packed).text())(module, module.exports, undefined);
+    return module.exports;
+  })();
+  globalThis.labcorePlotly.catch(() => { globalThis.labcorePlotly = undefined; });
+  return globalThis.labcorePlotly;
+}
+
+function isDark() {
+  const flag = document.body.dataset.jpThemeLight;
+  if (flag !== undefined) return flag === "false";
+  return document.body.classList.contains("theme-dark");
+}
+
+// Views name colours of the page ("@ink", "@grid", ...); they become real ones here, where the theme is known.
+function inColours(value, colours) {
+  if (typeof value === "string") return colours[value] ?? value;
+  if (Array.isArray(value)) return value.map((v) => inColours(v, colours));
+  if (value && value.constructor === Object && !value.bdata)
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, inColours(v, colours)]));
+  return value;
+}
+
+function template(colours) {
+  const axis = {
+    gridcolor: colours["@grid"], linecolor: colours["@soft"], zerolinecolor: colours["@grid"],
+    ticks: "outside", tickcolor: colours["@soft"], showline: true, automargin: true, title: { standoff: 8 },
+  };
+  return {
+    layout: {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
+      font: { color: colours["@ink"], size: 13, family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" },
+      xaxis: axis, yaxis: axis, margin: { l: 64, r: 16, t: 24, b: 48 },
+      annotationdefaults: { font: { size: 12 }, arrowcolor: colours["@soft"], arrowwidth: 1, arrowhead: 2 },
+      hoverlabel: { font: { family: "system-ui, sans-serif" } },
+    },
+  };
+}
+
+function save(name, blob) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+function render({ model, el }) {
+  const figure = Object.assign(document.createElement("div"), { className: "labcore-figure" });
+  figure.setAttribute("role", "img");
+  const reading = Object.assign(document.createElement("p"), { className: "labcore-reading" });
+  reading.setAttribute("role", "status");
+  el.append(figure, reading);
+  figure.style.minHeight = `${model.get("spec").layout?.height ?? 420}px`;
+
+  let Plotly = null, queued = false, gone = false;
+
+  function themed(dark) {
+    const colours = THEMES[dark ? "dark" : "light"];
+    const { data, layout } = inColours(model.get("spec"), colours);
+    return { data, layout: { autosize: true, template: template(colours), ...layout } };
+  }
+
+  async function draw() {
+    queued = false;
+    if (gone || !Plotly) return;
+    const { data, layout } = themed(isDark());
+    const config = {
+      responsive: true, displaylogo: false, doubleClick: "reset",
+      edits: { shapePosition: Boolean(layout.meta?.drag) },
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    };
+    const first = !figure.classList.contains("js-plotly-plot");
+    await Plotly.react(figure, data, layout, config);
+    if (first) listen();
+  }
+
+  function redraw() {
+    if (queued) return;
+    queued = true;
+    // a hidden page gets no animation frames; it still must follow
+    document.hidden ? setTimeout(draw) : requestAnimationFrame(draw);
+  }
+
+  function listen() {
+    figure.on("plotly_click", ({ points }) => {
+      const { x, y, data } = points[0];
+      const click = data.meta?.click;
+      if (!click) return;
+      const values = {};
+      if (click.x) values[click.x] = x;
+      if (click.y) values[click.y] = y;
+      model.send({ type: "set", values });
+    });
+    const dragged = (change) => {
+      const drag = model.get("spec").layout?.meta?.drag;
+      const x = drag && change[`shapes[${drag.shape}].x0`];
+      if (x !== undefined && x !== false) model.send({ type: "set", values: { [drag.parameter]: Number(x) } });
+    };
+    figure.on("plotly_relayout", (change) => {
+      if (Object.keys(change).some((k) => k.startsWith("shapes["))) dragged(change);
+    });
+  }
+
+  function read() {
+    reading.textContent = model.get("reading");
+    figure.setAttribute("aria-label", model.get("reading"));
+  }
+
+  async function onMessage(message, buffers) {
+    if (message.type === "file") save(message.name, new Blob([buffers[0]], { type: message.mime }));
+    if (message.type === "image" && Plotly) {
+      const { data, layout } = themed(false);
+      const size = { width: figure.clientWidth, height: figure.clientHeight };
+      const picture = { data, layout: { ...layout, paper_bgcolor: "#ffffff", ...size }, config: {} };
+      const url = await Plotly.toImage(picture, { format: message.format, scale: message.format === "png" ? 2 : 1, ...size });
+      save(message.name, await (await fetch(url)).blob());
+    }
+    if (message.type === "share") {
+      const url = `${location.origin}${location.pathname}?${message.query}`;
+      model.send({ type: "shared", url });
+      navigator.clipboard?.writeText(url).catch(() => {});
+    }
+  }
+
+  const stopTheme = new MutationObserver(redraw);
+  stopTheme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+  model.on("change:spec", redraw);
+  model.on("change:reading", read);
+  model.on("msg:custom", onMessage);
+  read();
+  loadPlotly(model).then(
+    (library) => { Plotly = library; redraw(); },
+    (error) => { reading.textContent = `The figure could not be drawn: ${error.message}`; },
+  );
+  // keys belong to the bench while it has the focus, not to the notebook around it
+  requestAnimationFrame(() => el.closest(".labcore-bench")?.setAttribute("data-lm-suppress-shortcuts", "true"));
+
+  return () => {
+    gone = true;
+    stopTheme.disconnect();
+    model.off("change:spec", redraw);
+    model.off("change:reading", read);
+    model.off("msg:custom", onMessage);
+    Plotly?.purge(figure);
+  };
+}
+
+function initialize({ model }) {
+  // A share link carries values; JupyterLab rewrites the address soon after loading, so ask for the one first opened.
+  const opened = performance.getEntriesByType("navigation")[0]?.name ?? location.href;
+  const query = new URL(opened).searchParams;
+  if (query.get("bench") === model.get("bench_id") && model.get("bench_id")) {
+    const values = Object.fromEntries([...query].filter(([k]) => k !== "bench").slice(0, 64));
+    model.send({ type: "link", values });
+  }
+}
+
+export default { initialize, render };

@@ -1,0 +1,77 @@
+"""A live plotly figure whose whole specification is one synced trait.
+
+Why not `plotly.graph_objects.FigureWidget`: measured under Voila (see tests/benchmarks/bench_slider.py) it sends each
+update as two messages, gets two back, and carries 4.9 MB of JavaScript per figure; changes made between construction
+and the first connection are lost. Here a figure costs one message an update, and plotly.js travels once a kernel.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+Spec = dict[str, Any]
+
+
+class _PlotlyLibrary(ipywidgets.Widget):
+    """plotly.js, compressed, held by a model that all figures of a kernel point to."""
+
+    source = traitlets.Bytes().tag(sync=True)
+
+
+@functools.cache
+def _library() -> _PlotlyLibrary:
+    import plotly
+
+    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    return _PlotlyLibrary(source=gzip.compress(source.read_bytes(), compresslevel=1))
+
+
+def jsonable(value: Any) -> Any:
+    """A specification with its arrays in plotly's binary form (base64), which costs less to send than lists."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "fiu" and value.ndim <= 2:
+            kind = {"f": "f8", "i": "i4", "u": "i4"}[value.dtype.kind]
+            data = base64.b64encode(np.ascontiguousarray(value, dtype=kind).tobytes()).decode()
+            return {"dtype": kind, "bdata": data, "shape": ", ".join(map(str, value.shape))}
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {k: jsonable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+class Plot(anywidget.AnyWidget):
+    """The figure of `spec`, a dict of plotly `data` and `layout`, with `reading` as text under it.
+
+    Colours "@ink", "@soft", "@grid", "@paper" and "@shade" follow the page's theme. A trace with
+    `meta={"click": {"x": parameter}}` reports clicks, a layout with `meta={"drag": {"shape": 0, "parameter": name}}`
+    lets a shape be dragged; both arrive as messages {"type": "set", "values": {...}}.
+    """
+
+    _esm = Path(__file__).parent / "plot.js"
+    _css = Path(__file__).parent / "bench.css"
+
+    spec = traitlets.Dict().tag(sync=True)
+    reading = traitlets.Unicode().tag(sync=True)
+    bench_id = traitlets.Unicode().tag(sync=True)
+    library = traitlets.Instance(_PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
+
+    def __init__(self, spec: Spec, reading: str = "", **kwargs: Any):
+        super().__init__(spec=jsonable(spec), reading=reading, library=_library(), **kwargs)
+
+    def show(self, spec: Spec, reading: str) -> None:
+        """Replace the figure and its reading, in one message."""
+        with self.hold_sync():
+            self.spec = jsonable(spec)
+            self.reading = reading

@@ -1,0 +1,63 @@
+"""What all views share: colours that colour-blind readers tell apart, and the smallest builders of traces and layouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+# Okabe and Ito's palette, the blue lightened to hold on a dark page as well.
+BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#2f86c9", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7"
+INK, SOFT, GRID, PAPER, SHADE = "@ink", "@soft", "@grid", "@paper", "@shade"
+
+_ON_PAPER = {INK: "#1f2328", SOFT: "#6b7280", GRID: "#e3e6ea", PAPER: "#ffffff", SHADE: "rgba(107,114,128,0.10)"}
+
+
+def curve(x: Any, y: Any, name: str, color: str, *, axes: str = "", pin: bool = False, click: dict | None = None, **more: Any) -> dict:
+    """A line trace. `axes` is the plotly suffix of its axes ("", "2", ...); `pin` marks it as worth keeping as a ghost."""
+    meta = {"pin": True} if pin else {}
+    if click:
+        meta["click"] = click
+    trace = {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "xaxis": f"x{axes}", "yaxis": f"y{axes}"}
+    trace |= {"line": {"color": color, "width": 2.5}, "meta": meta, "showlegend": False}
+    return trace | more
+
+
+def bundle(x: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Many curves over the same x as one, with gaps between them: x (P,), ys (S, P) -> two arrays (S * (P + 1),)."""
+    gap = np.full((len(ys), 1), np.nan)
+    return np.tile(np.append(x, np.nan), len(ys)), np.hstack([ys, gap]).ravel()
+
+
+def label(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **more: Any) -> dict:
+    """A direct label at a point in data coordinates (give log10 on a log axis, as plotly wants)."""
+    note = {"x": x, "y": y, "text": text, "showarrow": False, "font": {"color": color}, "xref": f"x{axes}", "yref": f"y{axes}"}
+    return note | more
+
+
+def axis(title: str, **more: Any) -> dict:
+    return {"title": {"text": title}} | more
+
+
+def log_axis(title: str, **more: Any) -> dict:
+    """A log axis labelled in powers of ten, readable when the range is less than a decade too."""
+    return axis(title, type="log", exponentformat="power", dtick=1, minor={"ticks": "outside", "showgrid": False}) | more
+
+
+def vertical(x: float, color: str = SOFT, dash: str = "dot", *, axes: str = "", width: float = 1.5) -> dict:
+    """A vertical line over the whole height of one panel."""
+    return {
+        "type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "xref": f"x{axes}", "yref": f"y{axes} domain",
+        "line": {"color": color, "width": width, "dash": dash},
+    }
+
+
+def on_paper(value: Any) -> Any:
+    """A specification with the page's colours replaced by those of white paper, for static output."""
+    if isinstance(value, str):
+        return _ON_PAPER.get(value, value)
+    if isinstance(value, dict):
+        return {k: on_paper(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [on_paper(v) for v in value]
+    return value
