@@ -1,0 +1,277 @@
+"""The command line: `labcore list`, `run`, `claims`, `warm`.
+
+    labcore list --theme generalization
+    labcore run double_descent.model_wise --noise 0.3 --out result.nc
+    labcore claims double_descent
+
+Exit codes: 0 done, 1 a claim is broken or an experiment failed, 2 the command was wrong, 130 stopped by Ctrl-C.
+Nothing here imports a page, numpy or torch before a command needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from labcore import __version__, catalog
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from labcore.experiment import Experiment, Parameter
+
+STYLES = {"holds": "green", "not reproduced": "yellow", "surprise": "magenta", "broken": "red", "raised": "red"}
+
+
+def _say(*parts: str | tuple[str, str], err: bool = False) -> None:
+    Console(stderr=err, soft_wrap=True, highlight=False).print(Text.assemble(*parts))
+
+
+@contextlib.contextmanager
+def _one_line(kind: type[Exception]) -> Iterator[None]:
+    """What a user got wrong becomes one line and exit code 2. Bugs keep their traceback."""
+    try:
+        yield
+    except kind as error:
+        if isinstance(error, (KeyError, IndexError)):
+            raise  # a LookupError too, but never about a name that the user typed
+        raise click.UsageError(str(error)) from None
+
+
+def _ready(keys: tuple[str, ...], theme: str | None) -> list[str]:
+    """Keys of the papers meant: those named, else every ready one, of one theme if given."""
+    with _one_line(LookupError):
+        for key in keys:
+            if catalog.paper(key).status == "planned":
+                raise LookupError(f"{key} is planned: it has no page yet")
+        return list(keys) or [p.key for p in catalog.papers(theme) if p.status == "ready"]
+
+
+@click.group()
+@click.version_option(__version__, prog_name="labcore")
+def cli() -> None:
+    """A laboratory of 133 neural-network papers."""
+
+
+@cli.command("list")
+@click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(theme: str | None, as_json: bool) -> None:
+    """List the papers with their experiments and lessons."""
+    with _one_line(LookupError):
+        found = catalog.papers(theme)
+    if as_json:
+        names = ("key", "title", "year", "theme", "status", "notebook", "experiments")
+        click.echo(json.dumps([{name: getattr(p, name) for name in names} for p in found], indent=1))
+        return
+    width = max(len(p.key) for p in found)
+    for t in catalog.themes():
+        rows = [p for p in found if p.theme == t.key]
+        if rows:
+            _say((f"\n{t.key}", "bold"), f"  {t.question}")
+        for p in rows:
+            ready = p.status == "ready"
+            _say("  ", (f"{p.key:{width}}", "green" if ready else "dim"), f"  {p.year}  {p.status:7}  {p.title}")
+            if ready:
+                _say(" " * (width + 10), "run ", ", ".join(f"{p.key}.{e}" for e in p.experiments), f"  in {p.notebook}")
+    _say(f"\n{sum(p.status == 'ready' for p in found)} of {len(found)} papers are ready.")
+
+
+class _Run(click.Group):
+    """Every experiment as a command, made from its signature when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [f"{p.key}.{e}" for p in catalog.papers() for e in p.experiments]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Experiments"):
+            formatter.write_dl([(f"{p.key}.{e}", p.title) for p in catalog.papers() for e in p.experiments])
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        with _one_line(LookupError):
+            found = catalog.load_experiment(name)
+        return click.Command(
+            found.id,
+            callback=lambda budget, out, as_json, **texts: _run(found, budget, out, as_json, texts),
+            help=found.__doc__,
+            params=[_option(p) for p in found.parameters.values()] + [_BUDGET, _OUT, _JSON],
+            # --n_train is --n-train
+            context_settings={"token_normalize_func": lambda word: word.replace("_", "-")},
+        )
+
+
+def _option(p: Parameter) -> click.Option:
+    kind = {"int": "INTEGER", "float": "NUMBER", "bool": "TRUE|FALSE"}.get(p.kind) or "|".join(map(str, p.choices))
+    described = f"{p.description.rstrip('.')}. " if p.description else ""
+    default = f"{p.default:g}" if p.kind == "float" else str(p.default).lower() if p.kind == "bool" else p.default
+    note = f"{described}[{p.allowed}; default {default}]"
+    return click.Option(["--" + p.name.replace("_", "-"), p.name], metavar=kind, help=note)
+
+
+_LENGTHS = click.Choice(["quick", "full"])
+_BUDGET = click.Option(["--budget"], type=_LENGTHS, default="full", show_default=True, help="How long it may take.")
+_OUT = click.Option(["--out"], type=click.Path(path_type=Path), metavar="FILE.nc", help="Write the last frame there.")
+_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the last frame as JSON.")
+
+
+@cli.command(cls=_Run, subcommand_metavar="KEY.EXPERIMENT [--name value ...]")
+def run() -> None:
+    """Run one experiment and print what it shows.
+
+    `labcore run KEY.EXPERIMENT --help` lists its parameters.
+    """
+
+
+def _run(found: Experiment, budget: str, out: Path | None, as_json: bool, texts: dict[str, str | None]) -> None:
+    if out is not None and not out.parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no folder {out.parent}")
+    if out is not None and out.is_dir():
+        raise click.UsageError(f"--out {out} is a folder; name a file in it")
+    from labcore.experiment import ParameterError
+
+    values = {name: text for name, text in texts.items() if text is not None}
+    with _one_line(ParameterError):
+        frames = found.frames(budget, **values)
+    frame = _last(frames, found.id)
+    if out is not None:
+        _write(frame, out)
+        _say(f"wrote {out}", err=True)
+    click.echo(json.dumps(_as_dict(frame), indent=1) if as_json else frame.attrs["reading"])
+
+
+def _last(frames: Iterator[xr.Dataset], what: str) -> xr.Dataset:
+    from rich.progress import BarColumn, Progress, TimeRemainingColumn
+
+    from labcore.experiment import FrameError
+
+    console = Console(stderr=True)
+    columns = ("{task.description}", BarColumn(), "{task.percentage:.0f}%", TimeRemainingColumn())
+    frame = None
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=1)
+        for frame in frames:
+            bar.update(task, completed=frame.attrs["progress"])
+    if frame is None:
+        raise FrameError(f"{what} yielded no frame")
+    return frame
+
+
+def _write(frame: xr.Dataset, path: Path) -> None:
+    """Write beside `path`, then rename: a run that is stopped leaves the old file or none, never half a file."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        frame.to_netcdf(draft, engine="h5netcdf")
+        draft.replace(path)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {error}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _as_dict(frame: xr.Dataset) -> dict[str, Any]:
+    attrs = dict(frame.attrs)
+    return {
+        "experiment": attrs["experiment"],
+        "parameters": json.loads(attrs["parameters"]),
+        "reading": attrs["reading"],
+        "variables": {
+            str(name): {
+                "dims": list(v.dims),
+                "long_name": v.attrs.get("long_name", ""),
+                "units": v.attrs.get("units", ""),
+                "values": v.values.tolist(),
+            }
+            for name, v in frame.variables.items()
+        },
+    }
+
+
+_INDENT = " " * 16
+
+
+def _verdict(verdict: str, text: str) -> None:
+    _say((f"{verdict:16}", STYLES[verdict]), text)
+
+
+@cli.command()
+@click.argument("keys", nargs=-1, metavar="[KEY ...]")
+@click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
+@click.option("--budget", type=_LENGTHS, default="quick", show_default=True, help="How long it may take.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def claims(ctx: click.Context, keys: tuple[str, ...], theme: str | None, budget: str, as_json: bool) -> None:
+    """Measure the papers' claims now, and print the verdicts.
+
+    Exit code 1 if one is broken: it should hold and does not, or its check raised an error.
+    """
+    from labcore.claims import measure
+
+    chosen = _ready(keys, theme)
+    rows: list[dict[str, Any]] = []
+    for key in chosen:
+        try:
+            for entry in measure([key], budget):
+                rows.append(asdict(entry))
+                if not as_json:
+                    _verdict(entry.verdict, f"{key}.{entry.name}  {entry.statement}")
+                    _say(_INDENT, f"{entry.numbers}  ({entry.criterion}; {entry.n_seeds} seeds; {entry.seconds:.1f} s)")
+                    if entry.reason:
+                        _say(_INDENT, entry.reason)
+        except Exception as error:  # one page's bug must not hide the verdicts of the others
+            traceback.print_exc()
+            rows.append({"key": key, "verdict": "raised", "error": f"{type(error).__name__}: {error}"})
+            if not as_json:
+                _verdict("raised", f"{key}  {rows[-1]['error']}; what came after it was not measured")
+    verdicts = [row["verdict"] for row in rows]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        counts = ", ".join(f"{verdicts.count(v)} {v}" for v in STYLES if v in verdicts)
+        _say(f"\n{len(rows)} claims of {len(chosen)} papers: {counts or 'none measured'}")
+    ctx.exit(int("broken" in verdicts or "raised" in verdicts))
+
+
+@cli.command()
+@click.argument("keys", nargs=-1, metavar="[KEY ...]")
+@click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
+@click.pass_context
+def warm(ctx: click.Context, keys: tuple[str, ...], theme: str | None) -> None:
+    """Run every experiment once, quickly, so that its compiled kernels are kept for later runs."""
+    failed = 0
+    for key in _ready(keys, theme):
+        for name in catalog.paper(key).experiments:
+            start = time.perf_counter()
+            try:
+                catalog.load_experiment(f"{key}.{name}").run("quick")
+                _say(f"{time.perf_counter() - start:7.1f} s  {key}.{name}")
+            except Exception as error:  # the others are still worth warming
+                failed += 1
+                _say((f" failed    {key}.{name}  {type(error).__name__}: {error}", STYLES["raised"]), err=True)
+    ctx.exit(int(failed > 0))
+
+
+def main() -> None:
+    """The entry point: one line on stderr for whatever a user got wrong, 130 for Ctrl-C."""
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"labcore: {error.format_message()}", err=True)
+        sys.exit(error.exit_code)

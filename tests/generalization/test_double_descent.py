@@ -1,0 +1,457 @@
+"""Oracle of `double_descent`: filters against loops and solvers, errors against exact laws, kernels against torch."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binomtest
+from sklearn.linear_model import Ridge
+
+from labcore import data as datasets
+from labcore.generalization import double_descent as page
+from labcore.primitives import feature_regression as problems
+from labcore.primitives import linear_sgd, spectral, two_layer
+from labcore.primitives.deterministic_equivalent import hastie_ridge, hastie_ridgeless
+from labcore.primitives.intervals import wilson
+from labcore.primitives.random_features import features, normalize, random_layer
+from labcore.primitives.size_cache import size_cache
+from labcore.primitives.spectral_bank import bank, evaluate
+
+SHAPES = [(40, 15), (30, 30), (25, 70)]
+
+
+def toy(n, p, c=3, seed=0, m=50):
+    """Features, targets, noise, a test sample and a start, all Gaussian."""
+    rng = np.random.default_rng([seed, n, p])
+    z, ze = rng.standard_normal((n, p)) + 0.3, rng.standard_normal((m, p)) + 0.3
+    w = rng.standard_normal((p, c)) / np.sqrt(p)
+    return z, z @ w, rng.standard_normal((n, c)), (ze, ze @ w), rng.standard_normal((p, c)) / np.sqrt(p)
+
+
+# ---- filters
+
+
+@pytest.mark.parametrize(("n", "p"), SHAPES)
+@pytest.mark.parametrize("scale", [0.0, 0.7])
+@pytest.mark.parametrize("beta", [0.0, 0.9])
+def test_filter_equals_a_literal_descent_loop(n, p, scale, beta):
+    z, y, noise, test, start = toy(n, p)
+    fit, y = spectral.spectral_fit(z, test, start), y + noise
+    eta = 1.3 / fit.s[0] ** 2
+    w = before = scale * start
+    for _ in range(200):
+        w, before = w + beta * (w - before) - eta * z.T @ (z @ w - y), w
+    phi = spectral.heavyball(fit.s, 200, eta, beta) if beta else spectral.gd(fit.s, 200, eta)
+    np.testing.assert_allclose(spectral.weights(fit, y, phi, scale), w, atol=1e-9)
+
+
+def test_heavyball_without_momentum_is_gd_for_slow_and_fast_modes():
+    s = np.geomspace(1, 1e-9, 60)
+    for k in (0, 1, 7, 1000, 10**7):
+        for eta in (0.3, 1.0, 1.7):
+            np.testing.assert_allclose(spectral.heavyball(s, k, eta, 0.0), spectral.gd(s, k, eta), rtol=1e-9, atol=0)
+
+
+def test_gd_filter_keeps_its_digits_and_its_sign():
+    assert spectral.gd(np.array([1e-8]), 10, 1.0) == pytest.approx(
+        1e-15, rel=1e-12
+    )  # 1 - (1 - x)^k would give 9.99e-16
+    s = np.sqrt(np.array([0.0, 0.5, 1.0, 1.9]))
+    np.testing.assert_allclose(spectral.gd(s, 3, 1.0), 1 - (1 - s**2) ** 3, rtol=1e-13)
+    np.testing.assert_array_equal(spectral.gd(s, 0, 1.0), 0)
+    # many small steps are gradient flow
+    np.testing.assert_allclose(spectral.gd(s, 10**6, 3e-6), spectral.gradient_flow(s, 3.0), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("n", "p"), [(40, 15), (25, 70)])
+def test_minnorm_and_tsvd_equal_least_squares(n, p):
+    z, y, noise, test, _ = toy(n, p)
+    fit, y = spectral.spectral_fit(z, test), y + noise
+    found = spectral.weights(fit, y, spectral.minnorm(fit.s))
+    np.testing.assert_allclose(found, np.linalg.lstsq(z, y, rcond=None)[0], atol=1e-8)
+    u, s, vt = np.linalg.svd(z, full_matrices=False)
+    low_rank = (u[:, :6] * s[:6]) @ vt[:6]
+    found = spectral.weights(fit, y, spectral.tsvd(fit.s, 6))
+    np.testing.assert_allclose(found, np.linalg.pinv(low_rank, rcond=1e-9) @ y, atol=1e-8)
+
+
+@pytest.mark.parametrize(("n", "p"), SHAPES)
+def test_ridge_equals_scikit_learn(n, p):
+    z, y, noise, test, _ = toy(n, p)
+    fit, y = spectral.spectral_fit(z, test), y + noise
+    for lam in (1e-3, 0.1, 10):
+        theirs = Ridge(alpha=n * lam, fit_intercept=False, solver="svd").fit(z, y).coef_.T
+        np.testing.assert_allclose(spectral.weights(fit, y, spectral.ridge(fit.s, lam, n)), theirs, atol=1e-8)
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize(("n", "p"), SHAPES)
+def test_noise_split_equals_the_direct_error(n, p):
+    z, y, noise, (ze, ye), _ = toy(n, p)
+    fit = spectral.spectral_fit(z, (ze, ye))
+    for phi in (spectral.gd(fit.s, 50, 1 / fit.s[0] ** 2), spectral.ridge(fit.s, 0.1, n)):
+        a, c, b = spectral.noise_split(fit, y, noise, phi)
+        for sigma in (0.0, 0.4, 2.0):
+            w = spectral.weights(fit, y + sigma * noise, phi)
+            assert a + 2 * sigma * c + sigma**2 * b == pytest.approx(np.mean((ze @ w - ye) ** 2), abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.7])
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("exact", [False, True])
+def test_bank_scores_equal_the_errors_of_the_explicit_weights(scale, centred, exact):
+    """All widths and filters in one kernel, against predictions made sample by sample or moment by moment."""
+    n, widths = 30, (4, 29, 30, 31, 80)
+    z, y, noise, (ze, ye), start = toy(n, max(widths))
+    y, rng = y + noise + 0.5, np.random.default_rng(1)
+    fits, tests, inputs = [], [], []
+    for p in widths:
+        zp, zep = (normalize(z[:, :p], ze[:, :p], "center")) if centred else (z[:, :p], ze[:, :p])
+        root, mean = rng.standard_normal((p, p)), rng.standard_normal(p)
+        moments = spectral.Moments(root @ root.T, rng.standard_normal((p, 3)), mean, 5.0, rng.standard_normal(3))
+        tests.append(moments if exact else (zep, ye))
+        fits.append(spectral.spectral_fit(zp, tests[-1], start[:p]))
+        inputs.append(zp)
+    packed = bank(fits)
+    phi = np.stack([spectral.gd(packed.relative, k, 1.0) for k in (0, 5, 400)])
+    scores = evaluate(packed, y, phi, scale, centred)
+    shift = y.mean(0) if centred else np.zeros(3)
+    for k in range(3):
+        single = evaluate(packed, y, phi[k], scale, centred)
+        np.testing.assert_allclose(single.test, scores.test[k], rtol=1e-9)
+        for i, (fit, zp, test) in enumerate(zip(fits, inputs, tests)):
+            own = phi[k, packed.offset[i] : packed.offset[i + 1]]
+            w = spectral.weights(fit, y - shift, own, scale)
+            direct = spectral.risk(test, w, shift)
+            if not exact:
+                assert direct == pytest.approx(np.mean((test[0] @ w + shift - ye) ** 2), rel=1e-9)
+            assert scores.test[k, i] == pytest.approx(direct, rel=1e-9)
+            assert scores.train[k, i] == pytest.approx(np.mean((zp @ w + shift - y) ** 2), rel=1e-9, abs=1e-12)
+            assert scores.norm[k, i] == pytest.approx(np.linalg.norm(w), rel=1e-9)
+            assert packed.condition[i] == pytest.approx(fit.s[0] / fit.s[-1])
+
+
+def test_bank_of_nested_samples_uses_each_problems_own_rows():
+    z, y, noise, test, _ = toy(40, 12)
+    rows = (5, 12, 40)
+    packed = bank([spectral.spectral_fit(z[:n], test) for n in rows])
+    scores = evaluate(packed, y + noise, spectral.minnorm(packed.s))
+    for i, n in enumerate(rows):
+        w = np.linalg.lstsq(z[:n], (y + noise)[:n], rcond=None)[0]
+        assert scores.test[i] == pytest.approx(np.mean((test[0] @ w - test[1]) ** 2), rel=1e-8)
+        assert scores.train[i] == pytest.approx(np.mean((z[:n] @ w - (y + noise)[:n]) ** 2), rel=1e-8, abs=1e-20)
+
+
+def test_dead_and_repeated_features_are_cut_and_a_weak_but_real_mode_is_kept():
+    z, y, noise, _, _ = toy(30, 10)
+    z = np.hstack([z, z[:, :4], np.zeros((30, 3))])
+    test = (z, y)
+    assert len(spectral.spectral_fit(z, test).s) == 10
+    u, s, vt = np.linalg.svd(toy(30, 10)[0], full_matrices=False)
+    s[-1] = 1e-8 * s[0]
+    fit = spectral.spectral_fit((u * s) @ vt, (toy(30, 10)[0], y))
+    assert len(fit.s) == 10  # a solver with a large rcond loses this mode, and the spike with it
+    w = spectral.weights(fit, y + noise, spectral.minnorm(fit.s))
+    assert np.linalg.norm(w) > 1e5
+
+
+# ---- laws of large and of finite size
+
+
+def isotropic_mean(n, p, lam, sigma, seeds):
+    """Excess risk |w - beta|^2 of |beta| = 1, for each seed, through the engine."""
+    out = []
+    for seed in range(seeds):
+        rng = np.random.default_rng([seed, n, p])
+        z, beta = rng.standard_normal((n, p)), rng.standard_normal((p, 1))
+        beta /= np.linalg.norm(beta)
+        b = bank([spectral.spectral_fit(z, spectral.Moments(None, beta, np.zeros(p), 1.0, np.zeros(1)))])
+        phi = spectral.ridge(b.s, lam, n) if lam else spectral.minnorm(b.s)
+        out.append(evaluate(b, z @ beta + sigma * rng.standard_normal((n, 1)), phi).test[0])
+    return np.array(out)
+
+
+@pytest.mark.parametrize("gamma", [0.2, 0.5, 0.8, 1.25, 2, 4])
+def test_isotropic_min_norm_risk_follows_its_asymptote(gamma):
+    measured = isotropic_mean(200, round(200 * gamma), 0.0, 0.5, 20).mean()
+    assert measured == pytest.approx(float(hastie_ridgeless(gamma, 1.0, 0.25)), rel=0.12)
+
+
+@pytest.mark.parametrize(("gamma", "lam"), [(1.0, 0.1), (0.5, 0.05), (2.0, 0.5)])
+def test_isotropic_ridge_risk_follows_its_asymptote(gamma, lam):
+    measured = isotropic_mean(200, round(200 * gamma), lam, 0.5, 20).mean()
+    assert measured == pytest.approx(float(hastie_ridge(gamma, lam, 1.0, 0.25)), rel=0.12)
+
+
+@pytest.mark.parametrize("p", [10, 30, 42])
+def test_blow_up_has_the_exact_finite_size_rate(p):
+    n, sigma = 60, 0.5
+    risks = isotropic_mean(n, p, 0.0, sigma, 400)
+    exact = sigma**2 * p / (n - p - 1)
+    assert abs(risks.mean() - exact) < 3 * risks.std(ddof=1) / np.sqrt(400)
+
+
+def test_misspecified_isotropic_run_follows_its_theory_down_the_second_descent():
+    frame = page.model_wise.run(data="isotropic", method="exact", label_noise=0.5, n_train=100, n_seeds=20)
+    away = np.abs(np.log(frame.ratio.values)) > 0.2
+    np.testing.assert_allclose(frame.test.mean("repeat").values[away], frame.theory.values[away], rtol=0.15)
+    assert np.argmax(frame.theory.values) == np.argmax(np.median(frame.test.values, 0)) == 6
+    assert (np.diff(frame.df1.values) >= 0).all() and frame.df1.values[-1] <= 100.5
+
+
+@pytest.mark.parametrize(("method", "ridge"), [("exact", 1e-3), ("ridge", 1e-3)])
+def test_random_features_follow_the_deterministic_equivalent(method, ridge):
+    frame = page.model_wise.run(data="teacher", method=method, ridge=ridge, label_noise=0.5, n_seeds=20)
+    away = np.abs(np.log(frame.ratio.values)) > (0.3 if method == "exact" else -1)
+    assert away.sum() >= 8
+    np.testing.assert_allclose(frame.test.mean("repeat").values[away], frame.theory.values[away], rtol=0.2)
+    assert (frame.df1.values <= 200.5).all() and frame.df1.values[-1] > 195
+
+
+# ---- loops that are really run
+
+
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
+def test_linear_minibatch_loop_equals_torch(rule):
+    z, y, noise, _, start = toy(23, 9)
+    y = y + noise
+    order = np.stack([np.random.default_rng(e).permutation(23) for e in range(6)])
+    state = linear_sgd.linear_state(start)
+    for chunk in (order[:2], order[2:]):  # a run can pause
+        assert linear_sgd.sgd_linear(state, z, y, chunk, 5, 0.02, rule) == 0
+    w = torch.tensor(start, requires_grad=True)
+    optimizer = {"sgd": torch.optim.SGD([w], 0.02), "momentum": torch.optim.SGD([w], 0.02, 0.9)}.get(
+        rule, torch.optim.Adam([w], 0.02)
+    )
+    zt, yt = torch.tensor(z), torch.tensor(y)
+    for row in order:
+        for begin in range(0, 23, 5):
+            batch = torch.tensor(row[begin : begin + 5])
+            optimizer.zero_grad()
+            (((zt[batch] @ w - yt[batch]) ** 2).sum() / (2 * len(batch))).backward()
+            optimizer.step()
+    np.testing.assert_allclose(state.w, w.detach().numpy(), atol=1e-10)
+    assert state.updates[0] == 6 * 5
+
+
+def test_sgd_with_one_batch_is_the_gd_filter_in_the_experiment():
+    same = dict(n_train=50, steps=300, n_seeds=2, init_scale=0.5, lr_frac=1.5)
+    for normalization in ("raw", "standardize"):
+        loop = page.model_wise.run(method="sgd", batch_size=50, normalization=normalization, **same)
+        closed = page.model_wise.run(method="gd", normalization=normalization, **same).isel(width=slice(0, 11))
+        for name in ("test", "train", "weight_norm"):
+            np.testing.assert_allclose(loop[name].values, closed[name].values, rtol=1e-8)
+        np.testing.assert_allclose(loop.phi.values, closed.phi.values, atol=1e-8)
+
+
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("full", [True, False])
+def test_two_layer_kernel_equals_autograd(rule, full):
+    rng = np.random.default_rng(3)
+    x, y = rng.standard_normal((40, 6)), rng.standard_normal(40)
+    net = two_layer.two_layer(9, 6, rng)
+    theta = torch.tensor(net.theta.copy(), requires_grad=True)
+    batches = rng.integers(0, 40, (50, 40 if full else 7))
+    optimizer = {"sgd": torch.optim.SGD([theta], 0.05), "momentum": torch.optim.SGD([theta], 0.05, 0.9)}.get(
+        rule, torch.optim.Adam([theta], 0.05)
+    )
+    for chosen in batches:
+        xt, yt = (torch.tensor(x), torch.tensor(y)) if full else (torch.tensor(x[chosen]), torch.tensor(y[chosen]))
+        optimizer.zero_grad()
+        f = torch.relu(xt @ theta[:-2] + theta[-2]) @ theta[-1]
+        (((f - yt) ** 2).mean() / 2).backward()
+        optimizer.step()
+    for part in (slice(0, 20), slice(20, 50)):
+        more = part.stop - part.start
+        assert two_layer.train(net, x, y, more, 0.05, rule, None if full else batches[part]) == 0
+    np.testing.assert_allclose(net.theta, theta.detach().numpy(), atol=1e-6)
+    f = torch.relu(torch.tensor(x) @ theta[:-2] + theta[-2]) @ theta[-1]
+    np.testing.assert_allclose(two_layer.predict(net, x), f.detach().numpy(), atol=1e-6)
+
+
+def test_divergence_is_reported_with_its_step_and_the_frame_stays_finite():
+    z, y, _, _, start = toy(20, 30)
+    state = linear_sgd.linear_state(start)
+    order = np.tile(np.arange(20), (500, 1))
+    top = np.linalg.norm(z, 2)
+    at = linear_sgd.sgd_linear(state, z, y, order, 20, 3.0 * 20 / top**2)
+    assert 5 < at < 100 and np.isfinite(state.w).all() and state.updates[0] == at - 1
+    frames = list(page.two_layer.frames(optimizer="sgd", lr=1.0, steps=2000, init_scale=3.0, n_seeds=2))
+    assert "diverged at update" in frames[-1].reading and frames[-1].progress == 1
+    # one sample a batch: some rows are much longer than the average, which the rate is made for
+    frames = list(
+        page.model_wise.frames(method="sgd", batch_size=1, lr_frac=1.9, n_train=50, steps=200, data="isotropic")
+    )
+    assert "diverged at update" in frames[-1].reading and frames[-1].progress == 1
+
+
+def test_a_loop_that_stops_short_says_so():
+    frames = list(page.model_wise.frames(method="adam", batch_size=50, n_train=50, steps=10_000, n_seeds=1))
+    assert "stopped at 1000 of the 10000" in frames[-1].reading and frames[-1].step == 1000
+    assert "stopped" not in frames[-2].reading and len(frames) > 5
+
+
+# ---- experiments
+
+
+def test_what_removes_the_spike_leaves_the_wide_model_alone():
+    """Ten times longer at p = n is worse, at p = 8n hardly matters: the card's question to the learner."""
+    test = [page.model_wise.run(steps=10**k).test.mean("repeat").values for k in (5, 7)]
+    assert test[1][6] > 3 * test[0][6] and test[1][-1] < 1.3 * test[0][-1]
+
+
+def test_experiments_agree_where_they_overlap():
+    long, wide = page.epoch_wise.run(n_seeds=3), page.model_wise.run(n_seeds=3, steps=10**7)
+    np.testing.assert_allclose(long.test.values[:, -1], np.median(wide.test.values, 0), rtol=1e-9)
+    assert int(long.step[-1]) == 10**7 and long.at_ratio == 1.0
+
+
+def test_sample_wise_peak_is_at_n_equal_p():
+    frame = page.sample_wise.run(data="isotropic", p=60, label_noise=0.3, n_seeds=10)
+    assert frame.n.values[np.argmax(np.median(frame.test.values, 0))] == 60
+    assert "more data makes it worse" in frame.reading
+    smooth = page.sample_wise.run(data="isotropic", p=60, label_noise=0.3, method="ridge", ridge=1.0, n_seeds=10)
+    assert (np.diff(smooth.test.mean("repeat").values) < 0).all() and "helps all the way" in smooth.reading
+
+
+def test_error_rate_counts_the_predictions_of_the_explicit_weights():
+    frame = page.model_wise.run(error_rate=True, n_train=60, n_seeds=1, init_scale=0.4, normalization="center")
+    cells = page._cells(60)
+    source = problems.draw("digits", cells, "relu", (0, 0))
+    y = problems.problem("digits", cells, "center", "relu", (0, 0)).targets(0.15)
+    for i in (2, 6, 12):
+        z, (ze, ye), start = problems.cell(source, *cells[i], "center")
+        fit = spectral.spectral_fit(z, (ze, ye), start)
+        phi = spectral.gd(fit.s, 100_000, 1 / fit.s[0] ** 2)
+        w = spectral.weights(fit, y - y.mean(0), phi, 0.4)
+        wrong = np.mean((ze @ w + y.mean(0)).argmax(1) != ye.argmax(1))
+        assert frame.error_rate.values[0, i] == pytest.approx(wrong, abs=2e-3)
+    assert (frame.error_low <= frame.error_rate[0]).all() and (frame.error_rate[0] <= frame.error_high).all()
+
+
+@pytest.mark.parametrize("method", ["exact", "heavyball", "ridge"])
+def test_look_at_shows_the_modes_of_the_nearest_width(method):
+    frame = page.model_wise.run(method=method, look_at=0.55, n_seeds=1)
+    assert frame.look_at == 0.5
+    own = problems.problem("digits", page._cells(200), "raw", "relu", (0, 0)).bank
+    np.testing.assert_array_equal(frame.s.values, own.s[own.offset[3] : own.offset[4]])
+    assert ((frame.phi >= 0) & (frame.phi <= 1.9)).all() and (method != "exact" or (frame.phi == 1).all())
+
+
+def test_cost_of_the_modes_adds_up_to_the_weights_that_fit_the_noise_alone():
+    frame = page.model_wise.run(n_train=100, look_at=2.0, n_seeds=1)
+    cells, seed = page._cells(100), (0, 0)
+    z = problems.draw("digits", cells, "relu", seed).z[:, :200]
+    own = problems.problem("digits", cells, "raw", "relu", seed)
+    noise = own.targets(0.15) - own.clean
+    w = np.linalg.lstsq(z, noise, rcond=1e-10)[0]
+    assert np.abs(noise).sum() > 0 and 10 * np.sum(frame.cost.values**2) == pytest.approx(np.sum(w**2), rel=1e-6)
+
+
+# ---- data and features
+
+
+def test_label_noise_is_nested_and_never_touches_test_labels():
+    y = datasets.digits_split(200, 500, 0).y_train
+    small, large = (datasets.resample_labels(y, share, 7) for share in (0.1, 0.4))
+    changed = [np.flatnonzero((noisy != y).any(1)) for noisy in (small, large)]
+    assert set(changed[0]) <= set(changed[1]) and (small[changed[0]] == large[changed[0]]).all()
+    assert 0.9 * 0.4 * 200 - 15 < len(changed[1]) < 0.4 * 200 and (large.sum(1) == 1).all()
+    np.testing.assert_array_equal(datasets.resample_labels(y, 0.0, 7), y)
+    quiet, loud = (page.model_wise.run(method="ridge", ridge=10.0, label_noise=v, n_seeds=1) for v in (0.0, 1.0))
+    assert float(quiet.cost.max()) == 0 and float(loud.cost.max()) > 0
+    source = problems.draw("digits", page._cells(50), "relu", (0, 0))
+    clean = datasets.digits_split(50, 1000, [0, 0, 3])
+    np.testing.assert_array_equal(source.test[1], clean.y_test)
+
+
+def test_splits_are_disjoint_nested_and_bounded():
+    small, large = (datasets.digits_split(n, 1000, 3) for n in (100, 797))
+    np.testing.assert_array_equal(small.x_train, large.x_train[:100])
+    np.testing.assert_array_equal(small.x_test, large.x_test)
+    every = np.vstack([large.x_train, large.x_test])
+    assert every.shape == (1797, 64) and every.min() == 0 and every.max() == 1
+    from sklearn.datasets import load_digits
+
+    # each image of the bundle occurs in exactly one of the two parts
+    key = np.lexsort(every.T), np.lexsort(load_digits().data.T)
+    np.testing.assert_array_equal(every[key[0]] * 16, load_digits().data[key[1]])
+    with pytest.raises(ValueError, match="n_train = 1000, n_test = 1000"):
+        datasets.digits_split(1000, 1000, 0)
+    with pytest.raises(ValueError, match="share = 1.5"):
+        datasets.resample_labels(small.y_train, 1.5, 0)
+    few, many = (datasets.gaussian_teacher(n, 5, 4, 1) for n in (3, 9))
+    np.testing.assert_array_equal(few[0].x_train, many[0].x_train[:3])
+    np.testing.assert_allclose(many[0].x_test @ many[1], many[0].y_test[:, 0])
+    with pytest.raises(ValueError, match="each must be at least 1"):
+        datasets.gaussian_teacher(3, 5, 0, 1)
+
+
+def test_mnist_without_network_says_what_to_do(monkeypatch):
+    def offline(*_, **__):
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", offline)
+    with pytest.raises(RuntimeError, match="use digits_split"):
+        datasets.openml_mnist(10, 10, 0)
+
+
+def test_normalizations_do_what_they_say_with_training_statistics_only():
+    rng = np.random.default_rng(0)
+    layer = random_layer(20, 5, rng)
+    z, ze = features(rng.standard_normal((30, 5)), layer), features(rng.standard_normal((9, 5)), layer)
+    z[:, 3] = 0.1  # never varies
+    center = normalize(z, ze, "center")
+    np.testing.assert_allclose(center[0].mean(0), 0, atol=1e-14)
+    np.testing.assert_allclose(ze - center[1], np.broadcast_to(z.mean(0), ze.shape))
+    spread = normalize(z, ze, "standardize")
+    np.testing.assert_allclose(np.delete(spread[0].std(0), 3), 1)
+    assert not spread[0][:, 3].any() and np.isfinite(spread[1]).all()
+    np.testing.assert_allclose(np.linalg.norm(normalize(z, ze, "row")[1], axis=1), 1)
+    np.testing.assert_array_equal(
+        random_layer(7, 5, np.random.default_rng(1))[0], random_layer(20, 5, np.random.default_rng(1))[0][:7]
+    )
+
+
+def test_decompositions_are_kept_up_to_a_size_and_the_oldest_used_goes_first():
+    calls = []
+
+    @size_cache(2_000)
+    def made(i):
+        calls.append(i)
+        return (np.zeros(100), [np.zeros(10)])  # 880 bytes
+
+    for i in (1, 2, 1, 3, 1, 2):
+        made(i)
+    assert calls == [1, 2, 3, 2] and [k[0] for k in made.kept] == [1, 2]
+
+
+def test_wilson_interval_equals_scipy():
+    for k, m in ((0, 10), (3, 10), (970, 1000)):
+        theirs = binomtest(k, m).proportion_ci(method="wilson")
+        np.testing.assert_allclose(wilson(k / m, m, 1.959963984540054), theirs, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: spectral.spectral_fit(np.ones((1, 4)), (np.ones((2, 4)), np.ones((2, 1)))), r"shape \(1, 4\)"),
+        (lambda: spectral.spectral_fit(np.ones((4, 0)), (np.ones((2, 0)), np.ones((2, 1)))), r"shape \(4, 0\)"),
+        (lambda: spectral.spectral_fit(np.zeros((4, 2)), (np.ones((2, 2)), np.ones((2, 1)))), "rank 0"),
+        (lambda: spectral.spectral_fit(np.full((4, 2), np.nan), (np.ones((2, 2)), np.ones((2, 1)))), "8 non-finite"),
+        (lambda: spectral.gd(np.ones(2), 5, 2.0), "diverges from 2 on"),
+        (lambda: spectral.heavyball(np.ones(2), 5, 3.8, 0.9), "diverges from 3.8 on"),
+        (lambda: spectral.heavyball(np.ones(2), 5, 1.0, 1.0), "beta = 1.0"),
+        (lambda: page.model_wise.run(lr_frac=2.0), "lr_frac = 2.0"),
+        (lambda: page.model_wise.run(n_train=1), "n_train = 1"),
+        (lambda: features(np.ones((2, 2)), random_layer(3, 2, np.random.default_rng(0)), "gelu"), "gelu"),
+        (lambda: normalize(np.ones((2, 2)), np.ones((2, 2)), "batch"), "batch"),
+        (lambda: wilson(0.5, 0), "m = 0"),
+        (lambda: wilson(1.5, 9), "share"),
+        (lambda: two_layer.two_layer(0, 3, np.random.default_rng(0)), "h = 0"),
+    ],
+)
+def test_degenerate_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
