@@ -24,7 +24,7 @@ import functools
 import inspect
 import json
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -39,6 +39,22 @@ Budget = Literal["quick", "full"]
 
 
 _RESERVED = {"budget", "out", "json", "help"}
+
+
+def number(low: float, high: float, description: str, group: str = "", unit: str = "", scale: str = "", **when: list) -> Any:
+    """The `Field` of a number in [low, high]; `when` names the values of other parameters for which it matters."""
+    extra = {"group": group, "unit": unit, "when": when, **({"scale": scale} if scale else {})}
+    return Field(ge=low, le=high, description=description, json_schema_extra=extra)
+
+
+def choice(description: str, group: str = "", **when: list) -> Any:
+    """The `Field` of a bool or a Literal."""
+    return Field(description=description, json_schema_extra={"group": group, "when": when})
+
+
+def variable(dims: str | Sequence[str], values: Any, long_name: str, units: str = "") -> tuple:
+    """A variable or coordinate of a frame, with the attributes that figures and files take their words from."""
+    return dims, np.asarray(values), {"long_name": long_name, "units": units}
 
 
 class ParameterError(ValueError):

@@ -18,12 +18,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
 from scipy.stats import spearmanr
 
 from labcore import data as datasets
 from labcore.claims import Evidence, claim
-from labcore.experiment import Budget, Seed, experiment
+from labcore.experiment import Budget, Seed, choice, experiment, number, variable
 from labcore.primitives import feature_regression as problems
 from labcore.primitives import spectral, spectral_bank
 from labcore.primitives import two_layer as nets
@@ -57,42 +56,29 @@ def prominence(test: np.ndarray, ratio: np.ndarray) -> float:
     return float(test[at] / test[:at].min())
 
 
-def _number(low: float, high: float, text: str, group: str, unit: str = "", scale: str = "", **when: list) -> Any:
-    extra = {"group": group, "unit": unit, "when": when, **({"scale": scale} if scale else {})}
-    return Field(ge=low, le=high, description=text, json_schema_extra=extra)
-
-
-def _choice(text: str, group: str, **when: list) -> Any:
-    return Field(description=text, json_schema_extra={"group": group, "when": when})
-
-
 DataKind = Annotated[
     Data,
-    _choice(
+    choice(
         "digits: handwritten; teacher: a linear rule seen through random features; isotropic: seen in part", "data"
     ),
 ]
-Samples = Annotated[int, _number(50, 400, "Training samples n", "data")]
+Samples = Annotated[int, number(50, 400, "Training samples n", "data")]
 Noise = Annotated[
-    float, _number(0, 1, "Noise in the training labels: share redrawn (digits), standard deviation (others)", "data")
+    float, number(0, 1, "Noise in the training labels: share redrawn (digits), standard deviation (others)", "data")
 ]
-Repeats = Annotated[int, _number(1, 20, "Independent repetitions", "data")]
+Repeats = Annotated[int, number(1, 20, "Independent repetitions", "data")]
 Steps = Annotated[
-    int, _number(10, 10**7, "Training length, in passes over the data", "optimizer", "steps", method=DESCENTS)
+    int, number(10, 10**7, "Training length, in passes over the data", "optimizer", "steps", method=DESCENTS)
 ]
 Rate = Annotated[
     float,
-    _number(
+    number(
         0.05, 1.9, "Learning rate, as a fraction of 1/s_max^2; it diverges from 2 on", "optimizer", method=DESCENTS
     ),
 ]
-Ridge = Annotated[float, _number(1e-8, 10, "Penalty on |w|^2", "optimizer", method=["ridge"])]
-Norm = Annotated[Normalization, _choice("How the features are rescaled before training", "features")]
-Act = Annotated[Activation, _choice("Nonlinearity of the frozen features", "features", data=["digits", "teacher"])]
-
-
-def _v(dims: Any, values: Any, long_name: str, units: str = "") -> tuple:
-    return dims, np.asarray(values), {"long_name": long_name, "units": units}
+Ridge = Annotated[float, number(1e-8, 10, "Penalty on |w|^2", "optimizer", method=["ridge"])]
+Norm = Annotated[Normalization, choice("How the features are rescaled before training", "features")]
+Act = Annotated[Activation, choice("Nonlinearity of the frozen features", "features", data=["digits", "teacher"])]
 
 
 def _cells(n_train: int) -> Cells:
@@ -112,29 +98,29 @@ def _spike(ratio: np.ndarray, test: np.ndarray, train: np.ndarray) -> str:
 
 @experiment("double_descent", quick=dict(n_seeds=2))
 def model_wise(
-    data: DataKind = "digits",
-    n_train: Samples = 200,
-    label_noise: Noise = 0.15,
     method: Annotated[
         Literal["exact", "ridge", "gd", "heavyball", "sgd", "adam"],
-        _choice(
+        choice(
             "exact: trained for ever; ridge: with a penalty; gd, heavyball: full batches; sgd, adam: mini-batches",
             "optimizer",
         ),
     ] = "gd",
     steps: Steps = 100_000,
     lr_frac: Rate = 1.0,
-    batch_size: Annotated[int, _number(1, 400, "Samples in a mini-batch, at most n", "optimizer", method=LOOPS)] = 20,
+    batch_size: Annotated[int, number(1, 400, "Samples in a mini-batch, at most n", "optimizer", method=LOOPS)] = 20,
     ridge: Ridge = 1e-3,
     init_scale: Annotated[
-        float, _number(0, 3, "Size of the random initial weights", "optimizer", method=["exact", *DESCENTS])
+        float, number(0, 3, "Size of the random initial weights", "optimizer", method=["exact", *DESCENTS])
     ] = 0.0,
+    label_noise: Noise = 0.15,
+    n_train: Samples = 200,
+    data: DataKind = "digits",
     normalization: Norm = "raw",
     activation: Act = "relu",
     look_at: Annotated[
-        float, _number(0.05, 8, "Parameters / samples of the model in the mode view", "view", scale="log")
+        float, number(0.05, 8, "Parameters / samples of the model in the mode view", "view", scale="log")
     ] = 1.0,
-    error_rate: Annotated[bool, _choice("Also count misread digits (slower)", "view", data=["digits"])] = False,
+    error_rate: Annotated[bool, choice("Also count misread digits (slower)", "view", data=["digits"])] = False,
     n_seeds: Repeats = 5,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -166,34 +152,34 @@ def model_wise(
     if method in ("exact", "ridge") and normalization == "raw" and scale == 0:
         lam = ridge if method == "ridge" else 0.0
         if theory := problems.theory(data, cells, lam, label_noise, activation, (seed, 0)):
-            overlay["theory"] = _v("width", theory.risk, "test error, theory for large sizes")
-            overlay["df1"] = _v("width", theory.df1, "effective parameters", "parameters")
+            overlay["theory"] = variable("width", theory.risk, "test error, theory for large sizes")
+            overlay["df1"] = variable("width", theory.df1, "effective parameters", "parameters")
 
     def frame(test, train, norm, phi, wrong, reading: str, progress: float, step: int) -> xr.Dataset:
         rates = {}
         if wrong is not None:
             low, high = wilson(np.mean(wrong, axis=0), problems.TEST_SAMPLES)
-            rates["error_rate"] = _v(both, wrong, "share of test digits misread")
-            rates["error_low"] = _v("width", low, "share misread, lower end of the 95 % interval")
-            rates["error_high"] = _v("width", high, "share misread, upper end of the 95 % interval")
+            rates["error_rate"] = variable(both, wrong, "share of test digits misread")
+            rates["error_low"] = variable("width", low, "share misread, lower end of the 95 % interval")
+            rates["error_high"] = variable("width", high, "share misread, upper end of the 95 % interval")
         return xr.Dataset(
             {
-                "test": _v(both, test, "test error (squared, per output)"),
-                "train": _v(both, train, "training error (squared, per output)"),
-                "cond": _v(both, [d.bank.condition[:widths] for d in draws], "condition number of the features"),
-                "weight_norm": _v(both, norm, "length of the weight vector"),
-                "s": _v("mode", s, "singular value of the features"),
-                "phi": _v("mode", phi, "share of the mode that is fitted"),
-                "cost": _v("mode", cost, "error from label noise once the mode is fitted"),
+                "test": variable(both, test, "test error (squared, per output)"),
+                "train": variable(both, train, "training error (squared, per output)"),
+                "cond": variable(both, [d.bank.condition[:widths] for d in draws], "condition number of the features"),
+                "weight_norm": variable(both, norm, "length of the weight vector"),
+                "s": variable("mode", s, "singular value of the features"),
+                "phi": variable("mode", phi, "share of the mode that is fitted"),
+                "cost": variable("mode", cost, "error from label noise once the mode is fitted"),
                 **overlay,
                 **rates,
             },
             coords={
-                "width": _v("width", np.arange(widths), "place in the list of widths"),
-                "mode": _v("mode", np.arange(1, len(s) + 1), "mode, from large to small"),
-                "ratio": _v("width", ratio, "parameters / training samples"),
-                "p": _v("width", [p for _, p in cells[:widths]], "parameters", "parameters"),
-                "repeat": _v("repeat", np.arange(n_seeds), "repetition"),
+                "width": variable("width", np.arange(widths), "place in the list of widths"),
+                "mode": variable("mode", np.arange(1, len(s) + 1), "mode, from large to small"),
+                "ratio": variable("width", ratio, "parameters / training samples"),
+                "p": variable("width", [p for _, p in cells[:widths]], "parameters", "parameters"),
+                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
             },
             attrs=dict(reading=reading, progress=progress, look_at=float(ratio[look]), n_train=n_train, step=step),
         )
@@ -238,15 +224,15 @@ def model_wise(
 
 @experiment("double_descent", quick=dict(n_seeds=2))
 def sample_wise(
-    data: DataKind = "digits",
-    p: Annotated[int, _number(20, 400, "Parameters of the model", "features", "parameters")] = 100,
-    label_noise: Noise = 0.15,
     method: Annotated[
         Literal["exact", "ridge", "gd"],
-        _choice("exact: trained for ever; ridge: with a penalty; gd: full batches", "optimizer"),
+        choice("exact: trained for ever; ridge: with a penalty; gd: full batches", "optimizer"),
     ] = "exact",
-    steps: Annotated[int, _number(10, 10**7, "Training length", "optimizer", "steps", method=["gd"])] = 100_000,
+    steps: Annotated[int, number(10, 10**7, "Training length", "optimizer", "steps", method=["gd"])] = 100_000,
     ridge: Ridge = 1e-3,
+    label_noise: Noise = 0.15,
+    p: Annotated[int, number(20, 400, "Parameters of the model", "data", "parameters")] = 100,
+    data: DataKind = "digits",
     n_seeds: Repeats = 5,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -269,15 +255,15 @@ def sample_wise(
     both = ("repeat", "samples")
     yield xr.Dataset(
         {
-            "test": _v(both, test, "test error (squared, per output)"),
-            "train": _v(both, train, "training error (squared, per output)"),
-            "cond": _v(both, [d.bank.condition for d in draws], "condition number of the features"),
+            "test": variable(both, test, "test error (squared, per output)"),
+            "train": variable(both, train, "training error (squared, per output)"),
+            "cond": variable(both, [d.bank.condition for d in draws], "condition number of the features"),
         },
         coords={
-            "samples": _v("samples", np.arange(len(n)), "place in the list of sample sizes"),
-            "ratio": _v("samples", n / p, "training samples / parameters"),
-            "n": _v("samples", n, "training samples", "samples"),
-            "repeat": _v("repeat", np.arange(n_seeds), "repetition"),
+            "samples": variable("samples", np.arange(len(n)), "place in the list of sample sizes"),
+            "ratio": variable("samples", n / p, "training samples / parameters"),
+            "n": variable("samples", n, "training samples", "samples"),
+            "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
         },
         attrs=dict(
             reading=f"With {p} parameters the test error is {middle[best]:.3g} for {n[best]} samples, "
@@ -290,14 +276,14 @@ def sample_wise(
 
 @experiment("double_descent", quick=dict(n_seeds=2))
 def epoch_wise(
-    data: DataKind = "digits",
-    n_train: Samples = 200,
+    at_step: Annotated[int, number(10, 10**7, "Training step of the cursor", "view", "steps")] = 100_000,
+    at_ratio: Annotated[float, number(0.05, 8, "Parameters / samples of the cursor", "view", scale="log")] = 1.0,
+    lr_frac: Annotated[float, number(0.05, 1.9, "Learning rate, as a fraction of 1/s_max^2", "optimizer")] = 1.0,
     label_noise: Noise = 0.15,
-    lr_frac: Annotated[float, _number(0.05, 1.9, "Learning rate, as a fraction of 1/s_max^2", "optimizer")] = 1.0,
+    n_train: Samples = 200,
+    data: DataKind = "digits",
     normalization: Norm = "raw",
     activation: Act = "relu",
-    at_ratio: Annotated[float, _number(0.05, 8, "Parameters / samples of the cursor", "view", scale="log")] = 1.0,
-    at_step: Annotated[int, _number(10, 10**7, "Training step of the cursor", "view", "steps")] = 100_000,
     n_seeds: Repeats = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -319,15 +305,15 @@ def epoch_wise(
     best = int(np.argmin(test[i]))
     yield xr.Dataset(
         {
-            "test": _v(("width", "time"), test, "test error (squared, per output), median of the repeats"),
-            "train": _v(("width", "time"), train, "training error (squared, per output), median of the repeats"),
+            "test": variable(("width", "time"), test, "test error (squared, per output), median of the repeats"),
+            "train": variable(("width", "time"), train, "training error (squared, per output), median of the repeats"),
         },
         coords={
-            "width": _v("width", np.arange(len(cells)), "place in the list of widths"),
-            "time": _v("time", np.arange(len(times)), "place in the list of times"),
-            "ratio": _v("width", ratio, "parameters / training samples"),
-            "p": _v("width", [p for _, p in cells], "parameters", "parameters"),
-            "step": _v("time", times, "training time", "steps"),
+            "width": variable("width", np.arange(len(cells)), "place in the list of widths"),
+            "time": variable("time", np.arange(len(times)), "place in the list of times"),
+            "ratio": variable("width", ratio, "parameters / training samples"),
+            "p": variable("width", [p for _, p in cells], "parameters", "parameters"),
+            "step": variable("time", times, "training time", "steps"),
         },
         attrs=dict(
             reading=f"At p/n = {ratio[i]:.3g} the test error is {test[i, j]:.3g} after {times[j]} steps. "
@@ -343,17 +329,17 @@ def epoch_wise(
 
 @experiment("double_descent", quick=dict(steps=600))
 def two_layer(
-    n_train: Annotated[int, _number(20, 400, "Training samples n", "data")] = 100,
-    d: Annotated[int, _number(2, 50, "Inputs of the network", "data")] = 10,
-    noise: Annotated[float, _number(0, 2, "Standard deviation of the noise in the training labels", "data")] = 0.5,
     optimizer: Annotated[
-        Literal["adam", "sgd", "momentum"], _choice("How the network is trained", "optimizer")
+        Literal["adam", "sgd", "momentum"], choice("How the network is trained", "optimizer")
     ] = "adam",
-    lr: Annotated[float, _number(1e-4, 1, "Learning rate", "optimizer")] = 0.02,
-    batch_size: Annotated[int, _number(0, 400, "Samples in a mini-batch; 0, or n and more, is all", "optimizer")] = 0,
-    steps: Annotated[int, _number(10, 20_000, "Updates", "optimizer", "steps", scale="log")] = 1500,
-    init_scale: Annotated[float, _number(0.1, 3, "Size of the random initial weights", "optimizer")] = 1.0,
-    n_seeds: Annotated[int, _number(1, 40, "Independent repetitions", "data")] = 4,
+    lr: Annotated[float, number(1e-4, 1, "Learning rate", "optimizer")] = 0.02,
+    batch_size: Annotated[int, number(0, 400, "Samples in a mini-batch; 0, or n and more, is all", "optimizer")] = 0,
+    steps: Annotated[int, number(10, 20_000, "Updates", "optimizer", "steps", scale="log")] = 3000,
+    init_scale: Annotated[float, number(0.1, 3, "Size of the random initial weights", "optimizer")] = 1.0,
+    n_train: Annotated[int, number(20, 400, "Training samples n", "data")] = 100,
+    d: Annotated[int, number(2, 50, "Inputs of the network", "data")] = 10,
+    noise: Annotated[float, number(0, 2, "Standard deviation of the noise in the training labels", "data")] = 0.5,
+    n_seeds: Annotated[int, number(1, 40, "Independent repetitions", "data")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Two-layer ReLU nets of h = 1 to 80 hidden units, all h (d + 2) weights trained, on a noisy linear teacher.
@@ -385,14 +371,14 @@ def two_layer(
         progress = 1.0 if now.diverged else now.updates / steps
         yield xr.Dataset(
             {
-                "test": _v(("repeat", "width"), now.test, "test error (squared)"),
-                "train": _v(("repeat", "width"), now.train, "training error (squared)"),
+                "test": variable(("repeat", "width"), now.test, "test error (squared)"),
+                "train": variable(("repeat", "width"), now.train, "training error (squared)"),
             },
             coords={
-                "width": _v("width", np.arange(len(HIDDEN)), "place in the list of widths"),
-                "ratio": _v("width", ratio, "parameters / training samples"),
-                "h": _v("width", np.array(HIDDEN), "hidden units", "units"),
-                "repeat": _v("repeat", np.arange(n_seeds), "repetition"),
+                "width": variable("width", np.arange(len(HIDDEN)), "place in the list of widths"),
+                "ratio": variable("width", ratio, "parameters / training samples"),
+                "h": variable("width", np.array(HIDDEN), "hidden units", "units"),
+                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
             },
             attrs=dict(reading=reading, progress=progress, step=now.updates, n_train=n_train),
         )

@@ -18,18 +18,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from pydantic import Field
 
 from labcore.claims import Evidence, claim
 from labcore.data import digits_split, resample_labels
-from labcore.experiment import Budget, Seed, experiment
+from labcore.experiment import Budget, Seed, experiment, number, variable
 from labcore.primitives.deterministic_equivalent import det_equiv
 from labcore.primitives.spectral import gd, ridge
+from labcore.primitives.turning_points import describe, short, turning_points
 
 D = 100  # directions of the input
 Array = NDArray[np.float64]
@@ -112,68 +112,16 @@ def _draw(n: int, p_fast: int, kappa: float, n_seeds: int, seed: int) -> Modes:
     return decompose(z, np.diag(modulation(p_fast, kappa)), eps, teacher)
 
 
-def turning_points(values: Array, tolerance: float = 0.02, floor: float = 1e-3) -> list[int]:
-    """Indices of the alternating interior minima and maxima of a curve (T,), those that matter.
-
-    A turn counts once the curve has moved back from it by more than `tolerance` of its height there
-    plus `floor` of the curve's largest value: wiggles and the rounding noise of a vanished error do not.
-    """
-    turns: list[int] = []
-    margin = floor * np.max(np.abs(values))
-    low = high = 0
-    falling: bool | None = None
-    for i, v in enumerate(values):
-        if v < values[low]:
-            low = i
-        if v > values[high]:
-            high = i
-        if falling is not False and v > values[low] * (1 + tolerance) + margin:
-            turns += [low] if falling else []
-            falling, high = False, i
-        elif falling is not True and v < values[high] * (1 - tolerance) - margin:
-            turns += [high] if falling is False else []
-            falling, low = True, i
-    return turns
-
-
-def describe(t: Array, values: Array, tolerance: float = 0.02) -> str:
-    """The turns of a curve (T,) over times (T,) in words: 'falls to 0.26 at t = 6, rises to 0.33 at t = 150, ...'."""
-    turns, last = turning_points(values, tolerance), len(values) - 1
-    end = f"{values[-1]:.3f}"
-    if not turns and abs(values[-1] - values[0]) <= tolerance * max(abs(values[0]), abs(values[-1])):
-        return f"stays near {end}"
-    verbs = ["falls" if values[b] < values[a] else "rises" for a, b in zip([0, *turns], [*turns, last], strict=True)]
-    if not turns:
-        return f"{verbs[0]} all the way from {values[0]:.3f} to {end}"
-    legs = [f"{verb} to {values[i]:.3f} at t = {_short(t[i])}" for verb, i in zip(verbs, turns, strict=False)]
-    return ", ".join(legs) + f", then {verbs[-1]} and ends at {end}"
-
-
-def _short(t: float) -> str:
-    rounded = float(f"{t:.2g}")
-    return f"{rounded:,.0f}" if t < 1e6 else f"{rounded:.1e}".replace("e+0", "e").replace(".0e", "e")
-
-
-def _var(dims: str, data: Array, name: str, units: str = "1") -> tuple:
-    return dims, data, {"long_name": name, "units": units}
-
-
-def _field(low: float, high: float, text: str, group: str, **extra: str) -> Any:
-    return Field(ge=low, le=high, description=text, json_schema_extra={"group": group, **extra})
-
-
 @experiment("epochwise_descent", quick=dict(n_seeds=5))
 def trajectory(
-    n: Annotated[int, _field(60, 300, "Training samples; the input has 100 directions", "data")] = 130,
-    p_fast: Annotated[
-        int, _field(0, 100, "Directions that are learned fast; the rest of the 100 are slow", "data")
-    ] = 70,
-    kappa: Annotated[float, _field(1, 1e4, "How many times smaller the slow features are", "data")] = 100.0,
-    noise: Annotated[float, _field(0, 1, "Label noise, standard deviation", "data")] = 0.0,
-    t_max: Annotated[float, _field(1e4, 1e10, "How long the student trains", "training", unit="steps")] = 1e7,
-    l2: Annotated[float, _field(0, 1, "Weight decay; even a little keeps slow features unlearned", "training")] = 0.0,
-    at_time: Annotated[float, _field(1, 1e10, "The moment at which to look inside", "cursor", unit="steps")] = 150.0,
-    n_seeds: Annotated[int, _field(1, 100, "Draws of data and teacher to average over", "runs")] = 30,
+    at_time: Annotated[float, number(1, 1e10, "The moment at which to look inside the student", "time", "steps")] = 150.0,
+    t_max: Annotated[float, number(1e4, 1e10, "How long the student trains", "time", "steps")] = 1e7,
+    noise: Annotated[float, number(0, 1, "Label noise, standard deviation", "data")] = 0.0,
+    l2: Annotated[float, number(0, 1, "Weight decay; even a little keeps slow features from being learned", "data")] = 0.0,
+    kappa: Annotated[float, number(1, 1e4, "How many times smaller the slow features are", "data")] = 100.0,
+    p_fast: Annotated[int, number(0, 100, "Directions that are learned fast; the rest of the 100 are slow", "data")] = 70,
+    n: Annotated[int, number(60, 300, "Training samples; the input has 100 directions", "data")] = 130,
+    n_seeds: Annotated[int, number(1, 100, "Draws of data and teacher to average over", "runs")] = 30,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Test error of gradient descent on a two-scale linear problem at 200 log-spaced times, in closed form. One frame.
@@ -196,25 +144,25 @@ def trajectory(
     ]
     yield xr.Dataset(
         {
-            "error": _var(("repeat", "time"), error, "test error of each draw"),
-            "error_fast": _var("time", course.error[..., 0].mean(0), "part of the test error on fast directions"),
-            "error_slow": _var("time", course.error[..., 1].mean(0), "part of the test error on slow directions"),
-            "theory": _var("time", theory(n, p_fast, kappa, noise, l2, t * eta), "test error, theory"),
-            "train": _var("time", course.train.mean(0), "training error"),
-            "R": _var("time", course.R.sum(2).mean(0), "alignment with the teacher"),
-            "Q": _var("time", course.Q.sum(2).mean(0), "size of the student"),
-            "s": _var("mode", modes.s[0], "singular value of the training inputs"),
-            "phi": _var("mode", phi, "share of the mode that is learned"),
-            "fast_share": _var("mode", share, "share of fast directions in the mode"),
+            "error": variable(("repeat", "time"), error, "test error of each draw"),
+            "error_fast": variable("time", course.error[..., 0].mean(0), "part of the test error on fast directions"),
+            "error_slow": variable("time", course.error[..., 1].mean(0), "part of the test error on slow directions"),
+            "theory": variable("time", theory(n, p_fast, kappa, noise, l2, t * eta), "test error, theory"),
+            "train": variable("time", course.train.mean(0), "training error"),
+            "R": variable("time", course.R.sum(2).mean(0), "alignment with the teacher"),
+            "Q": variable("time", course.Q.sum(2).mean(0), "size of the student"),
+            "s": variable("mode", modes.s[0], "singular value of the training inputs"),
+            "phi": variable("mode", phi, "share of the mode that is learned"),
+            "fast_share": variable("mode", share, "share of fast directions in the mode"),
         },
         coords={
-            "time": _var("time", t, "training time", "steps"),
-            "repeat": _var("repeat", np.arange(n_seeds), "draw"),
-            "mode": _var("mode", np.arange(len(phi)), "mode, from fast to slow"),
+            "time": variable("time", t, "training time", "steps"),
+            "repeat": variable("repeat", np.arange(n_seeds), "draw"),
+            "mode": variable("mode", np.arange(len(phi)), "mode, from fast to slow"),
         },
         attrs={
             "reading": f"{'With' if noise else 'Without'} label noise the test error (mean of {n_seeds}) "
-            f"{describe(t, mean)}. At t = {_short(t[now])} it is {mean[now]:.3f}, and the student has learned "
+            f"{describe(t, mean)}. At t = {short(t[now])} it is {mean[now]:.3f}, and the student has learned "
             f"{' and '.join(inside)}.",
             "progress": 1.0,
             "at_time": float(t[now]),
@@ -241,13 +189,13 @@ def _two_scales(n_train: int, kappa: float, label_noise: float, seed: list[int])
 
 @experiment("epochwise_descent", quick=dict(n_seeds=2))
 def two_scale_digits(
-    kappa: Annotated[float, _field(1, 100, "How many times smaller the right half is", "data", scale="log")] = 60.0,
-    label_noise: Annotated[float, _field(0, 0.5, "Share of training labels redrawn at random", "data")] = 0.2,
-    n_train: Annotated[int, _field(50, 800, "Training samples", "data")] = 160,
-    hidden: Annotated[int, _field(2, 100, "Hidden units of the network", "training")] = 15,
-    steps: Annotated[int, _field(100, 100_000, "Full-batch gradient steps", "training", unit="steps")] = 40_000,
-    lr: Annotated[float, _field(0.01, 1, "Learning rate; wide networks diverge sooner", "training")] = 0.3,
-    n_seeds: Annotated[int, _field(1, 10, "Networks to average over", "runs")] = 4,
+    kappa: Annotated[float, number(1, 100, "How many times smaller the right half is", "data", scale="log")] = 60.0,
+    label_noise: Annotated[float, number(0, 0.5, "Share of training labels redrawn at random", "data")] = 0.2,
+    n_train: Annotated[int, number(50, 800, "Training samples", "data")] = 160,
+    hidden: Annotated[int, number(2, 100, "Hidden units of the network", "training")] = 15,
+    steps: Annotated[int, number(100, 100_000, "Full-batch gradient steps", "training", unit="steps")] = 40_000,
+    lr: Annotated[float, number(0.01, 1, "Learning rate; wide networks diverge sooner", "training")] = 0.3,
+    n_seeds: Annotated[int, number(1, 10, "Networks to average over", "runs")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The same shape outside the linear model: a two-layer ReLU network on digits, square loss. An illustration.
@@ -291,11 +239,11 @@ def _digits_frame(log: Array, progress: float, diverged: int | None) -> xr.Datas
         reading = f"The test error {describe(t, test, 0.05)}; the share of wrong answers {describe(t, wrong, 0.05)}."
     return xr.Dataset(
         {
-            "test": _var("time", test, "test error"),
-            "train": _var("time", train, "training error"),
-            "error_rate": _var("time", wrong, "share of wrong answers on test digits"),
+            "test": variable("time", test, "test error"),
+            "train": variable("time", train, "training error"),
+            "error_rate": variable("time", wrong, "share of wrong answers on test digits"),
         },
-        coords={"time": _var("time", t, "training time", "steps")},
+        coords={"time": variable("time", t, "training time", "steps")},
         attrs={"reading": reading, "progress": progress},
     )
 
