@@ -1,0 +1,88 @@
+"""Importing the packages, or listing the papers, loads no method and nothing heavy."""
+
+import ast
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from labcore import catalog
+
+ROOT = Path(catalog.__file__).parents[1]
+
+
+def loaded_by(code):
+    """Names of the modules that a fresh interpreter has after running `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", code + "\nimport sys, json; print(); print(json.dumps(sorted(sys.modules)))"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def pages(modules):
+    themes = {t.key for t in catalog.themes()}
+    return {m for m in modules if m.startswith(("labcore.", "widgets.views.")) and themes & set(m.split(".")[1:])}
+
+
+@pytest.mark.parametrize("package", ["labcore", "widgets", "labcore.experiment", "labcore.claims", "labcore.cli"])
+def test_importing_a_package_loads_no_torch_and_no_page(package):
+    modules = loaded_by(f"import {package}")
+    assert package in modules
+    assert not {"torch", "numba", "scipy", "sklearn", "plotly"} & modules
+    assert not pages(modules)
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["--help"], ["run", "--help"]])
+def test_looking_around_on_the_command_line_loads_not_even_numpy(words):
+    modules = loaded_by(f"from labcore.cli import cli\ncli.main({words!r}, standalone_mode=False)")
+    assert not {"torch", "numba", "numpy", "xarray", "pydantic"} & modules
+    assert not pages(modules)
+
+
+def test_naming_a_method_is_what_loads_it():
+    ready = next(p for p in catalog.papers() if p.status == "ready")
+    page = f"labcore.{ready.theme}.{ready.key}"
+    assert page in loaded_by(f"import labcore; labcore.load_page({ready.key!r})")
+    assert page not in loaded_by(f"import labcore; labcore.paper({ready.key!r}).experiments")
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module
+
+
+def test_labcore_knows_nothing_of_what_shows_it():
+    for path in (ROOT / "labcore").rglob("*.py"):
+        for name in imported(path):
+            assert name.partition(".")[0] not in ("widgets", "plotly", "ipywidgets", "IPython", "anywidget"), path
+
+
+@pytest.mark.parametrize("package", ["labcore", "widgets"])
+def test_every_imported_package_is_declared(package):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = project["dependencies"] + (project["optional-dependencies"]["lab"] if package == "widgets" else [])
+    names = {d.partition(">")[0].replace("-", "_") for d in declared}
+    called = {"sklearn": "scikit_learn"}
+    # part of a package that is declared, and released together with it
+    carried = {
+        "IPython": "ipykernel",
+        "traitlets": "ipywidgets",
+        "jupyter_server": "jupyterlab",
+        "tornado": "jupyterlab",
+    }
+    for path in (ROOT / package).rglob("*.py"):
+        for module in imported(path):
+            top = module.partition(".")[0]
+            if top not in sys.stdlib_module_names and top not in ("labcore", "widgets"):
+                assert called.get(top, carried.get(top, top)) in names, f"{path.relative_to(ROOT)} imports {module}"
