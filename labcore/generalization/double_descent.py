@@ -96,7 +96,7 @@ def _spike(ratio: np.ndarray, test: np.ndarray, train: np.ndarray) -> str:
     )
 
 
-@experiment("double_descent", quick=dict(n_seeds=2))
+@experiment("double_descent", quick=dict(n_seeds=2, steps=10**7))  # so long that the spike is there
 def model_wise(
     method: Annotated[
         Literal["exact", "ridge", "gd", "heavyball", "sgd", "adam"],

@@ -60,4 +60,6 @@ def on_paper(value: Any) -> Any:
         return {k: on_paper(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [on_paper(v) for v in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
+        return on_paper(value.tolist())
     return value

@@ -60,27 +60,29 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     data.append(curve(x, cond, "condition number", GREEN, axes="2", mode="lines+markers"))
     phi, cost, s = frame.phi.values, frame.cost.values, frame.s.values
     modes = np.arange(1, len(s) + 1)
+    # areas and not bars: one path each, so that the figure keeps up with the slider
+    step = {"shape": "hvh", "width": 0}
     data += [
-        {
-            "type": "bar", "x": modes, "y": np.clip(cost, 1e-6, None), "xaxis": "x3", "yaxis": "y3", "showlegend": False,
-            "marker": {"color": phi, "colorscale": [[0, "#b9c0c8"], [0.5, "#e8a06c"], [1, RED]], "cmin": 0, "cmax": 1, "line": {"width": 0}},
-            "customdata": phi, "hovertemplate": "mode %{x}: %{customdata:.0%} fitted, costs %{y:.2g}<extra></extra>",
-        },
+        curve(modes, cost, "cost once fitted", SOFT, axes="3", fill="tozeroy", fillcolor="rgba(130,140,150,0.35)", line=step),
+        curve(modes, np.clip(phi * cost, 1e-9, None), "cost now", RED, axes="3", fill="tozeroy", fillcolor=RED, line=step),
         curve(modes, s, "singular value", BLUE, axes="4"),
-    ]  # fmt: skip
-    notes.append(label(0.5, 1, f"p/n = {look:.3g}: the noise in each mode, red when fitted", SOFT, xref="x3 domain", yref="y3 domain", yanchor="bottom"))
+    ]
+    notes += [
+        label(0.5, 1, f"noise in the modes at p/n = {look:.3g}", SOFT, xref="x3 domain", yref="y3 domain", yanchor="bottom"),
+        label(0.03, 0.97, "grey: cost once fitted", SOFT, xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="top"),
+        label(0.03, 0.9, "red: cost now", RED, xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="top"),
+    ]
     layout = {
         "height": 560,
-        "bargap": 0,
         "xaxis": log_axis("", domain=[0, 0.55], anchor="y", showticklabels=False, matches="x2", minor={}),
         "yaxis": log_axis("squared error", domain=[0.34, 1], range=_decades(*shown)),
         "xaxis2": log_axis("parameters / training samples p/n", domain=[0, 0.55], anchor="y2", minor={},
                            tickvals=[0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8], ticktext=["0.05", "0.1", "0.25", "0.5", "1", "2", "4", "8"]),
-        "yaxis2": log_axis("condition<br>number", domain=[0, 0.26], anchor="x2", nticks=4, dtick=2),
+        "yaxis2": log_axis("cond. number", domain=[0, 0.26], anchor="x2", nticks=4, dtick=2),
         "xaxis3": axis("", domain=[0.66, 1], anchor="y3", showticklabels=False, matches="x4"),
         "yaxis3": log_axis("cost |u·noise| / s", domain=[0.34, 1], anchor="x3", range=_decades(cost, low=1e-4)),
         "xaxis4": axis("mode, from large to small", domain=[0.66, 1], anchor="y4"),
-        "yaxis4": log_axis("singular<br>value s", domain=[0, 0.26], anchor="x4", dtick=2),
+        "yaxis4": log_axis("s", domain=[0, 0.26], anchor="x4", dtick=2),
         "shapes": [
             vertical(look, RED, "solid", width=2.5),
             {**vertical(1.0), "editable": False},
@@ -96,7 +98,7 @@ def sample_wise(frame: xr.Dataset) -> dict[str, Any]:
     """Errors of one width over the number of training samples, and the condition number."""
     x = frame.ratio.values
     data = _errors(x, frame)
-    test = np.median(frame.test.values, 0)
+    test, train = np.median(frame.test.values, 0), np.median(frame.train.values, 0)
     data.append(curve(x, np.median(frame.cond.values, 0), "condition number", GREEN, axes="2", mode="lines+markers"))
     ticks = {"tickvals": [0.1, 0.25, 0.5, 1, 2, 4], "ticktext": ["0.1", "0.25", "0.5", "1", "2", "4"], "minor": {}}
     layout = {
@@ -104,11 +106,12 @@ def sample_wise(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": log_axis("", anchor="y", showticklabels=False, matches="x2", minor={}),
         "yaxis": log_axis("squared error", domain=[0.36, 1], range=_decades(test, np.clip(frame.train.values, test.min() / 4, None))),
         "xaxis2": log_axis("training samples / parameters n/p", anchor="y2", **ticks),
-        "yaxis2": log_axis("condition<br>number", domain=[0, 0.27], anchor="x2", dtick=2),
+        "yaxis2": log_axis("cond. number", domain=[0, 0.27], anchor="x2", dtick=2),
         "shapes": [vertical(1.0), vertical(1.0, axes="2")],
         "annotations": [
             label(0, 1, "samples = parameters", SOFT, yref="y domain", yanchor="bottom"),
             label(np.log10(x[-1]), np.log10(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
+            label(np.log10(x[-1]), np.log10(train[-1]), "training", BLUE, xanchor="right", yanchor="top", yshift=-8),
         ],
     }
     return {"data": data, "layout": layout}

@@ -1,0 +1,56 @@
+"""Every lesson runs from top to bottom at the quick budget; a claim that should hold and does not fails it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from labcore import catalog
+
+ROOT = Path(__file__).parents[2]
+LESSONS = sorted({p.notebook for p in catalog.papers() if p.status == "ready"})
+
+
+def cells(notebook, kind="code"):
+    return [c for c in notebook.cells if c.cell_type == kind]
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"])
+def test_lesson_executes(lesson, tmp_path):
+    out = tmp_path / "out.ipynb"
+    parameters = {"budget": "quick", "seed": 0} if lesson in LESSONS else {}
+    papermill.execute_notebook(ROOT / lesson, out, parameters=parameters, cwd=str((ROOT / lesson).parent), progress_bar=False)
+    done = nbformat.read(out, as_version=4)
+    for cell in cells(done):
+        if re.search(r"^bench\(", cell.source, re.M):
+            data = [o.data for o in cell.outputs if o.output_type in ("execute_result", "display_data")]
+            assert any("application/vnd.plotly.v1+json" in d for d in data), "a bench left no static figure"
+            assert any(re.search(r"\d.*\.", d.get("text/plain", "")) for d in data), "a bench left no reading"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_lesson_has_the_shape_of_a_lesson(lesson):
+    notebook = nbformat.read(ROOT / lesson, as_version=4)
+    code = cells(notebook)
+    assert "parameters" in code[0].metadata.get("tags", []), "the first code cell carries the tag `parameters`"
+    assert code[0].source.split() == 'budget = "full" seed = 0'.split()
+    benches = [c.source for c in code if "bench(" in c.source and "import" not in c.source]
+    assert benches and all("budget=budget" in b and "seed=seed" in b for b in benches)
+    assert any("ledger(" in c.source for c in code) and any("source(" in c.source for c in code)
+    assert sum("exercise(" in c.source for c in code) >= 2
+    assert any("Predict" in c.source for c in code), "a lesson asks for a prediction"
+    text = "\n".join(c.source for c in cells(notebook, "markdown"))
+    assert "arXiv" in text or "doi" in text.lower(), "a lesson names its sources"
+    assert "?" in cells(notebook, "markdown")[0].source, "a lesson opens with its question"
+
+
+@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"])
+def test_no_output_is_kept_in_git(lesson):
+    notebook = nbformat.read(ROOT / lesson, as_version=4)
+    nbformat.validate(notebook)
+    assert all(not c.outputs and c.execution_count is None for c in cells(notebook))
