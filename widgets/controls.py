@@ -32,6 +32,8 @@ def positions(parameter: Parameter) -> np.ndarray:
         step = nice_step(high - low)
         step = max(1.0, step) if parameter.kind == "int" else step
         grid = np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
+    # rounded here and not later: 15 * 0.02 is not the bound 0.3, and a bound such as 2/3 must stay what it is
+    grid = np.array([float(f"{value:.10g}") for value in grid])
     grid = np.concatenate([[low], grid[(grid > low) & (grid < high)], [high]])
     return np.unique(np.round(grid)) if parameter.kind == "int" else grid
 
@@ -45,7 +47,7 @@ def nice_step(span: float) -> float:
 def shown(value: Any) -> str:
     """A value as a person writes it: 100000, 0.15, relu."""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.6g}"
     return str(value)
 
 
@@ -87,14 +89,18 @@ class Control:
         if self._slider is not None:
             self._slider.observe(self._slid, "value")
         if self._choice is not None:
-            self._choice.observe(lambda change: None if self._quiet else self._changed(parameter.name, change["new"]), "value")
+            self._choice.observe(lambda change: self._heard(self._changed, change["new"]), "value")
         if self._box is not None:
-            self._box.observe(lambda change: None if self._quiet else self._typed(parameter.name, change["new"]), "value")
+            self._box.observe(lambda change: self._heard(self._typed, change["new"]), "value")
+
+    def _heard(self, report: Callable[[str, Any], None], value: Any) -> None:
+        if not self._quiet:
+            report(self.parameter.name, value)
 
     def _slid(self, change: dict) -> None:
         if not self._quiet:
             value = self._grid[change["new"]]
-            self._report(round(value) if self.parameter.kind == "int" else float(f"{value:.10g}"))
+            self._report(round(value) if self.parameter.kind == "int" else float(value))
 
     def _report(self, value: Any) -> None:
         self._quiet = True
@@ -123,6 +129,19 @@ class Control:
         self.row.layout.display = "" if visible else "none"
 
 
+def _heading(text: str, members: list[w.Widget]) -> w.HTML:
+    """The heading of a group, hidden while all of the group is."""
+    heading = w.HTML(f'<div class="labcore-group">{text}</div>', layout=w.Layout())
+
+    def follow(_: Any = None) -> None:
+        heading.layout.display = "none" if all(row.layout.display == "none" for row in members) else ""
+
+    for row in members:
+        row.layout.observe(follow, "display")
+    follow()
+    return heading
+
+
 def control_panel(controls: list[Control]) -> w.VBox:
     """The controls in a column, under the headings of their groups, in the signature's order."""
     groups: dict[str, list[w.Widget]] = {}
@@ -131,8 +150,7 @@ def control_panel(controls: list[Control]) -> w.VBox:
     rows: list[w.Widget] = []
     for group, members in groups.items():
         if group:
-            heading = w.HTML(f'<div class="labcore-group">{group}</div>')
-            rows.append(heading)
+            rows.append(_heading(group, members))
         rows.extend(members)
     panel = w.VBox(rows)
     panel.add_class("labcore-controls")

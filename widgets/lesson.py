@@ -1,8 +1,10 @@
-"""What a lesson needs besides benches: the mechanism's own source, the ledger of its claims, exercises with checkers."""
+"""What a lesson needs besides benches: the mechanism's source, the ledger of its claims, exercises with checkers."""
 
 from __future__ import annotations
 
 import inspect
+import math
+import re
 import threading
 from collections.abc import Callable
 from html import escape
@@ -17,8 +19,9 @@ from pygments.lexers import PythonLexer
 from labcore import catalog, claims
 from labcore.experiment import Budget, Experiment
 from widgets.bench import is_static
-from widgets.controls import shown
 
+_FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
+_CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
 _VERDICTS = {
     "holds": ("labcore-holds", "holds"),
     "not reproduced": ("labcore-not", "not reproduced here"),
@@ -35,8 +38,8 @@ def source(*functions: Callable | Experiment) -> HTML:
         plain = getattr(function, "py_func", None) or getattr(function, "_function", None) or function
         code = inspect.getsource(plain)
         where = f"{plain.__module__}, line {inspect.getsourcelines(plain)[1]}"
-        parts.append(f'<div class="labcore-where">{escape(where)}</div>')
-        parts.append(highlight(code, PythonLexer(), HtmlFormatter(noclasses=True, nobackground=True, style="friendly")))
+        parts.append(f'<div style="color: gray; font-size: 12px">{escape(where)}</div>')
+        parts.append(highlight(code, PythonLexer(), _CODE))
     return HTML("".join(parts))
 
 
@@ -84,7 +87,8 @@ class _LiveLedger(w.VBox):
         self._table = w.HTML(ledger_table(known) if known else "")
         self._status = w.HTML("Measured before on this machine, with this code." if known else "")
         self._status.add_class("labcore-status")
-        button = w.Button(description="Measure the claims now", icon="check-square-o", button_style="primary", layout=w.Layout(width="auto"))
+        button = w.Button(description="Measure the claims now", icon="check-square-o", button_style="primary")
+        button.layout.width = "auto"
         button.on_click(self._begin)
         bar = w.Box([button])
         bar.add_class("labcore-toolbar")
@@ -106,7 +110,8 @@ class _LiveLedger(w.VBox):
                 self._status.value = f"Measured {len(entries)} of {total} claims ..."
             self._status.value = f"Measured {total} claims in {sum(e.seconds for e in entries):.1f} s."
         except Exception as error:  # noqa: BLE001 - shown to the person: there is nobody else to catch it in this thread
-            self._status.value = f'<span class="labcore-error" role="alert">{escape(f"{type(error).__name__}: {error}")}</span>'
+            line = escape(f"{type(error).__name__}: {error}")
+            self._status.value = f'<span class="labcore-error" role="alert">{line}</span>'
         finally:
             button.disabled = False
 
@@ -125,12 +130,14 @@ def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") 
     def look(_: Any) -> None:
         try:
             result = check(answer.value.strip())
-        except (ValueError, TypeError, ArithmeticError, LookupError, SyntaxError) as error:
-            result = f"That could not be read: {error}"
-        if result is True:
+        except Exception as error:  # noqa: BLE001 - whatever a checker trips over, the learner must see an answer
+            result = f"That could not be read: {str(error) or type(error).__name__}"
+        if isinstance(result, str):
+            verdict.value = escape(result)
+        elif result:  # True, and numpy's True too
             verdict.value = '<span class="labcore-holds">Right.</span>'
         else:
-            verdict.value = escape(result if isinstance(result, str) else f"Not yet. {hint}")
+            verdict.value = escape(f"Not yet. {hint}".strip())
 
     button.on_click(look)
     answer.observe(lambda change: look(None) if change["new"] else None, "value")
@@ -142,17 +149,35 @@ def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") 
 
 
 def number(text: str) -> float:
-    """A number as a person writes it: 0.5, 1e-3, 50%, 1/3, 10^5. Raises ValueError."""
-    text = text.replace(",", ".").replace("^", "**").replace("×10", "*10").strip()
-    if text.endswith("%"):
-        return number(text[:-1]) / 100
-    if "**" in text:
-        base, _, power = text.partition("**")
-        return number(base) ** number(power)
-    if "/" in text:
-        over, _, under = text.partition("/")
-        return number(over) / number(under)
+    """A number as a person writes it: 0.5, 0,5, 1e-3, 50%, 1/3, 10^5, 3×10^-4, 10 000. Raises ValueError."""
+    plain = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))", "", text).replace("**", "^").translate(_SIGNS)
+    if re.search(r"\d,\d{3},\d{3}|,\d{3}\.", plain):
+        plain = plain.replace(",", "")
+    elif ambiguous := re.search(r"(?<![\d.])[1-9]\d{0,2},\d{3}(?!\d)", plain):
+        raise ValueError(f"{ambiguous[0]!r} could be two numbers; write it without the comma")
     try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{shown(text)!r} is not a number; write for example 0.5, 1e-3, 50% or 1/3") from None
+        value = _evaluate(plain.replace(",", "."))
+    except (ValueError, ArithmeticError, RecursionError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]!r} is not a number; write for example 0.5, 1e-3, 50% or 1/3")
+    return value
+
+
+_SIGNS = str.maketrans("\N{MINUS SIGN}×·x", "-***")
+
+
+def _evaluate(text: str) -> float:
+    """A number, or products, quotients and powers of numbers; powers bind first, then from left to right."""
+    text = text.strip()
+    if text.endswith("%"):
+        return _evaluate(text[:-1]) / 100
+    if halves := re.fullmatch(r"(.*)([*/])([^*/]*)", text, re.DOTALL):
+        left, right = _evaluate(halves[1]), _evaluate(halves[3])
+        return left * right if halves[2] == "*" else left / right
+    if text.startswith("-"):
+        return -_evaluate(text[1:])
+    if "^" in text:
+        base, _, power = text.partition("^")
+        return _evaluate(base) ** _evaluate(power)
+    return float(text)

@@ -31,7 +31,7 @@ class PredictionPanel(w.VBox):
     """The question with its options. Calls `committed(choice)` once; choice is None when the learner skips."""
 
     def __init__(self, prediction: Prediction, committed: Callable[[str | None], None]):
-        self._prediction, self._committed = prediction, committed
+        self._prediction, self._committed, self._closed = prediction, committed, False
         self._options = w.RadioButtons(options=list(prediction.options), value=None, layout=w.Layout(width="auto"))
         self._commit = w.Button(description="Commit", icon="check", button_style="primary", disabled=True)
         self._skip = w.Button(description="Skip", tooltip="Show the result without a prediction")
@@ -45,6 +45,9 @@ class PredictionPanel(w.VBox):
         self._skip.on_click(lambda _: self._close(None))
 
     def _close(self, choice: str | None) -> None:
+        if self._closed:  # a double click sends two clicks before the page can take the button away
+            return
+        self._closed = True
         said = "You skipped the prediction." if choice is None else f"You predicted: <b>{escape(choice)}</b>."
         question = f'<div class="labcore-question">{escape(self._prediction.question)}</div>'
         self.children = [w.HTML(f"{question}<div>{said} Now compare with what was measured, under the figure.</div>")]

@@ -24,7 +24,6 @@ def _scaled(values: np.ndarray, low: float, high: float, log: bool) -> np.ndarra
 
 def sketch(spec: dict[str, Any]) -> str:
     """The pinnable curves of a figure's first panel as an SVG of 240 x 92, axes left out. Raises ValueError if none."""
-    panel = spec["data"][0].get("xaxis", "x")
     curves = [t for t in spec["data"] if (t.get("meta") or {}).get("pin")]
     if not curves:
         raise ValueError("the figure has no pinnable curve to sketch")
@@ -42,9 +41,15 @@ def sketch(spec: dict[str, Any]) -> str:
     for trace, x, y in zip(curves, xs, ys, strict=True):
         px = MARGIN + (WIDTH - 2 * MARGIN) * _scaled(x, *box_x, logs[0])
         py = HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * _scaled(y, *box_y, logs[1])
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(px, py, strict=True) if np.isfinite(a + b))
         color = trace["line"]["color"]
-        lines.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2.5" stroke-linejoin="round"/>')
+        color = "currentColor" if color.startswith("@") else color  # a page colour follows the page here too
+        # many curves may be one trace with gaps
+        pieces = np.ma.clump_unmasked(np.ma.masked_invalid(px + py))
+        for piece in pieces:
+            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(px[piece], py[piece], strict=True))
+            lines.append(
+                f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2.5" stroke-linejoin="round"/>'
+            )
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(lines)}</svg>\n'
 
 

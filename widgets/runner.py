@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import xarray as xr
@@ -141,7 +141,7 @@ class Runner:
         with self._wake:
             self._steps = max(0, self._steps - 1)
             held = self._paused and self._steps == 0
-        self._on_report(Report(report.job, "paused", report.frames, report.seconds, report.progress) if held else report)
+        self._on_report(replace(report, state="paused") if held else report)
         if held:
             with self._wake:
                 self._wake.wait_for(lambda: not self._paused or self._steps > 0 or self._superseded())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
+import shlex
 import tempfile
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,10 @@ import pandas as pd
 import xarray as xr
 
 from labcore import catalog
-from labcore.experiment import Experiment
+from labcore.experiment import Experiment, ParameterError
 
 LINK_VARIABLE = "LABCORE_LINK"
+LINK_FIELDS = 64  # plot.js takes as many
 
 
 def changed_values(experiment: Experiment, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,13 +25,22 @@ def changed_values(experiment: Experiment, values: Mapping[str, Any]) -> dict[st
 
 
 def link_query(experiment: Experiment, values: Mapping[str, Any]) -> str:
-    """The query string that reopens this bench with these values."""
-    return urlencode({"bench": experiment.id, **changed_values(experiment, values)})
+    """The query string that reopens this bench with these values.
+
+    It holds all of them: the lesson that it opens may start the bench elsewhere than at the defaults.
+    """
+    return urlencode({"bench": experiment.id, **values})
 
 
 def link_values(experiment: Experiment, query: str) -> dict[str, str]:
-    """The values that a query string holds for this bench, unchecked; {} if it is for another bench."""
-    pairs = dict(parse_qsl(query, max_num_fields=64)) if query else {}
+    """The values that a query string holds for this bench, unchecked; {} if it is for another bench.
+
+    Raises `ParameterError` for more values than any bench has.
+    """
+    try:
+        pairs = dict(parse_qsl(query, max_num_fields=LINK_FIELDS)) if query else {}
+    except ValueError:
+        raise ParameterError(f"{experiment.id}: the link holds more than {LINK_FIELDS} values") from None
     return pairs if pairs.pop("bench", None) == experiment.id else {}
 
 
@@ -47,7 +57,8 @@ def python_line(experiment: Experiment, values: Mapping[str, Any]) -> str:
 
 def command_line(experiment: Experiment, values: Mapping[str, Any]) -> str:
     """The shell command that computes the same frame and keeps it."""
-    arguments = "".join(f" --{k.replace('_', '-')} {v}" for k, v in changed_values(experiment, values).items())
+    changed = changed_values(experiment, values)
+    arguments = "".join(f" --{k.replace('_', '-')} {shlex.quote(str(v))}" for k, v in changed.items())
     return f"labcore run {experiment.id}{arguments} --out {experiment.name}.nc"
 
 
@@ -58,14 +69,15 @@ def papermill_command(experiment: Experiment, values: Mapping[str, Any]) -> str:
 
 
 def to_csv(frame: xr.Dataset) -> bytes:
-    """The frame as a tidy table: one row a number, columns for the variable, its dimensions, the value and its units."""
+    """The frame as a tidy table: a row a number, columns for the variable, its coordinates, the value and its units."""
     tables = []
     for name, variable in frame.data_vars.items():
-        table = variable.to_series().rename("value").reset_index() if variable.dims else pd.DataFrame({"value": [variable.item()]})
+        flat = variable.to_dataframe(name="value").reset_index() if variable.dims else None
+        table = pd.DataFrame({"value": [variable.item()]}) if flat is None else flat
         tables.append(table.assign(variable=name, units=variable.attrs.get("units", "")))
     table = pd.concat(tables, ignore_index=True)
-    last = ["value", "units"]
-    return table[["variable", *[c for c in table.columns if c not in ("variable", *last)], *last]].to_csv(index=False).encode()
+    between = [c for c in table.columns if c not in ("variable", "value", "units")]
+    return table[["variable", *between, "value", "units"]].to_csv(index=False).encode()
 
 
 def to_netcdf(frame: xr.Dataset) -> bytes:
@@ -73,5 +85,5 @@ def to_netcdf(frame: xr.Dataset) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "frame.nc")
         frame.to_netcdf(path, engine="h5netcdf")
-        with io.open(path, "rb") as file:
+        with open(path, "rb") as file:
             return file.read()

@@ -1,4 +1,4 @@
-"""What all views share: colours that colour-blind readers tell apart, and the smallest builders of traces and layouts."""
+"""What all views share: colours that colour-blind readers tell apart, and small builders of traces and layouts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ INK, SOFT, GRID, PAPER, SHADE = "@ink", "@soft", "@grid", "@paper", "@shade"
 _ON_PAPER = {INK: "#1f2328", SOFT: "#6b7280", GRID: "#e3e6ea", PAPER: "#ffffff", SHADE: "rgba(107,114,128,0.10)"}
 
 
-def curve(x: Any, y: Any, name: str, color: str, *, axes: str = "", pin: bool = False, click: dict | None = None, **more: Any) -> dict:
-    """A line trace. `axes` is the plotly suffix of its axes ("", "2", ...); `pin` marks it as worth keeping as a ghost."""
+def curve(
+    x: Any, y: Any, name: str, color: str, *, axes: str = "", pin: bool = False, click: dict | None = None, **more: Any
+) -> dict:
+    """A line trace. `axes` is the plotly suffix of its axes ("", "2", ...); `pin` marks it as worth keeping."""
     meta = {"pin": True} if pin else {}
     if click:
         meta["click"] = click
@@ -31,8 +33,8 @@ def bundle(x: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def label(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **more: Any) -> dict:
     """A direct label at a point in data coordinates (give log10 on a log axis, as plotly wants)."""
-    note = {"x": x, "y": y, "text": text, "showarrow": False, "font": {"color": color}, "xref": f"x{axes}", "yref": f"y{axes}"}
-    return note | more
+    note = {"x": x, "y": y, "text": text, "showarrow": False, "font": {"color": color}}
+    return note | {"xref": f"x{axes}", "yref": f"y{axes}"} | more
 
 
 def axis(title: str, **more: Any) -> dict:
@@ -41,7 +43,8 @@ def axis(title: str, **more: Any) -> dict:
 
 def log_axis(title: str, **more: Any) -> dict:
     """A log axis labelled in powers of ten, readable when the range is less than a decade too."""
-    return axis(title, type="log", exponentformat="power", dtick=1, minor={"ticks": "outside", "showgrid": False}) | more
+    minor = {"ticks": "outside", "showgrid": False}
+    return axis(title, type="log", exponentformat="power", dtick=1, minor=minor) | more
 
 
 def vertical(x: float, color: str = SOFT, dash: str = "dot", *, axes: str = "", width: float = 1.5) -> dict:
