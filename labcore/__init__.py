@@ -1,7 +1,7 @@
 """Labcore: 133 neural-network papers as small compiled programs whose claims are re-measured by running code.
 
     import labcore
-    labcore.run("double_descent.model_wise", noise=0.3)      # the last frame, an xarray.Dataset
+    labcore.run("double_descent.model_wise", label_noise=0.3)      # the last frame, an xarray.Dataset
     labcore.load_experiment("double_descent.model_wise")     # the experiment: parameters, frames, run
     labcore.papers(theme="generalization")                   # rows of the catalogue
 

@@ -1,6 +1,6 @@
 """The bench: an experiment under a person's hands.
 
-    bench("double_descent.model_wise", noise=0.3)
+    bench("double_descent.model_wise", label_noise=0.3)
 
 With a front end it is live: controls, run thread, figure, pins, share, export. Without one (papermill, nbconvert) it
 runs the experiment at its budget and leaves the figure and its reading as static output.
@@ -111,6 +111,7 @@ class Bench(w.VBox):
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
         self._cost: dict[str, float] = {}
         self._last_moved: str | None = None
+        self._linked: dict[str, str] | None = None  # a link's values, kept until the learner has committed
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
         self._drawing = threading.Lock()
@@ -120,6 +121,7 @@ class Bench(w.VBox):
         self._plot.on_msg(self._heard)
         self._plot.add_class("labcore-picture")
         self._status = w.HTML()
+        self._refusal = w.HTML()  # apart from the status, which a run under way overwrites
         self._progress = w.FloatProgress(min=0, max=1, layout=w.Layout(width="160px", visibility="hidden"))
         self._panel = control_panel(list(self._controls.values()))
         body = w.Box([self._panel, self._plot])
@@ -128,7 +130,7 @@ class Bench(w.VBox):
         self._drawer = w.VBox()
         self._question = PredictionPanel(predict, self._committed) if predict else None
         self._prediction = predict
-        rows = [self._toolbar(), body, self._status, self._drawer]
+        rows = [self._toolbar(), body, self._status, self._refusal, self._drawer]
         super().__init__([self._question, *rows] if self._question else rows)
         self.add_class("labcore-bench")
         self._refresh_controls()
@@ -166,6 +168,7 @@ class Bench(w.VBox):
 
     def run(self) -> None:
         """Run with the current values; a run under way is replaced."""
+        self._refuse("")
         self._submit(Job(dict(self.values)))
 
     def pause(self) -> None:
@@ -207,6 +210,7 @@ class Bench(w.VBox):
     def set(self, **values: Any) -> None:
         """Move controls to these values and run if that is quick enough. Raises `ParameterError`."""
         self.values = self.experiment.validate(**{**self.values, **values})
+        self._refuse("")
         self._refresh_controls()
         self._last_moved = next(iter(values)) if len(values) == 1 else None
         self._follow()
@@ -264,28 +268,46 @@ class Bench(w.VBox):
             self.set(**{name: value})
         except ParameterError as error:
             self._refresh_controls()
-            self._fail(str(error))
+            self._refuse(str(error))
 
     def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
         if message["type"] == "shared":
             self._link.value = message["url"]
-        elif message["type"] in ("set", "link") and self._controls_enabled:
+        elif message["type"] == "link":
+            self._linked = dict(message["values"])
+            if self._controls_enabled:
+                self._follow_link()
+        elif message["type"] == "set" and self._controls_enabled:
             try:
                 values = dict(message["values"])
                 for name, value in values.items():
                     # a click or a drag can land between or outside the allowed values; take the nearest
                     p = self.experiment.parameters.get(name)
-                    if message["type"] == "set" and p is not None and p.kind in ("int", "float"):
+                    if p is not None and p.kind in ("int", "float"):
                         near = min(max(float(value), p.low), p.high)
                         values[name] = round(near) if p.kind == "int" else float(f"{near:.4g}")
                 self.set(**values)
-            except ParameterError as error:
-                self._fail(f"The link's values were not taken. {error}" if message["type"] == "link" else str(error))
+            except (ParameterError, ValueError, TypeError) as error:  # a click on a category has no number
+                self._refuse(str(error))
+
+    def _follow_link(self) -> None:
+        """Show what the link's sender saw, however long it takes: opening the link asked for it."""
+        linked, self._linked = self._linked, None
+        try:
+            # a link carries every value, so nothing of what this bench opened with is left
+            self.values = self.experiment.validate(**linked)
+        except ParameterError as error:
+            return self._refuse(f"The link's values were not taken. {error}")
+        self._refresh_controls()
+        self._last_moved = None
+        self.run()
 
     def _committed(self, choice: str | None) -> None:
         self._lock(False)
         self._plot.layout.visibility = None
-        if self._prediction.then:
+        if self._linked is not None:
+            self._follow_link()
+        elif self._prediction.then:
             self.pin()
             self.set(**self._prediction.then)
             if not self._runner.active:
@@ -356,7 +378,9 @@ class Bench(w.VBox):
         if report.state == "failed":
             return self._fail(str(report.error) or type(report.error).__name__, report.error)
         self._pause_button.description = "Pause"
-        if report.state == "done":
+        if report.state == "done" and report.job.preview:
+            self._say("Ready.")  # its time says nothing: the benches of a page open one after another
+        elif report.state == "done":
             self._long = report.seconds if report.frames > 1 else 0.0
             if self._last_moved:
                 self._cost[self._last_moved] = report.seconds
@@ -391,10 +415,17 @@ class Bench(w.VBox):
     def _say(self, text: str) -> None:
         self._status.value = f"<span>{escape(text)}</span>"
 
+    def _refuse(self, text: str) -> None:
+        """Say why a value was not taken, until one is; "" takes the words away."""
+        self._refusal.value = _alert(text) if text else ""
+
     def _fail(self, text: str, error: BaseException | None = None) -> None:
         details = ""
         if error is not None:
             trace = escape("".join(traceback.format_exception(error)))
             details = f"<details><summary>Details</summary><pre>{trace}</pre></details>"
-        line = escape(text.splitlines()[0][:400])
-        self._status.value = f'<span class="labcore-error" role="alert">{line}</span>{details}'
+        self._status.value = _alert(text) + details
+
+
+def _alert(text: str) -> str:
+    return f'<span class="labcore-error" role="alert">{escape(text.splitlines()[0][:400])}</span>'

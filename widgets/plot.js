@@ -1,5 +1,5 @@
 // A plotly figure that follows the model's `spec`. The kernel replaces the whole specification; Plotly.react finds what
-// changed. Many updates between two screen refreshes are one redraw, so a slow browser is never behind.
+// changed. Updates that arrive while one is drawn become one redraw, so a slow browser is never behind.
 
 const THEMES = {
   light: { "@ink": "#1f2328", "@soft": "#6b7280", "@grid": "#e3e6ea", "@paper": "#ffffff", "@shade": "rgba(107,114,128,0.10)" },
@@ -39,7 +39,7 @@ function inColours(value, colours) {
 function template(colours) {
   const axis = {
     gridcolor: colours["@grid"], linecolor: colours["@soft"], zerolinecolor: colours["@grid"],
-    ticks: "outside", tickcolor: colours["@soft"], showline: true, automargin: true, title: { standoff: 8 },
+    ticks: "outside", tickcolor: colours["@soft"], showline: true, title: { standoff: 8 },
   };
   return {
     layout: {
@@ -60,6 +60,29 @@ function save(name, blob) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+// Keys belong to the part that has the focus, not to the notebook around it: there, d d deletes the cell. JupyterLab's
+// selectors match the focused part itself before any parent is asked, so that very part must carry the word.
+function keepKeys() {
+  if (globalThis.labcoreKeys) return;
+  globalThis.labcoreKeys = true;
+  document.addEventListener("focusin", ({ target }) => {
+    if (target.closest?.(".labcore-bench, .labcore-atlas")) target.setAttribute("data-lm-suppress-shortcuts", "true");
+  });
+}
+
+// ipywidgets gives a slider no name and speaks its place in the grid; a screen reader should hear the parameter and value.
+function speak(bench) {
+  for (const row of bench.querySelectorAll(".labcore-control")) {
+    const handle = row.querySelector(".noUi-handle"), box = row.querySelector("input[type=text]");
+    if (!handle || !box) continue;
+    const name = row.querySelector(".widget-label")?.textContent;
+    const set = (part, key, value) => part.getAttribute(key) === value || part.setAttribute(key, value);
+    set(handle, "aria-label", name);
+    set(box, "aria-label", name);
+    set(handle, "aria-valuetext", box.value);
+  }
 }
 
 function render({ model, el }) {
@@ -85,18 +108,23 @@ function render({ model, el }) {
     const config = {
       responsive: true, displaylogo: false, doubleClick: "reset",
       edits: { shapePosition: Boolean(layout.meta?.drag) },
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      // no button that uploads the figure to a company
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     };
     const first = !figure.classList.contains("js-plotly-plot");
     await Plotly.react(figure, data, layout, config);
+    // plotly lets a hand move every shape, and a line by its ends; here only the one shape moves, as a whole
+    for (const handle of figure.querySelectorAll("[drag-helper]"))
+      for (const part of [handle, ...handle.children])
+        if (part.tagName === "circle" || Number(handle.dataset.index) !== layout.meta.drag.shape) part.style.pointerEvents = "none";
     if (first) listen();
   }
 
   function redraw() {
     if (queued) return;
     queued = true;
-    // a hidden page gets no animation frames; it still must follow
-    document.hidden ? setTimeout(draw) : requestAnimationFrame(draw);
+    // a task, not an animation frame: messages already here are taken together, and no frame is waited for
+    setTimeout(draw);
   }
 
   function listen() {
@@ -115,7 +143,9 @@ function render({ model, el }) {
       if (x !== undefined && x !== false) model.send({ type: "set", values: { [drag.parameter]: Number(x) } });
     };
     figure.on("plotly_relayout", (change) => {
-      if (Object.keys(change).some((k) => k.startsWith("shapes["))) dragged(change);
+      if (!Object.keys(change).some((k) => k.startsWith("shapes["))) return;
+      dragged(change);
+      redraw(); // the line is where the kernel says: it may answer with the very same figure, and then nothing comes
     });
   }
 
@@ -150,12 +180,21 @@ function render({ model, el }) {
     (library) => { Plotly = library; redraw(); },
     (error) => { reading.textContent = `The figure could not be drawn: ${error.message}`; },
   );
-  // keys belong to the bench while it has the focus, not to the notebook around it
-  requestAnimationFrame(() => el.closest(".labcore-bench")?.setAttribute("data-lm-suppress-shortcuts", "true"));
+  let voice;
+  requestAnimationFrame(() => {
+    const bench = el.closest(".labcore-bench");
+    if (!bench || gone) return;
+    keepKeys();
+    speak(bench);
+    // the slider writes its place into aria-valuetext whenever it moves
+    voice = new MutationObserver(() => speak(bench));
+    voice.observe(bench, { subtree: true, attributes: true, attributeFilter: ["aria-valuetext"] });
+  });
 
   return () => {
     gone = true;
     stopTheme.disconnect();
+    voice?.disconnect();
     model.off("change:spec", redraw);
     model.off("change:reading", read);
     model.off("msg:custom", onMessage);

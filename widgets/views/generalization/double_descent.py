@@ -8,8 +8,18 @@ import numpy as np
 import xarray as xr
 
 from widgets.views.style import (
-    BLUE, GREEN, PURPLE, RED, SOFT, axis, bundle, curve, label, log_axis, vertical,
-)  # fmt: skip
+    BLUE,
+    GREEN,
+    PURPLE,
+    RED,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    label,
+    log_axis,
+    vertical,
+)
 
 
 def _decades(*arrays: np.ndarray, low: float = 1e-6, high: float = 1e6) -> list[float]:

@@ -8,8 +8,20 @@ import numpy as np
 import xarray as xr
 
 from widgets.views.style import (
-    BLUE, GREEN, GRID, ORANGE, RED, SHADE, SOFT, axis, bundle, curve, label, log_axis, vertical,
-)  # fmt: skip
+    BLUE,
+    GREEN,
+    GRID,
+    ORANGE,
+    RED,
+    SHADE,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    label,
+    log_axis,
+    vertical,
+)
 
 
 def _falls(t: np.ndarray, error: np.ndarray) -> list[tuple[float, float]]:

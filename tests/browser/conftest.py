@@ -1,0 +1,135 @@
+"""A real browser and real servers. Without Chromium these tests are skipped with a word, and fail where CI is set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+
+
+def chromium() -> str | None:
+    """The browser of LABCORE_CHROMIUM, or the first one on PATH."""
+    return os.environ.get("LABCORE_CHROMIUM") or next((p for n in NAMES if (p := shutil.which(n))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium()
+    if path is None:
+        word = f"no Chromium found (looked for {', '.join(NAMES)}; LABCORE_CHROMIUM names another)"
+        if os.environ.get("CI"):
+            pytest.fail(word)
+        pytest.skip(word)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def watched(browser):
+    """A fresh page, and an error at the end when its console, or that of a page it opened, showed one of ours."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    errors: list[str] = []
+    context.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
+    context.on("weberror", lambda e: errors.append(f"{e.error} {getattr(e.error, 'stack', '')}"))
+    yield context.new_page()
+    context.close()
+    # a front end that asks the internet for its news is not ours to mend
+    ours = [e for e in errors if "ERR_NAME_NOT_RESOLVED" not in e and "ERR_INTERNET_DISCONNECTED" not in e]
+    assert not ours, f"errors in the console: {ours[:5]}"
+
+
+@pytest.fixture
+def page(browser):
+    """A page of one test."""
+    with watched(browser) as opened:
+        yield opened
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def serve(command: list[str], port: int, log: Path) -> Iterator[str]:
+    """Run a server until the fixture that uses this generator ends."""
+    url = f"http://127.0.0.1:{port}"
+    with log.open("w") as out:
+        # our settings, as `make lab` and Binder bring them
+        settings = {**os.environ, "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
+        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=out, stderr=out, start_new_session=True)
+        try:
+            end = time.time() + 90
+            while True:
+                try:
+                    urllib.request.urlopen(url, timeout=2)
+                    break
+                except urllib.error.HTTPError:
+                    break
+                except OSError:
+                    if process.poll() is not None or time.time() > end:
+                        pytest.fail(f"{command} does not answer:\n{log.read_text()[-3000:]}")
+                    time.sleep(0.2)
+            yield url
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(20)
+
+
+def serve_voila(folder: str | Path, log: Path) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "widgets.gallery", str(folder), f"--port={port}", "--no-browser"]
+    yield from serve(command, port, log)
+
+
+def serve_lab(folder: Path) -> Iterator[str]:
+    """JupyterLab over a folder that it may write to."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "jupyterlab", f"--port={port}", "--no-browser", "--allow-root",
+        "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}",
+        f"--LabApp.workspaces_dir={folder}", f"--LabApp.user_settings_dir={folder}",
+        "--ServerApp.disable_check_xsrf=True",
+    ]  # fmt: skip
+    yield from serve(command, port, folder / "log")
+
+
+@pytest.fixture(scope="session")
+def voila(tmp_path_factory) -> Iterator[str]:
+    yield from serve_voila("notebooks", tmp_path_factory.mktemp("voila") / "log")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("lab")
+    # a copy, because JupyterLab saves what it has open
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    yield from serve_lab(folder)

@@ -1,0 +1,73 @@
+"""What a test does in the page: open a lesson as a person would, and read what its benches show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parents[2]
+
+# per bench: how many traces, how many finite numbers in them, a hash of what is drawn, the reading and the status
+BENCHES = """() => [...document.querySelectorAll('.labcore-bench')].filter(b => b.querySelector('.labcore-figure')).map(b => {
+  const g = b.querySelector('.labcore-figure');
+  const numbers = (g._fullData || []).flatMap(d => ['x', 'y', 'z'].flatMap(k => Array.from(d[k] || []).flatMap(v => v?.length ? Array.from(v) : [v]))).map(Number);
+  const finite = numbers.filter(Number.isFinite);
+  return { traces: (g.data || []).length, finite: finite.length, hash: finite.reduce((h, v, i) => (h * 31 + Math.round(v * 1e6) + i) % 1e12, 7),
+           reading: b.querySelector('.labcore-reading')?.textContent || '', status: b.querySelector('.labcore-status')?.textContent || '' };
+})"""
+
+
+def benches_in(lesson: str) -> int:
+    """How many benches the lesson's code makes."""
+    notebook = nbformat.read(ROOT / lesson, as_version=4)
+    return sum(c.source.startswith("bench(") for c in notebook.cells if c.cell_type == "code")
+
+
+def open_in_voila(page, url: str, lesson: str, query: str = "") -> None:
+    page.goto(f"{url}/voila/render/{lesson.removeprefix('notebooks/')}{query}", timeout=120_000)
+
+
+def open_in_lab(page, url: str, lesson: str, query: str = "") -> None:
+    """Open the notebook and run all cells, through the menu."""
+    page.goto(f"{url}/lab/tree/{lesson}{query or '?reset'}")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
+    page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator", state="attached", timeout=60_000)
+    page.wait_for_function(
+        "() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'", timeout=90_000
+    )
+    # On a busy machine the notebook is there before its kernel's session: running it does nothing then, or asks which
+    # kernel to take.
+    for _ in range(20):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        for _ in range(20):
+            if page.locator(".jp-Dialog .jp-mod-accept").count():
+                page.locator(".jp-Dialog .jp-mod-accept").first.click()
+            if any("*" in t or any(map(str.isdigit, t)) for t in page.locator(".jp-InputPrompt").all_text_contents()):
+                return
+            page.wait_for_timeout(250)
+    raise AssertionError("JupyterLab runs no cell")
+
+
+def until(page, condition: Callable[[list[dict]], bool], seconds: float = 60) -> list[dict]:
+    """Wait until the benches satisfy a condition; return them. Fails with what was there instead."""
+    end = time.time() + seconds
+    while True:
+        seen = page.evaluate(BENCHES)
+        if condition(seen):
+            return seen
+        assert time.time() < end, f"the page never came to what was expected; it shows {seen}"
+        page.wait_for_timeout(50)
+
+
+def wait_for_figures(page, count: int, seconds: float = 120) -> list[dict]:
+    """Wait until this many benches hold figures with data and a reading with a number, and none is computing."""
+    return until(
+        page,
+        lambda seen: len(seen) == count
+        and all(b["traces"] and b["finite"] > 5 and any(c.isdigit() for c in b["reading"]) and b["status"] for b in seen),
+        seconds,
+    )

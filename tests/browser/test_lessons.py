@@ -1,0 +1,43 @@
+"""Every lesson, in Voila and in JupyterLab, under a browser's hands."""
+
+from __future__ import annotations
+
+import pytest
+
+from labcore import catalog
+from tests.browser.front import benches_in, open_in_lab, open_in_voila, until, wait_for_figures
+
+LESSONS = sorted({p.notebook for p in catalog.papers() if p.status == "ready"})
+
+
+@pytest.fixture(params=["voila", "lab"])
+def opened(request, page):
+    """A function that opens a lesson in one of the two front ends."""
+    url = request.getfixturevalue(request.param)
+    return lambda lesson: (open_in_voila if request.param == "voila" else open_in_lab)(page, url, lesson)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_lesson_moves(page, opened, lesson):
+    opened(lesson)
+    count = benches_in(lesson)
+    wait_for_figures(page, count)
+    skip = page.get_by_role("button", name="Skip")
+    while skip.count():
+        skip.first.click()
+        page.wait_for_timeout(100)
+    before = wait_for_figures(page, count)
+    for number in range(count):
+        bench = page.locator(".labcore-bench:has(.labcore-figure)").nth(number)
+        bench.scroll_into_view_if_needed()
+        slider = bench.locator(".noUi-handle:visible").first
+        slider.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowLeft")
+        bench.get_by_role("button", name="Run").first.click()
+        after = until(page, lambda seen: seen[number]["hash"] != before[number]["hash"])
+        bench.get_by_role("button", name="Stop").click()
+        until(page, lambda seen: "Stopped" in seen[number]["status"] or seen[number]["status"].endswith("s"))
+        assert after[number]["reading"] != "Computing the first figure ..."
+    # a bench that moves leaves the others alone
+    assert page.locator(".labcore-error").count() == 0
