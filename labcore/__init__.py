@@ -10,7 +10,12 @@ Importing labcore loads no method and no torch; a method is loaded when it is na
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# Several kernels share a machine. A thread pool that waits by spinning, as torch's does unless told before it loads,
+# then makes everybody ten times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from labcore.catalog import Paper, Theme, UnknownKey, load_experiment, load_page, paper, papers, themes
 

@@ -41,7 +41,9 @@ Budget = Literal["quick", "full"]
 _RESERVED = {"budget", "out", "json", "help"}
 
 
-def number(low: float, high: float, description: str, group: str = "", unit: str = "", scale: str = "", **when: list) -> Any:
+def number(
+    low: float, high: float, description: str, group: str = "", unit: str = "", scale: str = "", **when: list
+) -> Any:
     """The `Field` of a number in [low, high]; `when` names the values of other parameters for which it matters."""
     extra = {"group": group, "unit": unit, "when": when, **({"scale": scale} if scale else {})}
     return Field(ge=low, le=high, description=description, json_schema_extra=extra)

@@ -49,7 +49,8 @@ def atlas() -> Atlas | HTML:
     rows = [_row(paper) for paper in catalog.papers()]
     if is_static():
         items = "".join(
-            f"<li><b>{escape(r['title'])}</b> ({r['year']}, {r['theme']}, {r['status']}): {escape(r['idea'])}</li>" for r in rows
+            f"<li><b>{escape(r['title'])}</b> ({r['year']}, {r['theme']}, {r['status']}): {escape(r['idea'])}</li>"
+            for r in rows
         )
         return HTML(f"<ul>{items}</ul>")
     themes = [{"key": t.key, "title": t.title, "question": t.question} for t in catalog.themes()]

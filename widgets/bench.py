@@ -21,7 +21,7 @@ import xarray as xr
 from labcore import catalog
 from labcore.experiment import Budget, Experiment, ParameterError
 from widgets import sharing
-from widgets.controls import Control, control_panel
+from widgets.controls import Control, control_panel, shown
 from widgets.pins import Pin, pin, with_ghosts
 from widgets.plot import Plot, Spec
 from widgets.prediction import Prediction, PredictionPanel
@@ -53,7 +53,9 @@ def is_static() -> bool:
     return kernel is None or not getattr(kernel, "_allow_stdin", True)
 
 
-def bench(name: str, *, budget: Budget = "full", predict: Prediction | None = None, **values: Any) -> Bench | StaticBench:
+def bench(
+    name: str, *, budget: Budget = "full", predict: Prediction | None = None, **values: Any
+) -> Bench | StaticBench:
     """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
 
     Raises `UnknownKey` for a name that does not exist and `ParameterError` for bad values.
@@ -261,7 +263,9 @@ class Bench(w.VBox):
         self._try_set(name, value)
 
     def _typed(self, name: str, text: str) -> None:
-        self._try_set(name, text)
+        # the page may repeat the old value that a refusal put back; that is no answer to the refusal
+        if text.strip() != shown(self.values[name]):
+            self._try_set(name, text)
 
     def _try_set(self, name: str, value: Any) -> None:
         try:

@@ -40,9 +40,14 @@ def with_ghosts(spec: dict[str, Any], pins: list[Pin], values: Mapping[str, Any]
         for position, trace in enumerate(kept.traces):
             ghost = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate")}
             ghost.update(
-                mode="lines", opacity=0.75, name=label, legendgroup=f"pin{number}", showlegend=position == 0,
+                mode="lines",
+                opacity=0.75,
+                name=label,
+                legendgroup=f"pin{number}",
+                showlegend=position == 0,
                 line={"color": "@soft", "width": 1.5, "dash": _DASHES[number % len(_DASHES)]},
-                meta=None, hoverinfo="skip",
+                meta=None,
+                hoverinfo="skip",
             )
             ghosts.append(ghost)
     legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, **spec["layout"].get("legend", {})}

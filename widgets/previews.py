@@ -1,6 +1,6 @@
 """Small pictures for the atlas, drawn from the quick run of each ready paper's first experiment.
 
-    python -m widgets.previews          draws widgets/previews/<key>.svg for every ready paper
+python -m widgets.previews          draws widgets/previews/<key>.svg for every ready paper
 """
 
 from __future__ import annotations

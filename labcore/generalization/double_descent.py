@@ -58,9 +58,7 @@ def prominence(test: np.ndarray, ratio: np.ndarray) -> float:
 
 DataKind = Annotated[
     Data,
-    choice(
-        "digits: handwritten; teacher: a linear rule seen through random features; isotropic: seen in part", "data"
-    ),
+    choice("digits: handwritten; teacher: a linear rule seen through random features; isotropic: seen in part", "data"),
 ]
 Samples = Annotated[int, number(50, 400, "Training samples n", "data")]
 Noise = Annotated[
@@ -72,9 +70,7 @@ Steps = Annotated[
 ]
 Rate = Annotated[
     float,
-    number(
-        0.05, 1.9, "Learning rate, as a fraction of 1/s_max^2; it diverges from 2 on", "optimizer", method=DESCENTS
-    ),
+    number(0.05, 1.9, "Learning rate, as a fraction of 1/s_max^2; it diverges from 2 on", "optimizer", method=DESCENTS),
 ]
 Ridge = Annotated[float, number(1e-8, 10, "Penalty on |w|^2", "optimizer", method=["ridge"])]
 Norm = Annotated[Normalization, choice("How the features are rescaled before training", "features")]

@@ -114,12 +114,18 @@ def _draw(n: int, p_fast: int, kappa: float, n_seeds: int, seed: int) -> Modes:
 
 @experiment("epochwise_descent", quick=dict(n_seeds=5))
 def trajectory(
-    at_time: Annotated[float, number(1, 1e10, "The moment at which to look inside the student", "time", "steps")] = 150.0,
+    at_time: Annotated[
+        float, number(1, 1e10, "The moment at which to look inside the student", "time", "steps")
+    ] = 150.0,
     t_max: Annotated[float, number(1e4, 1e10, "How long the student trains", "time", "steps")] = 1e7,
     noise: Annotated[float, number(0, 1, "Label noise, standard deviation", "data")] = 0.0,
-    l2: Annotated[float, number(0, 1, "Weight decay; even a little keeps slow features from being learned", "data")] = 0.0,
+    l2: Annotated[
+        float, number(0, 1, "Weight decay; even a little keeps slow features from being learned", "data")
+    ] = 0.0,
     kappa: Annotated[float, number(1, 1e4, "How many times smaller the slow features are", "data")] = 100.0,
-    p_fast: Annotated[int, number(0, 100, "Directions that are learned fast; the rest of the 100 are slow", "data")] = 70,
+    p_fast: Annotated[
+        int, number(0, 100, "Directions that are learned fast; the rest of the 100 are slow", "data")
+    ] = 70,
     n: Annotated[int, number(60, 300, "Training samples; the input has 100 directions", "data")] = 130,
     n_seeds: Annotated[int, number(1, 100, "Draws of data and teacher to average over", "runs")] = 30,
     seed: Seed = 0,

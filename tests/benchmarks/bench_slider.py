@@ -104,9 +104,16 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1400, "height": 900})
             taken = latencies(page, f"{url}/voila/render/{number}.ipynb", name.split(", ")[-1], chosen.moves)
             page.close()
-            rows[name] = {"median_ms": float(np.median(taken)), "p95_ms": float(np.percentile(taken, 95)), "moves": len(taken)}
+            rows[name] = {
+                "median_ms": float(np.median(taken)),
+                "p95_ms": float(np.percentile(taken, 95)),
+                "moves": len(taken),
+            }
             if not chosen.json:
-                print(f"{name:48s} median {rows[name]['median_ms']:6.1f} ms   95 % {rows[name]['p95_ms']:6.1f} ms", flush=True)
+                print(
+                    f"{name:48s} median {rows[name]['median_ms']:6.1f} ms   95 % {rows[name]['p95_ms']:6.1f} ms",
+                    flush=True,
+                )
         browser.close()
         server.close()
     if chosen.json:

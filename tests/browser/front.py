@@ -34,7 +34,9 @@ def open_in_lab(page, url: str, lesson: str, query: str = "") -> None:
     """Open the notebook and run all cells, through the menu."""
     page.goto(f"{url}/lab/tree/{lesson}{query or '?reset'}")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
-    page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator", state="attached", timeout=60_000)
+    page.wait_for_selector(
+        ".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator", state="attached", timeout=60_000
+    )
     page.wait_for_function(
         "() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'", timeout=90_000
     )
@@ -67,7 +69,11 @@ def wait_for_figures(page, count: int, seconds: float = 120) -> list[dict]:
     """Wait until this many benches hold figures with data and a reading with a number, and none is computing."""
     return until(
         page,
-        lambda seen: len(seen) == count
-        and all(b["traces"] and b["finite"] > 5 and any(c.isdigit() for c in b["reading"]) and b["status"] for b in seen),
+        lambda seen: (
+            len(seen) == count
+            and all(
+                b["traces"] and b["finite"] > 5 and any(c.isdigit() for c in b["reading"]) and b["status"] for b in seen
+            )
+        ),
         seconds,
     )

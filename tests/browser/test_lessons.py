@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from labcore import catalog
@@ -35,9 +37,9 @@ def test_lesson_moves(page, opened, lesson):
         for _ in range(3):
             page.keyboard.press("ArrowLeft")
         bench.get_by_role("button", name="Run").first.click()
-        after = until(page, lambda seen: seen[number]["hash"] != before[number]["hash"])
+        after = until(page, lambda seen, number=number: seen[number]["hash"] != before[number]["hash"])
         bench.get_by_role("button", name="Stop").click()
-        until(page, lambda seen: "Stopped" in seen[number]["status"] or seen[number]["status"].endswith("s"))
+        until(page, lambda seen, number=number: re.search(r"^Stopped|s$", seen[number]["status"]))
         assert after[number]["reading"] != "Computing the first figure ..."
     # a bench that moves leaves the others alone
     assert page.locator(".labcore-error").count() == 0

@@ -106,7 +106,11 @@ def test_global_random_state_is_not_touched(experiment):
 def test_every_bound_is_enforced(experiment):
     for name, p in experiment.parameters.items():
         assert p.description, f"{name} has no description: it is the tooltip"
-        bad = [p.low - 1, p.high + 1, "many", None, float("nan")] if p.kind in ("int", "float") else ["no such choice", None]
+        bad = (
+            [p.low - 1, p.high + 1, "many", None, float("nan")]
+            if p.kind in ("int", "float")
+            else ["no such choice", None]
+        )
         for value in bad:
             with pytest.raises(ParameterError) as error:
                 experiment.validate(**{name: value})

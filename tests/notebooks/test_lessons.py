@@ -24,7 +24,9 @@ def cells(notebook, kind="code"):
 def test_lesson_executes(lesson, tmp_path):
     out = tmp_path / "out.ipynb"
     parameters = {"budget": "quick", "seed": 0} if lesson in LESSONS else {}
-    papermill.execute_notebook(ROOT / lesson, out, parameters=parameters, cwd=str((ROOT / lesson).parent), progress_bar=False)
+    papermill.execute_notebook(
+        ROOT / lesson, out, parameters=parameters, cwd=str((ROOT / lesson).parent), progress_bar=False
+    )
     done = nbformat.read(out, as_version=4)
     for cell in cells(done):
         if re.search(r"^bench\(", cell.source, re.M):

@@ -235,7 +235,7 @@ def test_source_is_the_real_code_and_where_it_is():
     shown = read(source(plain_mechanism, compiled_mechanism, LINE, Mechanism))
     assert "return x**2  # the line that carries the idea" in shown
     assert "@njit" in shown and "return x**3  # the compiled idea" in shown
-    assert 'def line(' in shown and "yield frame(slope)" in shown
+    assert "def line(" in shown and "yield frame(slope)" in shown
     assert '"""A class too."""' in shown
     assert f"{plain_mechanism.__module__}, line {plain_mechanism.__code__.co_firstlineno}" in shown
     assert f"{line.__module__}, line {line.__code__.co_firstlineno}" in shown

@@ -228,7 +228,7 @@ MIXED = xr.Dataset(
         "total": ((), 0.1 + 0.2, {"units": "s"}),
     },
     coords={"width": [0, 1, 2], "p": ("width", [20, 100, 400]), "repeat": [0, 1]},
-    attrs={"progress": 1.0, "reading": "It is 3, \"quoted\", and\nfolded: é."},
+    attrs={"progress": 1.0, "reading": 'It is 3, "quoted", and\nfolded: é.'},
 )
 
 

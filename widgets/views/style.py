@@ -50,7 +50,13 @@ def log_axis(title: str, **more: Any) -> dict:
 def vertical(x: float, color: str = SOFT, dash: str = "dot", *, axes: str = "", width: float = 1.5) -> dict:
     """A vertical line over the whole height of one panel."""
     return {
-        "type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "xref": f"x{axes}", "yref": f"y{axes} domain",
+        "type": "line",
+        "x0": x,
+        "x1": x,
+        "y0": 0,
+        "y1": 1,
+        "xref": f"x{axes}",
+        "yref": f"y{axes} domain",
         "line": {"color": color, "width": width, "dash": dash},
     }
 

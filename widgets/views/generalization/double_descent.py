@@ -55,7 +55,9 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     ]
     span = _decades(*shown)
     if np.log10(max(train[0], 1e-30)) > span[0] + 0.1:
-        notes.append(label(np.log10(x[0]), np.log10(train[0]), "training", BLUE, xanchor="left", yanchor="top", yshift=-6))
+        notes.append(
+            label(np.log10(x[0]), np.log10(train[0]), "training", BLUE, xanchor="left", yanchor="top", yshift=-6)
+        )
     if "theory" in frame:
         theory = frame.theory.values
         data.append(curve(x, theory, "theory", SOFT, line={"color": SOFT, "dash": "dash", "width": 2}))
@@ -64,7 +66,9 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     if "error_rate" in frame:
         rate = np.median(frame.error_rate.values, 0)
         data.append(curve(x, rate, "share of wrong answers", PURPLE, pin=True, mode="lines+markers"))
-        notes.append(label(np.log10(x[0]), np.log10(rate[0]), "wrong answers", PURPLE, xanchor="left", yanchor="bottom"))
+        notes.append(
+            label(np.log10(x[0]), np.log10(rate[0]), "wrong answers", PURPLE, xanchor="left", yanchor="bottom")
+        )
         shown.append(rate)
     cond = np.median(frame.cond.values, 0)
     data.append(curve(x, cond, "condition number", GREEN, axes="2", mode="lines+markers"))
@@ -73,21 +77,55 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     # areas and not bars: one path each, so that the figure keeps up with the slider
     step = {"shape": "hvh", "width": 0}
     data += [
-        curve(modes, cost, "cost once fitted", SOFT, axes="3", fill="tozeroy", fillcolor="rgba(130,140,150,0.35)", line=step),
-        curve(modes, np.clip(phi * cost, 1e-9, None), "cost now", RED, axes="3", fill="tozeroy", fillcolor=RED, line=step),
+        curve(
+            modes,
+            cost,
+            "cost once fitted",
+            SOFT,
+            axes="3",
+            fill="tozeroy",
+            fillcolor="rgba(130,140,150,0.35)",
+            line=step,
+        ),
+        curve(
+            modes, np.clip(phi * cost, 1e-9, None), "cost now", RED, axes="3", fill="tozeroy", fillcolor=RED, line=step
+        ),
         curve(modes, s, "singular value", BLUE, axes="4"),
     ]
     notes += [
-        label(0.5, 1, f"noise in the modes at p/n = {look:.3g}", SOFT, xref="x3 domain", yref="y3 domain", yanchor="bottom"),
-        label(0.03, 0.97, "grey: cost once fitted", SOFT, xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="top"),
+        label(
+            0.5,
+            1,
+            f"noise in the modes at p/n = {look:.3g}",
+            SOFT,
+            xref="x3 domain",
+            yref="y3 domain",
+            yanchor="bottom",
+        ),
+        label(
+            0.03,
+            0.97,
+            "grey: cost once fitted",
+            SOFT,
+            xref="x3 domain",
+            yref="y3 domain",
+            xanchor="left",
+            yanchor="top",
+        ),
         label(0.03, 0.9, "red: cost now", RED, xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="top"),
     ]
     layout = {
         "height": 560,
         "xaxis": log_axis("", domain=[0, 0.55], anchor="y", showticklabels=False, matches="x2", minor={}),
         "yaxis": log_axis("squared error", domain=[0.34, 1], range=_decades(*shown)),
-        "xaxis2": log_axis("parameters / training samples p/n", domain=[0, 0.55], anchor="y2", minor={},
-                           tickvals=[0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8], ticktext=["0.05", "0.1", "0.25", "0.5", "1", "2", "4", "8"]),
+        "xaxis2": log_axis(
+            "parameters / training samples p/n",
+            domain=[0, 0.55],
+            anchor="y2",
+            minor={},
+            tickvals=[0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
+            ticktext=["0.05", "0.1", "0.25", "0.5", "1", "2", "4", "8"],
+        ),
         "yaxis2": log_axis("cond. number", domain=[0, 0.26], anchor="x2", nticks=4, dtick=2),
         "xaxis3": axis("", domain=[0.66, 1], anchor="y3", showticklabels=False, matches="x4"),
         "yaxis3": log_axis("cost |u·noise| / s", domain=[0.34, 1], anchor="x3", range=_decades(cost, low=1e-4)),
@@ -100,7 +138,7 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "annotations": notes,
         "meta": {"drag": {"shape": 0, "parameter": "look_at"}},
-    }  # fmt: skip
+    }
     return {"data": data, "layout": layout}
 
 
@@ -114,7 +152,9 @@ def sample_wise(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 480,
         "xaxis": log_axis("", anchor="y", showticklabels=False, matches="x2", minor={}),
-        "yaxis": log_axis("squared error", domain=[0.36, 1], range=_decades(test, np.clip(frame.train.values, test.min() / 4, None))),
+        "yaxis": log_axis(
+            "squared error", domain=[0.36, 1], range=_decades(test, np.clip(frame.train.values, test.min() / 4, None))
+        ),
         "xaxis2": log_axis("training samples / parameters n/p", anchor="y2", **ticks),
         "yaxis2": log_axis("cond. number", domain=[0, 0.27], anchor="x2", dtick=2),
         "shapes": [vertical(1.0), vertical(1.0, axes="2")],
@@ -138,22 +178,40 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
     click = {"click": {"x": "at_ratio", "y": "at_step"}}
     data = [
         {
-            "type": "heatmap", **place, "z": test, "colorscale": "Cividis", "meta": click, "zsmooth": "best",
-            "colorbar": {"title": {"text": "test error", "side": "right"}, "x": 0.53, "len": 1, "thickness": 12,
-                         "tickvals": [-2, -1.5, -1, -0.5, 0, 0.5, 1], "ticktext": ["0.01", "0.03", "0.1", "0.3", "1", "3", "10"]},
+            "type": "heatmap",
+            **place,
+            "z": test,
+            "colorscale": "Cividis",
+            "meta": click,
+            "zsmooth": "best",
+            "colorbar": {
+                "title": {"text": "test error", "side": "right"},
+                "x": 0.53,
+                "len": 1,
+                "thickness": 12,
+                "tickvals": [-2, -1.5, -1, -0.5, 0, 0.5, 1],
+                "ticktext": ["0.01", "0.03", "0.1", "0.3", "1", "3", "10"],
+            },
             "hovertemplate": "p/n = %{x:.2f}, step %{y:.3g}<extra></extra>",
         },
         {
-            "type": "contour", **place, "z": train, "showscale": False, "hoverinfo": "skip", "meta": click,
-            "contours": {"coloring": "lines", "start": -4, "end": -1, "size": 0.5}, "line": {"width": 1},
-            "colorscale": [[0, "#ffffff"], [1, "#ffffff"]], "opacity": 0.6,
+            "type": "contour",
+            **place,
+            "z": train,
+            "showscale": False,
+            "hoverinfo": "skip",
+            "meta": click,
+            "contours": {"coloring": "lines", "start": -4, "end": -1, "size": 0.5},
+            "line": {"width": 1},
+            "colorscale": [[0, "#ffffff"], [1, "#ffffff"]],
+            "opacity": 0.6,
         },
         curve(t, 10 ** test[:, i], "test error over time", RED, axes="2", pin=True, line={"color": RED, "width": 3.5}),
         curve(t, np.clip(10 ** train[:, i], 1e-6, None), "training error over time", BLUE, axes="2"),
         curve(x, 10 ** test[k], "test error over width", RED, axes="3", pin=True, line={"color": RED, "width": 3.5}),
         curve(x, np.clip(10 ** train[k], 1e-6, None), "training error over width", BLUE, axes="3"),
-    ]  # fmt: skip
-    span = _decades(10 ** test, low=1e-4)
+    ]
+    span = _decades(10**test, low=1e-4)
     ratios = {"tickvals": [0.05, 0.25, 1, 4], "ticktext": ["0.05", "0.25", "1", "4"], "minor": {}}
     layout = {
         "height": 520,
@@ -165,14 +223,30 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis3": log_axis("error", domain=[0, 0.4], anchor="x3", range=span),
         "shapes": [
             vertical(x[i], RED, "solid"),
-            {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": t[k], "y1": t[k], "line": {"color": RED, "width": 1.5}},
+            {
+                "type": "line",
+                "x0": 0,
+                "x1": 1,
+                "xref": "x domain",
+                "y0": t[k],
+                "y1": t[k],
+                "line": {"color": RED, "width": 1.5},
+            },
         ],
         "annotations": [
-            label(0.5, 1, "click the map to move both cuts; white: equal training error", SOFT, xref="x domain", yref="y domain", yanchor="bottom"),
+            label(
+                0.5,
+                1,
+                "click the map to move both cuts; white: equal training error",
+                SOFT,
+                xref="x domain",
+                yref="y domain",
+                yanchor="bottom",
+            ),
             label(0.5, 1, f"at p/n = {x[i]:.3g}", SOFT, xref="x2 domain", yref="y2 domain", yanchor="bottom"),
             label(0.5, 1, f"after {t[k]:.3g} steps", SOFT, xref="x3 domain", yref="y3 domain", yanchor="bottom"),
         ],
-    }  # fmt: skip
+    }
     return {"data": data, "layout": layout}
 
 

@@ -31,7 +31,11 @@ def _falls(t: np.ndarray, error: np.ndarray) -> list[tuple[float, float]]:
     return [(t[a], t[b]) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 4]
 
 
-_DOT = {"mode": "markers", "marker": {"size": 12, "color": RED, "line": {"color": "white", "width": 2}}, "hoverinfo": "skip"}
+_DOT = {
+    "mode": "markers",
+    "marker": {"size": 12, "color": RED, "line": {"color": "white", "width": 2}},
+    "hoverinfo": "skip",
+}
 _STEP = {"shape": "hvh", "width": 0}
 
 
@@ -52,20 +56,58 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
     data = [
         curve(t, fast, "fast directions", BLUE, line={"color": BLUE, "width": 1.5}),
         curve(t, slow, "slow directions", ORANGE, line={"color": ORANGE, "width": 1.5}),
-        curve(t, frame.theory.values, "theory (time as a ridge)", SOFT, line={"color": SOFT, "width": 1.5, "dash": "dash"}),
+        curve(
+            t, frame.theory.values, "theory (time as a ridge)", SOFT, line={"color": SOFT, "width": 1.5, "dash": "dash"}
+        ),
         curve(t, error, "test error", RED, line={"color": RED, "width": 4}, pin=True),
         curve(*equal, "equal test error", GRID, axes="2", line={"color": GRID, "width": 1.5}, hoverinfo="skip"),
-        curve(grid, grid**2 / power, "best size for this alignment", SOFT, axes="2", line={"color": SOFT, "dash": "dot", "width": 1.5}),
+        curve(
+            grid,
+            grid**2 / power,
+            "best size for this alignment",
+            SOFT,
+            axes="2",
+            line={"color": SOFT, "dash": "dot", "width": 1.5},
+        ),
         curve(R, Q, "the student's path", RED, axes="2", line={"color": RED, "width": 3}),
         curve([now], error[at : at + 1], "now", RED, **_DOT),
         curve(R[at : at + 1], Q[at : at + 1], "now", RED, axes="2", **_DOT),
-        curve(modes, frame.phi.values * fast_share, "fast", BLUE, axes="3", stackgroup="learned", fillcolor=BLUE, line=_STEP),
-        curve(modes, frame.phi.values * (1 - fast_share), "slow", ORANGE, axes="3", stackgroup="learned", fillcolor=ORANGE, line=_STEP),
+        curve(
+            modes,
+            frame.phi.values * fast_share,
+            "fast",
+            BLUE,
+            axes="3",
+            stackgroup="learned",
+            fillcolor=BLUE,
+            line=_STEP,
+        ),
+        curve(
+            modes,
+            frame.phi.values * (1 - fast_share),
+            "slow",
+            ORANGE,
+            axes="3",
+            stackgroup="learned",
+            fillcolor=ORANGE,
+            line=_STEP,
+        ),
     ]
     shades = [
-        {"type": "rect", "x0": a, "x1": b, "y0": 0, "y1": 1, "yref": "y domain", "fillcolor": SHADE, "line": {"width": 0}, "layer": "below", "editable": False}
+        {
+            "type": "rect",
+            "x0": a,
+            "x1": b,
+            "y0": 0,
+            "y1": 1,
+            "yref": "y domain",
+            "fillcolor": SHADE,
+            "line": {"width": 0},
+            "layer": "below",
+            "editable": False,
+        }
         for a, b in _falls(t, error)
-    ]  # fmt: skip
+    ]
     place = [int(f * (len(t) - 1)) for f in (0.05, 0.5)]
     layout = {
         "height": 560,
@@ -82,10 +124,30 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
             label(np.log10(t[place[1]]), slow[place[1]], "slow part", ORANGE, yanchor="bottom"),
             label(R[-1], Q[-1], "end", RED, axes="2", xanchor="left", yanchor="top", xshift=6),
             label(R[0], Q[0], "start", RED, axes="2", xanchor="right", yanchor="bottom", xshift=-4),
-            label(0.03, 0.97, "grey lines: equal test error<br>dotted: best size", SOFT, xref="x2 domain", yref="y2 domain",
-                  xanchor="left", yanchor="top", align="left"),
-            label(0.02, 1, "fast directions", BLUE, xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="bottom"),
-            label(0.98, 1, "slow directions", ORANGE, xref="x3 domain", yref="y3 domain", xanchor="right", yanchor="bottom"),
+            label(
+                0.03,
+                0.97,
+                "grey lines: equal test error<br>dotted: best size",
+                SOFT,
+                xref="x2 domain",
+                yref="y2 domain",
+                xanchor="left",
+                yanchor="top",
+                align="left",
+            ),
+            label(
+                0.02, 1, "fast directions", BLUE, xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="bottom"
+            ),
+            label(
+                0.98,
+                1,
+                "slow directions",
+                ORANGE,
+                xref="x3 domain",
+                yref="y3 domain",
+                xanchor="right",
+                yanchor="bottom",
+            ),
             label(np.log10(t[2]), frame.theory.values[2], "theory", SOFT, xanchor="left", yanchor="bottom", xshift=4),
         ],
         "meta": {"drag": {"shape": 0, "parameter": "at_time"}},

@@ -1,0 +1,250 @@
+"""S-KAN: families against other people's code, the gate against each family alone, pruning, and the claims."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.interpolate import BSpline
+
+from labcore.claims import claims_of
+from labcore.kan.s_kan import (
+    FAMILIES,
+    PLANTED_POOL,
+    SelectableLayer,
+    SelectableNet,
+    families,
+    select,
+    seven_tasks,
+    temperature,
+)
+from labcore.primitives.basis_bank import BasisBank, features
+
+X = torch.linspace(-1, 1, 301, dtype=torch.float64)
+
+
+def rngs(n=3, seed=0):
+    return [np.random.default_rng([seed, i]) for i in range(n)]
+
+
+def inputs(n=3, samples=50, d=2, seed=9):
+    return torch.as_tensor(np.random.default_rng(seed).uniform(-1, 1, (n, samples, d)))
+
+
+# ---- the families
+
+
+def raw(family, size, x=X):
+    bank = BasisBank(family, size)
+    return (bank.phi(x) / bank.scale).numpy()
+
+
+@pytest.mark.parametrize("size", [4, 7, 16])
+def test_chebyshev_is_numpy_s(size):
+    np.testing.assert_allclose(
+        raw("chebyshev", size), np.polynomial.chebyshev.chebvander(X.numpy(), size - 1), atol=1e-11
+    )
+
+
+@pytest.mark.parametrize("size", [4, 8, 16])
+def test_spline_is_scipy_s(size):
+    h = 2 / (size - 3)
+    knots = -1 + h * np.arange(-3, size + 1)
+    inner = X.numpy()[1:-1]
+    expected = BSpline.design_matrix(inner, knots, 3).toarray()
+    np.testing.assert_allclose(raw("spline", size)[1:-1], expected, atol=1e-12)
+
+
+def test_fourier_rbf_and_wavelet_are_their_formulas():
+    x = X.numpy()
+    waves = [f(g * np.pi * x) for g in (1, 2, 3) for f in (np.cos, np.sin)]
+    np.testing.assert_allclose(raw("fourier", 5), np.stack(waves[:5], 1), atol=1e-12)
+    centres = np.linspace(-1, 1, 6)
+    u = (x[:, None] - centres) / (centres[1] - centres[0])
+    np.testing.assert_allclose(raw("rbf", 6), np.exp(-(u**2)), atol=1e-12)
+    np.testing.assert_allclose(raw("wavelet", 6), (1 - u**2) * np.exp(-(u**2) / 2), atol=1e-12)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_family_is_louder(family):
+    x = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, 40_000))
+    np.testing.assert_allclose((BasisBank(family, 8).phi(x) ** 2).mean(0), 1, atol=0.06)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_slopes_and_far_inputs(family):
+    x = torch.tensor([-0.83, -0.2, 0.41, 0.97], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(BasisBank(family, 8).phi, (x,))
+    far = BasisBank(family, 8).phi(torch.tensor([-30.0, 30.0], dtype=torch.float64))
+    assert torch.isfinite(far).all() and far.abs().max() < 3
+
+
+def test_bad_banks_are_refused():
+    with pytest.raises(ValueError, match="sinc"):
+        BasisBank("sinc")
+    with pytest.raises(ValueError, match="size = 3"):
+        BasisBank("fourier", 3)
+
+
+# ---- the gate
+
+
+@pytest.mark.parametrize("p", range(len(FAMILIES)))
+def test_one_hot_gate_is_that_family_alone_bit_for_bit(p):
+    full = SelectableLayer(rngs(), FAMILIES, 2, 3)
+    alone = SelectableLayer(rngs(seed=1), (FAMILIES[p],), 2, 3)
+    with torch.no_grad():
+        full.theta[:, :, p] = 1000.0
+        alone.coefficients.copy_(full.coefficients[:, :, p : p + 1])
+        assert full.alpha(1.0)[:, :, p].eq(1).all()
+        x = inputs()
+        assert torch.equal(full(full.features(x)), alone(alone.features(x)))
+
+
+@pytest.mark.parametrize("per_edge", [False, True])
+def test_layer_is_the_written_sum(per_edge):
+    layer = SelectableLayer(rngs(1), FAMILIES, 2, 3, size=6, per_edge=per_edge)
+    with torch.no_grad():
+        layer.theta.copy_(torch.as_tensor(np.random.default_rng(4).normal(size=layer.theta.shape)))
+        layer.bias.fill_(0.3)
+    x, tau = inputs(1, 7), 0.5
+    theta, c = layer.theta.detach().numpy()[0, :, :, 0], layer.coefficients.detach().numpy()[0]
+    phi = features(FAMILIES, x, 6).numpy()[0]
+    expected = np.full((7, 3), 0.3)
+    for o in range(3):
+        for i in range(2):
+            gate = np.exp(theta[i, :, o if per_edge else 0] / tau)
+            gate /= gate.sum()
+            for p in range(len(FAMILIES)):
+                expected[:, o] += gate[p] * phi[:, i, p] @ c[i, p, :, o]
+    np.testing.assert_allclose(layer(layer.features(x), tau).detach().numpy()[0], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("per_edge", [False, True])
+def test_pruning_a_decided_net_changes_nothing(per_edge):
+    net = SelectableNet(rngs(), FAMILIES, (2, 4, 1), per_edge=per_edge)
+    with torch.no_grad():
+        for k, layer in enumerate(net.layers):
+            pick = np.random.default_rng(k).integers(0, len(FAMILIES), layer.theta[:, :, :1].shape)
+            layer.theta.scatter_(2, torch.as_tensor(pick), 1000.0)
+        x = inputs()
+        first = net.layers[0].features(x)
+        before = net(first)
+        sizes = [layer.count() for layer in net.layers]
+        net.prune(1.0)
+        assert (net(first) - before).abs().max() < 1e-7
+    weights = [size - bias for size, bias in zip(sizes, (4, 1), strict=True)]
+    left = [layer.count() - bias for layer, bias in zip(net.layers, (4, 1), strict=True)]
+    assert left == [w / len(FAMILIES) for w in weights]
+    assert sum(p.numel() for p in net.parameters()) == 3 * (sum(left) + 5)
+
+
+def test_pruning_keeps_what_the_chosen_family_did():
+    layer = SelectableLayer(rngs(1), FAMILIES, 1, 1)
+    with torch.no_grad():
+        layer.theta[0, 0, 2] = 1.0
+        pruned = layer.prune(0.5)
+        alpha = float(layer.alpha(0.5)[0, 0, 2])
+        assert 0.3 < alpha < 0.9
+        x = inputs(1, d=1)
+        phi = layer.features(x)[2]
+        assert torch.allclose(pruned(layer.features(x)), alpha * phi @ layer.coefficients[:, 0, 2] + layer.bias)
+
+
+def test_closed_inputs_have_no_say():
+    layer = SelectableLayer(rngs(2), FAMILIES, 2, 1, open_=torch.tensor([[1.0, 0.0], [1.0, 1.0]]))
+    x = inputs(2)
+    moved = x.clone()
+    moved[:, :, 1] *= -0.5
+    with torch.no_grad():
+        change = (layer(layer.features(x)) - layer(layer.features(moved))).abs().amax((1, 2))
+    assert change[0] == 0 and change[1] > 0.01
+    assert layer.count() == 1.5 * len(FAMILIES) * 8 + 1
+
+
+def test_entropy_and_temperature():
+    layer = SelectableLayer(rngs(1), FAMILIES, 3, 2)
+    assert layer.entropy(1.0).item() == pytest.approx(3 * np.log(5), rel=1e-9)
+    with torch.no_grad():
+        layer.theta[:, :, 1] = 1.0
+    assert layer.entropy(0.1).item() < layer.entropy(0.3).item() < layer.entropy(1.0).item()
+    stages = (400, 500, 300)
+    assert [temperature(s, stages, 0.1) for s in (0, 400, 900, 1200)] == pytest.approx([1, 1, 0.1, 0.1])
+    assert temperature(650, stages, 0.1) == pytest.approx(0.1**0.5)
+
+
+# ---- the experiments
+
+
+@pytest.mark.parametrize(
+    ("parts", "winner"), [(dict(wave=1.0, frequency=4.0), "fourier"), (dict(wave=0.0, poly=1.0), "chebyshev")]
+)
+def test_each_family_wins_at_home(parts, winner):
+    frame = families.run(noise=0.0, n=400, **parts)
+    order = frame.family.values[np.argsort(frame.rmse.values)]
+    assert order[0] == winner
+    assert winner in frame.reading
+
+
+def test_half_a_wave_does_not_repeat_so_fourier_is_last():
+    frame = families.run(noise=0.0, frequency=0.5, n=400)
+    assert frame.family.values[int(frame.rmse.values.argmax())] == "fourier"
+
+
+def test_a_target_in_the_family_is_fitted_exactly():
+    frame = families.run(noise=0.0, wave=1.0, frequency=4.0, seed=3)
+    rmse = dict(zip(frame.family.values, frame.rmse.values, strict=True))
+    assert rmse["fourier"] < 1e-9 < 0.1 < min(v for k, v in rmse.items() if k != "fourier")
+
+
+@pytest.mark.parametrize("values", [dict(size=16, n=20), dict(size=4, noise=0.5), dict(wave=0.0), dict(frequency=8.0)])
+def test_corners_of_the_instant_experiment(values):
+    assert np.isfinite(families.run(**values).fit).all()
+
+
+def test_the_choice_is_made_by_a_start_near_zero_and_not_by_chance():
+    frame = select.run("quick", n_seeds=4)
+    assert frame.alpha[:, 0].values == pytest.approx(1 / len(PLANTED_POOL))
+    np.testing.assert_allclose(frame.alpha.sum("family"), 1)
+    end = frame.time.values.tolist().index(frame.attrs["stages"][1])
+    assert (frame.alpha[:, end:].max("family") == 1).all()  # after pruning
+    assert frame.counts.values.tolist() == [2 * 4 * 8 + 1, 2 * 4 * 8 + 1, 2 * 8 + 1]
+
+
+def test_single_families_are_least_squares():
+    frame = select.run("quick", n_seeds=1, full=50, selective=50, tune=50, noise=0.0)
+    single = dict(zip(frame.family.values, frame.single.values[:, 0], strict=True))
+    # T_5 is in chebyshev and cos 4 pi x in fourier: what is left is the other half
+    assert 0.4 < single["chebyshev"] < 0.8 and single["fourier"] < 0.4
+    both = select.run("quick", n_seeds=1, full=50, selective=50, tune=50, noise=0.0, task="two polynomials")
+    assert dict(zip(both.family.values, both.single.values[:, 0], strict=True))["chebyshev"] < 1e-10
+
+
+def test_without_sharpening_the_choice_stays_soft():
+    soft = select.run("quick", n_seeds=1, penalty=0.0, tau_end=1.0)
+    hard = select.run("quick", n_seeds=1)
+    before = -1 - (soft.time.values > soft.attrs["stages"][1]).sum()
+    assert float(soft.alpha[0, before - 1].max("family").min()) < float(hard.alpha[0, before - 1].max("family").min())
+
+
+def test_too_high_a_rate_ends_finite():
+    frame = select.run("quick", n_seeds=1, lr=0.3, start=1.0, tau_end=0.05)
+    assert np.isfinite(frame.rmse).all() and frame.progress == 1
+
+
+def test_seven_tasks_count_what_they_compare():
+    frame = seven_tasks.run("quick", full=50, selective=50, tune=50)
+    d = 8 / 7
+    assert frame.counts.values == pytest.approx([5 * 8 * 4 * (d + 1) + 5, 8 * 4 * (d + 1) + 5])
+    assert frame.chosen.sum("family").values.tolist() == [5, 5, 5, 5, 5, 5, 6]
+    assert (np.sort(frame["rank"].values, axis=0) == np.arange(1, 8)[:, None]).all()
+    assert (frame.gap.values[1:-1].min(0) == 0).all()
+
+
+# ---- claims
+
+
+@pytest.mark.parametrize("claim", claims_of("s_kan"), ids=lambda c: c.name)
+def test_claim(claim):
+    entry = claim.measure("quick")
+    assert entry.verdict == claim.expected, entry.numbers
