@@ -348,7 +348,8 @@ class Bench(w.VBox):
         if cost <= INSTANT:
             self._submit(Job(dict(self.values)))
         elif cost <= SHORT:
-            self._timer = threading.Timer(REST, self.run)
+            # not `run`, which takes a refusal away: a person may have typed a bad value in the meantime
+            self._timer = threading.Timer(REST, lambda: self._submit(Job(dict(self.values))))
             self._timer.daemon = True
             self._timer.start()
         else:
