@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 LIBRARY = {"0": 0, "x": 1, "x^2": 2, "x^3": 3, "1/x": 2, "sqrt": 2, "exp": 2, "log": 2, "abs": 3, "sin": 2, "tanh": 3}
 LIBRARY["gaussian"] = 3  # cos is sin with another b
 NAMES = tuple(LIBRARY)
+POWERS = {"x": 1, "x^2": 2, "x^3": 3, "1/x": -1, "sqrt": 0.5, "abs": 1}
 FLAT = 1e-10  # variance below which a curve is a constant, whatever its R^2 would say
 
 
@@ -112,7 +113,21 @@ def fit_symbol(name: str, x: Array, y: Array, half: float = 10.0, zooms: int = 3
         return Snap(name, 0.0, 0.0, 0.0, float(y.mean()), 0.0, _score(name, 0.0))
     g = np.array([_g(number, a * v + b) for v in x])
     c = float(((g - g.mean()) * (y - y.mean())).mean() / g.var())
-    return Snap(name, a, b, c, float(y.mean() - c * g.mean()), r2, _score(name, r2))
+    d = float(y.mean() - c * g.mean())
+    return Snap(name, *_canonical(name, a, b, c), d, r2, _score(name, r2))
+
+
+def _canonical(name: str, a: float, b: float, c: float) -> tuple[float, float, float]:
+    """The same curve with |a| = 1 (powers) or b = 0 (exp), where scales can move between a, b and c.
+
+    The search may end at a = 9 and c = 0.005. An optimizer's first step then turns the sign of c.
+    """
+    if name in POWERS and a != 0:
+        size = abs(a)
+        return a / size, b / size, c * size ** POWERS[name]
+    if name == "exp":
+        return a, 0.0, c * float(np.exp(b))
+    return a, b, c
 
 
 def _score(name: str, r2: float) -> float:

@@ -228,7 +228,8 @@ def test_snapped_edge_keeps_the_output_and_trains():
 def test_reading_finds_the_formula():
     """exp(sin(pi x) + y^2), up to scales that move between the layers."""
     frame = train.run(lam=1e-2, prune=True, snap=True)
-    assert "exp(" in frame.reading and "sin(3.1" in frame.reading and " x2 " in frame.reading and ")^2" in frame.reading
+    # the sign of pi may be either, with the sign of the sine
+    assert all(part in frame.reading for part in ("exp(", "sin(", "3.14 x1", " x2 ", ")^2"))
     assert frame.test[-1] < 0.02 and int(frame.alive.sum()) == 3
 
 
