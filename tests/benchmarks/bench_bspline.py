@@ -4,7 +4,7 @@
 
 float32, batch 1024, 64 -> 64, grid 8, cubic, two threads, beside
     dense basis  all G + k bases by the recursion on the whole array, then one matrix product (as efficient-kan does)
-    pykan        its layer, if `import kan` works: pip install -e ".[benchmark]" scikit-learn pandas tqdm pyyaml matplotlib
+    pykan        its layer, if `import kan` works: pip install -e ".[benchmark]" pandas tqdm pyyaml matplotlib
     yardstick    one dense linear layer with (G + k + 1) times the inputs: the matrix product alone
 All contenders take turns in one run, so that their ratios survive a busy machine. Peak memory is that of one step in a
 fresh process above what it held before, where the system tells (Linux).
