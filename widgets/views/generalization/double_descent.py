@@ -26,7 +26,7 @@ def _decades(*arrays: np.ndarray, low: float = 1e-6, high: float = 1e6) -> list[
     """A log range rounded outward to half decades, so that the axis stands still while a curve moves a little."""
     values = np.concatenate([np.ravel(a) for a in arrays])
     values = np.clip(values[values > 0], low, high) if (values > 0).any() else np.array([1.0])
-    return [np.floor(2 * np.log10(values.min())) / 2, np.ceil(2 * np.log10(values.max())) / 2]
+    return [np.floor(2 * np.log10(values.min())) / 2, np.ceil(2 * np.log10(1.15 * values.max())) / 2]
 
 
 def _errors(x: np.ndarray, frame: xr.Dataset, click: dict | None = None) -> list[dict]:
