@@ -277,10 +277,12 @@ class Bench(w.VBox):
     def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
         if message["type"] == "shared":
             self._link.value = message["url"]
-        elif message["type"] == "link":
-            self._linked = dict(message["values"])
-            if self._controls_enabled:
-                self._follow_link()
+        elif message["type"] == "opened":
+            self._say_again()
+            if "link" in message:
+                self._linked = dict(message["link"])
+                if self._controls_enabled:
+                    self._follow_link()
         elif message["type"] == "set" and self._controls_enabled:
             try:
                 values = dict(message["values"])
@@ -293,6 +295,13 @@ class Bench(w.VBox):
                 self.set(**values)
             except (ParameterError, ValueError, TypeError) as error:  # a click on a category has no number
                 self._refuse(str(error))
+
+    def _say_again(self) -> None:
+        """Repeat what the run thread may have said while the page was still making its widgets, and so missed."""
+        with self._drawing:
+            self._plot.send_state(["spec", "reading"])
+        for part in (self._status, self._progress, self._progress.layout):
+            part.send_state()
 
     def _follow_link(self) -> None:
         """Show what the link's sender saw, however long it takes: opening the link asked for it."""

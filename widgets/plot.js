@@ -176,6 +176,7 @@ function render({ model, el }) {
   model.on("change:reading", read);
   model.on("msg:custom", onMessage);
   read();
+  opened(model);
   loadPlotly(model).then(
     (library) => { Plotly = library; redraw(); },
     (error) => { reading.textContent = `The figure could not be drawn: ${error.message}`; },
@@ -202,14 +203,19 @@ function render({ model, el }) {
   };
 }
 
-function initialize({ model }) {
-  // A share link carries values; JupyterLab rewrites the address soon after loading, so ask for the one first opened.
-  const opened = performance.getEntriesByType("navigation")[0]?.name ?? location.href;
-  const query = new URL(opened).searchParams;
-  if (query.get("bench") === model.get("bench_id") && model.get("bench_id")) {
-    const values = Object.fromEntries([...query].filter(([k]) => k !== "bench").slice(0, 64));
-    model.send({ type: "link", values });
+// A page that opens onto a running kernel loses what the kernel says until all of its models are made. So the figure
+// asks for it again, and a share link's values travel only then, when their answer has somewhere to arrive.
+function opened(model) {
+  const message = { type: "opened" };
+  // JupyterLab rewrites the address soon after loading, so ask for the one first opened
+  const query = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href).searchParams;
+  const bench = model.get("bench_id");
+  if (bench && query.get("bench") === bench && !linked.has(model)) {
+    linked.add(model);
+    message.link = Object.fromEntries([...query].filter(([k]) => k !== "bench").slice(0, 64));
   }
+  model.send(message);
 }
+const linked = new WeakSet(); // a figure shown twice follows its link once
 
-export default { initialize, render };
+export default { render };

@@ -119,7 +119,7 @@ def _draw_layer(rank: int, seed: int) -> tuple[Tensor, ...]:
     rotation = np.linalg.qr(g.normal(size=(rank, rank)))[0]
     down /= np.linalg.norm(down, axis=0)
     parts = g.normal(size=3) / sqrt(3), down, spread, phases, rotation, g.normal(size=rank)
-    return tuple(torch.as_tensor(p) for p in parts)
+    return tuple(torch.tensor(p) for p in parts)  # memory of torch: the last bits of a product depend on how it lies
 
 
 @experiment("noble")
@@ -156,7 +156,7 @@ def layer(
 
     t = torch.linspace(-3, 3, 301, dtype=torch.float64)
     along = t[:, None] * down[:, 0]
-    x = torch.as_tensor(np.random.default_rng([seed, 1]).normal(size=(2000, 3)))
+    x = torch.tensor(np.random.default_rng([seed, 1]).normal(size=(2000, 3)))
     left = float(affine_residual(x[None], (x @ weight + branch(x))[None, :, None]))
     ones = torch.ones(len(x), 1, dtype=torch.float64)
     fit = torch.linalg.lstsq(torch.cat([x, ones], 1), (x @ weight + branch(x))[:, None]).solution[:, 0]

@@ -249,11 +249,11 @@ def select(
     rmse is against 512 test points without noise.
     """
     rngs = [np.random.default_rng([seed, i]) for i in range(n_seeds)]
-    x = torch.as_tensor(np.stack([g.uniform(-1, 1, (2 * N_TRAIN, 2)) for g in rngs]))
-    x_test = torch.as_tensor(np.stack([g.uniform(-1, 1, (512, 2)) for g in rngs]))
+    x = torch.tensor(np.stack([g.uniform(-1, 1, (2 * N_TRAIN, 2)) for g in rngs]))
+    x_test = torch.tensor(np.stack([g.uniform(-1, 1, (512, 2)) for g in rngs]))
     f = TWO_INPUTS[task]
     y_test = f(x_test[..., 0], x_test[..., 1])
-    y = f(x[..., 0], x[..., 1]) + noise * torch.as_tensor(np.stack([g.normal(size=2 * N_TRAIN) for g in rngs]))
+    y = f(x[..., 0], x[..., 1]) + noise * torch.tensor(np.stack([g.normal(size=2 * N_TRAIN) for g in rngs]))
     net = SelectableNet(rngs, PLANTED_POOL, (2, 1), size, start=start)
     run = ThreeStages(net, x, y, (full, selective, tune), tau_end, penalty, lr)
     test, single = net.layers[0].features(x_test), additive_fit_errors(PLANTED_POOL, x, y, x_test, y_test, size)
@@ -373,14 +373,14 @@ def seven_tasks(
     draws = [np.random.default_rng([seed, i, t, 1]) for i in range(n_seeds) for t in range(7)]
 
     def batch(n: int) -> tuple[Tensor, Tensor]:
-        x = torch.as_tensor(np.stack([g.uniform(-1, 1, (n, 2)) for g in draws]))
+        x = torch.tensor(np.stack([g.uniform(-1, 1, (n, 2)) for g in draws]))
         y = torch.stack([SEVEN[names[k % 7]][1](a[:, 0], a[:, 1]) for k, a in enumerate(x)])
         return x.float(), y.float()
 
     x, y = batch(N_TRAIN)
     x_test, y_test = batch(N_TEST)
     scale = y_test.std(1)
-    y = y + noise * torch.as_tensor(np.stack([g.normal(size=N_TRAIN) for g in draws])).float()
+    y = y + noise * torch.tensor(np.stack([g.normal(size=N_TRAIN) for g in draws])).float()
     open_ = torch.tensor([[1.0, float(d == 2)] for d, _ in SEVEN.values()] * n_seeds)
     pools = [FAMILIES, *((p,) for p in FAMILIES)]
     shared = dict(open_=open_, start=start, dtype=torch.float32)

@@ -159,13 +159,24 @@ def test_a_click_beyond_the_range_takes_the_nearest_value():
 def test_a_link_moves_the_bench_and_a_bad_one_says_why():
     opened = open_bench()
     hear = plot(opened)._handle_custom_msg
-    hear({"type": "link", "values": {"slope": "1.25", "method": "adam"}}, [])
+    hear({"type": "opened", "link": {"slope": "1.25", "method": "adam"}}, [])
     assert opened.wait(PATIENCE) and slope(opened.frame) == 1.25 and opened.values["method"] == "adam"
     before = dict(opened.values)
     for values in ({"slope": "<b>"}, {"nothing": "1"}, {"slope": "9" * 9999}, {"slope": None}, {"slope": ["1"]}):
-        hear({"type": "link", "values": values}, [])
+        hear({"type": "opened", "link": values}, [])
         assert opened.wait(PATIENCE) and opened.values == before
         assert "labcore-error" in status(opened) and "<b>" not in status(opened)
+
+
+def test_a_page_that_opens_late_hears_the_figure_again(monkeypatch):
+    """A page loses what the kernel says between asking for the widgets and having made them."""
+    opened = open_bench(slope=1.0)
+    assert opened.wait(PATIENCE)
+    sent = {}
+    monkeypatch.setattr(w.Widget, "send_state", lambda self, key=None: sent.update({self: self.get_state(key)}))
+    plot(opened)._handle_custom_msg({"type": "opened"}, [])
+    assert sent[plot(opened)]["reading"] == opened.frame.attrs["reading"] and sent[plot(opened)]["spec"]["data"]
+    assert "Ready." in sent[opened._status]["value"]
 
 
 def test_figure_and_reading_change_together():
