@@ -2,6 +2,7 @@
 
     import labcore
     labcore.run("double_descent.model_wise", label_noise=0.3)      # the last frame, an xarray.Dataset
+    labcore.sweep("double_descent.model_wise", out="runs", label_noise=[0, 0.3], seed=range(10))    # a grid, on Dask
     labcore.load_experiment("double_descent.model_wise")     # the experiment: parameters, frames, run
     labcore.papers(theme="generalization")                   # rows of the catalogue
 
@@ -23,7 +24,19 @@ if TYPE_CHECKING:
     import xarray
 
 __version__ = "0.1.0"
-__all__ = ["Paper", "Theme", "UnknownKey", "load_experiment", "load_page", "paper", "papers", "run", "themes"]
+__all__ = [
+    "Paper",
+    "Theme",
+    "UnknownKey",
+    "load_experiment",
+    "load_page",
+    "open_sweep",
+    "paper",
+    "papers",
+    "run",
+    "sweep",
+    "themes",
+]
 
 
 def run(name: str, budget: str = "full", **values: Any) -> xarray.Dataset:
@@ -32,3 +45,17 @@ def run(name: str, budget: str = "full", **values: Any) -> xarray.Dataset:
     Raises `UnknownKey` for a name that does not exist and `labcore.experiment.ParameterError` for bad values.
     """
     return load_experiment(name).run(budget, **values)
+
+
+def sweep(name: str, **grid: Any) -> xarray.Dataset:
+    """Run `KEY.EXPERIMENT` at every point of a grid; see `labcore.sweeps.sweep` for `out`, `cluster` and the rest."""
+    from labcore.sweeps import sweep
+
+    return sweep(name, **grid)
+
+
+def open_sweep(folder: str | os.PathLike, which: str | None = None) -> xarray.Dataset:
+    """The points of a sweep as one Dataset; see `labcore.sweeps.open_sweep`."""
+    from labcore.sweeps import open_sweep
+
+    return open_sweep(folder, which)

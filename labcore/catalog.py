@@ -6,6 +6,7 @@ import ast
 import difflib
 import functools
 import importlib
+import threading
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +68,21 @@ class Paper:
         return _decorated(self.page, "claim")
 
 
+_parsing = threading.Lock()
+
+
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file. One thread at a time: two that parse at once can fail (CPython 3.11)."""
+    with _parsing:
+        return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _decorated(page: Path, decorator: str) -> tuple[str, ...]:
     if not page.exists():
         return ()
     return tuple(
         node.name
-        for node in ast.parse(page.read_text(encoding="utf-8")).body
+        for node in parsed(page).body
         if isinstance(node, ast.FunctionDef)
         for d in node.decorator_list
         if isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == decorator

@@ -9,8 +9,6 @@ at laboratory scale says so with `expected="not reproduced"` and a reason; it st
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 import os
 import time
@@ -22,6 +20,7 @@ from typing import Literal
 import platformdirs
 
 from labcore import catalog
+from labcore.code_version import code_version
 from labcore.experiment import Budget
 
 Verdict = Literal["holds", "not reproduced", "broken", "surprise"]
@@ -142,18 +141,8 @@ def measure(keys: Iterable[str], budget: Budget = "quick") -> Iterator[Entry]:
         _keep(key, budget, entries)
 
 
-@functools.cache
-def code_version() -> str:
-    """A short hash of the sources of labcore: results are never kept across versions of the code."""
-    root = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.toml")]):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def _ledger_file(key: str, budget: Budget) -> Path:
-    return Path(platformdirs.user_cache_dir("labcore")) / "ledger" / code_version() / f"{key}-{budget}.json"
+    return Path(platformdirs.user_cache_dir("labcore")) / "ledger" / code_version(key) / f"{key}-{budget}.json"
 
 
 def _keep(key: str, budget: Budget, entries: list[Entry]) -> None:

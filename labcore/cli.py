@@ -1,7 +1,8 @@
-"""The command line: `labcore list`, `run`, `claims`, `warm`.
+"""The command line: `labcore list`, `run`, `sweep`, `claims`, `warm`.
 
     labcore list --theme generalization
     labcore run double_descent.model_wise --noise 0.3 --out result.nc
+    labcore sweep double_descent.model_wise --noise 0,0.3 --seed 0:10 --out runs
     labcore claims double_descent
 
 Exit codes: 0 done, 1 a claim is broken or an experiment failed, 2 the command was wrong, 130 stopped by Ctrl-C.
@@ -16,7 +17,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,8 +90,14 @@ def list_(theme: str | None, as_json: bool) -> None:
     _say(f"\n{sum(p.status == 'ready' for p in found)} of {len(found)} papers are ready.")
 
 
-class _Run(click.Group):
+class _Experiments(click.Group):
     """Every experiment as a command, made from its signature when it is named."""
+
+    def __init__(
+        self, *args: Any, action: Callable[..., None], more: list[click.Option], note: str = "", **kwargs: Any
+    ):
+        super().__init__(*args, **kwargs)
+        self._action, self._more, self._note = action, more, note
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [f"{p.key}.{e}" for p in catalog.papers() for e in p.experiments]
@@ -104,9 +111,9 @@ class _Run(click.Group):
             found = catalog.load_experiment(name)
         return click.Command(
             found.id,
-            callback=lambda budget, out, as_json, **texts: _run(found, budget, out, as_json, texts),
-            help=found.__doc__,
-            params=[_option(p) for p in found.parameters.values()] + [_BUDGET, _OUT, _JSON],
+            callback=lambda **options: self._action(found, **options),
+            help=f"{found.__doc__}{self._note}",
+            params=[_option(p) for p in found.parameters.values()] + [_BUDGET, *self._more],
             # --n_train is --n-train
             context_settings={"token_normalize_func": lambda word: word.replace("_", "-")},
         )
@@ -126,15 +133,7 @@ _OUT = click.Option(["--out"], type=click.Path(path_type=Path), metavar="FILE.nc
 _JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the last frame as JSON.")
 
 
-@cli.command(cls=_Run, subcommand_metavar="KEY.EXPERIMENT [--name value ...]")
-def run() -> None:
-    """Run one experiment and print what it shows.
-
-    `labcore run KEY.EXPERIMENT --help` lists its parameters.
-    """
-
-
-def _run(found: Experiment, budget: str, out: Path | None, as_json: bool, texts: dict[str, str | None]) -> None:
+def _run(found: Experiment, budget: str, out: Path | None, as_json: bool, **texts: str | None) -> None:
     if out is not None and not out.parent.is_dir():
         raise click.UsageError(f"--out {out}: there is no folder {out.parent}")
     if out is not None and out.is_dir():
@@ -149,6 +148,73 @@ def _run(found: Experiment, budget: str, out: Path | None, as_json: bool, texts:
         _write(frame, out)
         _say(f"wrote {out}", err=True)
     click.echo(json.dumps(_as_dict(frame), indent=1) if as_json else frame.attrs["reading"])
+
+
+_USAGE = "KEY.EXPERIMENT [--name value ...]"
+
+
+@cli.command(cls=_Experiments, action=_run, more=[_OUT, _JSON], subcommand_metavar=_USAGE)
+def run() -> None:
+    """Run one experiment and print what it shows.
+
+    `labcore run KEY.EXPERIMENT --help` lists its parameters.
+    """
+
+
+_FOLDER = click.Option(
+    ["--out"], type=click.Path(path_type=Path), required=True, metavar="DIR", help="Keep the points there."
+)
+_CLUSTER = click.Option(
+    ["--cluster"], metavar="ADDRESS", help="A Dask scheduler, as tcp://host:8786. Default: this machine."
+)
+_MANY = """
+
+Values to sweep: a list as 0,0.2,0.5 or whole numbers as 0:10 (0 to 9) or 0:10:2. A single value is fixed.
+"""
+
+
+def _sweep(found: Experiment, budget: str, out: Path, cluster: str | None, **texts: str | None) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from labcore.experiment import ParameterError
+    from labcore.sweeps import SweepError, sweep, values_in
+
+    values = {name: values_in(text) for name, text in texts.items() if text is not None}
+    console = Console(stderr=True)
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    began = time.perf_counter()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(found.id)
+        with _one_line(ParameterError):
+            try:
+                done = sweep(
+                    found.id,
+                    out=out,
+                    budget=budget,
+                    cluster=cluster,
+                    progress=lambda p: bar.update(task, completed=p.done + p.failed, total=p.total),
+                    **values,
+                )
+            except SweepError as error:
+                raise click.ClickException(str(error)) from None
+    states = done.point_state.values.ravel().tolist()
+    failed = sorted(set(done.point_error.values[done.point_state.values == "failed"].tolist()))
+    _say(
+        f"{states.count('done')} of {len(states)} points are in {out} ({time.perf_counter() - began:.1f} s).", err=True
+    )
+    for error in failed:
+        _say((f"{states.count('failed')} points failed: {error}", STYLES["raised"]), err=True)
+    click.echo(f'labcore.open_sweep("{out}")')
+    sys.exit(int(bool(failed)))
+
+
+@cli.command("sweep", cls=_Experiments, action=_sweep, more=[_FOLDER, _CLUSTER], note=_MANY, subcommand_metavar=_USAGE)
+def sweep_() -> None:
+    """Run one experiment at every point of a grid of parameters.
+
+    `labcore sweep KEY.EXPERIMENT --name a,b,c --seed 0:10 --out DIR`. Stopped or killed, the same command goes on where
+    it was.
+    """
 
 
 def _last(frames: Iterator[xr.Dataset], what: str) -> xr.Dataset:

@@ -14,6 +14,7 @@ def _apart(tmp_path, monkeypatch):
     monkeypatch.setattr(claims.platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
     monkeypatch.setattr(claims, "_claims", {})
     monkeypatch.setattr(catalog, "load_page", lambda key: None)
+    monkeypatch.setattr(claims, "code_version", lambda key: "this")
 
 
 def evidence(holds, value=2.0):
@@ -90,18 +91,8 @@ def test_full_entries_are_recalled_before_quick_ones():
 def test_nothing_is_recalled_after_the_code_changed(monkeypatch):
     declare("p", "a", True)
     list(claims.measure(["p"]))
-    monkeypatch.setattr(claims, "code_version", lambda: "another")
+    monkeypatch.setattr(claims, "code_version", lambda key: "another")
     assert claims.recorded("p") == []
-
-
-def test_the_code_version_is_the_content_of_the_sources(tmp_path, monkeypatch):
-    (tmp_path / "a.py").write_text("x = 1")
-    monkeypatch.setattr(claims, "__file__", str(tmp_path / "claims.py"))
-    versions = set()
-    for text in ("x = 1", "x = 2", "x = 1"):
-        (tmp_path / "a.py").write_text(text)
-        versions.add(claims.code_version.__wrapped__())
-    assert len(versions) == 2
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"key": "p"}]', "null"])

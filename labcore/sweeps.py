@@ -1,0 +1,421 @@
+"""A grid of parameters, run point by point on Dask and kept in a folder that can be stopped, resumed and read back.
+
+    sweep("double_descent.model_wise", out="runs", label_noise=[0, 0.2, 0.5], seed=range(10))
+    open_sweep("runs")      # one Dataset with the dimensions label_noise and seed
+
+The folder holds one NetCDF file a point, named after the point's experiment, parameters and code version, and one small
+JSON file a grid. Only the client writes, and each file appears whole or not at all: a sweep that was killed goes on
+where it stopped, a lost worker loses nothing, and the workers need no disk in common.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import logging
+import os
+import queue
+import re
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from labcore import catalog
+from labcore.code_version import code_version
+from labcore.experiment import Budget, Experiment, ParameterError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+MOST_POINTS = 100_000
+PATIENCE = 30.0  # seconds without a single worker after which a sweep gives up
+
+
+class SweepError(RuntimeError):
+    """A sweep that cannot go on. What is done is kept, and the same call goes on from there."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a sweep varies, and what it holds fixed: enough to find its points again."""
+
+    experiment: str
+    code: str
+    swept: dict[str, list[Any]]
+    fixed: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return _hash(asdict(self))
+
+    def points(self) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
+        """Each point's place in the grid and all of its parameters."""
+        for place in itertools.product(*(range(len(v)) for v in self.swept.values())):
+            moved = {name: values[i] for (name, values), i in zip(self.swept.items(), place)}
+            yield place, {**self.fixed, **moved}
+
+    def file(self, folder: Path, parameters: Mapping[str, Any]) -> Path:
+        return folder / "points" / f"{_hash([self.experiment, self.code, sorted(parameters.items())])}.nc"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a sweep stands: points `done` (with those found in the folder), `failed`, in all, and seconds spent."""
+
+    done: int
+    failed: int
+    total: int
+    seconds: float
+
+
+def _hash(what: Any) -> str:
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def grid_of(experiment: Experiment, budget: Budget = "full", **values: Any) -> Grid:
+    """The grid of these values: a list, a range or an array is swept, a single value is fixed.
+
+    Raises `ParameterError` for a value that is not allowed, an empty list, or more than 100,000 points.
+    """
+    lists = {k: list(v) for k, v in values.items() if isinstance(v, (Sequence, range, np.ndarray)) and _many(v)}
+    fixed = experiment.settings(budget, **{k: v for k, v in values.items() if k not in lists})
+    swept: dict[str, list[Any]] = {}
+    for name, choices in lists.items():
+        if not choices:
+            raise ParameterError(f"{experiment.id}: {name} = [] is not allowed; a sweep needs at least one value")
+        checked = [experiment.validate(**{**fixed, name: v})[name] for v in choices]
+        swept[name] = list(dict.fromkeys(checked))
+    size = int(np.prod([len(v) for v in swept.values()], dtype=float))
+    if size > MOST_POINTS:
+        raise ParameterError(
+            f"{experiment.id}: a grid of {size} points is not allowed; it must have at most {MOST_POINTS}"
+        )
+    for name in swept:
+        fixed.pop(name)
+    return Grid(experiment.id, code_version(experiment.key), swept, fixed)
+
+
+def _many(value: Any) -> bool:
+    return not isinstance(value, (str, bytes)) and np.ndim(value) == 1
+
+
+def values_in(text: str) -> str | list[str] | list[int]:
+    """What a person types: "0,0.2,0.5" (a list), "0:10" or "0:10:2" (whole numbers without the last), or one value."""
+    if re.fullmatch(r"-?\d+:-?\d+(:[1-9]\d*)?", text.strip()):
+        return list(range(*map(int, text.split(":"))))
+    return [part.strip() for part in text.split(",") if part.strip()] if "," in text else text
+
+
+def sweep(
+    name: str,
+    *,
+    out: str | Path,
+    budget: Budget = "full",
+    cluster: str | Client | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+    **values: Any,
+) -> xr.Dataset:
+    """Run `KEY.EXPERIMENT` at every point of the grid of `values` and return them as `open_sweep` does.
+
+    cluster   None: this machine. The address of a Dask scheduler, or a `distributed.Client`: that cluster.
+    progress  called after every point. stop: set it to end the sweep at the next point.
+
+    Points already in `out` are not run again, unless the code changed. A point that fails is recorded with its error,
+    and tried again by the next call. Raises `UnknownKey`, `ParameterError`, and `SweepError` when no point can be run
+    or kept any more.
+    """
+    experiment = catalog.load_experiment(name)
+    grid, folder = grid_of(experiment, budget, **values), Path(out)
+    try:
+        (folder / "points").mkdir(parents=True, exist_ok=True)
+        _write(folder / f"sweep-{grid.name}.json", json.dumps(asdict(grid), indent=1).encode())
+    except OSError as error:
+        raise SweepError(f"cannot write to {folder}: {error}") from None
+    todo = {}
+    for _, parameters in grid.points():
+        path = grid.file(folder, parameters)
+        if _read(path) is None:
+            todo[path] = parameters
+    total = int(np.prod([len(v) for v in grid.swept.values()]))
+    began, done, failed = time.perf_counter(), total - len(todo), 0
+
+    def tell() -> None:
+        if progress is not None:
+            progress(Progress(done, failed, total, time.perf_counter() - began))
+
+    tell()
+    for path, result in _results(experiment.id, grid.code, todo, cluster, stop):
+        try:
+            if isinstance(result, xr.Dataset):
+                _write(path, _netcdf(result))
+                _failure(path).unlink(missing_ok=True)
+                done += 1
+            else:
+                _write(_failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
+                failed += 1
+        except OSError as error:
+            kept = f"{done} of {total} points are kept; the same call goes on from there"
+            raise SweepError(f"cannot write to {folder}: {error}. {kept}") from None
+        tell()
+    return open_sweep(folder, grid.name)
+
+
+def _failure(path: Path) -> Path:
+    return path.with_suffix(".failed.json")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of the file or nothing of it, also when two processes write the same one."""
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _netcdf(frame: xr.Dataset) -> bytes:
+    import dask
+
+    # with a distributed client about, xarray would ask the cluster for a lock on this memory
+    with dask.config.set(scheduler="synchronous"):
+        return bytes(frame.to_netcdf(engine="h5netcdf"))
+
+
+def _read(path: Path) -> xr.Dataset | None:
+    """The point in this file, or None where there is none that can be read."""
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as found:
+            return found.load()
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+# running
+
+
+def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, xr.Dataset | dict[str, str]]:
+    """On the worker: the code version it has, and the last frame or the error."""
+    try:
+        experiment = catalog.load_experiment(name)
+        return code_version(experiment.key), experiment.run(**parameters)
+    except Exception as error:  # one point's failure is a result; the others go on
+        return "", {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+
+
+def _results(
+    name: str, code: str, todo: Mapping[Path, dict], cluster: str | Client | None, stop: threading.Event | None
+) -> Iterator[tuple[Path, xr.Dataset | dict[str, str]]]:
+    """The points as they are done, in any order."""
+    if not todo:
+        return
+    waiting = iter(todo.items())
+    processes = False
+    if cluster is None:
+        # the first point is run here: it loads the method, and shows whether its kernel lets other threads work
+        path, parameters = next(waiting)
+        (_, result), processes = _probed(lambda: _run_point(name, parameters))
+        yield path, result
+        if len(todo) == 1:
+            return
+    with _client(cluster, processes, len(todo)) as client:
+        run = uuid.uuid4().hex[:8]  # two sweeps on one cluster do not share futures: one may be stopped
+        ended: queue.Queue[Any] = queue.Queue()
+        running = {}
+
+        def submit(path: Path, parameters: dict) -> None:
+            future = client.submit(_run_point, name, parameters, key=f"labcore-{path.stem}-{run}")
+            running[future] = path
+            future.add_done_callback(ended.put)
+
+        # a few a thread are under way: the results of a long sweep never pile up on the cluster
+        for point in itertools.islice(waiting, max(4, 3 * sum(client.nthreads().values()))):
+            submit(*point)
+        seen = time.monotonic()
+        try:
+            while running:
+                if stop is not None and stop.is_set():
+                    return
+                try:
+                    future = ended.get(timeout=0.5)
+                except queue.Empty:
+                    seen = time.monotonic() if client.scheduler_info()["workers"] else seen
+                    if time.monotonic() - seen > PATIENCE:
+                        raise SweepError(f"no worker is left at {client.scheduler.address}") from None
+                    continue
+                try:
+                    version, result = future.result()
+                except Exception as error:  # the worker died under this point, more than once
+                    version, result = "", {"error": f"{type(error).__name__}: {error}", "traceback": ""}
+                if version not in ("", code):
+                    raise SweepError(f"a worker runs other code for {name} (version {version}, here {code})")
+                yield running.pop(future), result
+                for point in itertools.islice(waiting, 1):
+                    submit(*point)
+        finally:
+            client.cancel(list(running))
+
+
+def _probed(action: Callable[[], Any]) -> tuple[Any, bool]:
+    """Do it in a thread; return what it returned, and whether it kept other threads from working.
+
+    A thread that wants to go on after a short sleep waits at least 5 ms for a kernel that holds the interpreter's lock.
+    """
+    result: list[Any] = []
+    thread = threading.Thread(target=lambda: result.append(action()), daemon=True)
+    thread.start()
+    late = []
+    while thread.is_alive():
+        began = time.perf_counter()
+        thread.join(0.01)
+        if thread.is_alive():
+            late.append(time.perf_counter() - began - 0.01)
+    return result[0], len(late) > 20 and float(np.median(late)) > 0.004
+
+
+class _client:
+    """A client of this cluster for the length of a `with`; what was not ours is left as it was."""
+
+    def __init__(self, cluster: str | Client | None, processes: bool, points: int):
+        self._cluster, self._processes, self._points, self._ours = cluster, processes, points, []
+
+    def __enter__(self) -> Client:
+        from distributed import Client, LocalCluster
+        from distributed.deploy.subprocess import SubprocessCluster
+
+        if self._cluster is None:
+            cores = min(os.cpu_count() or 1, self._points)
+            options = dict(dashboard_address=":0", silence_logs=logging.ERROR)
+            if self._processes:
+                # processes of their own, not forks or spawns, which would run the caller's script once more
+                local = SubprocessCluster(
+                    n_workers=cores,
+                    threads_per_worker=1,
+                    worker_class="distributed.Worker",
+                    scheduler_kwargs={"idle_timeout": "60s"},  # they end by themselves if this process is killed
+                    **options,
+                )
+            else:
+                local = LocalCluster(processes=False, n_workers=1, threads_per_worker=cores, **options)
+            self._ours = [Client(local, set_as_default=False), local]
+            return _with_workers(self._ours[0])
+        if isinstance(self._cluster, str):
+            try:
+                self._ours = [Client(self._cluster, timeout="10s", set_as_default=False)]
+            except (OSError, ValueError, TimeoutError) as error:
+                raise SweepError(f"no Dask scheduler answers at {self._cluster}: {error}") from None
+            self._cluster = self._ours[0]
+        return _with_workers(self._cluster)
+
+    def __exit__(self, *_: Any) -> None:
+        for part in self._ours:
+            part.close()
+
+
+def _with_workers(client: Client) -> Client:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise SweepError(f"the scheduler at {client.scheduler.address} has no worker") from None
+    return client
+
+
+# reading back
+
+
+def open_sweep(folder: str | Path, which: str | None = None) -> xr.Dataset:
+    """The points of a sweep as one Dataset: every variable gains the swept parameters as its first dimensions.
+
+    `point_state` is "done", "failed" or "missing"; `point_reading` and `point_error` hold each point's words.
+    Where the points' own coordinates differ, they are joined, and values that a point does not have are NaN. A folder
+    that holds grids of the same experiment with the same fixed values is read as one larger grid; else `which` names
+    one of them.
+    Raises FileNotFoundError without a sweep, ValueError where `which` is needed or unknown.
+    """
+    folder = Path(folder)
+    grids = [Grid(**json.loads(path.read_text())) for path in sorted(folder.glob("sweep-*.json"))]
+    if not grids:
+        raise FileNotFoundError(f"there is no sweep in {folder}")
+    if which is not None:
+        grids = [g for g in grids if g.name == which]
+    kinds = {_hash([g.experiment, g.code, g.fixed, sorted(g.swept)]): g for g in grids}
+    if len(kinds) != 1:
+        known = ", ".join(f"{g.name} ({g.experiment} over {', '.join(g.swept)})" for g in kinds.values())
+        raise ValueError(
+            f"which = {which!r}: {folder} holds different sweeps; name one: {known or 'none of that name'}"
+        )
+    first = grids[0]
+    swept = {name: _ordered([v for g in grids for v in g.swept[name]]) for name in first.swept}
+    return _assembled(folder, Grid(first.experiment, first.code, swept, first.fixed))
+
+
+def _ordered(values: list[Any]) -> list[Any]:
+    found = list(dict.fromkeys(values))
+    return sorted(found) if all(isinstance(v, (int, float)) for v in found) else found
+
+
+def _assembled(folder: Path, grid: Grid) -> xr.Dataset:
+    shape = tuple(len(v) for v in grid.swept.values())
+    points: dict[tuple[int, ...], xr.Dataset] = {}
+    reading, error, state = (np.full(shape, fill, dtype=object) for fill in ("", "", "missing"))
+    for place, parameters in grid.points():
+        path = grid.file(folder, parameters)
+        found = _read(path)
+        if found is not None:
+            points[place], state[place], reading[place] = found, "done", found.attrs.get("reading", "")
+        elif _failure(path).exists():
+            state[place], error[place] = "failed", json.loads(_failure(path).read_text())["error"]
+    taken = {str(name) for p in points.values() for name in (*p.variables, *p.dims)}
+    dims = [f"parameter_{name}" if name in taken else name for name in grid.swept]
+    words_of_points = {"point_state": state, "point_reading": reading, "point_error": error}
+    out = xr.Dataset(
+        {name: (dims, words.astype(str)) for name, words in words_of_points.items()},
+        coords={dim: (dim, values) for dim, values in zip(dims, grid.swept.values())},
+        attrs={"experiment": grid.experiment, "code_version": grid.code, "fixed": json.dumps(grid.fixed)},
+    )
+    return out.assign(_stacked(points, dims, shape))
+
+
+def _stacked(points: dict[tuple[int, ...], xr.Dataset], dims: list[str], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Each variable of the points in one array of this shape, joined over the points' own coordinates."""
+    if not points:
+        return {}
+    aligned = [p.drop_attrs(deep=False) for p in points.values()]
+    first = aligned[0]
+    if not all(
+        p.sizes == first.sizes
+        and p.indexes.keys() == first.indexes.keys()
+        and all(p.indexes[k].equals(first.indexes[k]) for k in p.indexes)
+        for p in aligned
+    ):
+        # a coordinate with repeated values cannot be joined by value; its order can
+        repeated = {d for p in aligned for d, index in p.indexes.items() if not index.is_unique}
+        aligned = [p.assign_coords({d: np.arange(p.sizes[d]) for d in repeated}) for p in aligned]
+        aligned = list(xr.align(*aligned, join="outer"))
+    stacked: dict[str, Any] = {}
+    for name in dict.fromkeys(n for p in aligned for n in (*p.coords, *p.data_vars)):
+        parts = {place: p[name] for place, p in zip(points, aligned) if name in p.variables}
+        one = next(iter(parts.values()))
+        if name in one.dims:
+            stacked[name] = one.variable  # an index: alignment made it the same for all
+            continue
+        whole = len(parts) == int(np.prod(shape))
+        kind = np.result_type(*(v.dtype for v in parts.values()))
+        if not whole and kind.kind in "iub":
+            kind = np.dtype(float)
+        fill = np.nan if kind.kind in "fc" else "" if kind.kind in "UO" else 0
+        array = np.full((*shape, *one.shape), fill, dtype=kind)
+        for place, values in parts.items():
+            array[place] = values.transpose(*one.dims).values
+        stacked[name] = xr.Variable((*dims, *one.dims), array, one.attrs)
+    return stacked

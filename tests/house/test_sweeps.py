@@ -1,0 +1,270 @@
+"""Sweeps: what is kept when clients, workers, disks and other sweeps come and go."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import labcore
+from labcore import catalog, sweeps
+from labcore.experiment import ParameterError, experiment, number, variable
+from labcore.sweeps import SweepError, open_sweep, sweep, values_in
+
+NAME = "double_descent.model_wise"
+QUICK = {"budget": "quick", "n_seeds": 1}
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """`toy(body)` puts an experiment `toy.toy(x, n, seed)` into the catalogue: body(x, n, seed) returns a frame."""
+
+    def make(body, version="v1"):
+        from typing import Annotated
+
+        @experiment("toy")
+        def toy(
+            x: Annotated[float, number(0, 10, "a number")] = 1.0,
+            n: Annotated[int, number(1, 9, "a size")] = 3,
+            seed: Annotated[int, number(0, 99, "a seed")] = 0,
+        ):
+            yield body(x, n, seed)
+
+        monkeypatch.setattr(catalog, "load_experiment", lambda name: toy)
+        monkeypatch.setattr(sweeps, "code_version", lambda key: version)
+
+    return make
+
+
+def line(x, n, seed):
+    at = np.arange(n)
+    return xr.Dataset(
+        {"y": variable("t", x * at + seed, "height", "m"), "end": variable((), x * n, "end", "m")},
+        coords={"t": variable("t", at, "time", "s")},
+        attrs={"reading": f"x is {x}.", "progress": 1.0},
+    )
+
+
+def test_a_sweep_is_what_single_runs_give(tmp_path):
+    found = labcore.sweep(NAME, out=tmp_path, **QUICK, seed=range(2), n_train=[50, 100])
+    assert dict(found.sizes)["seed"] == 2 and (found.point_state == "done").all()
+    for seed in range(2):
+        for n_train in (50, 100):
+            alone = labcore.run(NAME, **QUICK, seed=seed, n_train=n_train)
+            point = found.sel(seed=seed, n_train=n_train)
+            assert point.point_reading == alone.attrs["reading"]
+            np.testing.assert_array_equal(point.test.dropna("width"), alone.test)
+    assert found.test.attrs == alone.test.attrs
+    xr.testing.assert_identical(labcore.open_sweep(tmp_path), found)
+
+
+def test_points_of_other_shapes_are_joined_over_their_coordinates(tmp_path, toy):
+    toy(line)
+    found = sweep("toy.toy", out=tmp_path, n=[2, 4], x=[1, 2])
+    assert found.y.dims == ("n", "x", "t") and found.end.dims == ("n", "x")
+    np.testing.assert_array_equal(found.y.sel(n=2, x=2), [0, 2, np.nan, np.nan])
+    np.testing.assert_array_equal(found.y.sel(n=4, x=2), [0, 2, 4, 6])
+    assert json.loads(found.attrs["fixed"]) == {"seed": 0}
+
+
+def test_a_parameter_named_like_a_coordinate_keeps_both(tmp_path, toy):
+    toy(lambda x, n, seed: line(x, n, seed).rename(y="n"))
+    found = sweep("toy.toy", out=tmp_path, n=[2, 3])
+    assert found["n"].dims == ("parameter_n", "t") and list(found.parameter_n) == [2, 3]
+
+
+def test_done_points_are_not_run_again_and_changed_code_runs_all(tmp_path, toy):
+    ran = []
+    toy(lambda x, n, seed: ran.append(x) or line(x, n, seed))
+    sweep("toy.toy", out=tmp_path, x=[1, 2])
+    sweep("toy.toy", out=tmp_path, x=[1, 2, 3])
+    assert sorted(ran) == [1, 2, 3]
+    assert open_sweep(tmp_path).sizes["x"] == 3, "two grids of one kind are one larger grid"
+    toy(lambda x, n, seed: ran.append(x) or line(x, n, seed), version="v2")
+    sweep("toy.toy", out=tmp_path, x=[1, 2])
+    assert sorted(ran) == [1, 1, 2, 2, 3]
+    with pytest.raises(ValueError, match="different sweeps"):
+        open_sweep(tmp_path)
+
+
+def test_a_failing_point_is_recorded_and_tried_again(tmp_path, toy):
+    def shy(x, n, seed):
+        if x == 2 and not (tmp_path / "cured").exists():
+            raise RuntimeError("the matrix is singular")
+        return line(x, n, seed)
+
+    toy(shy)
+    found = sweep("toy.toy", out=tmp_path, x=[1, 2, 3])
+    assert list(found.point_state.values) == ["done", "failed", "done"]
+    assert found.point_error.sel(x=2) == "RuntimeError: the matrix is singular"
+    assert np.isnan(found.y.sel(x=2)).all() and not np.isnan(found.y.sel(x=3)).any()
+    (tmp_path / "cured").touch()
+    assert (sweep("toy.toy", out=tmp_path, x=[1, 2, 3]).point_state == "done").all()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"x": [1, 99]}, "x = 99 is not allowed"),
+        ({"x": []}, "at least one value"),
+        ({"y": [1]}, "no parameter 'y'"),
+        ({"x": np.linspace(0, 10, 10_001), "seed": range(99)}, "at most 100000"),
+    ],
+)
+def test_a_bad_grid_is_refused_before_anything_runs(tmp_path, toy, values, words):
+    toy(line)
+    with pytest.raises(ParameterError, match=words):
+        sweep("toy.toy", out=tmp_path / "none", **values)
+    assert not (tmp_path / "none").exists()
+
+
+def test_stop_keeps_what_is_done(tmp_path, toy):
+    stop = threading.Event()
+
+    def slow(x, n, seed):
+        time.sleep(0.05)
+        return line(x, n, seed)
+
+    toy(slow)
+    found = sweep("toy.toy", out=tmp_path, seed=range(40), stop=stop, progress=lambda p: p.done >= 5 and stop.set())
+    assert 5 <= (found.point_state == "done").sum() < 40
+    assert (sweep("toy.toy", out=tmp_path, seed=range(40)).point_state == "done").all()
+
+
+def test_a_full_disk_ends_the_sweep_with_what_it_has(tmp_path, toy, monkeypatch):
+    """The disk fills at the third point; the draft of the point that did not fit is gone."""
+    toy(line)
+    real, room = os.replace, iter(range(3))
+    monkeypatch.setattr(
+        sweeps.Path, "replace", lambda self, to: real(self, to) if next(room, None) is not None else full()
+    )
+
+    def full():
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(SweepError, match="No space left on device.*2 of 5 points are kept"):
+        sweep("toy.toy", out=tmp_path, x=[1, 2, 3, 4, 5])
+    assert not list(tmp_path.rglob("*.tmp"))
+    monkeypatch.undo()
+    toy(line)
+    assert (sweep("toy.toy", out=tmp_path, x=[1, 2, 3, 4, 5]).point_state == "done").all()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_small_file_system_that_is_really_full(tmp_path, toy):
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(tmp_path)], capture_output=True
+    ).returncode:
+        pytest.skip("this machine does not let us mount a file system")
+    try:
+        toy(line)
+        with pytest.raises(SweepError, match="No space left on device"):
+            sweep("toy.toy", out=tmp_path, seed=range(60))
+        kept = int((open_sweep(tmp_path).point_state == "done").sum())
+        assert 1 <= kept < 60 and not list(tmp_path.rglob("*.tmp"))
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def client(folder, *more):
+    script = f"""
+        import labcore
+        labcore.sweep({NAME!r}, out={str(folder)!r}, budget="quick", n_seeds=1, seed=range(8), n_train=[50, 80],
+                      progress=lambda p: print(p.done, flush=True))
+    """
+    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), *more], stdout=subprocess.PIPE, text=True)
+
+
+def test_a_client_killed_in_the_middle_loses_nothing(tmp_path):
+    victim = client(tmp_path)
+    for row in victim.stdout:
+        if int(row) >= 4:
+            break
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "points").glob("*.nc")}
+    assert 4 <= len(kept) < 16
+    again = client(tmp_path)
+    first = int(again.stdout.readline())
+    assert first == len(kept), "the points on disk are found at once"
+    assert again.communicate() and again.returncode == 0
+    assert all(p.stat().st_mtime_ns == then for p, then in kept.items()), "none of them was run again"
+    assert (open_sweep(tmp_path).point_state == "done").all()
+
+
+def test_two_clients_in_one_folder(tmp_path):
+    pair = [client(tmp_path), client(tmp_path)]
+    assert [p.communicate() and p.returncode for p in pair] == [0, 0]
+    found = open_sweep(tmp_path)
+    assert (found.point_state == "done").all() and found.sizes["seed"] == 8
+
+
+def test_a_killed_worker_loses_nothing(tmp_path):
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster,
+        Client(cluster, set_as_default=False) as desk,
+    ):
+        victim = desk.submit(os.getpid, pure=False).result()
+        killed = []
+
+        def kill(progress):
+            if progress.done == 3 and not killed:
+                killed.append(os.kill(victim, signal.SIGKILL))
+
+        found = sweep(NAME, out=tmp_path, cluster=desk, **QUICK, seed=range(12), progress=kill)
+    assert killed and (found.point_state == "done").all()
+
+
+def test_a_scheduler_that_is_not_there(tmp_path):
+    with pytest.raises(SweepError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
+        sweep(NAME, out=tmp_path, cluster="tcp://127.0.0.1:9", **QUICK, seed=[0, 1])
+
+
+def test_damaged_files_count_as_missing(tmp_path, toy):
+    toy(line)
+    sweep("toy.toy", out=tmp_path, x=[1, 2])
+    one = next((tmp_path / "points").glob("*.nc"))
+    one.write_bytes(one.read_bytes()[:100])
+    assert sorted(open_sweep(tmp_path).point_state.values) == ["done", "missing"]
+    assert (sweep("toy.toy", out=tmp_path, x=[1, 2]).point_state == "done").all()
+
+
+def test_no_sweep_and_no_such_sweep(tmp_path, toy):
+    with pytest.raises(FileNotFoundError, match="there is no sweep"):
+        open_sweep(tmp_path)
+    toy(line)
+    sweep("toy.toy", out=tmp_path, x=[1])
+    with pytest.raises(ValueError, match="which = 'other'"):
+        open_sweep(tmp_path, "other")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0,0.2", ["0", "0.2"]),
+        ("0:4", [0, 1, 2, 3]),
+        ("0:9:4", [0, 4, 8]),
+        ("relu, tanh", ["relu", "tanh"]),
+        ("7", "7"),
+        ("0:x", "0:x"),
+    ],
+)
+def test_what_a_person_types(text, values):
+    assert values_in(text) == values
+
+
+def test_the_command_line_sweeps(tmp_path):
+    command = [sys.executable, "-m", "labcore", "sweep", NAME, "--n-seeds", "1", "--budget", "quick"]
+    done = subprocess.run([*command, "--seed", "0:3", "--out", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0 and "3 of 3 points" in done.stderr and "open_sweep" in done.stdout
+    bad = subprocess.run([*command, "--label-noise", "0,9", "--out", str(tmp_path)], capture_output=True, text=True)
+    assert bad.returncode == 2 and "label_noise = '9' is not allowed" in bad.stderr
