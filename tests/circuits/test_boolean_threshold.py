@@ -1,0 +1,533 @@
+"""RRR on threshold networks: the projections against brute force, the step against theory, gates, peers, claims."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import linprog, minimize
+
+from labcore.circuits import boolean_threshold as page
+from labcore.circuits.boolean_threshold import against_gradient, near_miss, projection, search
+from labcore.claims import claims_of
+from labcore.experiment import ParameterError
+from labcore.primitives import boolean
+from labcore.primitives.relax_reflect import (
+    accuracy,
+    advance,
+    infer,
+    layered,
+    move_cost,
+    multiplier_root,
+    project_a,
+    project_b,
+    project_grid,
+    project_neuron,
+    random_state,
+)
+from labcore.primitives.threshold_circuits import NO_GATE, circuit, make_task, quantise, read_gates
+from labcore.primitives.threshold_peers import adam, gradient
+
+TASK = make_task("multiplier2", 0, 16, 0)
+NET, X, Y = TASK.net, TASK.X, TASK.Y
+
+
+def draw(seed=0, net=NET, items=X, labels=Y):
+    return random_state(net, items, labels, np.random.default_rng([0, seed]))
+
+
+# ---- P_A
+
+
+def slsqp(w, x, sign, delta):
+    """The smallest move to sign * (w.x) >= delta, by a general solver from several starts."""
+    m, z = len(w), np.concatenate([w, x])
+    constraint = {
+        "type": "ineq",
+        "fun": lambda v: sign * (v[:m] @ v[m:]) - delta,
+        "jac": lambda v: sign * np.concatenate([v[m:], v[:m]]),
+    }
+    rng = np.random.default_rng(1)
+    found = [
+        minimize(
+            lambda v: ((v - z) ** 2).sum(),
+            z + rng.normal(size=2 * m) * spread,
+            jac=lambda v: 2 * (v - z),
+            constraints=constraint,
+            options={"ftol": 1e-14, "maxiter": 500},
+        )
+        for spread in (0, 0.3, 0.3, 1, 1)
+    ]
+    return min(f.fun for f in found if sign * (f.x[:m] @ f.x[m:]) > delta - 2e-8)
+
+
+@pytest.mark.parametrize("m", range(1, 7))
+def test_p_a_is_the_nearest_point(m):
+    rng = np.random.default_rng(m)
+    for _ in range(6):
+        w, x, y, sigma = rng.normal(size=m), rng.normal(size=m), rng.uniform(-1.5, 1.5), rng.uniform(1, 9)
+        delta = np.sqrt(m / sigma)
+        best = {sign: slsqp(w, x, sign, delta) for sign in (-1.0, 1.0)}
+        for sign, cost in best.items():
+            p, q = w @ x, w @ w + x @ x
+            u = multiplier_root(p, q, sign * delta) if sign * p < delta else 0.0
+            assert move_cost(p, q, sign * delta, u) == pytest.approx(cost, abs=1e-7)
+        w_new, x_new = np.empty(m), np.empty(m)
+        y_new = project_neuron(w, x, y, delta, w_new, x_new)
+        total = {sign: (sign - y) ** 2 + cost for sign, cost in best.items()}
+        assert y_new == min(total, key=total.get)
+        moved = ((w_new - w) ** 2).sum() + ((x_new - x) ** 2).sum() + (y_new - y) ** 2
+        assert moved == pytest.approx(total[y_new], abs=1e-7)
+        assert y_new * (w_new @ x_new) >= delta - 1e-10
+        # what is in the set stays
+        w_same, x_same = np.empty(m), np.empty(m)
+        assert project_neuron(w_new, x_new, y_new, delta * (1 - 1e-12), w_same, x_same) == y_new
+        np.testing.assert_allclose(np.concatenate([w_same, x_same]), np.concatenate([w_new, x_new]), atol=1e-10)
+
+
+def test_the_root_solves_a_rising_equation():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        q = rng.exponential(3)
+        p, c = rng.uniform(-0.5, 0.5) * q, rng.normal() * 3
+        u = multiplier_root(p, q, c)
+        s = 1 - u * u
+        assert -1 < u < 1 and (p * (1 + u * u) + q * u) / s**2 == pytest.approx(c, abs=1e-8)
+    u = np.linspace(-0.99, 0.99, 400)
+    for p, q in ((-1.0, 2.0), (0.3, 1.0), (1.0, 2.0)):
+        assert (np.diff((p * (1 + u * u) + q * u) / (1 - u * u) ** 2) > 0).all()
+    roots = [multiplier_root(-0.4, 1.0, c) for c in np.linspace(-3, 3, 50)]
+    assert (np.diff(roots) > 0).all()
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("off", [0.0, 1e-12, 1e-5])
+def test_opposite_weights_and_values_still_reach_the_margin(sign, off):
+    w = np.array([0.3, -0.8, 0.5])
+    x = -sign * w + off
+    w_new, x_new = np.empty(3), np.empty(3)
+    assert project_neuron(w, x, 1.4 * sign, 1.0, w_new, x_new) == sign
+    # u nearly +-1 loses digits: 1e-16 in u against (1 - u)^2 of the order of 1e-10
+    assert sign * (w_new @ x_new) == pytest.approx(1, abs=1e-5)
+    moved = ((w_new - w) ** 2).sum() + ((x_new - x) ** 2).sum()
+    assert moved == pytest.approx(slsqp(w, x, sign, 1.0), abs=1e-4)
+
+
+@pytest.mark.parametrize(("w", "x"), [(0.0, 0.0), (3.0, -3.0), (2.0, 2.0)])
+@pytest.mark.parametrize("y", [-1.2, 0.1, 1.2])
+def test_the_cheaper_output_is_taken_where_there_is_no_direction(w, x, y):
+    moved = np.sqrt(min((sign - y) ** 2 + slsqp(np.array([w]), np.array([x]), sign, 0.7) for sign in (-1.0, 1.0)))
+    none = np.empty(0)
+    assert project_grid(np.array([w]), np.array([x]), none, none, y, 0.7)[0, 0] == pytest.approx(moved, abs=1e-6)
+
+
+def test_grid_of_the_microscope_is_the_same_projection():
+    frame = projection.run(m=3, w=0.5, x=-0.4, y=0.2)
+    here = np.array([0.5, -0.4, 0.2])
+    at = [frame[f"point_{name}"].values for name in "wxy"]
+    others = np.random.default_rng([0, 3]).uniform(-1, 1, (2, 2)) * 0.7
+    w, x = np.concatenate([[0.5], others[0]]), np.concatenate([[-0.4], others[1]])
+    w_new, x_new = np.empty(3), np.empty(3)
+    y_new = project_neuron(w, x, 0.2, 1.0, w_new, x_new)
+    np.testing.assert_array_equal([a[1] for a in at], [w_new[0], x_new[0], y_new])
+    np.testing.assert_allclose([a[0] + a[2] for a in at], 2 * np.array([a[1] for a in at]), atol=1e-12)
+    np.testing.assert_array_equal([a[0] for a in at], here)
+    moved = np.sqrt(((w_new - w) ** 2).sum() + ((x_new - x) ** 2).sum() + (y_new - 0.2) ** 2)
+    distance = project_grid(np.array([0.5]), np.array([-0.4]), *others, 0.2, 1.0)
+    assert distance[0, 0] == pytest.approx(moved, abs=1e-12)
+    # the projected point lies on a margin curve, with the other edges where the projection has put them
+    k = frame.branch_w.values * frame.branch_x.values
+    assert np.abs(k - w_new[0] * x_new[0]).min() < 1e-9
+
+
+# ---- P_B
+
+
+def dense_b(w, x, y, g):
+    """P_B edge by edge and node by node, as the paper writes it, in plain numpy."""
+    receiver = NET.inputs + NET.neuron
+    wB = (g[:, receiver] * w).sum(0) / g[:, receiver].sum(0)
+    for k in range(len(NET.start) - 1):
+        edges = slice(NET.start[k], NET.start[k + 1])
+        wB[edges] *= np.sqrt(NET.fan_in[k]) / np.linalg.norm(wB[edges])
+    yB = np.empty_like(y)
+    for n in range(NET.nodes):
+        out = np.flatnonzero(NET.source == n)
+        total = (g[:, n] * y[:, n] + (g[:, receiver[out]] * x[:, out]).sum(1)) / (g[:, n] + g[:, receiver[out]].sum(1))
+        yB[:, n] = total
+    yB[:, NET.nodes - NET.outputs :] = Y
+    return wB, yB
+
+
+def test_p_b_is_the_weighted_projection():
+    rng = np.random.default_rng(0)
+    w, x, y, *_ = draw()
+    g = rng.uniform(0.5, 2, y.shape)
+    wB, yB = np.empty(w.shape[1]), np.empty_like(y)
+    project_b(NET, w, x, y, g, Y, wB, yB)
+    for found, expected in zip((wB, yB), dense_b(w, x, y, g), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-13)
+    assert np.sqrt(np.add.reduceat(wB**2, NET.start[:-1])) == pytest.approx(np.sqrt(NET.fan_in), abs=1e-12)
+
+    def cost(weights, values):  # the metric of an edge is that of its receiver
+        edges = g[:, NET.inputs + NET.neuron] * ((weights - w) ** 2 + (values[:, NET.source] - x) ** 2)
+        return edges.sum() + (g * (values - y) ** 2).sum()
+
+    best = cost(wB, yB)
+    for _ in range(50):  # no other member of B is nearer
+        nudge, other = wB + 0.05 * rng.normal(size=wB.shape), yB + 0.05 * rng.normal(size=yB.shape)
+        size = np.repeat(np.sqrt(np.add.reduceat(nudge**2, NET.start[:-1])), NET.fan_in)
+        other[:, NET.nodes - NET.outputs :] = Y
+        assert cost(nudge * np.sqrt(NET.fan_in[NET.neuron]) / size, other) > best
+    again, same = np.empty_like(wB), np.empty_like(yB)
+    project_b(NET, np.tile(wB, (16, 1)), yB[:, NET.source].copy("C"), yB, g, Y, again, same)
+    np.testing.assert_allclose(again, wB, atol=1e-10)
+    np.testing.assert_allclose(same, yB, atol=1e-10)
+
+
+# ---- the step
+
+
+def plain_rrr(state, iterations, beta=0.2, gamma=1e-3, sigma=3.0, norm=True, reflect=True, copies=True):
+    """RRR from the two projections; each flag takes one essential part away. Returns the gaps and the last weights."""
+    w, x, y, g, wB = (a.copy() for a in state)
+    wA, xA, yA, yB = np.empty_like(w), np.empty_like(x), np.empty_like(y), np.empty_like(y)
+    gaps = []
+    for _ in range(iterations):
+        project_a(NET, w, x, y, X, sigma, wA, xA, yA)
+        if not copies:
+            wA[:] = wA.mean(0)
+        a = (wA, xA, yA)
+        wR, xR, yR = ((2 * s - z) if reflect else s for s, z in zip(a, (w, x, y), strict=True))
+        project_b(NET, wR, xR, yR, g, Y, wB, yB)
+        if not norm:
+            metric = g[:, NET.inputs + NET.neuron]
+            wB[:] = (metric * wR).sum(0) / metric.sum(0)
+        moves = wB - wA, yB[:, NET.source] - xA, yB - yA
+        gap2 = moves[2][:, NET.inputs :] ** 2
+        gap2 = gap2 + np.add.reduceat(moves[0] ** 2 + moves[1] ** 2, NET.start[:-1], axis=1)
+        gaps.append(np.sqrt(gap2.mean()))
+        if reflect:
+            for z, move in zip((w, x, y), moves, strict=True):
+                z += beta * move
+        else:
+            w[:], x[:], y[:] = wB, yB[:, NET.source], yB
+        g[:, NET.inputs :] += gamma * (gap2 / gap2.mean() - g[:, NET.inputs :])
+        if gaps[-1] < 0.01 and accuracy(NET, wB, X, Y) == 1:
+            break
+    return np.array(gaps), wB
+
+
+@pytest.mark.parametrize("reflect", [True, False])
+def test_the_kernel_is_the_equation(reflect):
+    gaps, wB = plain_rrr(draw(), 60, reflect=reflect)
+    state, traced = draw(), np.empty(60)
+    advance(NET, state, X, Y, 3.0, 0.2, 1e-3, reflect, traced)
+    np.testing.assert_allclose(traced, gaps, rtol=1e-9)
+    np.testing.assert_allclose(state.wB, wB, rtol=1e-8, atol=1e-10)
+
+
+def test_chunks_change_nothing():
+    whole, parts = draw(), draw()
+    gaps, pieces = np.empty(300), [np.empty(n) for n in (1, 99, 200)]
+    advance(NET, whole, X, Y, 3.0, 0.2, 1e-3, True, gaps)
+    for piece in pieces:
+        advance(NET, parts, X, Y, 3.0, 0.2, 1e-3, True, piece)
+    np.testing.assert_array_equal(gaps, np.concatenate(pieces))
+    for a, b in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def solved_run():
+    state = draw(2)
+    _, ok = advance(NET, state, X, Y, 3.0, 0.2, 1e-3, True, np.empty(10_000))
+    assert ok
+    return state
+
+
+def test_a_solution_does_not_move():
+    # an exact solution: the gates of a solved run, with weights sqrt(m/k) and the values they compute
+    kinds, kept = read_gates(NET, solved_run().wB, X)
+    assert NO_GATE not in kinds
+    count = np.add.reduceat(np.abs(kept), NET.start[:-1])
+    weights = kept * np.sqrt(NET.fan_in / count)[NET.neuron]
+    y = infer(NET, weights, X)
+    state = page.State(np.tile(weights, (16, 1)), y[:, NET.source].copy("C"), y.copy(), np.ones_like(y), np.zeros(60))
+    before = [a.copy() for a in state[:3]]
+    # a hair over 3: majorities have exactly the margin sqrt(m/3)
+    steps, ok = advance(NET, state, X, Y, 3.0 + 1e-9, 0.2, 0.0, True, np.empty(5))
+    assert (steps, ok) == (1, True)
+    for a, b in zip(before, state[:3], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0.1, 0.5, 1.0, 1.9])
+@pytest.mark.parametrize("angle", [0.2, 0.7, 1.3])
+def test_two_lines_contract_at_the_spectral_radius(beta, angle):
+    a, b = (np.outer(v, v) for v in (np.array([1.0, 0.0]), np.array([np.cos(angle), np.sin(angle)])))
+    step = np.eye(2) + beta * (b @ (2 * a - np.eye(2)) - a)
+    # I - beta sin(angle) R: a complex pair of this size
+    radius = np.sqrt((1 - beta * np.sin(angle) ** 2) ** 2 + (beta * np.sin(angle) * np.cos(angle)) ** 2)
+    assert np.abs(np.linalg.eigvals(step)).max() == pytest.approx(radius, abs=1e-12)
+    z = np.array([0.3, -0.9])
+    sizes = []
+    for _ in range(60):
+        near = a @ z
+        z = z + beta * (b @ (2 * near - z) - near)
+        sizes.append(np.linalg.norm(z))
+    assert (sizes[-1] / sizes[0]) ** (1 / 59) == pytest.approx(radius, rel=0.02)
+
+
+@pytest.mark.parametrize("broken", ["norm", "reflect", "copies"])
+def test_nothing_essential_can_be_left_out(broken):
+    """Each of the two runs is solved in 3000 iterations by the whole algorithm, and by none without one part."""
+    for seed in (2, 7):
+        if broken == "norm":  # once is enough for the whole
+            _, ok = advance(NET, draw(seed), X, Y, 3.0, 0.2, 1e-3, True, np.empty(3000))
+            assert ok
+        gaps, weights = plain_rrr(draw(seed), 3000, **{broken: False})
+        assert not (gaps[-1] < 0.01 and accuracy(NET, weights, X, Y) == 1)
+
+
+# ---- which gates a margin allows
+
+
+def best_margin(rows, target):
+    """max min_i t_i (w.x_i) over |w| = 1, through the smallest w with margin 1; 0 if it is no threshold function."""
+    signed = rows * target[:, None]
+    if linprog(np.zeros(rows.shape[1]), -signed, -np.ones(len(rows)), bounds=(None, None)).status != 0:
+        return 0.0
+    start = np.linalg.lstsq(signed, np.ones(len(rows)), rcond=None)[0] * 4
+    fit = minimize(
+        lambda v: v @ v,
+        start,
+        jac=lambda v: 2 * v,
+        constraints={"type": "ineq", "fun": lambda v: signed @ v - 1, "jac": lambda v: signed},
+        options={"ftol": 1e-13, "maxiter": 300},
+    )
+    assert fit.success
+    return 1 / np.linalg.norm(fit.x)
+
+
+@pytest.mark.parametrize(("inputs", "levels", "functions"), [(2, {1, 3}, 14), (3, {1, 3, 7}, 104)])
+def test_margins_of_all_threshold_functions(inputs, levels, functions):
+    """Their margins are 1/sqrt(k) for integers k, so that sigma cuts them off one class after the other."""
+    rows = np.hstack([-np.ones((2**inputs, 1)), np.array(list(itertools.product((-1.0, 1.0), repeat=inputs)))])
+    found = []
+    for bits in range(2 ** (2**inputs)):
+        target = np.where(bits >> np.arange(2**inputs) & 1, 1.0, -1.0)
+        if (margin := best_margin(rows, target)) > 0:
+            found.append(margin**-2)
+    assert len(found) == functions
+    assert np.abs(np.array(found) - np.round(found)).max() < 1e-5
+    assert set(np.round(found).astype(int).tolist()) == levels
+
+
+def test_margins_of_four_inputs_and_a_constant():
+    """All 1882 threshold functions of four inputs are integer weights up to 3, in seven classes with integer k."""
+    rows = np.hstack([-np.ones((16, 1)), np.array(list(itertools.product((-1.0, 1.0), repeat=4)))])
+    weights = np.array(list(itertools.product(range(-3, 4), repeat=5)))
+    sums = weights @ rows.T.astype(int)
+    weights, sums = weights[(sums != 0).all(1)], sums[(sums != 0).all(1)]
+    assert len(np.unique(sums > 0, axis=0)) == 1882
+    classes = np.unique(sums[(np.diff(weights, axis=1) <= 0).all(1) & (weights[:, -1] >= 0)] > 0, axis=0)
+    found = np.array([best_margin(rows, np.where(target, 1.0, -1.0)) ** -2 for target in classes])
+    assert np.abs(found - np.round(found)).max() < 1e-5
+    assert len(found) == 7 and {1, 3, 5, 7} < set(np.round(found).astype(int).tolist())
+    assert np.sum(found < 3.5) == 2 and np.sum(found < 5.5) == 3
+
+
+@pytest.mark.parametrize(("sigma", "feasible"), [(2.5, False), (3.1, True)])
+def test_a_lone_and_gate_needs_sigma_three(sigma, feasible):
+    net, rows = layered((2, 1)), np.array(list(itertools.product((-1.0, 1.0), repeat=2)))
+    both = np.where(rows.sum(1, keepdims=True) > 1, 1.0, -1.0)
+    for seed in range(3):
+        state, gaps = draw(seed, net, rows, both), np.empty(4000)
+        _, ok = advance(net, state, rows, both, sigma, 0.2, 1e-3, True, gaps)
+        assert ok == feasible
+    if feasible:
+        np.testing.assert_allclose(state.wB, [1, 1, 1], atol=0.05)
+
+
+# ---- tasks and gates
+
+
+@pytest.mark.parametrize("task", ["multiplier2", "eca_cell", "autoencoder", "random_logic"])
+def test_tasks_can_be_done_by_their_networks(task):
+    made = make_task(task, 110, 16, 0)
+    assert made.X.shape == (len(made.X), made.net.inputs - 1) and made.Y.shape == (len(made.X), made.net.outputs)
+    everything = np.concatenate([made.X, made.X_test])
+    assert len(np.unique(everything, axis=0)) == len(everything) == (16 if task == "multiplier2" else len(everything))
+    assert len(made.X_test) == (240 if task == "random_logic" else 0)
+    assert set(np.unique(made.Y)) == {-1, 1}
+
+
+def test_data_must_be_signs():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="X holds 0"):
+        random_state(NET, np.zeros((16, 4)), Y, rng)
+    with pytest.raises(ValueError, match="Y of shape"):
+        random_state(NET, X, Y[:, :2], rng)
+    with pytest.raises(ValueError, match="widths"):
+        layered((4,))
+    with pytest.raises(ParameterError, match="sigma = 0.5"):
+        search.run(sigma=0.5)
+
+
+@pytest.mark.parametrize(
+    ("weights", "kind", "kept"),
+    [
+        ((1, 1, 1), boolean.AND, (1, 1, 1)),
+        ((-1.3, 1, -1), boolean.OR, (-1, 1, -1)),
+        ((0.2, -1.7, 0.3), boolean.BUF, (0, -1, 0)),
+        ((1.7, 0.1, 0.2), boolean.ZERO, (1, 0, 0)),
+        ((-1.7, 0.1, 0.2), boolean.ONE, (-1, 0, 0)),
+    ],
+)
+def test_gates_are_read(weights, kind, kept):
+    net, rows = layered((2, 1)), np.array(list(itertools.product((-1.0, 1.0), repeat=2)))
+    w = np.array(weights, float)
+    kinds, signs = read_gates(net, w, rows)
+    assert kinds.tolist() == [kind] and signs.tolist() == list(kept)
+    netlist = circuit(net, kinds, signs)
+    np.testing.assert_array_equal(boolean.truth_table(netlist)[:, 0], infer(net, w, rows)[:, -1] > 0)
+
+
+def test_a_majority_of_five_is_not_taken_for_a_gate():
+    net = layered((5, 1))
+    rows = np.array(list(itertools.product((-1.0, 1.0), repeat=5)))
+    kinds, signs = read_gates(net, np.array([0, 1.0, 1, 1, 1, 1]), rows)
+    assert kinds.tolist() == [NO_GATE] and circuit(net, kinds, signs) is None
+
+
+def test_a_sum_of_zero_is_minus_one():
+    assert infer(layered((1, 1)), np.array([1.0, 1.0]), np.array([[1.0], [-1.0]]))[:, -1].tolist() == [-1, -1]
+
+
+def test_a_solution_becomes_a_multiplier():
+    weights = solved_run().wB
+    netlist = circuit(NET, *read_gates(NET, weights, X))
+    for a, b in itertools.product(range(4), repeat=2):
+        row = np.array([[a >> 1, a & 1, b >> 1, b & 1]], bool)
+        out = boolean.simulate(netlist, row)[0, netlist.outputs]
+        assert int("".join(str(int(bit)) for bit in out), 2) == a * b
+    assert accuracy(NET, quantise(NET, weights), X, Y) == 1
+
+
+# ---- the peers
+
+
+@pytest.mark.parametrize("straight", [True, False])
+def test_gradients_are_torchs(straight):
+    rng = np.random.default_rng(0)
+    w, grad = rng.normal(size=60), np.empty(60)
+    loss, share = gradient(NET, w, X, Y, straight, grad)
+
+    class Sign(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(a)
+            return torch.where(a > 0, 1.0, -1.0).double()
+
+        @staticmethod
+        def backward(ctx, back):
+            return back * (ctx.saved_tensors[0].abs() <= 1)
+
+    weights = torch.tensor(w, requires_grad=True)
+    values = torch.tensor(X)
+    for layer, matrix in enumerate(weights.reshape(3, 4, 5)):
+        a = torch.cat([-torch.ones(16, 1), values], 1).double() @ matrix.T / np.sqrt(5)
+        values = a if layer == 2 else Sign.apply(a) if straight else torch.tanh(a)
+    reference = torch.nn.functional.softplus(-torch.tensor(Y) * values).sum() / 16
+    (expected,) = torch.autograd.grad(reference, weights)
+    assert loss == pytest.approx(reference.item(), rel=1e-12)
+    assert share == ((values > 0) == torch.tensor(Y > 0)).double().mean().item()
+    np.testing.assert_allclose(grad, expected.numpy(), rtol=1e-10, atol=1e-13)
+
+
+def test_adam_is_torchs():
+    w = np.random.default_rng(0).normal(size=60)
+    mine, moments = w.copy(), np.zeros((2, 60))
+    theirs = torch.tensor(w, requires_grad=True)
+    optimizer = torch.optim.Adam([theirs], lr=0.02)
+    grad = np.empty(60)
+    for _ in range(30):
+        gradient(NET, theirs.detach().numpy(), X, Y, False, grad)
+        theirs.grad = torch.tensor(grad)
+        optimizer.step()
+    adam(NET, mine, *moments, X, Y, 0.02, False, 0, 10)
+    assert adam(NET, mine, *moments, X, Y, 0.02, False, 10, 20)[0] == 30
+    np.testing.assert_allclose(mine, theirs.detach().numpy(), rtol=1e-8, atol=1e-10)
+
+
+# ---- experiments
+
+
+def test_search_frames_tell_the_story():
+    frames = list(search.frames("quick"))
+    last = frames[-1]
+    assert 20 < len(frames) < 80 and last.progress == 1
+    assert all(a.iteration[-1] <= b.iteration[-1] for a, b in zip(frames, frames[1:], strict=False))
+    first = int(np.where(last.solved, last.iterations, 10**6).argmin())
+    assert last.attrs["drawn"] == first and last.solved[first]
+    assert (frames[0].gate == -2).all() and (last.gate >= 0).all()
+    assert "16 of 16 rows" in last.reading
+    # a run is what it is whatever runs beside it
+    alone = search.run("quick", runs=1)
+    np.testing.assert_array_equal(alone.gap[0, :50], search.run("quick", runs=2).gap[0, :50])
+
+
+def test_fewer_rows_leave_some_to_test():
+    frame = search.run("quick", items=10, max_iter=500)
+    assert "6 rows not learned from" in frame.reading and frame.unseen.shape == (3,)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        dict(sigma=1, beta=1.0, gamma=0.01),
+        dict(sigma=9, beta=0.05, gamma=0),
+        dict(task="eca_cell", rule=0, sigma=9, beta=1.0, gamma=0.01),
+        dict(task="eca_cell", rule=255, sigma=1),
+        dict(task="random_logic", items=4, beta=1.0),
+        dict(task="random_logic", items=64, runs=1, beta=1.0, gamma=0.01),
+        dict(task="autoencoder", method="alternating", sigma=9),
+    ],
+)
+def test_corners_are_finite(values):
+    frame = search.run("quick", max_iter=500, **values)  # frames that are not finite are refused
+    assert float(frame.gap.max()) < 100
+
+
+def test_near_miss_is_what_it_says():
+    frame = near_miss.run()
+    stuck, through = frame.path[0, -1].values, frame.path_a[1].values
+    np.testing.assert_allclose(stuck, [-1.1, 0], atol=0.02)  # below the circle that misses, for ever
+    assert abs(through[1]) < 1e-3 and np.hypot(*(through - [1.1, 0.5])) == pytest.approx(1)
+    assert float(frame.found[1]) > float(frame.found[0])
+
+
+def test_near_miss_drifts_by_the_gap():
+    """Where alternating projections stand still, RRR moves by beta times the miss, straight away."""
+    path = near_miss.run(miss=0.3, beta=0.5, start_x=-1.1, start_y=0.0, steps=10).path
+    np.testing.assert_allclose(path[0, 1:], np.tile([-1.1, 0.0], (10, 1)), atol=1e-12)
+    np.testing.assert_allclose(np.diff(path[1].values, axis=0), np.tile([0, -0.15], (10, 1)), atol=1e-12)
+
+
+def test_the_contest_counts_real_solutions():
+    frame = against_gradient.run("quick", task="eca_cell", rule=90, max_iter=3000, runs=3)
+    assert frame.sizes["work"] == 40 and (np.diff(frame.share.values, axis=1) >= 0).all()
+    np.testing.assert_allclose(frame.share[:, -1], frame.solved.mean("run"))
+    assert ((frame.right[1:, :, -1] == 1) == frame.solved[1:]).all()
+    assert frame.solved[0].all()  # an XOR of two inputs is easy for RRR
+
+
+# ---- claims
+
+
+@pytest.mark.parametrize("claim", claims_of("boolean_threshold"), ids=lambda c: c.name)
+def test_claim(claim):
+    entry = claim.measure("quick")
+    assert entry.verdict == claim.expected, entry.numbers
