@@ -16,6 +16,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 JUPYTER := JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(BIN)/python -m
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
+# Browser tests run one after another: each has a server, a kernel and a browser of its own already.
+PYTEST := $(BIN)/python -m pytest
+NONE := || [ $$? -eq 5 ] # 5: ARGS picked no test of this kind
+
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; do \
 		printf '  make %-11s %s\n' "$$target" "$$text"; done
@@ -25,7 +29,8 @@ lab: $(VENV)/.lab ## install into .venv and open JupyterLab on the index noteboo
 		--LabApp.default_url=/lab/tree/notebooks/index.ipynb $(ROOT) $(ARGS)
 
 test: $(VENV)/.test ## run the tests (ARGS="-k word" picks some)
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(PYTEST) -m "not browser" -n auto --maxprocesses 4 --dist loadgroup $(ARGS) $(NONE)
+	$(PYTEST) -m browser $(ARGS) $(NONE)
 
 voila: $(VENV)/.lab ## serve the lessons as dashboards, without code
 	$(JUPYTER) widgets.gallery notebooks $(ARGS)

@@ -23,7 +23,8 @@ QUICK_SECONDS = 4
 # a shared runner with cold caches can be several times slower than a person's machine; a hang is what this must catch
 PATIENCE = 10
 
-pytestmark = pytest.mark.parametrize("name", NAMES)
+# the tests of one experiment share its frames, so they stay in one process where there are several
+pytestmark = pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in NAMES])
 
 
 @pytest.fixture
