@@ -1,0 +1,139 @@
+"""The page: every corner of the bench, the picture without names, the claims, and stand-ins that they would catch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from labcore.circuits import neural_circuit_diagrams as page
+from labcore.circuits.neural_circuit_diagrams import HEADS
+from labcore.claims import claims_of
+from labcore.primitives.array_architectures import ARCHITECTURES, EDITS, architecture
+from labcore.primitives.array_boxes import Contract, Diag, SoftMax
+from labcore.primitives.array_checks import declared, draw, flops
+from labcore.primitives.array_code import compile
+from labcore.primitives.array_cost import cost
+from labcore.primitives.array_readings import distinct, nameless, readings
+from labcore.primitives.array_references import reference
+from labcore.primitives.array_text import parse
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_smallest_sizes_of_every_architecture(name, direction):
+    low = {p.name: p.low for p in page.diagram.parameters.values() if p.kind == "int" and p.name != "seed"}
+    frame = page.diagram.run(arch=name, direction=direction, **{n: int(v) for n, v in low.items()})
+    assert frame.max_abs_diff < 1e-10 and frame.grad_diff < 1e-9
+    strides = page.diagram.run(arch=name, direction=direction, x=4, y=2, stride=4, dilation=4)
+    assert strides.max_abs_diff < 1e-10 and strides.grad_diff < 1e-9
+    assert len(frame.cut) == len(frame.column) + 1
+    assert parse(frame.attrs["text"]) is not None
+
+
+@pytest.mark.parametrize("name", ["multihead", "vit_block", "unet_2level", "conv2d_strided_dilated"])
+def test_largest_sizes(name):
+    high = {n: page.diagram.parameters[n].high for n in ("x", "y", "m", "k", "h")}
+    frame = page.diagram.run(arch=name, **{n: int(v) for n, v in high.items()}, stride=1)
+    assert frame.max_abs_diff < 1e-9 and frame.grad_diff < 1e-6
+
+
+def test_edits_change_the_function_and_the_cost():
+    frames = {edit: page.diagram.run(edit=edit, x=16, y=16) for edit in EDITS}
+    outs = [frame.out.values for frame in frames.values()]
+    for i, one in enumerate(outs):
+        for j in range(i):
+            same = {EDITS[i], EDITS[j]} == {"no softmax", "values first"}
+            assert np.allclose(one, outs[j], atol=1e-10) == same
+    assert all(frame.grad_diff < 1e-9 for frame in frames.values())
+    ignored = page.diagram.run(arch="mlp", edit="no softmax")
+    assert np.array_equal(ignored.out, page.diagram.run(arch="mlp").out)
+
+
+def test_the_frame_says_what_the_program_does():
+    frame = page.diagram.run(x=10, y=6, m=5, k=3, h=2)
+    d = architecture("multihead", x=10, y=6, m=5, k=3, h=2)
+    assert parse(frame.attrs["text"]) == d
+    assert frame.macs.values.sum() == cost(d).multiply_adds == flops(d) / 2
+    assert frame.live.values.max() == cost(d).peak
+    space = {}
+    exec(frame.attrs["source"], space)
+    out = space["multihead"](*draw(d, 0), *compile(d, 0).learned.values())
+    np.testing.assert_array_equal(out.detach().numpy(), frame.out.values)
+
+
+@pytest.mark.parametrize("experiment", ["diagram", "scaling", "readings"])
+def test_same_bits_again_and_again(experiment):
+    first = getattr(page, experiment).run("quick", seed=1)
+    for _ in range(3):
+        assert getattr(page, experiment).run("quick", seed=1).identical(first)
+
+
+def test_a_picture_without_names_means_many_programs():
+    d = parse(HEADS, y=3, x=3, k=3, h=3)
+    inputs = draw(d, 0)
+    named, nothing = (list(readings(d, inputs, flag)) for flag in (True, False))
+    assert [r.operations for r in named] == [tuple(layer.box.data for layer in d.layers)]
+    assert torch.allclose(named[0].out, compile(d)(*inputs), atol=1e-14)
+    assert len(nothing) == 9 * 4 * 3 * 9 * 4
+    other = distinct(nothing)
+    assert 4 <= len(other) <= len(nothing)
+    assert any(r.operations == named[0].operations for r in other)
+
+
+def test_readings_are_what_the_type_checker_accepts():
+    """With four different sizes only the axis of the softmax and which wires join first are left open."""
+    d = parse(HEADS, y=2, x=3, k=4, h=5)
+    found = list(readings(d, draw(d, 0), False))
+    assert nameless(d.dom)[0].axes[0].name == "n2"
+    assert {r.operations[3].i for r in found} == {0, 1, 2}
+    for r in found:
+        arrays = list(nameless(d.dom))
+        for op in r.operations:
+            arrays[: op.rows] = op.plan(*arrays[: op.rows]).cod
+        assert sorted(a.size for a in arrays[0].axes) == [2, 4, 5]
+    frame = page.readings.run(y=2, x=3, k=4, h=5)
+    assert frame.functions.values.tolist() == [len(distinct(found)), 1] and frame.by_axis.values.sum() == len(found)
+
+
+def test_two_readings_of_one_function_count_once():
+    d = parse(HEADS, y=3, x=3, k=3, h=3)
+    found = list(readings(d, draw(d, 0), True))
+    turned = found[0]._replace(out=found[0].out.permute(2, 0, 1))
+    moved = found[0]._replace(out=found[0].out + 1e-3)
+    assert len(distinct([*found, turned])) == 1 and len(distinct([*found, turned, moved])) == 2
+    assert {type(op) for op in found[0].operations} >= {Contract, Diag, SoftMax}
+
+
+def test_the_reference_is_another_function_for_a_wrong_diagram():
+    """Swapping stride and dilation, or the softmax axis, is what the first claim must catch."""
+    d = architecture("conv1d", 3, 1, x=20)
+    module, (x,) = compile(d), draw(d, 0)
+    wrong = reference("conv1d", [x], dict(module.learned), 3, 2)
+    assert wrong.shape != module(x).shape or not torch.allclose(wrong, module(x))
+    swapped = page.diagram.run(edit="softmax over y", x=20, y=20)
+    assert np.abs(swapped.out.values - page.diagram.run(x=20, y=20).out.values).max() > 1e-3
+    with pytest.raises(ValueError, match="name = 'gpt'"):
+        reference("gpt", [], {})
+
+
+def test_scaling():
+    frame = page.scaling.run("quick", k=2)
+    assert np.array_equal(frame.flops.values[0], 2 * frame.macs.values[0])
+    assert frame.attrs["slope_attention"] == pytest.approx(2, abs=0.02)
+    assert frame.attrs["slope_linear"] == pytest.approx(1, abs=0.02)
+    ratio = frame.peak.values[:, -1] / frame.peak.values[:, 0]
+    assert ratio[0] > 200 and ratio[1] < 17
+    tiny = page.scaling.run(x_max=128, k=64)
+    assert len(tiny.x) >= 3
+
+
+def test_sliders_belong_to_the_architectures_that_have_the_axis():
+    for axis in "xymkh":
+        assert set(page.diagram.parameters[axis].when["arch"]) == {n for n in ARCHITECTURES if axis in declared(n)}
+
+
+@pytest.mark.parametrize("claim", claims_of("neural_circuit_diagrams"), ids=lambda c: c.name)
+def test_claims(claim):
+    entry = claim.measure("quick")
+    assert entry.verdict == "holds", entry.numbers
