@@ -122,13 +122,15 @@ def sweep(
     budget: Budget = "full",
     cluster: str | Client | None = None,
     progress: Callable[[Progress], None] | None = None,
+    each: Callable[[dict[str, Any], xr.Dataset], None] | None = None,
     stop: threading.Event | None = None,
     **values: Any,
 ) -> xr.Dataset:
     """Run `KEY.EXPERIMENT` at every point of the grid of `values` and return them as `open_sweep` does.
 
     cluster   None: this machine. The address of a Dask scheduler, or a `distributed.Client`: that cluster.
-    progress  called after every point. stop: set it to end the sweep at the next point.
+    progress  called after every point. each: called with the parameters and the last frame of every point that is
+              done, those found in `out` first. stop: set it to end the sweep at the next point.
 
     Points already in `out` are not run again, unless the code changed. A point that fails is recorded with its error,
     and tried again by the next call. Raises `UnknownKey`, `ParameterError`, and `SweepError` when no point can be run
@@ -144,8 +146,11 @@ def sweep(
     todo = {}
     for _, parameters in grid.points():
         path = grid.file(folder, parameters)
-        if _read(path) is None:
+        found = _read(path)
+        if found is None:
             todo[path] = parameters
+        elif each is not None:
+            each(parameters, found)
     total = int(np.prod([len(v) for v in grid.swept.values()]))
     began, done, failed = time.perf_counter(), total - len(todo), 0
 
@@ -160,6 +165,8 @@ def sweep(
                 _write(path, _netcdf(result))
                 _failure(path).unlink(missing_ok=True)
                 done += 1
+                if each is not None:
+                    each(todo[path], result)
             else:
                 _write(_failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
                 failed += 1

@@ -116,6 +116,7 @@ class Bench(w.VBox):
         self._linked: dict[str, str] | None = None  # a link's values, kept until the learner has committed
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
+        self._sweep: w.Widget | None = None
         self._drawing = threading.Lock()
 
         self._controls = {n: Control(p, self._moved, self._typed) for n, p in experiment.parameters.items()}
@@ -161,6 +162,7 @@ class Bench(w.VBox):
             button("Reset", "undo", "Back to the values the bench opened with", self.reset),
             button("Share", "link", "A link, and the lines that reproduce this figure", self.share),
             button("Export", "download", "Save the data or the picture", self.export),
+            button("Sweep", "th", "Run this over many values and seeds", self.sweep),
         ]
         row = w.Box([*self._buttons, self._progress])
         row.add_class("labcore-toolbar")
@@ -252,6 +254,14 @@ class Bench(w.VBox):
         row = w.Box([offer(kind) for kind in ("CSV", "NetCDF", "PNG", "SVG")])
         row.add_class("labcore-toolbar")
         self._drawer.children = [row]
+
+    def sweep(self) -> None:
+        """Offer to run the experiment over a grid, with the bench's other values."""
+        if self._sweep is None:
+            from widgets.sweep_panel import SweepPanel  # with Dask, which no bench needs before
+
+            self._sweep = SweepPanel(self.experiment, lambda: self.values, self.view)
+        self._drawer.children = [self._sweep]
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no run is under way. For tests and scripts."""
