@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +12,17 @@ import numpy as np
 
 from labcore.experiment import Parameter
 
-# A Layout is a model of its own in the browser; sharing a few keeps a bench with fifteen parameters light.
-_SLIDER = w.Layout(flex="1 1 auto", width="auto", min_width="120px")
-_BOX = w.Layout(width="76px")
-_WIDE = w.Layout(flex="1 1 auto", width="auto")
-_DIE = w.Layout(width="38px")
+
+@functools.cache
+def _layout(**size: str) -> w.Layout:
+    """A Layout is a model of its own in the browser; sharing a few keeps a bench with fifteen parameters light.
+
+    Made when first asked for and not on import: a widget made before its kernel runs has no page to talk to.
+    """
+    return w.Layout(**size)
+
+
+_WIDE = {"flex": "1 1 auto", "width": "auto"}
 _LABEL = {"description_width": "104px"}
 
 
@@ -65,14 +72,14 @@ class Control:
         tip = {"tooltip": f"{parameter.description} ({parameter.allowed})"}
         self._slider = self._box = self._choice = None
         if parameter.kind == "choice":
-            self._choice = w.Dropdown(options=list(parameter.choices), layout=_WIDE, **label, **tip)
+            self._choice = w.Dropdown(options=list(parameter.choices), layout=_layout(**_WIDE), **label, **tip)
             parts = [self._choice]
         elif parameter.kind == "bool":
-            self._choice = w.Checkbox(layout=_WIDE, **label, **tip)
+            self._choice = w.Checkbox(layout=_layout(**_WIDE), **label, **tip)
             parts = [self._choice]
         elif parameter.name == "seed":
-            self._box = w.Text(continuous_update=False, layout=_WIDE, **label, **tip)
-            die = w.Button(icon="random", tooltip="Throw the die: another seed", layout=_DIE)
+            self._box = w.Text(continuous_update=False, layout=_layout(**_WIDE), **label, **tip)
+            die = w.Button(icon="random", tooltip="Throw the die: another seed", layout=_layout(width="38px"))
             # the die is a person's hand, not part of an experiment: its throw becomes the seed that is shown
             die.on_click(lambda _: self._report(int(np.random.default_rng().integers(1000))))
             parts = [self._box, die]
@@ -80,8 +87,15 @@ class Control:
             # The slider moves over positions in a grid. Moving over values, the browser would round a typed value to
             # the nearest stop and send that back.
             self._grid = positions(parameter)
-            self._slider = w.IntSlider(min=0, max=len(self._grid) - 1, readout=False, layout=_SLIDER, **label, **tip)
-            self._box = w.Text(continuous_update=False, layout=_BOX, **tip)
+            self._slider = w.IntSlider(
+                min=0,
+                max=len(self._grid) - 1,
+                readout=False,
+                layout=_layout(**_WIDE, min_width="120px"),
+                **label,
+                **tip,
+            )
+            self._box = w.Text(continuous_update=False, layout=_layout(width="76px"), **tip)
             parts = [self._slider, self._box]
         self.row = w.HBox(parts, layout=w.Layout())
         self.row.add_class("labcore-control")

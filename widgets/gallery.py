@@ -1,39 +1,143 @@
-"""Voila over the lessons, with the index notebook as its front page: `python -m widgets.gallery notebooks`.
+"""Voila over the lessons, for a class: `python -m widgets.gallery notebooks`.
 
-Voila opens a folder on a list of files. Here `/` leads to `/voila/render/index.ipynb` instead, so that the index is
-the gallery and relative links between notebooks work as they do in JupyterLab. Every option of Voila works.
-
-A closed page ends its kernel. Voila 0.5 means to do that too, but its page then sends a token that standalone Voila
-never set, and the server refuses.
+The index notebook is the front page, so that relative links between notebooks work as they do in JupyterLab. Only the
+lessons of the catalogue are served, and nothing else of the folder. A visitor's kernel starts by a fork
+(`widgets.fork_server`), has one thread and a ceiling on its memory, and ends with its page. When the room is full, the
+next visitor gets a page that says so and tries again. Every option of Voila works; ours are listed by `--help`.
 """
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_server.utils import url_path_join
-from tornado.web import RedirectHandler
+from tornado.web import HTTPError, RedirectHandler
+from traitlets import Bool, Int, default
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
+
+from labcore import catalog
 
 _KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+# Voila's page asks another site for two icon fonts that JupyterLab's own style already holds
+_ELSEWHERE = re.compile(r'<link[^>]*href="https?://cdn\.[^>]*>')
+_OURS = 250  # megabytes that a visitor takes, at most, as measured by tests/benchmarks/bench_class.py
+
+_FULL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The room is full</title>
+<meta http-equiv="refresh" content="{seconds}"><meta name="viewport" content="width=device-width">
+<style>body{{font:17px system-ui,sans-serif;max-width:32em;margin:20vh auto;padding:0 1em;
+color-scheme:light dark}}</style>
+</head><body><h1>The room is full</h1><p>{visitors} people work here now, as many as this machine takes. This page tries
+again every {seconds} seconds, and opens as soon as somebody leaves.</p></body></html>"""
 
 
 class _Shutdown(VoilaShutdownKernelHandler):
-    """Voila's own, without the token: who knows a kernel's id, 128 random bits, is the page that it serves."""
+    """Voila's page cannot send the token that its server asks for; where the request comes from is asked instead."""
 
     def check_xsrf_cookie(self) -> None:
-        pass
+        origin = self.request.headers.get("Origin") or self.request.headers.get("Referer") or ""
+        if urlsplit(origin).netloc != self.request.host:
+            raise HTTPError(403, "this request comes from another site")
+
+
+class _Lesson(TornadoVoilaHandler):
+    """A lesson of the catalogue, if the room has a place."""
+
+    async def get(self, path: str | None = None) -> None:
+        gallery: Gallery = self.settings["gallery"]
+        if path not in gallery.lessons:
+            raise HTTPError(404)
+        if gallery.present() >= gallery.visitors:
+            self.set_status(503)
+            self.set_header("Retry-After", str(gallery.retry))
+            self.finish(_FULL.format(seconds=gallery.retry, visitors=gallery.visitors))
+            return
+        gallery.arriving += 1
+        self._arriving = True
+        try:
+            await super().get(path)
+        finally:
+            self._arrived()
+
+    def _arrived(self) -> None:
+        if getattr(self, "_arriving", False):
+            self._arriving = False
+            self.settings["gallery"].arriving -= 1
+
+    def write(self, chunk: str | bytes | dict) -> None:
+        self._arrived()  # the first words of a page come when its kernel is up, and counted as one
+        super().write(_ELSEWHERE.sub("", chunk) if isinstance(chunk, str) else chunk)
 
 
 class Gallery(Voila):
     """Voila whose front page is `index.ipynb` of the folder that it serves."""
 
+    visitors = Int(help="Most visitors at a time. Default: what the memory of this machine holds.").tag(config=True)
+    kernel_megabytes = Int(1024, help="Memory that one visitor's kernel may take; 0: no limit.").tag(config=True)
+    retry = Int(5, help="Seconds after which a visitor who found the room full tries again.").tag(config=True)
+    fork = Bool(sys.platform == "linux", help="Start kernels by forks of one warm process.").tag(config=True)
+    warm = Bool(True, help="Run every experiment once in that process, so that forks find it compiled.").tag(
+        config=True
+    )
+    only_catalog = Bool(True, help="Serve the catalogue's lessons and no other notebook of the folder.").tag(
+        config=True
+    )
+    arriving = 0  # visitors whose kernel is not up yet
+
+    @default("visitors")
+    def _visitors(self) -> int:
+        return max(1, int(psutil.virtual_memory().available * 0.8 / 2**20 / _OURS))
+
+    @property
+    def lessons(self) -> set[str]:
+        """Paths that may be asked for."""
+        if not self.only_catalog:
+            return {p.relative_to(self.root_dir).as_posix() for p in Path(self.root_dir).rglob("*.ipynb")}
+        return {"index.ipynb"} | {
+            p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"
+        }
+
+    def present(self) -> int:
+        """Visitors here: kernels that run, and pages that wait for theirs."""
+        return len(self.kernel_manager.list_kernel_ids()) + self.arriving
+
+    def init_settings(self) -> dict:
+        if self.fork:
+            from widgets.fork_server import ForkProvisioner, Nursery
+
+            KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
+            ForkProvisioner.nursery = Nursery(self.kernel_megabytes, self.warm)
+        return {**super().init_settings(), "gallery": self}
+
     def init_handlers(self) -> list:
         # Tornado takes the first handler that matches: ours go before Voila's
-        handlers = [(url_path_join(self.server_url, _KERNEL), _Shutdown), *super().init_handlers()]
-        if self.notebook_path:
-            return handlers
-        index = url_path_join(self.base_url, "voila/render/index.ipynb")
-        return [(url_path_join(self.server_url, "/?"), RedirectHandler, {"url": index, "permanent": False}), *handlers]
+        ours = [(url_path_join(self.server_url, _KERNEL), _Shutdown)]
+        kept = []
+        for handler in super().init_handlers():
+            pattern, kind, *rest = handler
+            if kind is TornadoVoilaHandler:
+                kept.append((pattern, _Lesson, *rest))
+            elif "tree" in pattern or "contents" in pattern or "voila/files" in pattern:
+                continue  # lists and files of the folder
+            else:
+                kept.append(handler)
+        if not self.notebook_path:
+            index = url_path_join(self.base_url, "voila/render/index.ipynb")
+            ours.append((url_path_join(self.server_url, "/?"), RedirectHandler, {"url": index, "permanent": False}))
+        return [*ours, *kept]
+
+    def stop(self) -> None:
+        if self.fork:
+            from widgets.fork_server import ForkProvisioner
+
+            ForkProvisioner.nursery.close()
+        super().stop()
 
 
 main = Gallery.launch_instance

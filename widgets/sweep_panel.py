@@ -21,7 +21,6 @@ from widgets.plot import Plot, Spec
 
 MOST_HERE = 200  # points; more than a page can draw, and than a visitor of a shared machine should ask for
 _FAN = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#d8c61f")  # viridis, darker at its bright end
-_WIDE = w.Layout(width="min(420px, 98%)")
 
 
 class SweepPanel(w.VBox):
@@ -40,7 +39,7 @@ class SweepPanel(w.VBox):
         self._temporary = tempfile.TemporaryDirectory(prefix="labcore-sweep-") if visitors else None
         self.folder = Path(self._temporary.name if visitors else "sweeps") / experiment.id
         names = [n for n in experiment.parameters if n != "seed"]
-        label = {"style": {"description_width": "88px"}, "layout": _WIDE}
+        label = {"style": {"description_width": "88px"}, "layout": w.Layout(width="min(420px, 98%)")}
         self._name = w.Dropdown(description="vary", options=names, **label)
         self._list = w.Text(description="over", placeholder="0, 0.2, 0.5  or  1:6", **label)
         self._seeds = w.Text(description="seeds", value="0:3", **label)

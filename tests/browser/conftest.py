@@ -104,9 +104,12 @@ def serve(command: list[str], port: int, log: Path) -> Iterator[str]:
             process.wait(20)
 
 
-def serve_voila(folder: str | Path, log: Path) -> Iterator[str]:
+def serve_voila(folder: str | Path, log: Path, *options: str) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "widgets.gallery", str(folder), f"--port={port}", "--no-browser"]
+    command += [f"--Gallery.only_catalog={folder == 'notebooks'}", *options]
+    if not any("Gallery.warm" in option for option in options):
+        command.append("--Gallery.warm=False")
     yield from serve(command, port, log)
 
 

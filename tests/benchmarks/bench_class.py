@@ -1,0 +1,202 @@
+"""A class on one machine: visitors open lessons, move sliders and leave; how long they wait and what they take.
+
+    python -m tests.benchmarks.bench_class [--visitors 5,10,20,30] [--plain] [--json FILE]
+
+A visitor is a websocket client that does what a page does: it loads the page, asks for the widgets' states, waits until
+the first figure holds data, moves a slider of the first bench ten times, waiting for each new figure, and closes. All
+visitors come within ten seconds. What a browser itself needs to draw is not in it: it is the visitor's own machine's.
+`--plain` starts every kernel from nothing, as Voila does, for comparison.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+import traceback
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.websocket import websocket_connect
+
+from labcore import catalog
+from tests.browser.conftest import serve_voila
+
+ARRIVALS, MOVES, PATIENCE = 10.0, 10, 120.0
+
+
+class Visitor:
+    """One visit. `figure`: seconds from the request to the first figure; `moves`: seconds for each slider move."""
+
+    def __init__(self, url: str, lesson: str, wait: float):
+        self.url, self.lesson, self.wait = url, lesson, wait
+        self.figure: float | None = None
+        self.moves: list[float] = []
+        self.error = ""
+
+    async def visit(self) -> None:
+        await asyncio.sleep(self.wait)
+        try:
+            await asyncio.wait_for(self._visit(), PATIENCE)
+        except Exception as error:  # noqa: BLE001 - a failed visit is a result
+            self.error = f"{self.lesson}: {type(error).__name__} {error} {traceback.format_exc(limit=-1)}"
+
+    async def _visit(self) -> None:
+        began = time.perf_counter()
+        page = await AsyncHTTPClient().fetch(f"{self.url}/voila/render/{self.lesson}", request_timeout=PATIENCE)
+        self.kernel = page.body.decode().split('"kernelId": "')[1].split('"')[0]
+        address = f"{self.url.replace('http', 'ws')}/api/kernels/{self.kernel}/channels"
+        self.socket = await websocket_connect(
+            HTTPRequest(address, headers={"Origin": self.url}), max_message_size=2**28
+        )
+        try:
+            states = await self._states()
+            plots = {k for k, s in states.items() if "bench_id" in s["state"] and s["state"]["bench_id"]}
+            first = next(k for k in states if k in plots)
+            spec = states[first]["state"]["spec"]
+            if not spec["data"]:
+                await self._send(
+                    "comm_msg", {"comm_id": first, "data": {"method": "custom", "content": {"type": "opened"}}}
+                )
+                spec = await self._figure(first)
+            self.figure = time.perf_counter() - began
+            sliders = [k for k, s in states.items() if s["model_name"] == "IntSliderModel" and s["state"]["max"] > 20]
+            # the slider of the first bench: the models come in the order in which they were made
+            order = list(states)
+            slider = max((k for k in sliders if order.index(k) < order.index(first)), key=order.index, default=None)
+            if slider is None:
+                return
+            top = states[slider]["state"]["max"]
+            for n in range(MOVES):
+                began = time.perf_counter()
+                value = round(top * (0.2 + 0.6 * ((n * 3) % MOVES) / MOVES))
+                update = {"method": "update", "state": {"value": value}, "buffer_paths": []}
+                await self._send("comm_msg", {"comm_id": slider, "data": update})
+                try:
+                    await asyncio.wait_for(self._figure(first), 3)
+                except TimeoutError:
+                    continue  # a long experiment waits for Run
+                self.moves.append(time.perf_counter() - began)
+                await asyncio.sleep(0.3)
+        finally:
+            self.socket.close()
+            leave = HTTPRequest(f"{self.url}/voila/api/shutdown/{self.kernel}", "POST", {"Origin": self.url}, body="")
+            await AsyncHTTPClient().fetch(leave)
+
+    async def _send(self, kind: str, content: dict[str, Any]) -> None:
+        header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": "s", "username": "u", "version": "5.3"}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        await self.socket.write_message(json.dumps(message))
+
+    async def _read(self) -> dict[str, Any]:
+        raw = await self.socket.read_message()
+        if raw is None:
+            raise ConnectionError("the server closed the connection")
+        if isinstance(raw, bytes):  # buffers after a JSON part: a count, the offsets, then the parts
+            offset = int.from_bytes(raw[4:8], "big")
+            end = int.from_bytes(raw[8:12], "big")
+            raw = raw[offset:end].decode()
+        return json.loads(raw)
+
+    async def _states(self) -> dict[str, dict]:
+        comm = uuid.uuid4().hex
+        await self._send("comm_open", {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}})
+        await self._send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
+        while True:
+            message = await self._read()
+            data = message.get("content", {}).get("data", {})
+            if message.get("msg_type") == "comm_msg" and data.get("method") == "update_states":
+                return data["states"]
+
+    async def _figure(self, plot: str) -> dict:
+        while True:
+            message = await self._read()
+            content = message.get("content", {})
+            if message.get("msg_type") == "comm_msg" and content.get("comm_id") == plot:
+                spec = content["data"].get("state", {}).get("spec")
+                if spec and spec["data"]:
+                    return spec
+
+
+def kernels() -> list[psutil.Process]:
+    """Processes of kernels: forks of a nursery, and kernels started from nothing."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if "ipykernel_launcher" in line:
+            found.append(process)
+        elif "fork_server import nursery" in line:
+            found += process.children()
+    return found
+
+
+async def class_of(url: str, size: int, lessons: list[str]) -> dict[str, Any]:
+    visitors = [Visitor(url, lessons[i % len(lessons)], ARRIVALS * i / size) for i in range(size)]
+    most = {"own": 0.0, "here": 0}
+    done = asyncio.Event()
+
+    async def watch() -> None:
+        while not done.is_set():
+            own = []
+            for kernel in kernels():
+                try:
+                    own.append(kernel.memory_full_info().uss / 2**20)
+                except psutil.Error:
+                    continue
+            if own and sum(own) > most["own"]:
+                most.update(own=sum(own), here=len(own))
+            await asyncio.sleep(1)
+
+    watching = asyncio.ensure_future(watch())
+    await asyncio.gather(*(v.visit() for v in visitors))
+    done.set()
+    await watching
+    figures = [v.figure for v in visitors if v.figure is not None] or [np.nan]
+    moves = [m for v in visitors for m in v.moves] or [np.nan]
+    return {
+        "visitors": size,
+        "failures": sum(bool(v.error) for v in visitors),
+        "first figure, median s": float(np.median(figures)),
+        "first figure, 95 % s": float(np.percentile(figures, 95)),
+        "slider, median ms": float(np.median(moves) * 1000),
+        "slider, 95 % ms": float(np.percentile(moves, 95) * 1000),
+        "memory a visitor, MB": most["own"] / max(most["here"], 1),
+        "errors": [v.error for v in visitors if v.error][:3],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--visitors", default="5,10,20,30")
+    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--lessons", default="", help="only those with this word in their path")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    lessons = sorted({p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"})
+    lessons = [name for name in lessons if options.lessons in name]
+    sizes = [int(n) for n in options.visitors.split(",")]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        more = ["--Gallery.fork=False"] if options.plain else ["--Gallery.warm=True"]
+        server = serve_voila("notebooks", Path(folder) / "log", f"--Gallery.visitors={max(sizes) + 5}", *more)
+        url = next(server)
+        if not options.plain:
+            time.sleep(60)  # a server that has stood for a minute is warm
+        try:
+            for size in sizes:
+                rows.append(asyncio.run(class_of(url, size, lessons)))
+                print({k: round(v, 1) if isinstance(v, float) else v for k, v in rows[-1].items()}, flush=True)
+        finally:
+            server.close()
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()

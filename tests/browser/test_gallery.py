@@ -1,0 +1,207 @@
+"""The gallery as a stranger sees it: what it serves, whom it refuses, when it is full, and how its kernels live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPResponse
+
+import nbformat
+import psutil
+import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
+
+from tests.browser.conftest import serve_voila
+
+PAGE = "voila/render/kan/spline_edges.ipynb"
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    yield from serve_voila("notebooks", tmp_path_factory.mktemp("gallery") / "log")
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """`desk(source, *options)` serves one notebook with one cell; the address of its page."""
+    open_desks = []
+
+    def serve(source: str, *options: str) -> str:
+        folder = tmp_path / f"desk{len(open_desks)}"
+        folder.mkdir()
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, folder / "one.ipynb")
+        server = serve_voila(folder, tmp_path / "log", *options)
+        open_desks.append(server)
+        return f"{next(server)}/voila/render/one.ipynb"
+
+    yield serve
+    for server in open_desks:
+        server.close()
+
+
+def ask(url: str, method: str = "GET", **headers: str) -> HTTPResponse:
+    return urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers), timeout=120)
+
+
+def status(url: str, method: str = "GET", **headers: str) -> int:
+    try:
+        return ask(url, method, **headers).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def text(url: str) -> str:
+    return ask(url).read().decode()
+
+
+def kernel_of(page: str) -> str:
+    """The id of the kernel that a page was given."""
+    return page.split('"kernelId": "')[1].split('"')[0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "voila/render/../README.md",
+        "voila/render/%2e%2e/README.md",
+        "voila/render/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "voila/render//etc/passwd",
+        "voila/render/kan/no_such.ipynb",
+        "voila/render/kan",
+        "voila/files/kan/spline_edges.ipynb",
+        "voila/files/index.ipynb",
+        "voila/tree",
+        "voila/tree/kan",
+        "voila/api/contents/kan",
+        "api/contents",
+        "api/sessions",
+        "api/terminals",
+        "api/kernels",
+    ],
+)
+def test_nothing_but_lessons_is_served(gallery, path):
+    assert status(f"{gallery}/{path}") in (403, 404, 405)
+
+
+def test_a_page_asks_no_other_site_and_shows_no_source(gallery):
+    page = text(f"{gallery}/{PAGE}")
+    assert 'bench("' not in page and "from widgets import" not in page
+    assert "cdn.jsdelivr.net" not in page.split("<body")[0]
+    assert status(f"{gallery}/voila/api/shutdown/{kernel_of(page)}", "POST", Origin=gallery) in (200, 204)
+
+
+def test_another_site_cannot_end_a_kernel(gallery):
+    kernel = kernel_of(text(f"{gallery}/{PAGE}"))
+    for headers in ({}, {"Origin": "http://evil.example"}, {"Referer": "http://evil.example/page"}):
+        assert status(f"{gallery}/voila/api/shutdown/{kernel}", "POST", **headers) == 403
+        assert status(f"{gallery}/api/kernels/{kernel}", "DELETE", **headers) in (403, 404, 405)
+    assert status(f"{gallery}/voila/api/shutdown/{kernel}", "POST", Origin=gallery) in (200, 204)
+
+
+def test_another_site_cannot_talk_to_a_kernel_and_nobody_can_run_code(gallery, tmp_path):
+    kernel = kernel_of(text(f"{gallery}/{PAGE}"))
+    address = f"{gallery.replace('http', 'ws')}/api/kernels/{kernel}/channels"
+    secret = tmp_path / "secret"
+
+    async def attack() -> list[dict]:
+        with pytest.raises(HTTPClientError, match="403"):
+            await websocket_connect(HTTPRequest(address, headers={"Origin": "http://evil.example"}))
+        socket = await websocket_connect(HTTPRequest(address, headers={"Origin": gallery}))
+        for kind, content in {
+            "execute_request": {"code": f"open({str(secret)!r}, 'w')", "silent": False, "store_history": False},
+            "complete_request": {"code": "open", "cursor_pos": 4},
+            "inspect_request": {"code": "open", "cursor_pos": 4},
+            "history_request": {"output": True, "raw": True, "hist_access_type": "tail", "n": 10},
+            "kernel_info_request": {},
+        }.items():
+            header = {"msg_id": kind, "msg_type": kind, "session": "s", "username": "u", "version": "5.3"}
+            message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+            await socket.write_message(json.dumps(message))
+        answers, end = [], time.monotonic() + 20
+        while time.monotonic() < end:
+            read = await asyncio.wait_for(socket.read_message(), 20)
+            answers.append(json.loads(read) if isinstance(read, str) else {})
+            if answers[-1].get("msg_type") == "kernel_info_reply":
+                break
+        socket.close()
+        return answers
+
+    answers = asyncio.run(attack())
+    kinds = {a.get("msg_type") for a in answers}
+    assert "kernel_info_reply" in kinds, "what a page needs is answered"
+    assert not kinds & {"execute_reply", "complete_reply", "inspect_reply", "history_reply"} and not secret.exists()
+    assert status(f"{gallery}/voila/api/shutdown/{kernel}", "POST", Origin=gallery) in (200, 204)
+
+
+def test_the_room_is_full_and_then_it_is_not(desk):
+    url = desk("1", "--Gallery.visitors=2")
+    first, second = text(url), text(url)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(url)
+    assert refused.value.code == 503 and refused.value.headers["Retry-After"] == "5"
+    page = refused.value.read().decode()
+    assert "The room is full" in page and 'http-equiv="refresh"' in page
+    origin = url.split("/voila")[0]
+    assert status(f"{origin}/voila/api/shutdown/{kernel_of(second)}", "POST", Origin=origin) in (200, 204)
+    assert kernel_of(text(url)) != kernel_of(first)
+
+
+def test_a_kernel_is_a_fork_with_one_thread_and_little_memory_of_its_own(desk):
+    source = "import os, sys; print('KERNEL', os.getpid(), os.environ['OMP_NUM_THREADS'], 'torch' in sys.modules)"
+    page = text(desk(source))
+    pid, threads, torch = page.split("KERNEL ")[1].split("<")[0].split()[:3]
+    assert (threads, torch) == ("1", "True")
+    assert psutil.Process(int(pid)).memory_full_info().uss < 250 * 2**20
+
+
+def test_memory_has_a_ceiling_with_words(desk):
+    source = (
+        "import numpy as np\ntry:\n    np.ones(80_000_000)\nexcept MemoryError as error:\n    print('CAUGHT', error)"
+    )
+    assert "CAUGHT Unable to allocate 610. MiB" in text(desk(source, "--Gallery.kernel_megabytes=300"))
+    assert "CAUGHT" not in text(desk(source))
+
+
+def test_an_idle_kernel_is_culled(desk):
+    url = desk(
+        "1",
+        "--Gallery.visitors=1",
+        "--MappingKernelManager.cull_idle_timeout=2",
+        "--MappingKernelManager.cull_interval=1",
+    )
+    text(url)
+    end = time.monotonic() + 30
+    while status(url) == 503:
+        assert time.monotonic() < end, "the kernel of a page that nobody holds lives on"
+        time.sleep(0.5)
+
+
+def test_a_killed_nursery_ends_no_lesson(desk):
+    url = desk("print('ALIVE')")
+    assert "ALIVE" in text(url)
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if (
+            "fork_server import nursery" in line
+            and process.parent()
+            and str(url.split(":")[2].split("/")[0]) in " ".join(process.parent().cmdline())
+        ):
+            process.kill()
+    assert "ALIVE" in text(url)
+
+
+def test_no_process_is_left_when_the_server_ends(tmp_path):
+    server = serve_voila("notebooks", tmp_path / "log")
+    text(f"{next(server)}/voila/render/index.ipynb")
+    server.close()
+    time.sleep(2)
+    left = subprocess.run(["pgrep", "-fc", f"{sys.executable} .*labcore-.*nursery.*{tmp_path}"], capture_output=True)
+    assert int(left.stdout) == 0
