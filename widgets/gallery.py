@@ -129,7 +129,7 @@ class Gallery(Voila):
                 kept.append(handler)
         if not self.notebook_path:
             index = url_path_join(self.base_url, "voila/render/index.ipynb")
-            ours.append((url_path_join(self.server_url, "/?"), RedirectHandler, {"url": index, "permanent": False}))
+            ours.insert(0, (url_path_join(self.server_url, "/?"), RedirectHandler, {"url": index, "permanent": False}))
         return [*ours, *kept]
 
     def stop(self) -> None:

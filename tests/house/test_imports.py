@@ -78,7 +78,8 @@ def test_every_imported_package_is_declared(package):
     carried = {
         "IPython": "ipykernel",
         "traitlets": "ipywidgets",
-        "jupyter_client": "jupyterlab", "jupyter_server": "jupyterlab",
+        "jupyter_client": "jupyterlab",
+        "jupyter_server": "jupyterlab",
         "tornado": "jupyterlab",
     }
     for path in (ROOT / package).rglob("*.py"):
