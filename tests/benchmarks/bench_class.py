@@ -91,7 +91,7 @@ class Visitor:
 
     async def _send(self, kind: str, content: dict[str, Any]) -> None:
         header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": "s", "username": "u", "version": "5.3"}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        message = {"header": header, "parent_header": {}, "metadata": {"version": "1.0.0"}, "content": content, "channel": "shell"}
         await self.socket.write_message(json.dumps(message))
 
     async def _read(self) -> dict[str, Any]:
