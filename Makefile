@@ -41,6 +41,7 @@ warm: $(VENV)/.lab ## compile every kernel now, so that no lesson waits for it
 benchmarks: $(VENV)/.test ## measure and print the speed of the main paths, beside their peers
 	$(BIN)/python -m tests.benchmarks.bench_spectral $(ARGS)
 	$(BIN)/python -m tests.benchmarks.bench_bspline $(ARGS)
+	$(BIN)/python -m tests.benchmarks.bench_glauber $(ARGS)
 	$(BIN)/python -m tests.benchmarks.bench_slider $(ARGS)
 
 lint: $(VENV)/.dev ## check the style

@@ -37,7 +37,7 @@ ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPEN
 
 
 def nursery(address: str, megabytes: int, warm: bool = True) -> None:
-    """Import, listen on the Unix socket `address`, fork on request, warm up in between. It ends when the server does."""
+    """Listen on the Unix socket `address`, fork on request, warm up in between. It ends when the server does."""
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
     server.listen(64)

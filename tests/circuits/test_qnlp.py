@@ -293,9 +293,9 @@ def test_places_follow_the_qubits():
 @pytest.mark.parametrize("text", SENTENCES)
 @pytest.mark.parametrize("q_s", [0, 1])
 def test_discopy_draws_the_same_and_gets_the_same_numbers(text, q_s):
-    from discopy.grammar import pregroup
     from discopy import quantum
     from discopy.cat import Category
+    from discopy.grammar import pregroup
 
     words = text.split()
 

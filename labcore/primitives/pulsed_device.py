@@ -1,0 +1,64 @@
+"""A memory device whose conductance G in [0, 1] moves in pulses along a curved staircase.
+
+P = `steps` pulses lead from 0 to 1, curvature c, B = 1 / (1 - exp(-P c)):
+    k pulses up    G <- B - (B - G) exp(-k c)          k pulses down, mirrored    G <- (G + B - 1) exp(-k c) - (B - 1)
+both cut off at 0 and 1. c = 0 is the straight device, G <- G +- k / P.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numba import njit
+
+from labcore.experiment import variable
+
+
+@njit(cache=True, nogil=True)
+def potentiate(g: float, k: float, c: float, steps: float) -> float:
+    """The conductance after k pulses up from g, for a device of curvature c with `steps` pulses from 0 to 1."""
+    if c == 0:
+        return min(1.0, g + k / steps)
+    # expm1 keeps the digits of an almost straight device, whose B is huge
+    return min(1.0, g - (g + 1 / np.expm1(-steps * c)) * -np.expm1(-k * c))
+
+
+@njit(cache=True, nogil=True)
+def depress(g: float, k: float, c: float, steps: float) -> float:
+    """The conductance after k pulses down: the same curve, seen from the top."""
+    return 1 - potentiate(1 - g, k, c, steps)
+
+
+@njit(cache=True, nogil=True)
+def pulses_to(g: float, c: float, steps: float) -> float:
+    """How many pulses up lead from 0 to g; a fraction where g is between two stairs."""
+    return g * steps if c == 0 else -np.log1p(g * np.expm1(-steps * c)) / c
+
+
+@njit(cache=True, nogil=True)
+def rounded(request: float, cap: float, u: float) -> float:
+    """A whole number of pulses whose mean over uniform u is the request, unless that is above the cap."""
+    return min(cap, np.floor(request + u))
+
+
+@njit(cache=True, nogil=True)
+def write(g: float, c: float, steps: float, u: float) -> tuple[float, float]:
+    """Reset a device and step it up to g: -> conductance, pulses. Between two stairs, u draws one; the mean is g."""
+    exact = pulses_to(g, c, steps)
+    low = min(np.floor(exact + 1e-9), steps - 1)
+    below, above = potentiate(0.0, low, c, steps), potentiate(0.0, low + 1, c, steps)
+    k = low + (u * (above - below) < g - below - 1e-9 * (above - below))
+    return potentiate(0.0, k, c, steps), k
+
+
+def staircase(curvature: float, pulses: int) -> xr.Dataset:
+    """One device on the way up from 0 and on the way down from 1."""
+    k, p = np.linspace(0, pulses, min(pulses, 128) + 1), float(pulses)
+    up, down = ([f(g, n, curvature, p) for n in k] for f, g in ((potentiate, 0.0), (depress, 1.0)))
+    return xr.Dataset(
+        {
+            "stair_up": variable("pulse", up, "conductance on the way up"),
+            "stair_down": variable("pulse", down, "conductance on the way down"),
+        },
+        coords={"pulse": variable("pulse", k, "pulses", "pulses")},
+    )
