@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,13 +99,20 @@ def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:
         sys.argv = wanted["argv"]
         if megabytes:
             limit_memory(megabytes)
+        import ipywidgets
         from ipykernel.kernelapp import IPKernelApp
 
-        IPKernelApp.launch_instance(argv=sys.argv[1:])
+        kernel = IPKernelApp.instance()
+        kernel.initialize(sys.argv[1:])
+        ipywidgets.register_comm_target()  # its import, long ago, found no kernel to tell
+        kernel.start()
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 0
+    except BaseException:  # noqa: BLE001 - the last words of a process that ends here
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(status)
 
 

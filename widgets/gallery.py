@@ -21,10 +21,12 @@ from traitlets import Bool, Int, default
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from labcore import catalog
 
 _KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+_PROTOCOL = "v1.kernel.websocket.jupyter.org"
 # Voila's page asks another site for two icon fonts that JupyterLab's own style already holds
 _ELSEWHERE = re.compile(r'<link[^>]*href="https?://cdn\.[^>]*>')
 _OURS = 250  # megabytes that a visitor takes, at most, as measured by tests/benchmarks/bench_class.py
@@ -44,6 +46,18 @@ class _Shutdown(VoilaShutdownKernelHandler):
         origin = self.request.headers.get("Origin") or self.request.headers.get("Referer") or ""
         if urlsplit(origin).netloc != self.request.host:
             raise HTTPError(403, "this request comes from another site")
+
+
+class _Line(VoilaKernelWebsocketHandler):
+    """A page's line to its kernel, in the protocol of today's pages.
+
+    Voila 0.5 reads a message of the older one as if it were of today's, and then counts, and grows, almost without end.
+    """
+
+    async def get(self, kernel_id: str) -> None:
+        if _PROTOCOL not in self.request.headers.get("Sec-WebSocket-Protocol", ""):
+            raise HTTPError(400, f"this server speaks {_PROTOCOL}")
+        await super().get(kernel_id)
 
 
 class _Lesson(TornadoVoilaHandler):
@@ -121,8 +135,8 @@ class Gallery(Voila):
         kept = []
         for handler in super().init_handlers():
             pattern, kind, *rest = handler
-            if kind is TornadoVoilaHandler:
-                kept.append((pattern, _Lesson, *rest))
+            if kind in (TornadoVoilaHandler, VoilaKernelWebsocketHandler):
+                kept.append((pattern, {TornadoVoilaHandler: _Lesson}.get(kind, _Line), *rest))
             elif "tree" in pattern or "contents" in pattern or "voila/files" in pattern:
                 continue  # lists and files of the folder
             else:

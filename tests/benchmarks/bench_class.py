@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import psutil
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
-from tornado.websocket import websocket_connect
 
 from labcore import catalog
 from tests.browser.conftest import serve_voila
+from tests.browser.kernel_socket import connect, read, send
 
 ARRIVALS, MOVES, PATIENCE = 10.0, 10, 120.0
 
@@ -52,9 +52,7 @@ class Visitor:
         page = await AsyncHTTPClient().fetch(f"{self.url}/voila/render/{self.lesson}", request_timeout=PATIENCE)
         self.kernel = page.body.decode().split('"kernelId": "')[1].split('"')[0]
         address = f"{self.url.replace('http', 'ws')}/api/kernels/{self.kernel}/channels"
-        self.socket = await websocket_connect(
-            HTTPRequest(address, headers={"Origin": self.url}), max_message_size=2**28
-        )
+        self.socket = await connect(address, self.url)
         try:
             states = await self._states()
             plots = {k for k, s in states.items() if "bench_id" in s["state"] and s["state"]["bench_id"]}
@@ -90,19 +88,10 @@ class Visitor:
             await AsyncHTTPClient().fetch(leave)
 
     async def _send(self, kind: str, content: dict[str, Any]) -> None:
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": "s", "username": "u", "version": "5.3"}
-        message = {"header": header, "parent_header": {}, "metadata": {"version": "1.0.0"}, "content": content, "channel": "shell"}
-        await self.socket.write_message(json.dumps(message))
+        await send(self.socket, kind, content)
 
     async def _read(self) -> dict[str, Any]:
-        raw = await self.socket.read_message()
-        if raw is None:
-            raise ConnectionError("the server closed the connection")
-        if isinstance(raw, bytes):  # buffers after a JSON part: a count, the offsets, then the parts
-            offset = int.from_bytes(raw[4:8], "big")
-            end = int.from_bytes(raw[8:12], "big")
-            raw = raw[offset:end].decode()
-        return json.loads(raw)
+        return await read(self.socket)
 
     async def _states(self) -> dict[str, dict]:
         comm = uuid.uuid4().hex

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
@@ -14,10 +13,10 @@ from http.client import HTTPResponse
 import nbformat
 import psutil
 import pytest
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.httpclient import HTTPClientError
 
 from tests.browser.conftest import serve_voila
+from tests.browser.kernel_socket import connect, read, send
 
 PAGE = "voila/render/kan/spline_edges.ipynb"
 
@@ -113,8 +112,10 @@ def test_another_site_cannot_talk_to_a_kernel_and_nobody_can_run_code(gallery, t
 
     async def attack() -> list[dict]:
         with pytest.raises(HTTPClientError, match="403"):
-            await websocket_connect(HTTPRequest(address, headers={"Origin": "http://evil.example"}))
-        socket = await websocket_connect(HTTPRequest(address, headers={"Origin": gallery}))
+            await connect(address, "http://evil.example")
+        with pytest.raises(HTTPClientError, match="400"):
+            await connect(address, gallery, protocol="")
+        socket = await connect(address, gallery)
         for kind, content in {
             "execute_request": {"code": f"open({str(secret)!r}, 'w')", "silent": False, "store_history": False},
             "complete_request": {"code": "open", "cursor_pos": 4},
@@ -122,14 +123,11 @@ def test_another_site_cannot_talk_to_a_kernel_and_nobody_can_run_code(gallery, t
             "history_request": {"output": True, "raw": True, "hist_access_type": "tail", "n": 10},
             "kernel_info_request": {},
         }.items():
-            header = {"msg_id": kind, "msg_type": kind, "session": "s", "username": "u", "version": "5.3"}
-            message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-            await socket.write_message(json.dumps(message))
+            await send(socket, kind, content)
         answers, end = [], time.monotonic() + 20
         while time.monotonic() < end:
-            read = await asyncio.wait_for(socket.read_message(), 20)
-            answers.append(json.loads(read) if isinstance(read, str) else {})
-            if answers[-1].get("msg_type") == "kernel_info_reply":
+            answers.append(await asyncio.wait_for(read(socket), 20))
+            if answers[-1]["msg_type"] == "kernel_info_reply":
                 break
         socket.close()
         return answers
