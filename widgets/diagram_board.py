@@ -13,10 +13,10 @@ from typing import Any
 import anywidget
 import traitlets
 
-from labcore.primitives.array_architectures import ARCHITECTURES, text_of
-from labcore.primitives.array_axes import Axis
-from labcore.primitives.array_text import parse, write
-from labcore.primitives.diagram import Diagram
+from labcore.diagrams.architectures import ARCHITECTURES, text_of
+from labcore.diagrams.axes import Axis
+from labcore.diagrams.diagram import Diagram
+from labcore.diagrams.text import parse, write
 from widgets.diagram_edits import TOOLS, above, inserted, inside, moved, removed, steps_for
 from widgets.diagram_reading import (
     Reading,
@@ -40,7 +40,7 @@ NO_EDIT = "The backward diagram is made from the forward one. Switch it off to e
 class DiagramCanvas(anywidget.AnyWidget):
     """A diagram that can be read in four ways and edited in three: on its drawing, in its text, by its sizes.
 
-    `program`: the name of an architecture, or a text (`labcore.primitives.array_text` has the grammar). `sizes`: of
+    `program`: the name of an architecture, or a text (`labcore.diagrams.text` has the grammar). `sizes`: of
     axes, by name. Raises ValueError for a text that is no diagram.
     """
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from labcore.primitives.array_axes import Axis, AxisError
-from labcore.primitives.array_boxes import (
+from labcore.diagrams.axes import Axis, AxisError
+from labcore.diagrams.boxes import (
     Add,
     Block,
     Concat,
@@ -42,8 +42,8 @@ from labcore.primitives.array_boxes import (
     Transpose,
     Ty,
 )
-from labcore.primitives.array_functions import ELEMENTWISE
-from labcore.primitives.array_steps import StepReader
+from labcore.diagrams.functions import ELEMENTWISE
+from labcore.diagrams.steps import StepReader
 
 Path = tuple[int, ...]
 Leg = tuple[int, int]  # row of the tuple, position in its array

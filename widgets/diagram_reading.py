@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from labcore.primitives.array_architectures import free
-from labcore.primitives.array_backprop import backward
-from labcore.primitives.array_boxes import Block, Diagram, Layer, flatten, plan
-from labcore.primitives.array_checks import draw
-from labcore.primitives.array_code import Program, compile, program
-from labcore.primitives.array_cost import Cost, cost
-from labcore.primitives.array_drawing import layout
-from labcore.primitives.array_fuse import parameters
-from labcore.primitives.array_print import step
-from labcore.primitives.array_scene import Column, Mark, Scene
-from labcore.primitives.array_text import parse, write
+from labcore.diagrams.architectures import free
+from labcore.diagrams.backprop import backward
+from labcore.diagrams.boxes import Block, Diagram, Layer, flatten, plan
+from labcore.diagrams.checks import draw
+from labcore.diagrams.code import Program, compile, program
+from labcore.diagrams.cost import Cost, cost
+from labcore.diagrams.drawing import layout
+from labcore.diagrams.fuse import parameters
+from labcore.diagrams.scene import Column, Mark, Scene
+from labcore.diagrams.text import parse, write
+from labcore.diagrams.writing import step
 from widgets.diagram_edits import MOVABLE, Path, inside
 
 PIXELS = 96  # rows of a heat map; it has up to four times as many columns

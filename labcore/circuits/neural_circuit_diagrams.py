@@ -23,20 +23,20 @@ import torch
 import xarray as xr
 
 from labcore.claims import Evidence, claim
+from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture, edited, text_of
+from labcore.diagrams.axes import symbol
+from labcore.diagrams.backprop import backprop, needed
+from labcore.diagrams.checks import declared, draw, flops, gradients, variations
+from labcore.diagrams.code import compile, source
+from labcore.diagrams.cost import cost
+from labcore.diagrams.drawing import layout
+from labcore.diagrams.fuse import schedule
+from labcore.diagrams.read_back import read_back
+from labcore.diagrams.readings import distinct
+from labcore.diagrams.readings import readings as all_readings
+from labcore.diagrams.references import reference
+from labcore.diagrams.text import parse, write
 from labcore.experiment import Budget, Seed, choice, experiment, number, variable
-from labcore.primitives.array_architectures import ARCHITECTURES, EDITS, architecture, edited, text_of
-from labcore.primitives.array_axes import symbol
-from labcore.primitives.array_backprop import backprop, needed
-from labcore.primitives.array_checks import declared, draw, flops, gradients, variations
-from labcore.primitives.array_code import compile, source
-from labcore.primitives.array_cost import cost
-from labcore.primitives.array_drawing import layout
-from labcore.primitives.array_fuse import schedule
-from labcore.primitives.array_read_back import read_back
-from labcore.primitives.array_readings import distinct
-from labcore.primitives.array_readings import readings as all_readings
-from labcore.primitives.array_references import reference
-from labcore.primitives.array_text import parse, write
 
 Name = Literal[tuple(ARCHITECTURES)]
 MATMUL_ONLY = [n for n in ARCHITECTURES if n not in ("transformer_block", "vit_block", "linear_attention")]

@@ -25,9 +25,9 @@ import xarray as xr
 from torch import Tensor
 
 from labcore.claims import Evidence, claim
+from labcore.diagrams.diagram import Box, Diagram, Functor
 from labcore.experiment import Budget, Seed, choice, experiment, number, variable
 from labcore.primitives import qubit_circuit as qc
-from labcore.primitives.diagram import Box, Diagram, Functor
 from labcore.primitives.pregroup import CAP, CUP, WORD, Simple, hasten, links, neighbours, parse, show, typed, wire_up
 from labcore.primitives.sentence_learner import Learner, descend, draw_angles, read
 from labcore.primitives.toy_sentences import LEXICON, NOUNS, bag_readers, exchanged, split, toy_sentences

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from labcore.diagrams.diagram import Diagram
 from labcore.primitives.batched_adam import Adam
-from labcore.primitives.diagram import Diagram
 from labcore.primitives.pregroup import WORD, parse
 from labcore.primitives.qubit_circuit import SHIFT_RULE, Angle, contract, word_circuit
 from labcore.primitives.toy_sentences import LEXICON, VERBS

@@ -9,14 +9,14 @@ import torch
 from labcore.circuits import neural_circuit_diagrams as page
 from labcore.circuits.neural_circuit_diagrams import HEADS
 from labcore.claims import claims_of
-from labcore.primitives.array_architectures import ARCHITECTURES, EDITS, architecture
-from labcore.primitives.array_boxes import Contract, Diag, SoftMax
-from labcore.primitives.array_checks import declared, draw, flops
-from labcore.primitives.array_code import compile
-from labcore.primitives.array_cost import cost
-from labcore.primitives.array_readings import distinct, nameless, readings
-from labcore.primitives.array_references import reference
-from labcore.primitives.array_text import parse
+from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture
+from labcore.diagrams.boxes import Contract, Diag, SoftMax
+from labcore.diagrams.checks import declared, draw, flops
+from labcore.diagrams.code import compile
+from labcore.diagrams.cost import cost
+from labcore.diagrams.readings import distinct, nameless, readings
+from labcore.diagrams.references import reference
+from labcore.diagrams.text import parse
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])

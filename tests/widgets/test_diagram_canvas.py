@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.primitives.array_architectures import ARCHITECTURES, architecture
-from labcore.primitives.array_boxes import flatten
-from labcore.primitives.array_code import compile
-from labcore.primitives.array_cost import cost
-from labcore.primitives.array_text import parse
+from labcore.diagrams.architectures import ARCHITECTURES, architecture
+from labcore.diagrams.boxes import flatten
+from labcore.diagrams.code import compile
+from labcore.diagrams.cost import cost
+from labcore.diagrams.text import parse
 from widgets import diagram_canvas
 from widgets.diagram_board import DiagramCanvas
 from widgets.diagram_canvas import StaticCanvas

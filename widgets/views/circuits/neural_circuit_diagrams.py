@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.primitives.array_boxes import Diagram, unfolded
-from labcore.primitives.array_drawing import layout
-from labcore.primitives.array_scene import Mark, Scene
-from labcore.primitives.array_text import parse
+from labcore.diagrams.boxes import Diagram, unfolded
+from labcore.diagrams.drawing import layout
+from labcore.diagrams.scene import Mark, Scene
+from labcore.diagrams.text import parse
 from widgets.views.style import BLUE, INK, ORANGE, RED, SHADE, SKY, SOFT, axis, curve, label, log_axis, vertical
 
 _PAGE = 1000.0  # pixels, about the width of a figure

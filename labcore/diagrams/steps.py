@@ -1,0 +1,164 @@
+"""Reading one operation of the text form of a diagram; `text` has the grammar."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from labcore.diagrams import boxes
+from labcore.diagrams.axes import Array, Axis, AxisError, Size
+from labcore.diagrams.boxes import (
+    Bias,
+    Concat,
+    Elementwise,
+    Group,
+    Index,
+    Insert,
+    Linear,
+    Operation,
+    Place,
+    Scale,
+    Slice,
+    Split,
+    Star,
+    StarTransposed,
+    SwapArrays,
+    Transpose,
+    Weight,
+    Zero,
+)
+from labcore.diagrams.tokens import Reader, Token
+from labcore.diagrams.writing import PLAIN, WHOLE
+
+
+class StepReader(Reader):
+    """A reader that knows the axes of the program and the words for operations."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.made: dict[str, Axis] = {}  # those that operations have made
+
+    def sized(self, name: str, size: Size, at: Token) -> Axis:
+        try:
+            return Axis(name, size)
+        except AxisError as error:
+            raise self.fail(f"{error}", at, error) from None
+
+    def axis(self) -> Axis:
+        at, name = self.tokens[self.n], self.name("an axis")
+        if self.accept("="):
+            return self.sized(name, self.size(), at)
+        known = self.made | self.axes
+        if name not in known:
+            raise self.fail(
+                f"the axis {name} is not declared between the parentheses; they hold {', '.join(known)}", at
+            )
+        return known[name]
+
+    def all_axes(self) -> tuple[Axis, ...]:
+        axes = []
+        while self.kind("word"):
+            axes.append(self.axis())
+        return tuple(axes)
+
+    def array(self) -> Array:
+        self.take("[")
+        axes = self.all_axes()
+        self.take("]")
+        return Array(axes)
+
+    def leg(self, a: Array) -> int:
+        """The position of a wire of the array."""
+        at, name = self.tokens[self.n], self.name("a wire")
+        found = [p for p, axis in enumerate(a.axes) if axis.name == name]
+        if not found:
+            raise self.fail(f"there is no axis {name} in {a}", at)
+        if self.accept("#"):
+            n = self.number()
+            if not 1 <= n <= len(found):
+                raise self.fail(f"there are {len(found)} axes {name} in {a}, number {n} is not among them", at)
+            return found[n - 1]
+        if len(found) > 1:
+            raise self.fail(f"there are {len(found)} axes {name} in {a}; say {name}#1 to {name}#{len(found)}", at)
+        return found[0]
+
+    def legs(self, a: Array) -> tuple[int, ...]:
+        found = []
+        while self.kind("word"):
+            found.append(self.leg(a))
+        return tuple(found)
+
+    def operation(self, word: str, a: Array, at: Token) -> Operation:
+        kinds = {kind.__name__.lower(): kind for kind in boxes.Operation.__args__}
+        if word in WHOLE:
+            return kinds[word]()
+        if word in PLAIN:
+            return kinds[word](*(self.leg(a) for _ in PLAIN[word]))
+        if word in ("norm", "deviation"):
+            return kinds[word](self.legs(a))
+        if word == "transpose":
+            return Transpose(self.legs(a))
+        if word == "swap":
+            order = [self.number() - 1]
+            while self.kind("number"):
+                order.append(self.number() - 1)
+            return SwapArrays(tuple(order))
+        if word in ("unit", "ones"):
+            return kinds[word](self.axis())
+        if word == "zero":
+            return Zero(self.array().axes)
+        if word in ("weight", "bias"):
+            name, _ = self.name(), self.take(":")
+            return Weight(name, self.array().axes) if word == "weight" else Bias(name, self.legs(a))
+        if word == "scale":
+            return self.scale()
+        if word.startswith("linear"):
+            name, _, ins, _, outs = self.name(), self.take(":"), self.legs(a), self.take("->"), self.all_axes()
+            shared = self.legs(a) if self.accept("each") else ()
+            return Linear(name, ins, outs, shared, word.endswith("+"), "^T" in word)
+        if word == "map":
+            function = self.name("a function")
+            return Elementwise(function.removesuffix("'"), function.endswith("'"))
+        if word == "group":
+            legs, _, name = self.legs(a), self.take("->"), self.name()
+            if not legs or legs != tuple(range(legs[0], legs[0] + len(legs))):
+                raise self.fail(f"group needs adjacent axes of {a}, in their order", at)
+            return Group(legs[0], len(legs), name)
+        if word == "index":
+            return Index(self.leg(a), self.number())
+        if word == "place":
+            axis, index, _, position = self.axis(), self.number(), self.take("at"), self.number()
+            return Place(position - 1, axis, index)
+        if word in ("split", "concat", "slice", "insert", "star", "star^T"):
+            i = self.leg(a)
+            return self.arrow(word, a, i)
+        raise self.fail(f"there is no operation {word}", at)
+
+    def arrow(self, word: str, a: Array, i: int) -> Operation:
+        j = self.leg(a) if word == "star^T" else 0
+        self.take("->")
+        if word == "split":
+            return Split(i, self.all_axes())
+        if word == "concat":
+            return Concat(i, self.name())
+        if word in ("slice", "insert"):
+            axis, _, begin = self.axis(), self.take("from"), self.number()
+            return (Slice if word == "slice" else Insert)(i, axis, begin)
+        if word == "star":
+            return Star(i, self.name(), self.axis(), **self.options())
+        return StarTransposed(i, j, self.axis(), **self.options())
+
+    def options(self) -> dict[str, int]:
+        found = {}
+        while self.peek("stride", "dilation", "pad"):
+            word, self.n = self.tokens[self.n].text, self.n + 1
+            found[word] = self.number()
+        return found
+
+    def scale(self) -> Scale:
+        factor = float(self.take("a number", "number")) if self.kind("number") else 1.0
+        powers = []
+        while self.kind("word"):
+            axis, _ = self.axis(), self.take("^")
+            power = Fraction(self.take("a number", "number"))
+            powers.append((axis, power / self.number() if self.accept("/") else power))
+        return Scale(factor, tuple(powers))
