@@ -74,6 +74,8 @@ def to_csv(frame: xr.Dataset) -> bytes:
     for name, variable in frame.data_vars.items():
         flat = variable.to_dataframe(name="value").reset_index() if variable.dims else None
         table = pd.DataFrame({"value": [variable.item()]}) if flat is None else flat
+        if variable.dtype == bool:  # beside numbers, pandas would make numbers of them
+            table["value"] = table["value"].astype(object)
         tables.append(table.assign(variable=name, units=variable.attrs.get("units", "")))
     table = pd.concat(tables, ignore_index=True)
     between = [c for c in table.columns if c not in ("variable", "value", "units")]

@@ -136,11 +136,11 @@ def parsed():
     with pytest.MonkeyPatch.context() as patch:
         asked = []
 
-        def capture(found, budget, out, as_json, texts):
+        def capture(found, budget, out, as_json, **texts):
             given_ = {k: v for k, v in texts.items() if v is not None}
             asked.append((found.id, found.settings(budget, **given_), out))
 
-        patch.setattr(cli, "_run", capture)
+        patch.setattr(cli.run, "_action", capture)
 
         def parse(line):
             program, *words = shlex.split(line)
@@ -153,7 +153,7 @@ def parsed():
 
 @ready
 @given(data=st.data())
-@settings(relaxed, max_examples=15)  # building a command takes a while
+@settings(relaxed, max_examples=5)  # building a command takes a while
 def test_the_command_line_means_the_same_settings(name, data, parsed):
     experiment = catalog.load_experiment(name)
     values = data.draw(some_values(experiment))
