@@ -23,7 +23,7 @@ async def connect(address: str, origin: str, protocol: str = PROTOCOL) -> WebSoc
 async def send(socket: WebSocketClientConnection, kind: str, content: dict[str, Any], channel: str = "shell") -> None:
     header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": "s", "username": "u", "version": "5.3"}
     parts = [json.dumps(part).encode() for part in (header, {}, {"version": "1.0.0"}, content)]
-    await socket.write_message(b"".join(serialize_msg_to_ws_v1(parts, channel)), binary=True)
+    await socket.write_message(serialize_msg_to_ws_v1(parts, channel), binary=True)
 
 
 async def read(socket: WebSocketClientConnection) -> dict[str, Any]:

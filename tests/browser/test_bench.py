@@ -451,7 +451,7 @@ def test_keys_reach_everything_in_order(curve):
         curve.keyboard.press("Tab")
     experiment = catalog.load_experiment(CURVE)
     values = experiment.validate(**START)
-    expected = ["Run", "Pause", "Step", "Stop", "Pin", "Unpin", "Reset", "Share", "Export"]
+    expected = ["Run", "Pause", "Step", "Stop", "Pin", "Unpin", "Reset", "Share", "Export", "Sweep"]
     groups = dict.fromkeys(p.group for p in experiment.parameters.values())
     for group in [g for g in groups if g] + [""] * ("" in groups):
         for p in experiment.parameters.values():
