@@ -15,7 +15,7 @@ BENCHES = """() => [...document.querySelectorAll('.labcore-bench')].filter(b => 
   const g = b.querySelector('.labcore-figure');
   const numbers = (g._fullData || []).flatMap(d => ['x', 'y', 'z'].flatMap(k => Array.from(d[k] || []).flatMap(v => v?.length ? Array.from(v) : [v]))).map(Number);
   const finite = numbers.filter(Number.isFinite);
-  return { traces: (g.data || []).length, finite: finite.length, hash: finite.reduce((h, v, i) => (h * 31 + Math.round(v * 1e6) + i) % 1e12, 7),
+  return { traces: (g.data || []).length, finite: finite.length, hash: finite.reduce((h, v, i) => (h * 31 + Math.round(v * 1e6) + Math.round(1e4 * Math.log2(Math.abs(v) + 1e-300)) + i) % 1e12, 7),
            reading: b.querySelector('.labcore-reading')?.textContent || '', status: b.querySelector('.labcore-status')?.textContent || '' };
 })"""
 
