@@ -255,14 +255,26 @@ def program_is_the_network(budget: Budget) -> Evidence:
 def cost_is_counted(budget: Budget) -> Evidence:
     cases = [built for name in MATMUL_ONLY for built, *_ in variations(name, 5)]
     wrong = sum(flops(built) != 2 * cost(built).multiply_adds for built in cases)
-    # the linear term of the values bends the line at short lengths: keys and values are as small as they can be
-    frame = scaling.run(budget, k=2)
-    slopes = frame.attrs["slope_attention"], frame.attrs["slope_linear"]
     return Evidence(
-        {"wrong counts": wrong, "diagrams": len(cases), "slope, softmax": slopes[0], "slope, linear": slopes[1]},
-        "2 x multiply-adds = counted FLOPs in all; peak memory over x = 64..1024 has slope 2 +- 0.02 and 1 +- 0.02",
-        wrong == 0 and abs(slopes[0] - 2) <= 0.02 and abs(slopes[1] - 1) <= 0.02,
-        n_seeds=5,
+        {"wrong counts": wrong, "diagrams": len(cases)}, "2 x multiply-adds = counted FLOPs in all", wrong == 0, 5
+    )
+
+
+@claim(
+    "neural_circuit_diagrams",
+    "Softmax attention holds an array that grows with the square of the length, linear attention none",
+    expected="not reproduced",
+    reason="The polynomial has degree 2 and 1, but the keys and values, which grow with the length itself, are still "
+    "seen at these lengths and bend the line. With k = 2 in place of 8 it is straight enough.",
+)
+def memory_grows_with_the_square(budget: Budget) -> Evidence:
+    frame = scaling.run(budget)
+    softmax, linear = frame.attrs["slope_attention"], frame.attrs["slope_linear"]
+    return Evidence(
+        {"slope, softmax": softmax, "slope, linear": linear},
+        "log-log slope of the peak over x = 64..1024 at k = 8: 2 +- 0.02 and 1 +- 0.02",
+        abs(softmax - 2) <= 0.02 and abs(linear - 1) <= 0.02,
+        n_seeds=1,
     )
 
 

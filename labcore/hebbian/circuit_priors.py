@@ -241,16 +241,26 @@ def _speeds(budget: Budget, **weights: float) -> list[float]:
     return [swim.run(budget, seed=s, **weights).attrs["speed"] for s in range(3)]
 
 
-@claim("circuit_priors", "The wired circuit swims before it has learned anything; a random network does not")
+@claim("circuit_priors", "The wired circuit swims before it has learned anything")
 def innate_competence(budget: Budget) -> Evidence:
     wired = min(_speeds(budget))
+    return Evidence({"slowest": wired}, "untrained NCAP >= 0.06 body lengths per cycle in each seed", wired >= 0.06, 3)
+
+
+@claim(
+    "circuit_priors",
+    "No random network swims before it has learned",
+    expected="not reproduced",
+    reason="On average they get nowhere, but with a clock among its inputs one of them is lucky.",
+)
+def random_networks_do_not_swim(budget: Budget) -> Evidence:
     starts = [learn.run(budget, compare="MLP", gens=1, lam=2, n_seeds=5, seed=s).best[0, :, 0].values for s in range(4)]
     blank = np.concatenate(starts)
     return Evidence(
-        {"slowest NCAP": wired, "mean of 20 MLPs": blank.mean(), "fastest MLP": blank.max()},
-        "untrained, body lengths per cycle: NCAP >= 0.06 in 3 seeds; mean of 20 MLPs <= 0.02, and none as fast as NCAP",
-        wired >= 0.06 and blank.mean() <= 0.02 and blank.max() < wired,
-        n_seeds=3,
+        {"fastest of 20": blank.max(), "mean": blank.mean(), "above 0.02": (blank > 0.02).sum()},
+        "untrained MLP <= 0.02 body lengths per cycle, each of 20",
+        blank.max() <= 0.02,
+        n_seeds=20,
     )
 
 

@@ -404,15 +404,29 @@ def hierarchy_breaks_where_outvoted(budget: Budget) -> Evidence:
     )
 
 
-@claim("multitasking_hebbian", "With many blanks all patterns are recalled equally well at once; with few they are not")
-def many_blanks_recall_in_parallel(budget: Budget) -> Evidence:
-    many = np.abs(_overlaps(budget, seeds=5, d=0.8, K=5, T=0.1, start="pattern 1", sweeps=40))
+@claim("multitasking_hebbian", "With few blanks the third pattern stays far behind the first")
+def few_blanks_keep_a_leader(budget: Budget) -> Evidence:
     few = np.sort(np.abs(_overlaps(budget, d=0.2, K=5, T=0.1, start="pattern 1", sweeps=40)))[:, ::-1]
-    equal, third = (many.min(1) / many.max(1)).mean(), (few[:, 2] / few[:, 0]).max()
+    third = (few[:, 2] / few[:, 0]).max()
     return Evidence(
-        {"weakest / strongest at d = 0.8": equal, "third / first at d = 0.2": third},
-        "T = 0.1: weakest / strongest > 0.85 at d = 0.8 (mean of 5), third / first < 0.05 at d = 0.2 (each of 3)",
-        equal > 0.85 and third < 0.05,
+        {"third / first at d = 0.2": third}, "T = 0.1, d = 0.2: third / first < 0.05 in each network", third < 0.05, 3
+    )
+
+
+@claim(
+    "multitasking_hebbian",
+    "With many blanks a network recalls all patterns equally",
+    expected="not reproduced",
+    reason="They are all recalled, about equally: theory has one value for all five. But a network of 100,000 neurons "
+    "still strays from it, and the weakest pattern of a single network often falls below the limit.",
+)
+def many_blanks_recall_in_parallel(budget: Budget) -> Evidence:
+    many = np.abs(_overlaps(budget, d=0.8, K=5, T=0.1, start="pattern 1", sweeps=40))
+    equal = many.min(1) / many.max(1)
+    return Evidence(
+        {"worst network": equal.min(), "mean": equal.mean(), "weakest overlap": many.min()},
+        "T = 0.1, d = 0.8: weakest / strongest > 0.85 in each network",
+        equal.min() > 0.85,
         n_seeds=3,
     )
 
