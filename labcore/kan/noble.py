@@ -27,7 +27,14 @@ from torch import Tensor, nn
 
 from labcore.claims import Evidence, claim
 from labcore.experiment import Budget, Seed, choice, experiment, number, variable
-from labcore.primitives.sharp_regression import MLP, affine_residual, matched_width, sharp_target, uniform_cube
+from labcore.primitives.sharp_regression import (
+    MLP,
+    affine_fit,
+    affine_residual,
+    matched_width,
+    sharp_target,
+    uniform_cube,
+)
 from labcore.primitives.tiny_transformer import (
     Linear,
     Rate,
@@ -157,9 +164,8 @@ def layer(
     t = torch.linspace(-3, 3, 301, dtype=torch.float64)
     along = t[:, None] * down[:, 0]
     x = torch.tensor(np.random.default_rng([seed, 1]).normal(size=(2000, 3)))
-    left = float(affine_residual(x[None], (x @ weight + branch(x))[None, :, None]))
-    ones = torch.ones(len(x), 1, dtype=torch.float64)
-    fit = torch.linalg.lstsq(torch.cat([x, ones], 1), (x @ weight + branch(x))[:, None]).solution[:, 0]
+    y = (x @ weight + branch(x))[:, None]
+    left, fit = float(affine_residual(x[None], y[None])), affine_fit(x, y)[:, 0]
     main, side = along @ weight, branch(along)
     turns = int((np.diff(np.sign(np.diff(side.numpy()).round(12))) != 0).sum())
     can = (

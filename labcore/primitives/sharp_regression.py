@@ -55,10 +55,16 @@ def matched_width(target: int, size: Callable[[int], int]) -> int:
     return min(range(2, 257), key=lambda width: abs(size(width) - target))
 
 
+def affine_fit(x: Tensor, y: Tensor) -> Tensor:
+    """The best affine map of x (S, M, d_in) to y (S, M, d_out): its matrix above its offset, (S, d_in + 1, d_out)."""
+    left = torch.cat([x, torch.ones_like(x[..., :1])], -1)
+    # the inputs are white: the normal equations are well conditioned, and give the same bits every time
+    return torch.linalg.solve(left.mT @ left, left.mT @ y)
+
+
 def affine_residual(x: Tensor, y: Tensor) -> Tensor:
     """Share of the variance of y (S, M, d_out) that the best affine map of x (S, M, d_in) leaves: (S,), in float64."""
     x, y = x.double(), y.double()
-    left = torch.cat([x, torch.ones_like(x[..., :1])], -1)
-    # the inputs are white: the normal equations are well conditioned
-    rest = y - left @ torch.linalg.solve(left.mT @ left, left.mT @ y)
+    fit = affine_fit(x, y)
+    rest = y - x @ fit[..., :-1, :] - fit[..., -1:, :]
     return (rest**2).sum((1, 2)) / ((y - y.mean(1, keepdim=True)) ** 2).sum((1, 2)).clamp(min=1e-300)
