@@ -38,11 +38,8 @@ voila: $(VENV)/.lab ## serve the lessons as dashboards, without code
 warm: $(VENV)/.lab ## compile every kernel now, so that no lesson waits for it
 	$(BIN)/python -m labcore warm $(ARGS)
 
-benchmarks: $(VENV)/.test ## measure and print the speed of the main paths, beside their peers
-	$(BIN)/python -m tests.benchmarks.bench_spectral $(ARGS)
-	$(BIN)/python -m tests.benchmarks.bench_bspline $(ARGS)
-	$(BIN)/python -m tests.benchmarks.bench_glauber $(ARGS)
-	$(BIN)/python -m tests.benchmarks.bench_slider $(ARGS)
+benchmarks: $(VENV)/.test ## measure speed, growth and memory, beside peers (ARGS=--quick for small sizes)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 lint: $(VENV)/.dev ## check the style
 	$(BIN)/python -m ruff check . $(ARGS)

@@ -80,13 +80,19 @@ def parsed(path: Path) -> ast.Module:
 def _decorated(page: Path, decorator: str) -> tuple[str, ...]:
     if not page.exists():
         return ()
-    return tuple(
-        node.name
+    return tuple(name for name, by in _decorations(page, page.stat().st_mtime_ns) if by == decorator)
+
+
+@functools.lru_cache(maxsize=512)
+def _decorations(page: Path, changed: int) -> list[tuple[str, str]]:
+    """The functions of a page that a call decorates, each with the decorator's name. Kept until the file changes."""
+    return [
+        (node.name, d.func.id)
         for node in parsed(page).body
         if isinstance(node, ast.FunctionDef)
         for d in node.decorator_list
-        if isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == decorator
-    )
+        if isinstance(d, ast.Call) and isinstance(d.func, ast.Name)
+    ]
 
 
 @functools.cache

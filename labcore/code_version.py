@@ -28,6 +28,7 @@ def code_version(key: str) -> str:
     return digest.hexdigest()[:12]
 
 
+@functools.cache
 def _imported(path: Path) -> list[Path]:
     """Files of labcore named by the import statements anywhere in this file."""
     names = []

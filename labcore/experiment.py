@@ -163,7 +163,7 @@ class Experiment:
     def __repr__(self) -> str:
         return f"<experiment {self.id}({', '.join(self.parameters)})>"
 
-    def validate(self, **values: Any) -> dict[str, Any]:
+    def validate(self, /, **values: Any) -> dict[str, Any]:
         """All parameters with their values: those given, checked and converted, and the defaults.
 
         Raises `ParameterError`, one readable line that names the parameter, the value and what is allowed.
@@ -189,13 +189,13 @@ class Experiment:
                     problems.append(f"{name} = {shown} is not allowed; it must be {self.parameters[name].allowed}")
         raise ParameterError(f"{self.id}: " + "; ".join(problems))
 
-    def settings(self, budget: Budget = "full", **values: Any) -> dict[str, Any]:
+    def settings(self, /, budget: Budget = "full", **values: Any) -> dict[str, Any]:
         """The validated values of one run: the budget's overrides, then `values` on top."""
         if budget not in typing.get_args(Budget):
             raise ParameterError(f"{self.id}: budget = {budget!r} is not allowed; it must be quick or full")
         return self.validate(**({**self.quick, **values} if budget == "quick" else values))
 
-    def frames(self, budget: Budget = "full", **values: Any) -> Iterator[xr.Dataset]:
+    def frames(self, /, budget: Budget = "full", **values: Any) -> Iterator[xr.Dataset]:
         """Validate now, then iterate over the frames. Closing the iterator stops the run."""
         settings = self.settings(budget, **values)
         return self._frames(settings)
@@ -209,7 +209,7 @@ class Experiment:
 
     __call__ = frames
 
-    def run(self, budget: Budget = "full", **values: Any) -> xr.Dataset:
+    def run(self, /, budget: Budget = "full", **values: Any) -> xr.Dataset:
         """The last frame. Raises `ParameterError` for bad input."""
         last = collections.deque(self.frames(budget, **values), maxlen=1)
         if not last:

@@ -10,6 +10,7 @@ where it stopped, a lost worker loses nothing, and the workers need no disk in c
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -17,11 +18,13 @@ import logging
 import os
 import queue
 import re
+import sys
 import threading
 import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,11 +35,13 @@ import xarray as xr
 from labcore import catalog
 from labcore.code_version import code_version
 from labcore.experiment import Budget, Experiment, ParameterError
+from labcore.threads import ONE_THREAD
 
 if TYPE_CHECKING:
     from distributed import Client
 
 MOST_POINTS = 100_000
+PROCESSES_START = 5.0  # seconds until workers have started, loaded the method and found its compiled kernels
 PATIENCE = 30.0  # seconds without a single worker after which a sweep gives up
 
 
@@ -161,12 +166,12 @@ def sweep(
     tell()
     for path, result in _results(experiment.id, grid.code, todo, cluster, stop):
         try:
-            if isinstance(result, xr.Dataset):
-                _write(path, _netcdf(result))
+            if isinstance(result, bytes):
+                _write(path, result)
                 _failure(path).unlink(missing_ok=True)
                 done += 1
                 if each is not None:
-                    each(todo[path], result)
+                    each(todo[path], _read(path))
             else:
                 _write(_failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
                 failed += 1
@@ -211,31 +216,36 @@ def _read(path: Path) -> xr.Dataset | None:
 # running
 
 
-def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, xr.Dataset | dict[str, str]]:
-    """On the worker: the code version it has, and the last frame or the error."""
+def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, bytes | dict[str, str]]:
+    """On the worker: the code version it has, and the last frame as the bytes of a file, or the error."""
     try:
         experiment = catalog.load_experiment(name)
-        return code_version(experiment.key), experiment.run(**parameters)
+        return code_version(experiment.key), _netcdf(experiment.run(**parameters))
     except Exception as error:  # one point's failure is a result; the others go on
         return "", {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
 
 
 def _results(
     name: str, code: str, todo: Mapping[Path, dict], cluster: str | Client | None, stop: threading.Event | None
-) -> Iterator[tuple[Path, xr.Dataset | dict[str, str]]]:
+) -> Iterator[tuple[Path, bytes | dict[str, str]]]:
     """The points as they are done, in any order."""
     if not todo:
         return
-    waiting = iter(todo.items())
+    waiting, left = iter(todo.items()), len(todo)
     processes = False
     if cluster is None:
-        # the first point is run here: it loads the method, and shows whether its kernel lets other threads work
-        path, parameters = next(waiting)
-        (_, result), processes = _probed(lambda: _run_point(name, parameters))
-        yield path, result
-        if len(todo) == 1:
+        # the first point is run here, which loads the method and compiles; the next few show how threads share it
+        for path, parameters in itertools.islice(waiting, 1):
+            yield path, _run_point(name, parameters)[1]
+        few = list(itertools.islice(waiting, min(4, os.cpu_count() or 1)))
+        left -= 1 + len(few)
+        if stop is not None and stop.is_set():
             return
-    with _client(cluster, processes, len(todo)) as client:
+        results, processes = _together(name, [parameters for _, parameters in few], left)
+        yield from zip([path for path, _ in few], results)
+        if left <= 0 or (stop is not None and stop.is_set()):
+            return
+    with _client(cluster, processes, left) as client:
         run = uuid.uuid4().hex[:8]  # two sweeps on one cluster do not share futures: one may be stopped
         ended: queue.Queue[Any] = queue.Queue()
         running = {}
@@ -273,21 +283,37 @@ def _results(
             client.cancel(list(running))
 
 
-def _probed(action: Callable[[], Any]) -> tuple[Any, bool]:
-    """Do it in a thread; return what it returned, and whether it kept other threads from working.
+def _together(name: str, points: list[dict[str, Any]], left: int) -> tuple[list[Any], bool]:
+    """Run a few points at once in threads. Their results, and whether the `left` others had better get processes.
 
-    A thread that wants to go on after a short sleep waits at least 5 ms for a kernel that holds the interpreter's lock.
+    Threads start at once, but share an interpreter: a method that keeps it to itself uses one core, whatever there is.
+    How many cores the threads really used tells how long they would take for the others.
     """
-    result: list[Any] = []
-    thread = threading.Thread(target=lambda: result.append(action()), daemon=True)
-    thread.start()
-    late = []
-    while thread.is_alive():
-        began = time.perf_counter()
-        thread.join(0.01)
-        if thread.is_alive():
-            late.append(time.perf_counter() - began - 0.01)
-    return result[0], len(late) > 20 and float(np.median(late)) > 0.004
+    if not points:
+        return [], False
+    began, spent = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(len(points)) as pool:
+        results = [result for _, result in pool.map(lambda p: _run_point(name, p), points)]
+    wall, spent = time.perf_counter() - began, time.process_time() - spent
+    cores, used = os.cpu_count() or 1, spent / wall
+    by_threads = left * spent / len(points) / (cores if used > 0.8 * len(points) else used)
+    by_processes = PROCESSES_START + left * spent / len(points) / cores
+    return results, by_processes < by_threads
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """These environment variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 class _client:
@@ -303,15 +329,16 @@ class _client:
         if self._cluster is None:
             cores = min(os.cpu_count() or 1, self._points)
             options = dict(dashboard_address=":0", silence_logs=logging.ERROR)
-            if self._processes:
+            if self._processes and sys.platform != "win32":  # where Dask offers no such cluster
                 # processes of their own, not forks or spawns, which would run the caller's script once more
-                local = SubprocessCluster(
-                    n_workers=cores,
-                    threads_per_worker=1,
-                    worker_class="distributed.Worker",
-                    scheduler_kwargs={"idle_timeout": "60s"},  # they end by themselves if this process is killed
-                    **options,
-                )
+                with _environment(ONE_THREAD | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}):
+                    local = SubprocessCluster(
+                        n_workers=cores,
+                        threads_per_worker=1,
+                        worker_class="distributed.Worker",
+                        scheduler_kwargs={"idle_timeout": "60s"},  # they end by themselves if this process is killed
+                        **options,
+                    )
             else:
                 local = LocalCluster(processes=False, n_workers=1, threads_per_worker=cores, **options)
             self._ours = [Client(local, set_as_default=False), local]

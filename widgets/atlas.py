@@ -17,7 +17,8 @@ from widgets.bench import is_static
 PREVIEWS = Path(__file__).parent / "previews"
 
 
-def _row(paper: catalog.Paper) -> dict[str, Any]:
+def row(paper: catalog.Paper) -> dict[str, Any]:
+    """What the page knows of one paper."""
     preview = PREVIEWS / f"{paper.key}.svg"
     verdicts = Counter(entry.verdict for entry in claims.recorded(paper.key))
     return {
@@ -46,7 +47,7 @@ class Atlas(anywidget.AnyWidget):
 
 def atlas() -> Atlas | HTML:
     """The atlas of the whole catalogue; executed as a batch, a plain list."""
-    rows = [_row(paper) for paper in catalog.papers()]
+    rows = [row(paper) for paper in catalog.papers()]
     if is_static():
         items = "".join(
             f"<li><b>{escape(r['title'])}</b> ({r['year']}, {r['theme']}, {r['status']}): {escape(r['idea'])}</li>"

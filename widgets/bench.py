@@ -12,6 +12,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -22,6 +23,7 @@ from labcore import catalog
 from labcore.experiment import Budget, Experiment, ParameterError
 from widgets import sharing
 from widgets.controls import Control, control_panel, shown
+from widgets.parts import button, column, layout, line, row, style, words
 from widgets.pins import Pin, pin, with_ghosts
 from widgets.plot import Plot, Spec
 from widgets.prediction import Prediction, PredictionPanel
@@ -30,6 +32,10 @@ from widgets.views import view_of
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
+
+# By link: what the bench opened with that followed it. Its cell run again follows it again; a cell whose values were
+# changed since has the last word.
+_followed: dict[str, dict[str, Any]] = {}
 
 _opening = threading.Lock()  # benches of one page compute their first frames one after another, in reading order
 
@@ -64,8 +70,7 @@ def bench(
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
     if is_static():
-        shared = sharing.environment_values(experiment)
-        return StaticBench(experiment, experiment.validate(**{**settings, **shared}), view)
+        return StaticBench(experiment, sharing.environment_values(experiment) or settings, view)
     return Bench(experiment, settings, view, predict)
 
 
@@ -113,7 +118,7 @@ class Bench(w.VBox):
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
         self._cost: dict[str, float] = {}
         self._last_moved: str | None = None
-        self._linked: dict[str, str] | None = None  # a link's values, kept until the learner has committed
+        self._linked: dict[str, Any] = {}  # a link's values, kept until the learner has committed
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
         self._sweep: w.Widget | None = None
@@ -123,18 +128,18 @@ class Bench(w.VBox):
         self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=experiment.id)
         self._plot.on_msg(self._heard)
         self._plot.add_class("labcore-picture")
-        self._status = w.HTML()
-        self._refusal = w.HTML()  # apart from the status, which a run under way overwrites
-        self._progress = w.FloatProgress(min=0, max=1, layout=w.Layout(width="160px", visibility="hidden"))
+        self._status = words(css="labcore-status")
+        self._refusal = words()  # apart from the status, which a run under way overwrites
+        # its layout is its own: it changes
+        bar = w.Layout(width="160px", visibility="hidden")
+        self._progress = w.FloatProgress(min=0, max=1, layout=bar, style=style(w.FloatProgress))
         self._panel = control_panel(list(self._controls.values()))
-        body = w.Box([self._panel, self._plot])
-        body.add_class("labcore-body")
-        self._status.add_class("labcore-status")
-        self._drawer = w.VBox()
+        body = row([self._panel, self._plot], "labcore-body")
+        self._drawer = column()
         self._question = PredictionPanel(predict, self._committed) if predict else None
         self._prediction = predict
         rows = [self._toolbar(), body, self._status, self._refusal, self._drawer]
-        super().__init__([self._question, *rows] if self._question else rows)
+        super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
         self._refresh_controls()
         if self._question:
@@ -145,11 +150,6 @@ class Bench(w.VBox):
         self._runner.submit(Job(dict(self.values), preview=True))
 
     def _toolbar(self) -> w.Box:
-        def button(text: str, icon: str, tip: str, action: Callable[[], None], style: str = "") -> w.Button:
-            made = w.Button(description=text, icon=icon, tooltip=tip, button_style=style)
-            made.on_click(lambda _: action())
-            return made
-
         self._run_button = button("Run", "play", "Run with these values", self.run, "primary")
         self._pause_button = button("Pause", "pause", "Pause, or go on", self.pause)
         self._buttons = [
@@ -164,9 +164,7 @@ class Bench(w.VBox):
             button("Export", "download", "Save the data or the picture", self.export),
             button("Sweep", "th", "Run this over many values and seeds", self.sweep),
         ]
-        row = w.Box([*self._buttons, self._progress])
-        row.add_class("labcore-toolbar")
-        return row
+        return row([*self._buttons, self._progress], "labcore-toolbar")
 
     # what a person does
 
@@ -226,11 +224,9 @@ class Bench(w.VBox):
             "Shell": sharing.command_line(self.experiment, self.values),
             "Papermill": sharing.papermill_command(self.experiment, self.values),
         }
-        self._link = w.Text(description="Link", value="...", layout=w.Layout(width="98%"))
-        self._drawer.children = [
-            self._link,
-            *[w.Text(description=k, value=v, layout=w.Layout(width="98%")) for k, v in lines.items()],
-        ]
+        wide = {"width": "98%"}
+        self._link = line("Link", "...", size=wide)
+        self._drawer.children = [self._link, *[line(k, v, size=wide) for k, v in lines.items()]]
         self._plot.send({"type": "share", "query": sharing.link_query(self.experiment, self.values)})
 
     def export(self) -> None:
@@ -241,19 +237,16 @@ class Bench(w.VBox):
         }
 
         def offer(kind: str) -> w.Button:
-            made = w.Button(description=kind, tooltip=f"Save as {kind}")
             if kind in kinds:
                 mime, convert = kinds[kind]
                 suffix = "csv" if kind == "CSV" else "nc"
-                made.on_click(lambda _: self._save(f"{self.experiment.id}.{suffix}", mime, convert))
+                save = partial(self._save, f"{self.experiment.id}.{suffix}", mime, convert)
             else:
                 picture = {"type": "image", "format": kind.lower(), "name": f"{self.experiment.id}.{kind.lower()}"}
-                made.on_click(lambda _: self._plot.send(picture))
-            return made
+                save = partial(self._plot.send, picture)
+            return button(kind, "", f"Save as {kind}", save)
 
-        row = w.Box([offer(kind) for kind in ("CSV", "NetCDF", "PNG", "SVG")])
-        row.add_class("labcore-toolbar")
-        self._drawer.children = [row]
+        self._drawer.children = [row([offer(kind) for kind in ("CSV", "NetCDF", "PNG", "SVG")], "labcore-toolbar")]
 
     def sweep(self) -> None:
         """Offer to run the experiment over a grid, with the bench's other values."""
@@ -286,13 +279,12 @@ class Bench(w.VBox):
 
     def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
         if message["type"] == "shared":
-            self._link.value = message["url"]
+            self._link.value = sharing.public_link(message["url"])
+            self._plot.send({"type": "copy", "text": self._link.value})
         elif message["type"] == "opened":
             self._say_again()
             if "link" in message:
-                self._linked = dict(message["link"])
-                if self._controls_enabled:
-                    self._follow_link()
+                self._read_link(message["link"])
         elif message["type"] == "set" and self._controls_enabled:
             try:
                 values = dict(message["values"])
@@ -313,14 +305,20 @@ class Bench(w.VBox):
         for part in (self._status, self._progress, self._progress.layout):
             part.send_state()
 
+    def _read_link(self, query: str) -> None:
+        try:
+            self._linked = sharing.link_values(self.experiment, query)
+        except ParameterError as error:
+            return self._refuse(f"The link was not taken; the lesson's own values are shown. {error}")
+        if self._linked and _followed.setdefault(query, self._start) != self._start:
+            self._linked = {}
+        if self._linked and self._controls_enabled:
+            self._follow_link()
+
     def _follow_link(self) -> None:
         """Show what the link's sender saw, however long it takes: opening the link asked for it."""
-        linked, self._linked = self._linked, None
-        try:
-            # a link carries every value, so nothing of what this bench opened with is left
-            self.values = self.experiment.validate(**linked)
-        except ParameterError as error:
-            return self._refuse(f"The link's values were not taken. {error}")
+        # a link carries every value, so nothing of what this bench opened with is left
+        self.values, self._linked = self._linked, {}
         self._refresh_controls()
         self._last_moved = None
         self.run()
@@ -328,7 +326,7 @@ class Bench(w.VBox):
     def _committed(self, choice: str | None) -> None:
         self._lock(False)
         self._plot.layout.visibility = None
-        if self._linked is not None:
+        if self._linked:
             self._follow_link()
         elif self._prediction.then:
             self.pin()

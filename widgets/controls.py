@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,16 +10,7 @@ import ipywidgets as w
 import numpy as np
 
 from labcore.experiment import Parameter
-
-
-@functools.cache
-def _layout(**size: str) -> w.Layout:
-    """A Layout is a model of its own in the browser; sharing a few keeps a bench with fifteen parameters light.
-
-    Made when first asked for and not on import: a widget made before its kernel runs has no page to talk to.
-    """
-    return w.Layout(**size)
-
+from widgets.parts import button, column, is_shown, layout, line, show, style, words
 
 _WIDE = {"flex": "1 1 auto", "width": "auto"}
 _LABEL = {"description_width": "104px"}
@@ -68,20 +58,22 @@ class Control:
         self.parameter = parameter
         self._changed, self._typed = changed, typed
         self._quiet = False
-        label = {"description": parameter.name.replace("_", " "), "style": _LABEL}
+        name = parameter.name.replace("_", " ")
         tip = {"tooltip": f"{parameter.description} ({parameter.allowed})"}
         self._slider = self._box = self._choice = None
         if parameter.kind == "choice":
-            self._choice = w.Dropdown(options=list(parameter.choices), layout=_layout(**_WIDE), **label, **tip)
+            look = {"layout": layout(**_WIDE), "style": style(w.Dropdown, **_LABEL)}
+            self._choice = w.Dropdown(options=list(parameter.choices), description=name, **look, **tip)
             parts = [self._choice]
         elif parameter.kind == "bool":
-            self._choice = w.Checkbox(layout=_layout(**_WIDE), **label, **tip)
+            look = {"layout": layout(**_WIDE), "style": style(w.Checkbox, **_LABEL)}
+            self._choice = w.Checkbox(description=name, **look, **tip)
             parts = [self._choice]
         elif parameter.name == "seed":
-            self._box = w.Text(continuous_update=False, layout=_layout(**_WIDE), **label, **tip)
-            die = w.Button(icon="random", tooltip="Throw the die: another seed", layout=_layout(width="38px"))
+            self._box = line(name, label_width="104px", size=_WIDE, continuous_update=False, **tip)
             # the die is a person's hand, not part of an experiment: its throw becomes the seed that is shown
-            die.on_click(lambda _: self._report(int(np.random.default_rng().integers(1000))))
+            throw = lambda: self._report(int(np.random.default_rng().integers(1000)))  # noqa: E731
+            die = button("", "random", "Throw the die: another seed", throw, width="38px")
             parts = [self._box, die]
         else:
             # The slider moves over positions in a grid. Moving over values, the browser would round a typed value to
@@ -91,13 +83,14 @@ class Control:
                 min=0,
                 max=len(self._grid) - 1,
                 readout=False,
-                layout=_layout(**_WIDE, min_width="120px"),
-                **label,
+                description=name,
+                layout=layout(**_WIDE, min_width="120px"),
+                style=style(w.IntSlider, **_LABEL),
                 **tip,
             )
-            self._box = w.Text(continuous_update=False, layout=_layout(width="76px"), **tip)
+            self._box = line(size={"width": "76px"}, continuous_update=False, **tip)
             parts = [self._slider, self._box]
-        self.row = w.HBox(parts, layout=w.Layout())
+        self.row = w.HBox(parts, layout=layout())
         self.row.add_class("labcore-control")
         self.show(parameter.default)
         if self._slider is not None:
@@ -140,18 +133,18 @@ class Control:
             part.disabled = not enabled
 
     def set_visible(self, visible: bool) -> None:
-        self.row.layout.display = "" if visible else "none"
+        show(self.row, visible)
 
 
 def _heading(text: str, members: list[w.Widget]) -> w.HTML:
     """The heading of a group, hidden while all of the group is."""
-    heading = w.HTML(f'<div class="labcore-group">{text}</div>', layout=w.Layout())
+    heading = words(f'<div class="labcore-group">{text}</div>')
 
     def follow(_: Any = None) -> None:
-        heading.layout.display = "none" if all(row.layout.display == "none" for row in members) else ""
+        show(heading, any(map(is_shown, members)))
 
     for row in members:
-        row.layout.observe(follow, "display")
+        row.observe(follow, "_dom_classes")
     follow()
     return heading
 
@@ -166,6 +159,4 @@ def control_panel(controls: list[Control]) -> w.VBox:
         if group:
             rows.append(_heading(group, members))
         rows.extend(members)
-    panel = w.VBox(rows)
-    panel.add_class("labcore-controls")
-    return panel
+    return column(rows, "labcore-controls")

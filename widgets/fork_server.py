@@ -31,8 +31,7 @@ from typing import Any
 
 from jupyter_client.provisioning import LocalProvisioner
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
-
+from labcore.threads import ONE_THREAD
 
 # the nursery process
 
@@ -55,15 +54,23 @@ def nursery(address: str, megabytes: int, warm: bool = True) -> None:
 
 def _steps(warm: bool) -> Iterator[str]:
     """The work that is better done before a fork than after: one piece at each step."""
-    for name in ("ipykernel.kernelapp", "plotly", "widgets"):
+    here = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in ("__init__", "gallery"))
+    # a kernel would import its debugger when it starts
+    for name in ("ipykernel.kernelapp", "ipykernel.debugger", "plotly", *(f"widgets.{name}" for name in here)):
         importlib.import_module(name)
     import torch
 
     from labcore import catalog
+    from widgets import atlas, lesson, plot
     from widgets.views import view_of
 
     torch.set_num_threads(1)
+    plot.plotly_js()
+    lesson.source(atlas.row)  # compiles the highlighter's expressions
     yield "imports"
+    for paper in catalog.papers():
+        atlas.row(paper)
+        yield paper.key
     for paper in catalog.papers() if warm else []:
         for name in paper.experiments:
             experiment = catalog.load_experiment(f"{paper.key}.{name}")
@@ -136,7 +143,8 @@ class Nursery:
         self._folder = tempfile.TemporaryDirectory(prefix="labcore-")
         self._address = f"{self._folder.name}/nursery"
         code = f"from widgets.fork_server import nursery; nursery({self._address!r}, {megabytes}, {warm})"
-        environment = {**os.environ, **ONE_THREAD, "SERVER_SOFTWARE": "voila"}
+        quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # nobody sets a breakpoint there
+        environment = {**os.environ, **ONE_THREAD, **quiet, "SERVER_SOFTWARE": "voila"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )

@@ -14,11 +14,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import voila.notebook_renderer
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_server.utils import url_path_join
 from tornado.web import HTTPError, RedirectHandler
 from traitlets import Bool, Int, default
 from voila.app import Voila
+from voila.exporter import VoilaExporter
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -67,6 +71,10 @@ class _Lesson(TornadoVoilaHandler):
         gallery: Gallery = self.settings["gallery"]
         if path not in gallery.lessons:
             raise HTTPError(404)
+        # Voila writes the theme's name into the page as it came, and waits for ever for a template that does not exist
+        self.request.arguments.pop("template", None)
+        if self.get_argument("theme", "") not in ("light", "dark"):
+            self.request.arguments.pop("theme", None)
         if gallery.present() >= gallery.visitors:
             self.set_status(503)
             self.set_header("Retry-After", str(gallery.retry))
@@ -87,6 +95,31 @@ class _Lesson(TornadoVoilaHandler):
     def write(self, chunk: str | bytes | dict) -> None:
         self._arrived()  # the first words of a page come when its kernel is up, and counted as one
         super().write(_ELSEWHERE.sub("", chunk) if isinstance(chunk, str) else chunk)
+
+
+class _Templates(BytecodeCache):
+    """Compiled templates of pages: Voila makes each page's templates anew, a fifth of all that its server does."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+class _Exporter(VoilaExporter):
+    """Voila's exporter, which compiles a template once."""
+
+    _templates = _Templates()
+
+    def _create_environment(self) -> Environment:
+        made = super()._create_environment()
+        made.bytecode_cache = self._templates
+        return made
 
 
 class Gallery(Voila):
@@ -122,6 +155,9 @@ class Gallery(Voila):
         return len(self.kernel_manager.list_kernel_ids()) + self.arriving
 
     def init_settings(self) -> dict:
+        # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
+        self.config.VoilaExecutor.store_widget_state = False
+        voila.notebook_renderer.VoilaExporter = _Exporter
         if self.fork:
             from widgets.fork_server import ForkProvisioner, Nursery
 

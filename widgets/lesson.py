@@ -19,6 +19,7 @@ from pygments.lexers import PythonLexer
 from labcore import catalog, claims
 from labcore.experiment import Budget, Experiment
 from widgets.bench import is_static
+from widgets.parts import button, column, layout, line, row, words
 
 _FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
 _CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
@@ -84,23 +85,19 @@ class _LiveLedger(w.VBox):
     def __init__(self, keys: tuple[str, ...], budget: Budget):
         self._keys, self._budget = keys, budget
         known = [e for key in keys for e in claims.recorded(key)]
-        self._table = w.HTML(ledger_table(known) if known else "")
-        self._status = w.HTML("Measured before on this machine, with this code." if known else "")
-        self._status.add_class("labcore-status")
-        button = w.Button(description="Measure the claims now", icon="check-square-o", button_style="primary")
-        button.layout.width = "auto"
-        button.on_click(self._begin)
-        bar = w.Box([button])
-        bar.add_class("labcore-toolbar")
-        super().__init__([bar, self._status, self._table])
+        self._table = words(ledger_table(known) if known else "")
+        self._status = words("Measured before on this machine, with this code." if known else "", "labcore-status")
+        self._button = button("Measure the claims now", "check-square-o", "", self._begin, "primary", width="auto")
+        bar = row([self._button], "labcore-toolbar")
+        super().__init__([bar, self._status, self._table], layout=layout())
         self.add_class("labcore-bench")
 
-    def _begin(self, button: w.Button) -> None:
-        button.disabled = True
+    def _begin(self) -> None:
+        self._button.disabled = True
         self._status.value = "Measuring ..."
-        threading.Thread(target=self._measure, args=(button,), daemon=True).start()
+        threading.Thread(target=self._measure, daemon=True).start()
 
-    def _measure(self, button: w.Button) -> None:
+    def _measure(self) -> None:
         entries: list[claims.Entry] = []
         total = sum(len(claims.claims_of(key)) for key in self._keys)
         try:
@@ -113,7 +110,7 @@ class _LiveLedger(w.VBox):
             line = escape(f"{type(error).__name__}: {error}")
             self._status.value = f'<span class="labcore-error" role="alert">{line}</span>'
         finally:
-            button.disabled = False
+            self._button.disabled = False
 
 
 def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") -> w.VBox:
@@ -122,12 +119,10 @@ def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") 
     `check(text)` returns True for a right answer, False for a wrong one, or a sentence that helps. Any right answer
     must pass, however it is written: parse numbers, try code, do not compare strings.
     """
-    answer = w.Text(placeholder="your answer", continuous_update=False, layout=w.Layout(width="320px"))
-    button = w.Button(description="Check", icon="check")
-    verdict = w.HTML()
-    verdict.add_class("labcore-status")
+    answer = line(size={"width": "320px"}, placeholder="your answer", continuous_update=False)
+    verdict = words(css="labcore-status")
 
-    def look(_: Any) -> None:
+    def look() -> None:
         try:
             result = check(answer.value.strip())
         except Exception as error:  # noqa: BLE001 - whatever a checker trips over, the learner must see an answer
@@ -139,13 +134,9 @@ def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") 
         else:
             verdict.value = escape(f"Not yet. {hint}".strip())
 
-    button.on_click(look)
-    answer.observe(lambda change: look(None) if change["new"] else None, "value")
-    row = w.Box([answer, button])
-    row.add_class("labcore-toolbar")
-    card = w.VBox([w.HTML(f'<div class="labcore-question">{question}</div>'), row, verdict])
-    card.add_class("labcore-bench")
-    return card
+    answer.observe(lambda change: look() if change["new"] else None, "value")
+    typed = row([answer, button("Check", "check", press=look)], "labcore-toolbar")
+    return column([words(f'<div class="labcore-question">{question}</div>'), typed, verdict], "labcore-bench")
 
 
 def number(text: str) -> float:

@@ -164,10 +164,10 @@ function render({ model, el }) {
       save(message.name, await (await fetch(url)).blob());
     }
     if (message.type === "share") {
-      const url = `${location.origin}${location.pathname}?${message.query}`;
-      model.send({ type: "shared", url });
-      navigator.clipboard?.writeText(url).catch(() => {});
+      // the kernel answers with the link: on Binder, this page's own address is of no use to anybody else
+      model.send({ type: "shared", url: `${location.origin}${location.pathname}?${message.query}` });
     }
+    if (message.type === "copy") navigator.clipboard?.writeText(message.text).catch(() => {});
   }
 
   const stopTheme = new MutationObserver(redraw);
@@ -208,11 +208,11 @@ function render({ model, el }) {
 function opened(model) {
   const message = { type: "opened" };
   // JupyterLab rewrites the address soon after loading, so ask for the one first opened
-  const query = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href).searchParams;
+  const { search, searchParams } = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href);
   const bench = model.get("bench_id");
-  if (bench && query.get("bench") === bench && !linked.has(model)) {
+  if (bench && searchParams.getAll("bench").includes(bench) && !linked.has(model)) {
     linked.add(model);
-    message.link = Object.fromEntries([...query].filter(([k]) => k !== "bench").slice(0, 64));
+    message.link = search.slice(1);
   }
   model.send(message);
 }

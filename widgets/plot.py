@@ -29,11 +29,17 @@ class _PlotlyLibrary(ipywidgets.Widget):
 
 
 @functools.cache
-def _library() -> _PlotlyLibrary:
+def plotly_js() -> bytes:
+    """plotly.js, compressed. It takes a moment, which a server's nursery takes once for all its kernels."""
     import plotly
 
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    return _PlotlyLibrary(source=gzip.compress(source.read_bytes(), compresslevel=1))
+    return gzip.compress(source.read_bytes(), compresslevel=6)
+
+
+@functools.cache
+def _library() -> _PlotlyLibrary:
+    return _PlotlyLibrary(source=plotly_js())
 
 
 def jsonable(value: Any) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 
 import ipywidgets as w
 
+from widgets.parts import button, layout, row, style, words
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -32,17 +34,16 @@ class PredictionPanel(w.VBox):
 
     def __init__(self, prediction: Prediction, committed: Callable[[str | None], None]):
         self._prediction, self._committed, self._closed = prediction, committed, False
-        self._options = w.RadioButtons(options=list(prediction.options), value=None, layout=w.Layout(width="auto"))
-        self._commit = w.Button(description="Commit", icon="check", button_style="primary", disabled=True)
-        self._skip = w.Button(description="Skip", tooltip="Show the result without a prediction")
-        self._buttons = w.HBox([self._commit, self._skip])
-        self._buttons.add_class("labcore-toolbar")
-        question = w.HTML(f'<div class="labcore-question">Predict first. {escape(prediction.question)}</div>')
-        super().__init__([question, self._options, self._buttons])
+        look = {"layout": layout(width="auto"), "style": style(w.RadioButtons)}
+        self._options = w.RadioButtons(options=list(prediction.options), value=None, **look)
+        self._commit = button("Commit", "check", "", lambda: self._close(self._options.value), "primary")
+        self._commit.disabled = True
+        skip = button("Skip", "", "Show the result without a prediction", lambda: self._close(None))
+        question = words(f'<div class="labcore-question">Predict first. {escape(prediction.question)}</div>')
+        buttons = row([self._commit, skip], "labcore-toolbar")
+        super().__init__([question, self._options, buttons], layout=layout())
         self.add_class("labcore-predict")
         self._options.observe(lambda _: setattr(self._commit, "disabled", self._options.value is None), "value")
-        self._commit.on_click(lambda _: self._close(self._options.value))
-        self._skip.on_click(lambda _: self._close(None))
 
     def _close(self, choice: str | None) -> None:
         if self._closed:  # a double click sends two clicks before the page can take the button away
@@ -50,5 +51,5 @@ class PredictionPanel(w.VBox):
         self._closed = True
         said = "You skipped the prediction." if choice is None else f"You predicted: <b>{escape(choice)}</b>."
         question = f'<div class="labcore-question">{escape(self._prediction.question)}</div>'
-        self.children = [w.HTML(f"{question}<div>{said} Now compare with what was measured, under the figure.</div>")]
+        self.children = [words(f"{question}<div>{said} Now compare with what was measured, under the figure.</div>")]
         self._committed(choice)

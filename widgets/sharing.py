@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import tempfile
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pandas as pd
 import xarray as xr
@@ -16,7 +17,10 @@ from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
 
 LINK_VARIABLE = "LABCORE_LINK"
-LINK_FIELDS = 64  # plot.js takes as many
+LINK_FIELDS, LINK_LENGTH = 64, 8192  # values and characters; the longest link of a bench has a tenth of these
+REFUSAL = 300  # characters of a refusal, however long the link
+# Words of the servers around a lesson, in the same query string: Binder adds its token, JupyterLab and Voila their own.
+SERVERS_OWN = {"token", "reset", "clone", "theme", "template"}
 
 
 def changed_values(experiment: Experiment, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,16 +36,61 @@ def link_query(experiment: Experiment, values: Mapping[str, Any]) -> str:
     return urlencode({"bench": experiment.id, **values})
 
 
-def link_values(experiment: Experiment, query: str) -> dict[str, str]:
-    """The values that a query string holds for this bench, unchecked; {} if it is for another bench.
+def link_values(experiment: Experiment, query: str) -> dict[str, Any]:
+    """The values that a query string holds for this bench, checked, and the defaults of those that it leaves out.
 
-    Raises `ParameterError` for more values than any bench has.
+    {} if it is for another bench. A link is taken whole or not at all, because half of it is a figure that nobody saw.
+    Raises `ParameterError`, one line of at most `REFUSAL` characters.
     """
     try:
-        pairs = dict(parse_qsl(query, max_num_fields=LINK_FIELDS)) if query else {}
+        return _link_values(experiment, query)
+    except ParameterError as error:
+        line = str(error)
+        raise ParameterError(line if len(line) <= REFUSAL else line[: REFUSAL - 4] + " ...") from None
+
+
+def _link_values(experiment: Experiment, query: str) -> dict[str, Any]:
+    if len(query) > LINK_LENGTH:
+        raise ParameterError(f"{experiment.id}: the link has {len(query)} characters, more than {LINK_LENGTH}")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=LINK_FIELDS)
     except ValueError:
         raise ParameterError(f"{experiment.id}: the link holds more than {LINK_FIELDS} values") from None
-    return pairs if pairs.pop("bench", None) == experiment.id else {}
+    if ("bench", experiment.id) not in pairs:
+        return {}
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name in SERVERS_OWN and name not in experiment.parameters:
+            continue
+        if name in values:
+            raise ParameterError(f"{experiment.id}: the link holds {name!r} more than once")
+        if name != "bench" and name not in experiment.parameters:
+            allowed = ", ".join(experiment.parameters)
+            raise ParameterError(f"{experiment.id}: there is no parameter {_shown(name)}; it has {allowed}")
+        values[name] = value
+    del values["bench"]
+    return experiment.validate(**values)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def public_link(url: str) -> str:
+    """The address of a page, as another person can open it.
+
+    A Binder session ends, and its address with it: there the link starts a session of the same commit at the same page.
+    BinderHub tells the session's processes where that is. A JupyterLab workspace is left out: it is its owner's.
+    """
+    url = re.sub(r"/lab/workspaces/[^/?]+", "/lab", url, count=1)
+    host = os.environ.get("BINDER_LAUNCH_HOST")
+    request = os.environ.get("BINDER_PERSISTENT_REQUEST") or os.environ.get("BINDER_REQUEST")
+    if not host or not request:
+        return url
+    here = urlsplit(url)
+    page = here.path.removeprefix(os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/")).lstrip("/")
+    path = quote(f"{page}?{here.query}", safe="")
+    return f"{host.rstrip('/')}/{request.partition('?')[0].strip('/')}?urlpath={path}"
 
 
 def environment_values(experiment: Experiment) -> dict[str, str]:

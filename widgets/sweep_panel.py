@@ -16,6 +16,7 @@ import xarray as xr
 from labcore.experiment import Experiment, ParameterError
 from labcore.sweeps import Progress, SweepError, sweep, values_in
 from widgets.controls import shown
+from widgets.parts import button, layout, line, row, style, words
 from widgets.pins import pin
 from widgets.plot import Plot, Spec
 
@@ -39,25 +40,22 @@ class SweepPanel(w.VBox):
         self._temporary = tempfile.TemporaryDirectory(prefix="labcore-sweep-") if visitors else None
         self.folder = Path(self._temporary.name if visitors else "sweeps") / experiment.id
         names = [n for n in experiment.parameters if n != "seed"]
-        label = {"style": {"description_width": "88px"}, "layout": w.Layout(width="min(420px, 98%)")}
-        self._name = w.Dropdown(description="vary", options=names, **label)
-        self._list = w.Text(description="over", placeholder="0, 0.2, 0.5  or  1:6", **label)
-        self._seeds = w.Text(description="seeds", value="0:3", **label)
-        self._address = w.Text(description="cluster", placeholder="this machine, or tcp://scheduler:8786", **label)
-        self._run = w.Button(description="Run sweep", icon="play", button_style="primary")
-        self._halt = w.Button(description="Stop sweep", icon="stop")
-        self._bar = w.FloatProgress(min=0, max=1, layout=w.Layout(width="160px"))
-        self._words = w.HTML()
-        self._words.add_class("labcore-status")
+        look = {"label_width": "88px", "size": {"width": "min(420px, 98%)"}}
+        named = style(w.Dropdown, description_width="88px")
+        self._name = w.Dropdown(description="vary", options=names, layout=layout(**look["size"]), style=named)
+        self._list = line("over", placeholder="0, 0.2, 0.5  or  1:6", **look)
+        self._seeds = line("seeds", "0:3", **look)
+        self._address = line("cluster", placeholder="this machine, or tcp://scheduler:8786", **look)
+        run = button("Run sweep", "play", "", self.run, "primary")
+        halt = button("Stop sweep", "stop", "", self._stop.set)
+        self._bar = w.FloatProgress(min=0, max=1, layout=layout(width="160px"), style=style(w.FloatProgress))
+        self._words = words(css="labcore-status")
         self._plot = Plot({"data": [], "layout": {"height": 360}}, "")
         self._plot.layout.display = "none"
         self._plot.add_class("labcore-picture")
-        buttons = w.Box([self._run, self._halt, self._bar])
-        buttons.add_class("labcore-toolbar")
+        buttons = row([run, halt, self._bar], "labcore-toolbar")
         fields = [self._name, self._list, self._seeds, *([] if visitors else [self._address])]
-        super().__init__([*fields, buttons, self._words, self._plot])
-        self._run.on_click(lambda _: self.run())
-        self._halt.on_click(lambda _: self._stop.set())
+        super().__init__([*fields, buttons, self._words, self._plot], layout=layout())
         self._name.observe(lambda _: self._suggest(), "value")
         self._suggest()
 

@@ -51,8 +51,11 @@ def filters(method: str, fits: spectral_bank.SpectralBank, steps: Any, lr_frac: 
 
 
 def prominence(test: np.ndarray, ratio: np.ndarray) -> float:
-    """Test error at p = n over the lowest test error of the narrower models; test (W,), ratio (W,)."""
-    at = int(np.argmin(np.abs(ratio - 1)))
+    """Test error at p = n over the lowest test error of the narrower models; test (W,), ratio (W,).
+
+    Errors under 1e-12 count as 1e-12: perfect fits differ by their rounding only.
+    """
+    at, test = int(np.argmin(np.abs(ratio - 1))), np.maximum(test, 1e-12)
     return float(test[at] / test[:at].min())
 
 

@@ -77,9 +77,9 @@ def _diverged(lateral_weights: list[Tensor]) -> bool:
 
 def gpm_basis(h: Tensor, x: Tensor, count: int) -> Tensor:
     """The peer: append to h the top right singular vectors of stored activity x (..., n, D) outside h's span."""
-    rest = project(x, h)
+    rest = project(x, h).double()  # in single precision eigh fails where many neurons always fire together
     axes = torch.linalg.eigh(rest.mT @ rest)[1].flip(-1)[..., : min(count, h.shape[-1] - h.shape[-2])]
-    return torch.cat([h, axes.mT], -2)
+    return torch.cat([h, axes.mT.to(h.dtype)], -2)
 
 
 @experiment("hebbian_projection", quick=dict(samples=1000))

@@ -125,10 +125,11 @@ def simulate(netlist: Netlist, X: Bits) -> Bits:
     patterns, n = len(X), len(netlist.kind)
     size = -(-patterns // 64)
     packed = np.zeros((n, size * 8), np.uint8)
-    packed[inputs, : -(-patterns // 8)] = np.packbits(X.T, axis=1, bitorder="little")
+    packed[inputs, : -(-patterns // 8)] = np.packbits(np.ascontiguousarray(X.T), axis=1, bitorder="little")
     words = packed.view(np.uint64)
     _words(netlist.kind, netlist.fanin, netlist.order, words)
-    return np.unpackbits(words.view(np.uint8), axis=1, count=patterns, bitorder="little").T.astype(bool)
+    # a view: a copy in the other order would cost more than all the gates
+    return np.unpackbits(words.view(np.uint8), axis=1, count=patterns, bitorder="little").view(bool).T
 
 
 def all_patterns(bits: int) -> Bits:

@@ -2,7 +2,8 @@
 
 P = `steps` pulses lead from 0 to 1, curvature c, B = 1 / (1 - exp(-P c)):
     k pulses up    G <- B - (B - G) exp(-k c)          k pulses down, mirrored    G <- (G + B - 1) exp(-k c) - (B - 1)
-both cut off at 0 and 1. c = 0 is the straight device, G <- G +- k / P.
+both cut off at 0 and 1. c = 0 is the straight device, G <- G +- k / P; so is one of P c under 1e-12, whose B may be
+more than a number can hold.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from numba import njit
 
 from labcore.experiment import variable
 
+STRAIGHT = 1e-12
+
 
 @njit(cache=True, nogil=True)
 def potentiate(g: float, k: float, c: float, steps: float) -> float:
     """The conductance after k pulses up from g, for a device of curvature c with `steps` pulses from 0 to 1."""
-    if c == 0:
+    if steps * c < STRAIGHT:
         return min(1.0, g + k / steps)
     # expm1 keeps the digits of an almost straight device, whose B is huge
     return min(1.0, g - (g + 1 / np.expm1(-steps * c)) * -np.expm1(-k * c))
@@ -32,7 +35,7 @@ def depress(g: float, k: float, c: float, steps: float) -> float:
 @njit(cache=True, nogil=True)
 def pulses_to(g: float, c: float, steps: float) -> float:
     """How many pulses up lead from 0 to g; a fraction where g is between two stairs."""
-    return g * steps if c == 0 else -np.log1p(g * np.expm1(-steps * c)) / c
+    return g * steps if steps * c < STRAIGHT else -np.log1p(g * np.expm1(-steps * c)) / c
 
 
 @njit(cache=True, nogil=True)

@@ -129,7 +129,7 @@ def _quadratic_forms(offset, rows, s, gv, hv, mv, v0, g0, m0, null, target_mean,
                 loss += (1.0 - f[k, i]) ** 2 * t[i]
                 for c in range(outputs):
                     size += (f[k, i] * p[i, c] + begin[i, c]) ** 2
-            test[k, w] = risk / outputs
+            test[k, w] = max(risk, 0.0) / outputs  # what cancels in an exact fit may leave less than nothing
             train[k, w] = loss / (outputs * rows[w])
             norm[k, w] = np.sqrt(size)
     return test, train, norm

@@ -1,17 +1,14 @@
 """From a key on a slider to the redrawn figure, in Chromium against Voila: the bench beside plotly's FigureWidget.
 
-    python -m tests.benchmarks.bench_slider [--moves 60] [--json]
-
 The clock is the page's: from the key's event to the figure's `plotly_afterplot`. The machine should be idle.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import numpy as np
@@ -51,14 +48,15 @@ def move(change):
 """
 SHOW = "slider.observe(move, 'value')\nw.VBox([slider, figure])"
 BENCH = "from widgets import bench\nbench({name!r}, {values})"
-CASES = {
-    "FigureWidget, a curve and a heat map, frequency": BARE + WIDGET + SHOW,
-    "our Plot, the same picture, frequency": BARE + OURS + SHOW,
-    "double_descent.model_wise, steps": BENCH.format(name="double_descent.model_wise", values=""),
-    "double_descent.model_wise, theory, ridge": BENCH.format(
-        name="double_descent.model_wise", values="data='isotropic', method='ridge'"
+CASES = {  # what is measured: the label of the slider, and the code of the page
+    "a curve and a heat map, FigureWidget": ("frequency", BARE + WIDGET + SHOW),
+    "a curve and a heat map": ("frequency", BARE + OURS + SHOW),
+    "double_descent.model_wise": ("steps", BENCH.format(name="double_descent.model_wise", values="")),
+    "double_descent.model_wise, theory": (
+        "ridge",
+        BENCH.format(name="double_descent.model_wise", values="data='isotropic', method='ridge'"),
     ),
-    "epochwise_descent.trajectory, noise": BENCH.format(name="epochwise_descent.trajectory", values=""),
+    "epochwise_descent.trajectory": ("noise", BENCH.format(name="epochwise_descent.trajectory", values="")),
 }
 CLOCK = """() => {
   const g = document.querySelector('.js-plotly-plot');
@@ -84,14 +82,12 @@ def latencies(page, url: str, slider: str, moves: int) -> np.ndarray:
     return np.array(taken[5:])  # the first ones warm both sides up
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--moves", type=int, default=60)
-    arguments.add_argument("--json", action="store_true")
-    chosen = arguments.parse_args()
-    rows = {}
+def sliders(quick: bool) -> list[dict[str, Any]]:
+    """The median of each case, and its 95th percentile."""
+    moves, rows, taken = 5 if quick else 60, [], {}
+    cases = dict(list(CASES.items())[: 2 if quick else None])
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        for number, code in enumerate(CASES.values()):
+        for number, (_, code) in enumerate(cases.values()):
             notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
             notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
             nbformat.write(notebook, Path(folder) / f"{number}.ipynb")
@@ -100,25 +96,22 @@ def main() -> None:
         server = serve(command, port, Path(folder) / "log")
         url = next(server)
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        for number, name in enumerate(CASES):
-            page = browser.new_page(viewport={"width": 1400, "height": 900})
-            taken = latencies(page, f"{url}/voila/render/{number}.ipynb", name.split(", ")[-1], chosen.moves)
-            page.close()
-            rows[name] = {
-                "median_ms": float(np.median(taken)),
-                "p95_ms": float(np.percentile(taken, 95)),
-                "moves": len(taken),
+        try:
+            for number, (name, (label, _)) in enumerate(cases.items()):
+                page = browser.new_page(viewport={"width": 1400, "height": 900})
+                taken[name] = latencies(page, f"{url}/voila/render/{number}.ipynb", label, moves)
+                page.close()
+        finally:
+            browser.close()
+            server.close()
+    theirs = float(np.median(taken.pop("a curve and a heat map, FigureWidget")))
+    for name, times in taken.items():
+        middle, rival = float(np.median(times)), theirs if name == "a curve and a heat map" else None
+        rows.append(
+            {
+                "name": f"slider to figure: {name}", "ours": middle, "peer": rival,
+                "ratio": rival and rival / middle, "unit": "ms", "against": rival and "plotly FigureWidget",
+                "95th percentile": float(np.percentile(times, 95)), "moves": len(times),
             }
-            if not chosen.json:
-                print(
-                    f"{name:48s} median {rows[name]['median_ms']:6.1f} ms   95 % {rows[name]['p95_ms']:6.1f} ms",
-                    flush=True,
-                )
-        browser.close()
-        server.close()
-    if chosen.json:
-        print(json.dumps(rows))
-
-
-if __name__ == "__main__":
-    main()
+        )  # fmt: skip
+    return rows

@@ -1,83 +1,55 @@
-"""Speed of the spectral engine against scikit-learn, and of the two-layer kernel against torch, measured now.
-
-    python -m tests.benchmarks.bench_spectral [--json]
-
-Both sides do the same work and must give the same numbers. Best of three runs (one of scikit-learn, whose path takes
-seconds). Set OMP_NUM_THREADS=1 for one thread on both sides.
-"""
+"""Regression: spectral filters and compiled training loops, beside scikit-learn, SciPy and torch."""
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import torch
+from scipy.optimize import brentq
 from sklearn.linear_model import Ridge
 
 from labcore.generalization.double_descent import RATIOS
 from labcore.primitives import feature_regression as problems
-from labcore.primitives import spectral, two_layer
+from labcore.primitives import linear_sgd, spectral, two_layer
+from labcore.primitives.deterministic_equivalent import det_equiv
 from labcore.primitives.spectral_bank import bank, evaluate
+from tests.benchmarks.timing import Duel, Growth, Work
 
-N, SEEDS, LAMBDAS = 200, 5, np.geomspace(1e-6, 10, 60)
-
-
-def best(work: Callable[[], Any], times: int = 3) -> tuple[float, Any]:
-    """Shortest of `times` runs, in seconds, and the last result."""
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        result = work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds), result
+N = 200
 
 
-def ridge_path() -> dict[str, float]:
-    """Test error of 13 widths x 5 seeds x 60 ridge values on digits: one SVD a problem, against one solve a value."""
-    cells = tuple((N, max(1, round(r * N))) for r in RATIOS)
-    inputs, targets = [], []
-    for seed in range(SEEDS):
-        source = problems.draw("digits", cells, "relu", (0, seed))
-        inputs.append([problems.cell(source, n, p, "raw")[:2] for n, p in cells])
-        targets.append(problems.noisy(source.labels, source.clean, 0.15, (0, seed)))
+def ridge_path(quick: bool) -> list[Duel]:
+    """Test errors of several widths and ridge values on digits: one SVD a width, against one solve a value."""
+    ratios, lambdas = (RATIOS[::4], np.geomspace(1e-6, 10, 6)) if quick else (RATIOS, np.geomspace(1e-6, 10, 60))
+    cells = tuple((N, max(1, round(r * N))) for r in ratios)
+    source = problems.draw("digits", cells, "relu", (0, 0))
+    inputs = [problems.cell(source, n, p, "raw")[:2] for n, p in cells]
+    y = problems.noisy(source.labels, source.clean, 0.15, (0, 0))
 
-    def decompose() -> list:
-        return [bank([spectral.spectral_fit(z, test) for z, test in row]) for row in inputs]
+    def decompose():
+        return bank([spectral.spectral_fit(z, test) for z, test in inputs])
 
-    def sweep(banks: list) -> np.ndarray:
-        return np.array([evaluate(b, y, spectral.ridge(b.s, LAMBDAS[:, None], N)).test for b, y in zip(banks, targets)])
+    def sweep(known):
+        return evaluate(known, y, spectral.ridge(known.s, lambdas[:, None], N)).test
 
     def theirs() -> np.ndarray:
-        out = np.empty((SEEDS, len(LAMBDAS), len(cells)))
-        for i, (row, y) in enumerate(zip(inputs, targets)):
-            for j, (z, (ze, ye)) in enumerate(row):
-                for k, lam in enumerate(LAMBDAS):
-                    w = Ridge(alpha=N * lam, fit_intercept=False).fit(z, y).coef_.T
-                    out[i, k, j] = np.mean((ze @ w - ye) ** 2)
+        out = np.empty((len(lambdas), len(cells)))
+        for j, (z, (ze, ye)) in enumerate(inputs):
+            for k, lam in enumerate(lambdas):
+                w = Ridge(alpha=N * lam, fit_intercept=False).fit(z, y).coef_.T
+                out[k, j] = np.mean((ze @ w - ye) ** 2)
         return out
 
-    sweep(decompose())
-    svd, banks = best(decompose)
-    path, ours = best(lambda: sweep(banks))
-    sklearn, reference = best(theirs, 1)
-    gap = float(np.abs(ours - reference).max())
-    assert gap < 1e-6, f"test errors differ by {gap}"
-    return {
-        "decompose_s": svd,
-        "sweep_s": path,
-        "sklearn_s": sklearn,
-        "speedup_with_svd": sklearn / (svd + path),
-        "speedup_svd_cached": sklearn / path,
-        "largest_difference": gap,
-    }
+    known = decompose()
+    what = f"ridge regression, {len(cells)} widths x {len(lambdas)} ridge values"
+    rival = "scikit-learn Ridge in a loop"
+    return [
+        Duel(f"{what}, SVDs known", lambda: sweep(known), rival, theirs, 1e-6, readme=True),
+        Duel(f"{what}, SVDs included", lambda: sweep(decompose()), rival, theirs, 1e-6, readme=True),
+    ]
 
 
-def two_layer_steps(h: int, n: int = 100, d: int = 10, steps: int = 1000) -> dict[str, float]:
-    """Full-batch Adam updates a second of one network in float64: the kernel, and autograd with torch.optim."""
+def two_layer_work(h: int, steps: int, n: int = 100, d: int = 10) -> tuple[Work, Work]:
+    """Full-batch Adam of one network in float64: the kernel, and autograd with torch.optim."""
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((n, d)), rng.standard_normal(n)
 
@@ -86,37 +58,103 @@ def two_layer_steps(h: int, n: int = 100, d: int = 10, steps: int = 1000) -> dic
         two_layer.train(net, x, y, steps, 0.02, "adam")
         return net.theta
 
-    def theirs() -> np.ndarray:
+    def theirs() -> torch.Tensor:
         theta = torch.tensor(two_layer.two_layer(h, d, np.random.default_rng(1)).theta, requires_grad=True)
         xt, yt, optimizer = torch.tensor(x), torch.tensor(y), torch.optim.Adam([theta], 0.02)
         for _ in range(steps):
             optimizer.zero_grad()
             (((torch.relu(xt @ theta[:-2] + theta[-2]) @ theta[-1] - yt) ** 2).mean() / 2).backward()
             optimizer.step()
-        return theta.detach().numpy()
+        return theta
 
-    ours()
-    kernel, a = best(ours)
-    autograd, b = best(theirs)  # the first of three runs warms torch up
-    return {
-        f"h{h}_kernel_steps_per_s": steps / kernel,
-        f"h{h}_torch_steps_per_s": steps / autograd,
-        f"h{h}_speedup": autograd / kernel,
-        f"h{h}_largest_difference": float(np.abs(a - b).max()),
-    }
+    return ours, theirs
 
 
-def main() -> None:
-    """Measure everything and print it, as a table or as one JSON object."""
-    numbers = ridge_path()
-    for h in (4, 10, 80):
-        numbers |= two_layer_steps(h)
-    if "--json" in sys.argv[1:]:
-        print(json.dumps(numbers))
-        return
-    for name, value in numbers.items():
-        print(f"{name:28s} {value:12.4g}")
+def two_layer_adam(quick: bool) -> list[Duel]:
+    steps, rows = 50 if quick else 300, []
+    for h in (10,) if quick else (10, 80):
+        ours, theirs = two_layer_work(h, steps)
+        name = f"two-layer network, {h} hidden units, Adam"
+        rows.append(Duel(name, ours, "torch autograd + Adam", theirs, 1e-6, "us", "step", steps, readme=h == 10))
+    return rows
 
 
-if __name__ == "__main__":
-    main()
+def linear_work(p: int, passes: int, n: int = 200, c: int = 10, batch: int = 20) -> tuple[Work, Work]:
+    """Minibatch descent on a linear model in float64: the kernel, and a loop with torch.optim.SGD."""
+    rng = np.random.default_rng(0)
+    z, y = rng.standard_normal((n, p)) / np.sqrt(p), rng.standard_normal((n, c))
+    order = np.array([rng.permutation(n) for _ in range(passes)])
+
+    def ours() -> np.ndarray:
+        state = linear_sgd.linear_state(np.zeros((p, c)))
+        linear_sgd.sgd_linear(state, z, y, order, batch, 0.1)
+        return state.w
+
+    def theirs() -> torch.Tensor:
+        w, zt, yt = torch.zeros(p, c, dtype=torch.float64, requires_grad=True), torch.tensor(z), torch.tensor(y)
+        optimizer = torch.optim.SGD([w], 0.1)
+        for rows in torch.tensor(order).view(-1, batch):
+            optimizer.zero_grad()
+            (((zt[rows] @ w - yt[rows]) ** 2).sum() / (2 * batch)).backward()
+            optimizer.step()
+        return w
+
+    return ours, theirs
+
+
+def linear_descent(quick: bool) -> list[Duel]:
+    ours, theirs = linear_work(100, passes := 2 if quick else 20)
+    what = "linear model 100 to 10, batches of 20"
+    return [Duel(what, ours, "torch autograd + SGD", theirs, 1e-10, "us", "step", 10 * passes)]
+
+
+def implicit_ridge(quick: bool) -> list[Duel]:
+    """The root that replaces the randomness of a large regression, for many ridge values."""
+    p, n = 400, 200
+    ev, lambdas = 1 / np.arange(1, p + 1), np.geomspace(1e-4, 10, 6 if quick else 60)
+
+    def theirs() -> np.ndarray:
+        def left(k: float, lam: float) -> float:
+            return np.sum(ev / (ev + k)) + n * lam / k - n
+
+        return np.array([brentq(left, 1e-12, lam + ev.sum() / n, args=(lam,), xtol=1e-15) for lam in lambdas])
+
+    what = f"implicit ridge, {p} features, {len(lambdas)} ridge values"
+    return [
+        Duel(what, lambda: det_equiv(ev, np.ones(p), 0, n, lambdas, 1.0).kappa, "SciPy brentq in a loop", theirs, 1e-9)
+    ]
+
+
+def growth(quick: bool) -> list[Growth]:
+    rng = np.random.default_rng(0)
+    sizes = (50, 100, 200) if quick else (100, 200, 400, 800, 1600)
+
+    def problem(n: int) -> tuple:
+        z = rng.standard_normal((n, n))
+        return z, (rng.standard_normal((20, n)), rng.standard_normal((20, 1))), rng.standard_normal((n, 1))
+
+    drawn = {n: problem(n) for n in sizes}
+    fits = {n: (lambda z=z, test=test: spectral.spectral_fit(z, test), 1) for n, (z, test, _) in drawn.items()}
+    lambdas, filters = np.geomspace(1e-6, 1, 60)[:, None], {}
+    for n, (z, test, y) in drawn.items():
+        known = bank([spectral.spectral_fit(z, test)])
+        filters[n] = (lambda b=known, y=y, n=n: evaluate(b, y, spectral.ridge(b.s, lambdas, n))), 1
+    widths, steps = (10, 40, 160) if quick else (40, 80, 160, 320, 640), 20
+    hidden = {h: (two_layer_work(h, steps)[0], steps) for h in widths}
+    features = {p: (linear_work(p, 2)[0], 20) for p in ((10, 40, 160) if quick else (80, 320, 1280, 5120))}
+    lams, spectra = np.geomspace(1e-3, 1, 10), {}
+    for p in (100, 400, 1600) if quick else (100, 400, 1600, 6400):
+        ev = 1 / np.arange(1, p + 1)
+        spectra[p] = (lambda ev=ev: det_equiv(ev, ev, 0, 50, lams, 1.0)), 1
+    return [
+        Growth("spectral fit: one thin SVD", "samples = features", fits, 3, "ms"),
+        Growth("60 ridge filters, SVD known", "modes", filters, 2),
+        Growth("two-layer network, step of Adam", "hidden units", hidden, 1, per="step"),
+        Growth("linear model, step of descent", "features", features, 1, per="step"),
+        Growth("implicit ridge, 10 ridge values", "features", spectra, 1),
+    ]
+
+
+PEERS = (ridge_path, two_layer_adam, linear_descent, implicit_ridge)
+GROWTH = (growth,)
+MEMORY = ()

@@ -98,6 +98,13 @@ def test_a_page_asks_no_other_site_and_shows_no_source(gallery):
     assert status(f"{gallery}/voila/api/shutdown/{kernel_of(page)}", "POST", Origin=gallery) in (200, 204)
 
 
+@pytest.mark.parametrize("query", ["theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "template=no_such"])
+def test_an_address_cannot_write_into_the_page_nor_hang_it(gallery, query):
+    page = text(f"{gallery}/{PAGE}?{query}")
+    assert "alert(1)" not in page and "</html>" in page
+    assert status(f"{gallery}/voila/api/shutdown/{kernel_of(page)}", "POST", Origin=gallery) in (200, 204)
+
+
 def test_another_site_cannot_end_a_kernel(gallery):
     kernel = kernel_of(text(f"{gallery}/{PAGE}"))
     for headers in ({}, {"Origin": "http://evil.example"}, {"Referer": "http://evil.example/page"}):

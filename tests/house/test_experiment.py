@@ -117,6 +117,7 @@ def test_a_default_and_the_same_value_typed_are_the_same_run():
         ({"order": True}, "order = True is not allowed; it must be one of 1, 2"),
         ({"clip": 2}, "clip = 2 is not allowed; it must be true or false"),
         ({"nose": 1}, "there is no parameter 'nose'; did you mean 'noise'?"),
+        ({"self": 1}, "there is no parameter 'self'"),
         ({"zzz": 1}, "there is no parameter 'zzz'; it has noise, width, rule"),
         ({"noise": 3, "width": 0}, "noise = 3 is not allowed; it must be from 0 to 2 V; width = 0 is not allowed"),
         ({"zzz": 1, "noise": True}, "there is no parameter 'zzz'"),

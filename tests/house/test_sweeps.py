@@ -268,3 +268,25 @@ def test_the_command_line_sweeps(tmp_path):
     assert done.returncode == 0 and "3 of 3 points" in done.stderr and "open_sweep" in done.stdout
     bad = subprocess.run([*command, "--label-noise", "0,9", "--out", str(tmp_path)], capture_output=True, text=True)
     assert bad.returncode == 2 and "label_noise = '9' is not allowed" in bad.stderr
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: nothing to gain")
+def test_processes_for_many_points_that_keep_the_interpreter_and_for_no_few(monkeypatch):
+    def busy(name, parameters):
+        total = 0
+        for i in range(1_000_000):
+            total += i
+        return "", b"point"
+
+    monkeypatch.setattr(sweeps, "_run_point", busy)
+    results, processes = sweeps._together("", [{}, {}], left=1_000_000)
+    assert results == [b"point", b"point"] and processes
+    assert sweeps._together("", [{}, {}], left=1) == ([b"point", b"point"], False)
+
+
+def test_the_environment_of_workers_is_taken_back(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with sweeps._environment({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}):
+        assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ

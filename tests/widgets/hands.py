@@ -12,6 +12,7 @@ from pydantic import Field
 
 from labcore.experiment import Experiment, Seed, choice, number
 from widgets.bench import Bench
+from widgets.parts import is_shown
 from widgets.plot import Plot
 from widgets.views.style import axis, curve
 
@@ -80,7 +81,7 @@ def row(bench, name):
 
 
 def visible(bench, name):
-    return row(bench, name)["row"].layout.display != "none"
+    return is_shown(row(bench, name)["row"])
 
 
 def button(bench, text):

@@ -10,6 +10,7 @@ from labcore import catalog
 from labcore.experiment import Parameter
 from tests.widgets.hands import LINE, all_of, open_bench, relaxed, row, slope, status, visible
 from widgets.controls import Control, control_panel, nice_step, positions, shown
+from widgets.parts import is_shown
 
 READY = [(f"{p.key}.{e}") for p in catalog.papers() for e in p.experiments]
 
@@ -185,7 +186,7 @@ def test_a_control_that_does_not_matter_is_hidden():
 def headings(bench):
     """Group headings in order, with whether they are seen."""
     found = [b for b in all_of(bench) if isinstance(b, w.HTML) and "labcore-group" in b.value]
-    return [(h.value.split(">")[1].split("<")[0], h.layout.display != "none") for h in found]
+    return [(h.value.split(">")[1].split("<")[0], is_shown(h)) for h in found]
 
 
 def test_a_heading_is_seen_while_one_of_its_controls_is():

@@ -21,6 +21,8 @@ from widgets.views.style import (
     vertical,
 )
 
+FLOOR = 1e-9  # errors below it are drawn here, so that a curve on a log axis has no gap
+
 
 def _decades(*arrays: np.ndarray, low: float = 1e-6, high: float = 1e6) -> list[float]:
     """A log range rounded outward to half decades, so that the axis stands still while a curve moves a little."""
@@ -29,15 +31,20 @@ def _decades(*arrays: np.ndarray, low: float = 1e-6, high: float = 1e6) -> list[
     return [np.floor(2 * np.log10(values.min())) / 2, np.ceil(2 * np.log10(1.15 * values.max())) / 2]
 
 
+def _height(error: float) -> float:
+    """Where a label stands on a log axis; a perfect fit is drawn at the floor of the curves."""
+    return float(np.log10(max(error, FLOOR)))
+
+
 def _errors(x: np.ndarray, frame: xr.Dataset, click: dict | None = None) -> list[dict]:
     """Test and training error over x: each repeat thin, the median thick."""
     test, train = frame.test.values, frame.train.values
-    thin = bundle(x, np.clip(test, 1e-9, None))
-    middle = np.median(test, 0)
+    thin = bundle(x, np.clip(test, FLOOR, None))
+    middle = np.clip(np.median(test, 0), FLOOR, None)
     more = {"mode": "lines+markers", "marker": {"size": 8, "color": RED}, "line": {"color": RED, "width": 4}}
     return [
         curve(*thin, "each repeat", RED, line={"color": RED, "width": 1}, opacity=0.35, hoverinfo="skip"),
-        curve(x, np.clip(np.median(train, 0), 1e-9, None), "training error", BLUE, pin=True),
+        curve(x, np.clip(np.median(train, 0), FLOOR, None), "training error", BLUE, pin=True),
         curve(x, middle, "test error, median", RED, pin=True, click=click, **more),
     ]
 
@@ -50,25 +57,23 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     # the training error may sink out of the picture: the test error is what the eye should follow
     shown = [test, np.clip(train, test.min() / 4, None)]
     notes = [
-        label(np.log10(x[-1]), np.log10(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
+        label(np.log10(x[-1]), _height(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
         label(0, 1, "parameters = samples", SOFT, yref="y domain", yanchor="bottom", xanchor="center"),
     ]
     span = _decades(*shown)
-    if np.log10(max(train[0], 1e-30)) > span[0] + 0.1:
+    if _height(train[0]) > span[0] + 0.1:
         notes.append(
-            label(np.log10(x[0]), np.log10(train[0]), "training", BLUE, xanchor="left", yanchor="top", yshift=-6)
+            label(np.log10(x[0]), _height(train[0]), "training", BLUE, xanchor="left", yanchor="top", yshift=-6)
         )
     if "theory" in frame:
         theory = frame.theory.values
         data.append(curve(x, theory, "theory", SOFT, line={"color": SOFT, "dash": "dash", "width": 2}))
         place = int(np.argmax(theory))
-        notes.append(label(np.log10(x[place]), np.log10(theory[place]), "theory", SOFT, xanchor="left", xshift=12))
+        notes.append(label(np.log10(x[place]), _height(theory[place]), "theory", SOFT, xanchor="left", xshift=12))
     if "error_rate" in frame:
         rate = np.median(frame.error_rate.values, 0)
         data.append(curve(x, rate, "share of wrong answers", PURPLE, pin=True, mode="lines+markers"))
-        notes.append(
-            label(np.log10(x[0]), np.log10(rate[0]), "wrong answers", PURPLE, xanchor="left", yanchor="bottom")
-        )
+        notes.append(label(np.log10(x[0]), _height(rate[0]), "wrong answers", PURPLE, xanchor="left", yanchor="bottom"))
         shown.append(rate)
     cond = np.median(frame.cond.values, 0)
     data.append(curve(x, cond, "condition number", GREEN, axes="2", mode="lines+markers"))
@@ -88,7 +93,7 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
             line=step,
         ),
         curve(
-            modes, np.clip(phi * cost, 1e-9, None), "cost now", RED, axes="3", fill="tozeroy", fillcolor=RED, line=step
+            modes, np.clip(phi * cost, FLOOR, None), "cost now", RED, axes="3", fill="tozeroy", fillcolor=RED, line=step
         ),
         curve(modes, s, "singular value", BLUE, axes="4"),
     ]
@@ -160,8 +165,8 @@ def sample_wise(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [vertical(1.0), vertical(1.0, axes="2")],
         "annotations": [
             label(0, 1, "samples = parameters", SOFT, yref="y domain", yanchor="bottom"),
-            label(np.log10(x[-1]), np.log10(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
-            label(np.log10(x[-1]), np.log10(train[-1]), "training", BLUE, xanchor="right", yanchor="top", yshift=-8),
+            label(np.log10(x[-1]), _height(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
+            label(np.log10(x[-1]), _height(train[-1]), "training", BLUE, xanchor="right", yanchor="top", yshift=-8),
         ],
     }
     return {"data": data, "layout": layout}
@@ -262,8 +267,8 @@ def two_layer(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [vertical(1.0)],
         "annotations": [
             label(0, 1, "parameters = samples", SOFT, yref="y domain", yanchor="bottom"),
-            label(np.log10(x[-1]), np.log10(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
-            label(np.log10(x[0]), np.log10(train[0]), "training", BLUE, xanchor="left", yanchor="top", yshift=-6),
+            label(np.log10(x[-1]), _height(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
+            label(np.log10(x[0]), _height(train[0]), "training", BLUE, xanchor="left", yanchor="top", yshift=-6),
         ],
     }
     return {"data": _errors(x, frame), "layout": layout}
