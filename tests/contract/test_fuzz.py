@@ -132,7 +132,7 @@ def test_any_parameters_give_finite_frames_or_a_clear_line(name: str):
     experiment = catalog.load_experiment(name)
 
     @settings(
-        max_examples=LONG or 4,
+        max_examples=LONG or 3,
         derandomize=not LONG,
         database=None,
         deadline=None,
@@ -144,3 +144,21 @@ def test_any_parameters_give_finite_frames_or_a_clear_line(name: str):
         check(experiment, values)
 
     holds()
+
+
+MENDED = {
+    "double_descent.model_wise": dict(
+        method="exact", data="teacher", activation="linear", normalization="standardize", label_noise=0, n_train=400,
+        init_scale=2.95, look_at=8, error_rate=True, n_seeds=1, seed=1068491319,
+    ),
+    "electronic_synapse.cancel": dict(curvature=5e-324, pulses=36, ups=0, downs=100, seed=2**31 - 1),
+    "hebbian_projection.continual": dict(
+        lr=0.3, hidden=63, protect=0, steps=12, n_tasks=2, hlop_lr=0.0040675, epochs=2, n_seeds=5, seed=63,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_what_was_found_once_stays_mended(name: str):
+    experiment = catalog.load_experiment(name)
+    check(experiment, experiment.settings(**MENDED[name]), follow=5.0)
