@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 MOST_POINTS = 100_000
-PROCESSES_START = 5.0  # seconds until workers have started, loaded the method and found its compiled kernels
+PROCESSES_START = 10.0  # seconds until workers have started, loaded the method and found its compiled kernels
 PATIENCE = 30.0  # seconds without a single worker after which a sweep gives up
 
 
