@@ -11,20 +11,17 @@ where it stopped, a lost worker loses nothing, and the workers need no disk in c
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import json
-import logging
-import os
 import queue
 import re
-import sys
 import threading
 import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,16 +29,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from labcore import catalog
+from labcore import catalog, sweep_local
 from labcore.code_version import code_version
 from labcore.experiment import Budget, Experiment, ParameterError
-from labcore.threads import ONE_THREAD
 
 if TYPE_CHECKING:
     from distributed import Client
 
 MOST_POINTS = 100_000
-PROCESSES_START = 10.0  # seconds until workers have started, loaded the method and found its compiled kernels
 PATIENCE = 30.0  # seconds without a single worker after which a sweep gives up
 
 
@@ -148,14 +143,16 @@ def sweep(
         _write(folder / f"sweep-{grid.name}.json", json.dumps(asdict(grid), indent=1).encode())
     except OSError as error:
         raise SweepError(f"cannot write to {folder}: {error}") from None
-    todo = {}
+    todo, known = {}, {}  # reading takes some 50 ms a point: those at hand are not read again
     for _, parameters in grid.points():
         path = grid.file(folder, parameters)
         found = _read(path)
         if found is None:
             todo[path] = parameters
-        elif each is not None:
-            each(parameters, found)
+            continue
+        known[path] = found
+        if each is not None:
+            each(parameters, found.copy())
     total = int(np.prod([len(v) for v in grid.swept.values()]))
     began, done, failed = time.perf_counter(), total - len(todo), 0
 
@@ -164,22 +161,25 @@ def sweep(
             progress(Progress(done, failed, total, time.perf_counter() - began))
 
     tell()
-    for path, result in _results(experiment.id, grid.code, todo, cluster, stop):
-        try:
-            if isinstance(result, bytes):
-                _write(path, result)
-                _failure(path).unlink(missing_ok=True)
-                done += 1
-                if each is not None:
-                    each(todo[path], _read(path))
-            else:
-                _write(_failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
-                failed += 1
-        except OSError as error:
-            kept = f"{done} of {total} points are kept; the same call goes on from there"
-            raise SweepError(f"cannot write to {folder}: {error}. {kept}") from None
-        tell()
-    return open_sweep(folder, grid.name)
+    # closed at once, also by an error here: what it has started ends with it
+    with contextlib.closing(_results(experiment, grid.code, todo, cluster, stop or threading.Event())) as results:
+        for path, result in results:
+            try:
+                if isinstance(result, tuple):
+                    known[path], content = result
+                    _write(path, content)
+                    _failure(path).unlink(missing_ok=True)
+                    done += 1
+                    if each is not None:
+                        each(todo[path], known[path].copy())
+                else:
+                    _write(_failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
+                    failed += 1
+            except OSError as error:
+                kept = f"{done} of {total} points are kept; the same call goes on from there"
+                raise SweepError(f"cannot write to {folder}: {error}. {kept}") from None
+            tell()
+    return _assembled(folder, grid, known)
 
 
 def _failure(path: Path) -> Path:
@@ -216,42 +216,50 @@ def _read(path: Path) -> xr.Dataset | None:
 # running
 
 
-def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, bytes | dict[str, str]]:
-    """On the worker: the code version it has, and the last frame as the bytes of a file, or the error."""
+Result = tuple[xr.Dataset, bytes] | dict[str, str]  # the last frame and the file that holds it, or the error
+
+
+def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, Result]:
+    """Where the point runs: the code version that is there, and the result."""
     try:
         experiment = catalog.load_experiment(name)
-        return code_version(experiment.key), _netcdf(experiment.run(**parameters))
+        with sweep_local.one_thread():
+            frame = experiment.run(**parameters)
+        return code_version(experiment.key), (frame, _netcdf(frame))
     except Exception as error:  # one point's failure is a result; the others go on
         return "", {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
 
 
 def _results(
-    name: str, code: str, todo: Mapping[Path, dict], cluster: str | Client | None, stop: threading.Event | None
-) -> Iterator[tuple[Path, bytes | dict[str, str]]]:
+    experiment: Experiment, code: str, todo: Mapping[Path, dict], cluster: str | Client | None, stop: threading.Event
+) -> Iterator[tuple[Path, Result]]:
     """The points as they are done, in any order."""
+    work = functools.partial(_run_point, experiment.id)
+    if cluster is None:
+        outcomes = sweep_local.outcomes(work, todo, experiment.__module__, stop)
+    else:
+        outcomes = _on_cluster(work, todo, cluster, stop)
+    with contextlib.closing(outcomes):
+        for path, future in outcomes:
+            version, result = _outcome(future)
+            if version not in ("", code):
+                raise SweepError(f"a worker runs other code for {experiment.id} (version {version}, here {code})")
+            yield path, result
+
+
+def _on_cluster(
+    work: Callable[[dict], tuple[str, Result]], todo: Mapping[Path, dict], cluster: str | Client, stop: threading.Event
+) -> Iterator[tuple[Path, Any]]:
     if not todo:
         return
-    waiting, left = iter(todo.items()), len(todo)
-    processes = False
-    if cluster is None:
-        # the first point is run here, which loads the method and compiles; the next few show how threads share it
-        for path, parameters in itertools.islice(waiting, 1):
-            yield path, _run_point(name, parameters)[1]
-        few = list(itertools.islice(waiting, min(4, os.cpu_count() or 1)))
-        left -= 1 + len(few)
-        if stop is not None and stop.is_set():
-            return
-        results, processes = _together(name, [parameters for _, parameters in few], left)
-        yield from zip([path for path, _ in few], results)
-        if left <= 0 or (stop is not None and stop.is_set()):
-            return
-    with _client(cluster, processes, left) as client:
+    waiting = iter(todo.items())
+    with _client(cluster) as client:
         run = uuid.uuid4().hex[:8]  # two sweeps on one cluster do not share futures: one may be stopped
         ended: queue.Queue[Any] = queue.Queue()
         running = {}
 
         def submit(path: Path, parameters: dict) -> None:
-            future = client.submit(_run_point, name, parameters, key=f"labcore-{path.stem}-{run}")
+            future = client.submit(work, parameters, key=f"labcore-{path.stem}-{run}")
             running[future] = path
             future.add_done_callback(ended.put)
 
@@ -260,9 +268,7 @@ def _results(
             submit(*point)
         seen = time.monotonic()
         try:
-            while running:
-                if stop is not None and stop.is_set():
-                    return
+            while running and not stop.is_set():
                 try:
                     future = ended.get(timeout=0.5)
                 except queue.Empty:
@@ -270,90 +276,34 @@ def _results(
                     if time.monotonic() - seen > PATIENCE:
                         raise SweepError(f"no worker is left at {client.scheduler.address}") from None
                     continue
-                try:
-                    version, result = future.result()
-                except Exception as error:  # the worker died under this point, more than once
-                    version, result = "", {"error": f"{type(error).__name__}: {error}", "traceback": ""}
-                if version not in ("", code):
-                    raise SweepError(f"a worker runs other code for {name} (version {version}, here {code})")
-                yield running.pop(future), result
+                yield running.pop(future), future
                 for point in itertools.islice(waiting, 1):
                     submit(*point)
         finally:
             client.cancel(list(running))
 
 
-def _together(name: str, points: list[dict[str, Any]], left: int) -> tuple[list[Any], bool]:
-    """Run a few points at once in threads. Their results, and whether the `left` others had better get processes.
-
-    Threads start at once, but share an interpreter: a method that keeps it to itself uses one core, whatever there is.
-    How many cores the threads really used tells how long they would take for the others.
-    """
-    if not points:
-        return [], False
-    began, spent = time.perf_counter(), time.process_time()
-    with ThreadPoolExecutor(len(points)) as pool:
-        results = [result for _, result in pool.map(lambda p: _run_point(name, p), points)]
-    wall, spent = time.perf_counter() - began, time.process_time() - spent
-    cores, used = os.cpu_count() or 1, spent / wall
-    by_threads = left * spent / len(points) / (cores if used > 0.8 * len(points) else used)
-    by_processes = PROCESSES_START + left * spent / len(points) / cores
-    return results, by_processes < by_threads
+def _outcome(future: Any) -> tuple[str, Result]:
+    try:
+        return future.result()
+    except Exception as error:  # its process died under this point, more than once
+        return "", {"error": f"{type(error).__name__}: {error}", "traceback": ""}
 
 
 @contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """These environment variables for the processes that are started meanwhile."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-class _client:
+def _client(cluster: str | Client) -> Iterator[Client]:
     """A client of this cluster for the length of a `with`; what was not ours is left as it was."""
+    from distributed import Client
 
-    def __init__(self, cluster: str | Client | None, processes: bool, points: int):
-        self._cluster, self._processes, self._points, self._ours = cluster, processes, points, []
-
-    def __enter__(self) -> Client:
-        from distributed import Client, LocalCluster
-        from distributed.deploy.subprocess import SubprocessCluster
-
-        if self._cluster is None:
-            cores = min(os.cpu_count() or 1, self._points)
-            options = dict(dashboard_address=":0", silence_logs=logging.ERROR)
-            if self._processes and sys.platform != "win32":  # where Dask offers no such cluster
-                # processes of their own, not forks or spawns, which would run the caller's script once more
-                with _environment(ONE_THREAD | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}):
-                    local = SubprocessCluster(
-                        n_workers=cores,
-                        threads_per_worker=1,
-                        worker_class="distributed.Worker",
-                        scheduler_kwargs={"idle_timeout": "60s"},  # they end by themselves if this process is killed
-                        **options,
-                    )
-            else:
-                local = LocalCluster(processes=False, n_workers=1, threads_per_worker=cores, **options)
-            self._ours = [Client(local, set_as_default=False), local]
-            return _with_workers(self._ours[0])
-        if isinstance(self._cluster, str):
-            try:
-                self._ours = [Client(self._cluster, timeout="10s", set_as_default=False)]
-            except (OSError, ValueError, TimeoutError) as error:
-                raise SweepError(f"no Dask scheduler answers at {self._cluster}: {error}") from None
-            self._cluster = self._ours[0]
-        return _with_workers(self._cluster)
-
-    def __exit__(self, *_: Any) -> None:
-        for part in self._ours:
-            part.close()
+    if not isinstance(cluster, str):
+        yield _with_workers(cluster)
+        return
+    try:
+        client = Client(cluster, timeout="10s", set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise SweepError(f"no Dask scheduler answers at {cluster}: {error}") from None
+    with client:
+        yield _with_workers(client)
 
 
 def _with_workers(client: Client) -> Client:
@@ -390,7 +340,7 @@ def open_sweep(folder: str | Path, which: str | None = None) -> xr.Dataset:
         )
     first = grids[0]
     swept = {name: _ordered([v for g in grids for v in g.swept[name]]) for name in first.swept}
-    return _assembled(folder, Grid(first.experiment, first.code, swept, first.fixed))
+    return _assembled(folder, Grid(first.experiment, first.code, swept, first.fixed), {})
 
 
 def _ordered(values: list[Any]) -> list[Any]:
@@ -398,13 +348,13 @@ def _ordered(values: list[Any]) -> list[Any]:
     return sorted(found) if all(isinstance(v, (int, float)) for v in found) else found
 
 
-def _assembled(folder: Path, grid: Grid) -> xr.Dataset:
+def _assembled(folder: Path, grid: Grid, known: Mapping[Path, xr.Dataset]) -> xr.Dataset:
     shape = tuple(len(v) for v in grid.swept.values())
     points: dict[tuple[int, ...], xr.Dataset] = {}
     reading, error, state = (np.full(shape, fill, dtype=object) for fill in ("", "", "missing"))
     for place, parameters in grid.points():
         path = grid.file(folder, parameters)
-        found = _read(path)
+        found = known[path] if path in known else _read(path)
         if found is not None:
             points[place], state[place], reading[place] = found, "done", found.attrs.get("reading", "")
         elif _failure(path).exists():

@@ -282,7 +282,7 @@ class Bench(w.VBox):
             self._link.value = sharing.public_link(message["url"])
             self._plot.send({"type": "copy", "text": self._link.value})
         elif message["type"] == "opened":
-            self._say_again()
+            self._say_again(message.get("drawn", -1))
             if "link" in message:
                 self._read_link(message["link"])
         elif message["type"] == "set" and self._controls_enabled:
@@ -298,10 +298,10 @@ class Bench(w.VBox):
             except (ParameterError, ValueError, TypeError) as error:  # a click on a category has no number
                 self._refuse(str(error))
 
-    def _say_again(self) -> None:
+    def _say_again(self, drawn: int) -> None:
         """Repeat what the run thread may have said while the page was still making its widgets, and so missed."""
         with self._drawing:
-            self._plot.send_state(["spec", "reading"])
+            self._plot.show_again(drawn)
         for part in (self._status, self._progress, self._progress.layout):
             part.send_state()
 

@@ -1,18 +1,22 @@
 """Kernels that start by forking: one process has done the heavy imports, each visitor's kernel is a copy of it.
 
 A kernel that starts from nothing imports torch, numba and plotly: seconds of work and some 200 MB that are the same for
-everybody. Here a nursery process imports them once, runs each experiment to its first frame, so that compiled kernels
-and cached decompositions are there, and then forks a child for each visitor. The copies share those pages.
+everybody. Here a nursery process imports them once. For each lesson it forks a process that executes the lesson to its
+first figures (`widgets.ready_lesson`), and a visitor's kernel is a copy of that one: nothing is left to compute when a
+page opens, and the copies share their pages of memory. A lesson that is not ready yet gets a copy of the nursery.
 
-Forking is safe only while no library has threads of its own: the nursery runs with one thread a library, which is also
-what thirty kernels on a few cores need. The server side is a kernel provisioner, `ForkProvisioner`.
+Forking is safe only while no library has threads of its own: these processes run with one thread a library, which is
+also what thirty kernels on a few cores need. The server side is a kernel provisioner, `ForkProvisioner`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import functools
 import gc
+import hashlib
 import importlib
 import json
 import os
@@ -25,66 +29,119 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from jupyter_client.provisioning import LocalProvisioner
 
 from labcore.threads import ONE_THREAD
+from widgets.ready_lesson import executed
 
-# the nursery process
+# the processes that are copied
 
 
-def nursery(address: str, megabytes: int, warm: bool = True) -> None:
-    """Listen on the Unix socket `address`, fork on request, warm up in between. It ends when the server does."""
+def nursery(folder: str, megabytes: int) -> None:
+    """Fork on request, and make the lessons ready that are asked for, one after another. It ends with the server.
+
+    It listens on the Unix socket `nursery` of `folder`; a lesson's own process on the one of its `name_of`.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the system buries them
+    server = _listen(f"{folder}/nursery")
+    _prepare()
+    waiting: list[str] = []
+    growing: int | None = None  # a pipe that closes when the lesson under way is ready, or has failed
+    parent = os.getppid()
+    while os.getppid() == parent:
+        ready, _, _ = select.select([server, *([] if growing is None else [growing])], [], [], 1.0)
+        if growing in ready:
+            os.close(growing)
+            growing = None
+        if server in ready:
+            _serve(server, megabytes, waiting)
+        if waiting and growing is None:
+            _load_methods()
+            growing = _grow(Path(waiting.pop(0)), folder, megabytes, server)
+
+
+def _listen(address: str) -> socket.socket:
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
     server.listen(64)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the system buries them
-    steps = _steps(warm)
-    parent, busy = os.getppid(), True
-    while os.getppid() == parent:
-        ready, _, _ = select.select([server], [], [], 0 if busy else 1.0)
-        if ready:
-            _serve(server, megabytes)
-        else:
-            busy = next(steps, None) is not None
+    return server
 
 
-def _steps(warm: bool) -> Iterator[str]:
-    """The work that is better done before a fork than after: one piece at each step."""
+def _prepare() -> None:
+    """The work that is the same for all lessons."""
     here = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in ("__init__", "gallery"))
     # a kernel would import its debugger when it starts
-    for name in ("ipykernel.kernelapp", "ipykernel.debugger", "plotly", *(f"widgets.{name}" for name in here)):
+    for name in ("ipykernel.kernelapp", "ipykernel.debugger", *(f"widgets.{name}" for name in here)):
         importlib.import_module(name)
     import torch
 
-    from labcore import catalog
-    from widgets import atlas, lesson, plot
-    from widgets.views import view_of
+    from widgets import atlas, lesson
 
     torch.set_num_threads(1)
-    plot.plotly_js()
     lesson.source(atlas.row)  # compiles the highlighter's expressions
-    yield "imports"
+
+
+@functools.cache
+def _load_methods() -> None:
+    """Import every paper's method, so that the lessons' processes share them."""
+    from labcore import catalog
+
     for paper in catalog.papers():
-        atlas.row(paper)
-        yield paper.key
-    for paper in catalog.papers() if warm else []:
         for name in paper.experiments:
-            experiment = catalog.load_experiment(f"{paper.key}.{name}")
-            frames = experiment.frames()
-            view_of(experiment)(next(frames))
-            frames.close()
-            gc.collect()
-            yield experiment.id
+            catalog.load_experiment(f"{paper.key}.{name}")
 
 
-def _serve(server: socket.socket, megabytes: int) -> None:
+def _grow(notebook: Path, folder: str, megabytes: int, nursery_socket: socket.socket) -> int:
+    """Fork a process that executes this lesson and then waits for visitors; the pipe that closes when it is ready."""
+    done, mine = os.pipe()
+    gc.freeze()
+    if os.fork() > 0:
+        os.close(mine)
+        return done
+    try:
+        nursery_socket.close()
+        os.close(done)
+        name = name_of(notebook)
+        lesson = executed(notebook)
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL("libc.so.6").malloc_trim(0)  # or what the runs have freed would stay ours
+        server = _listen(f"{folder}/{name}")
+        draft = Path(folder, f"{name}.draft")
+        nbformat.write(lesson, draft)
+        draft.rename(Path(folder, f"{name}.ipynb"))
+        os.close(mine)
+        parent = os.getppid()
+        while os.getppid() == parent and name_of(notebook) == name:
+            if select.select([server], [], [], 5.0)[0]:
+                _serve(server, megabytes, [])
+    except BaseException as error:  # noqa: BLE001 - visitors are served as if this process had never been
+        print(f"{notebook} is not made ready: {error}", file=sys.stderr, flush=True)
+    finally:
+        os._exit(0)
+
+
+def name_of(notebook: Path) -> str:
+    """The name of this version of a lesson."""
+    try:
+        facts = notebook.stat()
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{notebook} {facts.st_mtime_ns} {facts.st_size}".encode()).hexdigest()[:20]
+
+
+def _serve(server: socket.socket, megabytes: int, waiting: list[str]) -> None:
+    """Answer one request: {"argv", "env", "cwd"} for a fork, or {"lesson"} for one to make ready."""
     with contextlib.suppress(OSError, ValueError), server.accept()[0] as peer:
         with peer.makefile("r") as lines:
             wanted = json.loads(lines.readline())
+        if "lesson" in wanted:
+            waiting.append(wanted["lesson"])
+            return
         gc.freeze()  # a collection in a child would touch, and so copy, every object
         pid = os.fork()
         if pid == 0:
@@ -106,12 +163,15 @@ def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:
         sys.argv = wanted["argv"]
         if megabytes:
             limit_memory(megabytes)
+        import comm
         import ipywidgets
         from ipykernel.kernelapp import IPKernelApp
 
         kernel = IPKernelApp.instance()
         kernel.initialize(sys.argv[1:])
         ipywidgets.register_comm_target()  # its import, long ago, found no kernel to tell
+        for line in comm.get_comm_manager().comms.values():
+            line.kernel = kernel.kernel  # nor did the widgets that the lesson made; they stay silent without one
         kernel.start()
         status = 0
     except SystemExit as ended:
@@ -137,43 +197,79 @@ def limit_memory(megabytes: int) -> None:
 
 
 class Nursery:
-    """The nursery process of this server: started once, asked for forks. `megabytes` is the ceiling of each kernel."""
+    """The nursery process of this server: started once, asked for forks.
 
-    def __init__(self, megabytes: int = 0, warm: bool = True):
-        self._folder = tempfile.TemporaryDirectory(prefix="labcore-")
-        self._address = f"{self._folder.name}/nursery"
-        code = f"from widgets.fork_server import nursery; nursery({self._address!r}, {megabytes}, {warm})"
+    `megabytes` is the ceiling of each kernel; `lessons` are notebooks to make ready, in this order.
+    """
+
+    def __init__(self, megabytes: int = 0, lessons: Iterable[Path] = ()):
+        self._temporary = tempfile.TemporaryDirectory(prefix="labcore-")
+        self._folder = Path(self._temporary.name)
+        self._asked: set[str] = set()
+        self._lessons = set(lessons)
+        code = f"from widgets.fork_server import nursery; nursery({str(self._folder)!r}, {megabytes})"
         quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # nobody sets a breakpoint there
         environment = {**os.environ, **ONE_THREAD, **quiet, "SERVER_SOFTWARE": "voila"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
 
-    async def fork(self, argv: list[str], env: dict[str, str], cwd: str | None) -> int:
-        """The process id of a new kernel. Raises OSError when the nursery is gone."""
-        end = time.monotonic() + 30
-        while True:
-            try:
-                reader, writer = await asyncio.open_unix_connection(self._address)
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                if self.process.poll() is not None or time.monotonic() > end:
-                    raise
-                await asyncio.sleep(0.05)
-        try:
-            writer.write(json.dumps({"argv": argv, "env": env, "cwd": cwd}).encode() + b"\n")
-            await writer.drain()
-            answer = await reader.readline()
-        finally:
-            writer.close()
+    async def make_ready(self) -> None:
+        """Ask for all lessons."""
+        for notebook in sorted(self._lessons):
+            await self._ask_for(notebook)
+
+    async def _ask_for(self, notebook: Path) -> None:
+        name = name_of(notebook)
+        if name and name not in self._asked:
+            self._asked.add(name)
+            with contextlib.suppress(OSError):
+                await self._request("nursery", {"lesson": str(notebook)})
+
+    async def ready(self, notebook: Path) -> Path | None:
+        """The executed notebook of which `fork` can give copies, or None; one that has changed is made ready anew."""
+        if notebook not in self._lessons:
+            return None
+        found = self._folder / f"{name_of(notebook)}.ipynb"
+        if found.exists():
+            return found
+        await self._ask_for(notebook)
+        return None
+
+    async def fork(self, argv: list[str], env: dict[str, str], cwd: str | None, lesson: str = "nursery") -> int:
+        """The process id of a new kernel: a copy of a ready lesson, or of the nursery. Raises OSError if it is gone."""
+        answer = await self._request(lesson, {"argv": argv, "env": env, "cwd": cwd})
         if not answer:
             raise OSError("the nursery gave no kernel")
         return int(answer)
 
+    async def _request(self, name: str, wanted: dict[str, Any]) -> bytes:
+        end = time.monotonic() + 30
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(self._folder / name)
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                # the nursery may not have come so far as to listen
+                if name != "nursery" or self.process.poll() is not None or time.monotonic() > end:
+                    raise
+                await asyncio.sleep(0.05)
+        try:
+            writer.write(json.dumps(wanted).encode() + b"\n")
+            await writer.drain()
+            return await reader.readline()
+        finally:
+            writer.close()
+
+    def forget(self, lesson: Path) -> None:
+        """Do not take copies of this ready lesson any more: its process is gone. It is made anew when asked for."""
+        lesson.unlink(missing_ok=True)
+        self._asked.discard(lesson.stem)
+
     def close(self) -> None:
         self.process.terminate()
         self.process.wait(5)
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
 
 class Forked:
@@ -214,18 +310,26 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
+LESSON = "LABCORE_LESSON"  # in a kernel's environment: the name of the ready lesson that it is to be a copy of
+
+
 class ForkProvisioner(LocalProvisioner):
-    """Starts a Python kernel by a fork of the nursery; other kernels, and all when it is gone, as Jupyter does."""
+    """Starts a Python kernel by a fork of the nursery; other kernels, and all when it is gone, as Jupyter does.
+
+    A copy of a ready lesson is not to be had otherwise: launching one raises OSError when its process is gone.
+    """
 
     nursery: Nursery | None = None  # the server's own, set where the server starts
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         if type(self).nursery is None or "ipykernel_launcher" not in cmd:
             return await super().launch_kernel(cmd, **kwargs)
-        argv = cmd[cmd.index("ipykernel_launcher") :]
+        argv, env = cmd[cmd.index("ipykernel_launcher") :], {**kwargs["env"], **ONE_THREAD}
         try:
-            pid = await type(self).nursery.fork(argv, {**kwargs["env"], **ONE_THREAD}, kwargs.get("cwd"))
+            pid = await type(self).nursery.fork(argv, env, kwargs.get("cwd"), env.get(LESSON, "nursery"))
         except OSError as error:
+            if LESSON in env:
+                raise
             self.log.warning("The nursery does not answer (%s); this kernel starts from nothing.", error)
             return await super().launch_kernel(cmd, **kwargs)
         self.process = Forked(pid)

@@ -6,9 +6,17 @@ const THEMES = {
   dark: { "@ink": "#e8eaed", "@soft": "#a3abb5", "@grid": "#3b4046", "@paper": "#111417", "@shade": "rgba(163,171,181,0.14)" },
 };
 
-// plotly.js is 4.8 MB: it travels once a kernel, compressed, and is compiled once a page, whatever the number of figures.
+// plotly.js is 4.8 MB: the gallery's pages bring it; elsewhere it travels once a kernel, compressed, and is compiled once
+// a page, whatever the number of figures.
 function loadPlotly(model) {
   globalThis.labcorePlotly ??= (async () => {
+    const script = document.getElementById("labcore-plotly");
+    if (script) {
+      while (!globalThis.Plotly && !script.dataset.failed)
+        await new Promise((done) => ["load", "error"].forEach((end) => script.addEventListener(end, done)));
+      if (!globalThis.Plotly) throw new Error("plotly.js did not arrive; load the page again");
+      return globalThis.Plotly;
+    }
     const id = model.get("library").slice("IPY_MODEL_".length);
     const library = await model.widget_manager.get_model(id);
     const packed = new Blob([library.get("source")]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -206,7 +214,7 @@ function render({ model, el }) {
 // A page that opens onto a running kernel loses what the kernel says until all of its models are made. So the figure
 // asks for it again, and a share link's values travel only then, when their answer has somewhere to arrive.
 function opened(model) {
-  const message = { type: "opened" };
+  const message = { type: "opened", drawn: model.get("drawn") };
   // JupyterLab rewrites the address soon after loading, so ask for the one first opened
   const { search, searchParams } = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href);
   const bench = model.get("bench_id");

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import gzip
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,16 +31,20 @@ class _PlotlyLibrary(ipywidgets.Widget):
 
 @functools.cache
 def plotly_js() -> bytes:
-    """plotly.js, compressed. It takes a moment, which a server's nursery takes once for all its kernels."""
+    """plotly.js, compressed."""
     import plotly
 
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     return gzip.compress(source.read_bytes(), compresslevel=6)
 
 
+# in the environment of a kernel whose page brings plotly.js itself
+PAGE_HAS_PLOTLY = "LABCORE_PAGE_HAS_PLOTLY"
+
+
 @functools.cache
 def _library() -> _PlotlyLibrary:
-    return _PlotlyLibrary(source=plotly_js())
+    return _PlotlyLibrary(source=b"" if os.environ.get(PAGE_HAS_PLOTLY) else plotly_js())
 
 
 def jsonable(value: Any) -> Any:
@@ -70,6 +75,7 @@ class Plot(anywidget.AnyWidget):
 
     spec = traitlets.Dict().tag(sync=True)
     reading = traitlets.Unicode().tag(sync=True)
+    drawn = traitlets.Int(help="How many figures were shown: a page tells by it whether it missed one.").tag(sync=True)
     bench_id = traitlets.Unicode().tag(sync=True)
     library = traitlets.Instance(_PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
 
@@ -81,3 +87,9 @@ class Plot(anywidget.AnyWidget):
         with self.hold_sync():
             self.spec = jsonable(spec)
             self.reading = reading
+            self.drawn += 1
+
+    def show_again(self, drawn: int) -> None:
+        """Send the figure again to a page that made its model when `drawn` figures had been shown, if it missed one."""
+        if drawn != self.drawn:
+            self.send_state(["spec", "reading", "drawn"])

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import xarray as xr
 
+LINGER = 1.0  # seconds that the thread waits for more work before it ends
+
 State = Literal["running", "paused", "done", "stopped", "ready", "failed"]
 
 
@@ -34,7 +36,7 @@ class Report:
 
 
 class Runner:
-    """Runs jobs in a daemon thread.
+    """Runs jobs in a daemon thread, which ends when there is nothing to do: a process that forks must have no other.
 
     `frames(values)` makes the frames; `on_frame(job, frame)` and `on_report(report)` are called from the thread.
     """
@@ -100,7 +102,9 @@ class Runner:
             with self._wake:
                 self._busy = False
                 self._wake.notify_all()
-                self._wake.wait_for(lambda: self._next is not None)
+                if not self._wake.wait_for(lambda: self._next is not None, LINGER):
+                    self._thread = None
+                    return
                 job, self._next, self._busy, self._stop = self._next, None, True, False
             try:
                 self._on_report(self._run(job))

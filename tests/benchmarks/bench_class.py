@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import os
 import tempfile
 import time
 import traceback
@@ -114,14 +116,14 @@ class Visitor:
 
 
 def kernels() -> list[psutil.Process]:
-    """Processes of kernels: forks of a nursery, and kernels started from nothing."""
+    """Processes of kernels: copies that began a session of their own, and kernels started from nothing."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        line = " ".join(process.info["cmdline"] or ())
-        if "ipykernel_launcher" in line:
-            found.append(process)
-        elif "fork_server import nursery" in line:
-            found += process.children()
+        with contextlib.suppress(psutil.Error, OSError):
+            line = " ".join(process.info["cmdline"] or ())
+            copied = "import nursery" in line and "import nursery" in " ".join(process.parent().cmdline())
+            if "ipykernel_launcher" in line or (copied and os.getsid(process.pid) == process.pid):
+                found.append(process)
     return found
 
 

@@ -11,11 +11,13 @@ import time
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 import labcore
-from labcore import catalog, sweeps
+from labcore import catalog, sweep_local, sweeps
 from labcore.experiment import ParameterError, experiment, number, variable
+from labcore.sweep_local import Helpers, one_thread, outcomes
 from labcore.sweeps import SweepError, open_sweep, sweep, values_in
 
 NAME = "double_descent.model_wise"
@@ -270,23 +272,120 @@ def test_the_command_line_sweeps(tmp_path):
     assert bad.returncode == 2 and "label_noise = '9' is not allowed" in bad.stderr
 
 
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: nothing to gain")
-def test_processes_for_many_points_that_keep_the_interpreter_and_for_no_few(monkeypatch):
-    def busy(name, parameters):
-        total = 0
-        for i in range(1_000_000):
-            total += i
-        return "", b"point"
-
-    monkeypatch.setattr(sweeps, "_run_point", busy)
-    results, processes = sweeps._together("", [{}, {}], left=1_000_000)
-    assert results == [b"point", b"point"] and processes
-    assert sweeps._together("", [{}, {}], left=1) == ([b"point", b"point"], False)
+@pytest.fixture
+def eager(monkeypatch):
+    """One helper process from the first point on, also where there is one core."""
+    monkeypatch.setattr("dask.system.CPU_COUNT", 2)
+    monkeypatch.setattr(sweep_local, "HELPER_STARTS", 1e-6)
+    monkeypatch.setattr(sweep_local, "COMPILING", 0.0)
 
 
-def test_the_environment_of_workers_is_taken_back(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with sweeps._environment({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}):
-        assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
-    assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ
+def test_the_same_bits_whichever_way(tmp_path, eager, monkeypatch):
+    """This experiment has other last bits on two threads: alone, with a helper and on a cluster it must run on one."""
+    from distributed import Client, LocalCluster
+
+    name, grid = "bidirectional.train", {"budget": "quick", "seed": range(3)}
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(sweep_local, "HELPER_STARTS", np.inf)
+            alone = sweep(name, out=tmp_path / "alone", **grid)
+        helped, submit, in_a_thread = threading.Event(), Helpers.submit, sweep_local._in_a_thread
+
+        def watched(self, work, parameters):
+            future = submit(self, work, parameters)
+            future.add_done_callback(lambda _: helped.set())
+            return future
+
+        monkeypatch.setattr(Helpers, "submit", watched)
+        # the points of this process wait until a helper has done one
+        monkeypatch.setattr(
+            sweep_local, "_in_a_thread", lambda work, p: in_a_thread(lambda p: helped.wait(100) and work(p), p)
+        )
+        xr.testing.assert_identical(sweep(name, out=tmp_path / "helped", **grid), alone)
+        assert helped.is_set()
+        with (
+            LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
+            Client(cluster, set_as_default=False) as desk,
+        ):
+            xr.testing.assert_identical(sweep(name, out=tmp_path / "there", cluster=desk, **grid), alone)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    xr.testing.assert_identical(open_sweep(tmp_path / "helped"), alone)
+
+
+def test_a_helper_that_dies_loses_nothing(tmp_path, eager):
+    here, died = os.getpid(), tmp_path / "died"
+
+    def work(point):
+        if os.getpid() != here:
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        while not died.exists():
+            time.sleep(0.05)
+        return point["x"]
+
+    points = {x: {"x": x} for x in range(6)}
+    found = {key: future.result() for key, future in outcomes(work, points, "os", threading.Event())}
+    assert found == {x: x for x in range(6)}
+
+
+def test_a_short_sweep_starts_no_process(tmp_path, toy, monkeypatch):
+    started = []
+    monkeypatch.setattr(Helpers, "_begin", lambda self: started.append(self))
+    toy(line)
+    sweep("toy.toy", out=tmp_path, x=[1, 2, 3])
+    assert not started
+
+
+def test_a_machine_that_can_start_no_process_does_it_alone(tmp_path, toy, eager, monkeypatch, caplog):
+    def refuse(self):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(Helpers, "_start", refuse)
+    toy(lambda x, n, seed: time.sleep(0.3) or line(x, n, seed))
+    assert (sweep("toy.toy", out=tmp_path, x=[1, 2, 3]).point_state == "done").all()
+    assert caplog.text.count("temporarily unavailable") == 1
+
+
+def test_what_ends_the_whole_program_ends_the_sweep(tmp_path, toy):
+    def leave(x, n, seed):
+        raise SystemExit(3)
+
+    toy(leave)
+    with pytest.raises(SystemExit):
+        sweep("toy.toy", out=tmp_path, x=[1, 2])
+
+
+def test_libraries_get_their_threads_back_after_the_last_point():
+    before, first_ended, both = torch.get_num_threads(), threading.Event(), threading.Barrier(2)
+    torch.set_num_threads(3)
+    seen = []
+
+    def first():
+        with one_thread():
+            both.wait(10)
+            seen.append(torch.get_num_threads())
+        first_ended.set()
+
+    def second():
+        with one_thread():
+            both.wait(10)
+            first_ended.wait(10)
+            seen.append(torch.get_num_threads())
+
+    pair = [threading.Thread(target=f) for f in (first, second)]
+    try:
+        for thread in pair:
+            thread.start()
+        for thread in pair:
+            thread.join()
+        after = []
+        late = threading.Thread(target=lambda: after.append(torch.get_num_threads()))
+        late.start()
+        late.join()
+        assert seen == [1, 1] and after == [3] and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

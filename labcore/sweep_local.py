@@ -1,0 +1,198 @@
+"""The points of a sweep on this machine: one after the other here, as a loop would, and in helper processes beside it.
+
+Threads gain little: most of a point is Python and small torch calls, which hold the interpreter's lock and pass it on
+thousands of times a second. Processes need seconds to start. So nobody waits for them: the points begin here at once,
+and helpers, which are workers of a small Dask cluster, join when they are ready. A sweep that is too short for them
+never starts any.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+from labcore.threads import ONE_THREAD
+
+HELPER_STARTS = 4.0  # seconds of one core until a helper has loaded a method: a longer sweep is worth one
+COMPILING = 10.0  # seconds of the first point that say nothing about the others
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+def outcomes(
+    work: Callable[[dict], T], points: Mapping[K, dict], preload: str, stop: threading.Event
+) -> Iterator[tuple[K, Any]]:
+    """Each point with a future that holds what `work` makes of it, as they are done, in any order.
+
+    `preload` is the module that a helper imports before it takes points. `stop` ends it with the point under way here;
+    what helpers are at is dropped. Points of a helper that dies are run by the others, or here.
+    """
+    waiting, ended, helpers = deque(points), queue.SimpleQueue(), Helpers(preload)
+    here, theirs = None, {}  # the future of the point under way in this process; those of the helpers' points
+    began, seconds = 0.0, []
+    try:
+        while waiting or here or theirs:
+            if here is None and waiting:
+                key, began = waiting.popleft(), time.perf_counter()
+                here = _in_a_thread(work, points[key])
+                here.add_done_callback(ended.put)
+            for _ in range(min(helpers.room(len(waiting)) - len(theirs), len(waiting))):
+                other = waiting.popleft()
+                future = helpers.submit(work, points[other])
+                theirs[future] = other
+                future.add_done_callback(ended.put)
+            with contextlib.suppress(queue.Empty):
+                future = ended.get(timeout=0.2)
+                if future is here:
+                    seconds.append(time.perf_counter() - began)
+                    here = None
+                    yield key, future
+                elif future in theirs:
+                    yield theirs.pop(future), future
+            if stop.is_set():
+                if here is not None:
+                    wait([here])
+                    yield key, here
+                return
+            if theirs and not helpers.ready():
+                waiting.extendleft(theirs.values())
+                theirs.clear()
+            # a point takes as long as the last one did, or longer when this one does
+            now = time.perf_counter() - began if here else 0.0
+            takes = max(now, seconds[-1]) if len(seconds) > 1 else now - (0.0 if seconds else COMPILING)
+            helpers.grow(min(len(waiting), int(len(waiting) * takes / HELPER_STARTS)))
+    finally:
+        helpers.close()
+
+
+def _in_a_thread(work: Callable[[dict], T], parameters: dict) -> Future[T]:
+    """A thread of its own, so that a long point does not keep those of the helpers from being kept.
+
+    It is a daemon: a person who interrupts the sweep does not wait for the point.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(parameters))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="labcore-point", daemon=True).start()
+    return future
+
+
+class Helpers:
+    """Worker processes of a Dask scheduler in this process, started one by one. They end when this process does."""
+
+    def __init__(self, preload: str):
+        from dask.system import CPU_COUNT  # the cores that this process may use, which can be fewer than there are
+
+        self._preload, self._most = preload, CPU_COUNT - 1
+        self._started: list[subprocess.Popen] = []
+        self._open = contextlib.ExitStack()
+        self._cluster = self._client = None
+
+    def grow(self, wanted: int) -> None:
+        """Have so many started, at most one for each core but one. Where none can be started, none is."""
+        for _ in range(min(wanted, self._most) - len(self._started)):
+            try:
+                if self._cluster is None:
+                    self._begin()
+                self._started.append(self._start())
+            except (OSError, RuntimeError) as error:
+                logging.getLogger(__name__).warning("No helper process: %s", error)
+                self._most = len(self._started)
+
+    def _begin(self) -> None:
+        import dask
+        from distributed import Client, LocalCluster
+
+        self._folder = self._open.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+        quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+        with dask.config.set({"distributed.admin.tick.interval": "500ms"}):  # this process has better things to do
+            self._cluster = self._open.enter_context(LocalCluster(n_workers=0, host="127.0.0.1", **quiet))
+            self._client = self._open.enter_context(Client(self._cluster, set_as_default=False))
+
+    def _start(self) -> subprocess.Popen:
+        # not by multiprocessing, whose children run the caller's script once more
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", self._cluster.scheduler_address]
+        options = ["--nthreads=1", "--no-nanny", "--no-dashboard", "--memory-limit=0", "--death-timeout=60"]
+        place = ["--host=127.0.0.1", f"--local-directory={self._folder}", f"--preload={self._preload}"]
+        quiet = {"DASK_LOGGING__DISTRIBUTED": "critical", "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+        return subprocess.Popen(
+            [*command, *options, *place],
+            env=os.environ | ONE_THREAD | quiet,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def ready(self) -> int:
+        return len(self._cluster.scheduler.workers) if self._cluster is not None else 0
+
+    def room(self, waiting: int) -> int:
+        """How many points they may have at once: some in advance, but not of the last ones."""
+        ready = self.ready()
+        return ready * (3 if waiting > 4 * ready else 1)
+
+    def submit(self, work: Callable[[dict], T], parameters: dict) -> Any:
+        """A future of `work(parameters)`. Raises, where it is asked, if the point kills one process after the other."""
+        return self._client.submit(work, parameters, key=f"labcore-{uuid.uuid4().hex}")
+
+    def close(self) -> None:
+        self._open.close()
+        for process in self._started:
+            process.kill()
+            process.wait()
+
+
+_lock, _inside, _undo = threading.Lock(), 0, contextlib.ExitStack()
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread a library while a point runs, once its page is loaded.
+
+    Points share the cores, and a sum that is split over threads has other last bits. Points may run in several threads
+    of a process; the last one to end gives the libraries their threads back.
+    """
+    global _inside
+    torch = sys.modules.get("torch")
+    with _lock:
+        if torch and not _inside:
+            _undo.callback(torch.set_num_threads, torch.get_num_threads())
+        limits = _pools(len(sys.modules)).limit(limits=1)
+        if not _inside:
+            _undo.callback(limits.restore_original_limits)
+        if torch:
+            torch.set_num_threads(1)  # in each thread: OpenMP keeps this number for each
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                _undo.close()
+
+
+@functools.lru_cache(maxsize=1)
+def _pools(modules: int) -> ThreadpoolController:
+    """The thread pools of this process; they are looked for again when something was imported."""
+    return ThreadpoolController()
