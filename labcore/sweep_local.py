@@ -1,14 +1,15 @@
 """The points of a sweep on this machine: one after the other here, as a loop would, and in helper processes beside it.
 
-Threads gain little: most of a point is Python and small torch calls, which hold the interpreter's lock and pass it on
-thousands of times a second. Processes need seconds to start. So nobody waits for them: the points begin here at once,
-and helpers, which are workers of a small Dask cluster, join when they are ready. A sweep that is too short for them
-never starts any.
+Threads gain nothing: most of a point is Python and small calls of torch, which hold the interpreter's lock; two threads
+pass it back and forth ten thousand times a second, and spend twice the processor time. Processes need seconds to start.
+So nobody waits for them: the points begin here at once, and helpers, which are workers of a small Dask cluster, join
+when they are ready. A sweep that is too short for them never starts any.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import logging
 import os
@@ -21,7 +22,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -44,14 +45,14 @@ def outcomes(
     what helpers are at is dropped. Points of a helper that dies are run by the others, or here.
     """
     waiting, ended, helpers = deque(points), queue.SimpleQueue(), Helpers(preload)
-    here, theirs = None, {}  # the future of the point under way in this process; those of the helpers' points
+    here, theirs = None, {}  # the point under way in this process; the helpers' points by their futures
     began, seconds = 0.0, []
     try:
         while waiting or here or theirs:
             if here is None and waiting:
                 key, began = waiting.popleft(), time.perf_counter()
-                here = _in_a_thread(work, points[key])
-                here.add_done_callback(ended.put)
+                here = _Point(work, points[key])
+                here.future.add_done_callback(ended.put)
             for _ in range(min(helpers.room(len(waiting)) - len(theirs), len(waiting))):
                 other = waiting.popleft()
                 future = helpers.submit(work, points[other])
@@ -59,16 +60,16 @@ def outcomes(
                 future.add_done_callback(ended.put)
             with contextlib.suppress(queue.Empty):
                 future = ended.get(timeout=0.2)
-                if future is here:
+                if here and future is here.future:
                     seconds.append(time.perf_counter() - began)
                     here = None
                     yield key, future
                 elif future in theirs:
                     yield theirs.pop(future), future
             if stop.is_set():
-                if here is not None:
-                    wait([here])
-                    yield key, here
+                if here:
+                    here.join()
+                    yield key, here.future
                 return
             if theirs and not helpers.ready():
                 waiting.extendleft(theirs.values())
@@ -78,24 +79,29 @@ def outcomes(
             takes = max(now, seconds[-1]) if len(seconds) > 1 else now - (0.0 if seconds else COMPILING)
             helpers.grow(min(len(waiting), int(len(waiting) * takes / HELPER_STARTS)))
     finally:
+        if here:
+            here.interrupt()
         helpers.close()
 
 
-def _in_a_thread(work: Callable[[dict], T], parameters: dict) -> Future[T]:
-    """A thread of its own, so that a long point does not keep those of the helpers from being kept.
+class _Point(threading.Thread):
+    """A point of this process, in a thread of its own: however long it is, those of the helpers are kept meanwhile."""
 
-    It is a daemon: a person who interrupts the sweep does not wait for the point.
-    """
-    future: Future[T] = Future()
+    def __init__(self, work: Callable[[dict], Any], parameters: dict):
+        super().__init__(name="labcore-point", daemon=True)
+        self._work, self._parameters, self.future = work, parameters, Future()
+        self.start()
 
-    def run() -> None:
+    def run(self) -> None:
         try:
-            future.set_result(work(parameters))
+            self.future.set_result(self._work(self._parameters))
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
-            future.set_exception(error)
+            self.future.set_exception(error)
 
-    threading.Thread(target=run, name="labcore-point", daemon=True).start()
-    return future
+    def interrupt(self) -> None:
+        """As Ctrl-C does in a loop. A process must not end while a thread is inside torch: it would abort."""
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(KeyboardInterrupt))
+        self.join()
 
 
 class Helpers:
@@ -141,6 +147,7 @@ class Helpers:
             env=os.environ | ONE_THREAD | quiet,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the caller, who ends them
         )
 
     def ready(self) -> int:

@@ -67,6 +67,7 @@ def nursery(folder: str, megabytes: int) -> None:
 
 def _listen(address: str) -> socket.socket:
     server = socket.socket(socket.AF_UNIX)
+    Path(address).unlink(missing_ok=True)  # of a process that was killed
     server.bind(address)
     server.listen(64)
     return server
@@ -106,7 +107,7 @@ def _grow(notebook: Path, folder: str, megabytes: int, nursery_socket: socket.so
     try:
         nursery_socket.close()
         os.close(done)
-        name = name_of(notebook)
+        name, began = name_of(notebook), time.monotonic()
         lesson = executed(notebook)
         with contextlib.suppress(OSError, AttributeError):  # another C library
             ctypes.CDLL("libc.so.6").malloc_trim(0)  # or what the runs have freed would stay ours
@@ -115,6 +116,7 @@ def _grow(notebook: Path, folder: str, megabytes: int, nursery_socket: socket.so
         nbformat.write(lesson, draft)
         draft.rename(Path(folder, f"{name}.ipynb"))
         os.close(mine)
+        print(f"{notebook} is ready after {time.monotonic() - began:.1f} s.", file=sys.stderr, flush=True)
         parent = os.getppid()
         while os.getppid() == parent and name_of(notebook) == name:
             if select.select([server], [], [], 5.0)[0]:

@@ -112,7 +112,8 @@ class _Lesson(TornadoVoilaHandler):
         found = await gallery.nursery.ready(Path(gallery.root_dir, path).resolve()) if gallery.nursery else None
         if found is None:
             return False
-        key = found.stem, self.get_argument("theme", None)
+        # the names of its widgets change with every execution
+        key = found.stem, found.stat().st_mtime_ns, self.get_argument("theme", None)
         if key not in gallery.pages:
             gallery.pages[key] = await self._render(path, found)
         server = {"SERVER_SOFTWARE": "voila", LESSON: found.stem}
@@ -270,7 +271,7 @@ class Gallery(Voila):
         if self.only_catalog and not self.voila_configuration.extension_denylist:
             # 4.9 MB for plotly's own widget, which no lesson has
             self.voila_configuration.extension_denylist = ["jupyterlab-plotly"]
-        self.pages: dict[tuple[str, str | None], str] = {}  # of lessons that are executed already, without a kernel
+        self.pages: dict[tuple[str, int, str | None], str] = {}  # of lessons that are executed already, without a kernel
         if self.fork:
             KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
             paths = [Path(self.root_dir, path).resolve() for path in self.lessons] if self.warm else []

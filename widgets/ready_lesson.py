@@ -21,7 +21,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-PATIENCE = 600.0  # seconds that the benches of a lesson may take for their first figures
+FIGURES = 600.0  # seconds that the benches of a lesson may take for their first figures
+OTHERS = 5.0  # seconds that other threads may go on after that
 
 
 class NotReady(RuntimeError):
@@ -31,7 +32,7 @@ class NotReady(RuntimeError):
 def executed(notebook: Path) -> NotebookNode:
     """Run all cells in this process, in the notebook's folder; the notebook with their outputs, once all is quiet.
 
-    Raises `NotReady` where a cell fails, and where a thread is left after `PATIENCE`.
+    Raises `NotReady` where a cell fails, and where a thread is left running.
     """
     os.chdir(notebook.parent)
     node = nbformat.read(notebook, as_version=4)
@@ -69,10 +70,11 @@ def _run(shell: InteractiveShell, outputs: list, source: str) -> list[NotebookNo
 
 
 def _wait_for_threads() -> None:
-    end = time.monotonic() + PATIENCE
-    while len(threads := threading.enumerate()) > 1:
-        if time.monotonic() > end:
-            raise NotReady(f"threads are left: {', '.join(t.name for t in threads)}")
-        time.sleep(0.05)
+    for ours, seconds in ((True, FIGURES), (False, OTHERS)):
+        end = time.monotonic() + seconds
+        while left := [t.name for t in threading.enumerate()[1:] if not ours or t.name.startswith("labcore-")]:
+            if time.monotonic() > end:
+                raise NotReady(f"a thread is left running: {', '.join(left)}")
+            time.sleep(0.05)
     if (count := len(os.listdir("/proc/self/task"))) > 1:
         raise NotReady(f"a library runs {count - 1} threads of its own")

@@ -174,11 +174,9 @@ def main() -> None:
     sizes = [int(n) for n in options.visitors.split(",")]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        more = ["--Gallery.fork=False"] if options.plain else ["--Gallery.warm=True"]
-        server = serve_voila("notebooks", Path(folder) / "log", f"--Gallery.visitors={max(sizes) + 5}", *more)
+        more = [f"--Gallery.visitors={max(sizes) + 5}", f"--Gallery.fork={not options.plain}"]
+        server = serve_voila("notebooks", Path(folder) / "log", *more, warm=not options.plain)
         url = next(server)
-        if not options.plain:
-            time.sleep(60)  # a server that has stood for a minute is warm
         try:
             for size in sizes:
                 rows.append(asyncio.run(class_of(url, size, lessons)))

@@ -6,7 +6,6 @@ Times of processes are those of whole processes, so they are given beside an emp
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import subprocess
 import sys
 import tempfile
@@ -98,18 +97,6 @@ def suite(quick: bool) -> list[Row]:
     return [_row(f"{len(taken)} lessons by papermill, quick budget", sum(taken.values()), "s", lessons=taken)]
 
 
-def _settled(seconds: float) -> None:
-    """Wait until the process that warms up for the gallery has nothing left to do, or for so many seconds."""
-    end = time.time() + seconds
-    while time.time() < end:
-        with contextlib.suppress(psutil.Error):  # a process may end while it is looked at
-            everyone = psutil.Process().children(recursive=True)
-            here = [p for p in everyone if "fork_server import nursery" in " ".join(p.cmdline())]
-            if here and max(p.cpu_percent(3.0) for p in here) < 5:
-                return
-        time.sleep(0.2)
-
-
 def first_figure(quick: bool) -> list[Row]:
     """From the request of a lesson to data in its first figure, Chromium with an empty cache, a warm gallery."""
     from playwright.sync_api import sync_playwright
@@ -118,10 +105,9 @@ def first_figure(quick: bool) -> list[Row]:
 
     taken = {}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server = serve_voila("notebooks", Path(folder) / "log", f"--Gallery.warm={not quick}")
+        server = serve_voila("notebooks", Path(folder) / "log", warm=not quick)
         url = next(server)
         try:
-            _settled(20 if quick else 240)
             browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
             for lesson in [x for x in LESSONS if SHORT in x] if quick else LESSONS:
                 context = browser.new_context(viewport={"width": 1400, "height": 900})
@@ -158,11 +144,9 @@ def visitors(quick: bool) -> list[Row]:
     sizes, rows = (2,) if quick else (5, 10, 20, 30), []
     lessons = [lesson.removeprefix("notebooks/") for lesson in LESSONS]
     with tempfile.TemporaryDirectory() as folder:
-        options = (f"--Gallery.visitors={max(sizes) + 5}", f"--Gallery.warm={not quick}")
-        server = serve_voila("notebooks", Path(folder) / "log", *options)
+        server = serve_voila("notebooks", Path(folder) / "log", f"--Gallery.visitors={max(sizes) + 5}", warm=not quick)
         url = next(server)
         try:
-            _settled(20 if quick else 240)
             for size in sizes:
                 seen = asyncio.run(class_of(url, size, lessons))
                 name = f"{size} visitors, first figure"

@@ -1,7 +1,7 @@
 """A sweep beside the plain loop over the same points: with one worker, two, and so on; and as a person calls it.
 
 The workers are processes that have run one point before, so that neither their start nor compiling counts; a call
-without `cluster` starts its own, and that is in its time.
+without `cluster` runs points itself and starts helpers for the rest, and that is in its time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster
 from labcore import catalog
 from labcore.sweeps import sweep
 
-# one that holds the interpreter's lock while it trains, and one whose compiled kernel lets it go
+# one that trains with torch, and one whose compiled kernel is an eighth of its time; both mostly hold Python's lock
 SWEPT = {"noble.sharp": 12, "multitasking_hebbian.phase_diagram": 24}
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from labcore import catalog
+
 ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -104,13 +106,29 @@ def serve(command: list[str], port: int, log: Path) -> Iterator[str]:
             process.wait(20)
 
 
-def serve_voila(folder: str | Path, log: Path, *options: str) -> Iterator[str]:
+def serve_voila(folder: str | Path, log: Path, *options: str, warm: bool = False) -> Iterator[str]:
+    """The gallery over a folder; `warm`: with every lesson executed ahead of its visitors, and not before."""
     port = free_port()
     command = [sys.executable, "-m", "widgets.gallery", str(folder), f"--port={port}", "--no-browser"]
     command += [f"--Gallery.only_catalog={folder == 'notebooks'}", *options]
     if not any("Gallery.warm" in option for option in options):
-        command.append("--Gallery.warm=False")
-    yield from serve(command, port, log)
+        command.append(f"--Gallery.warm={warm}")
+    server = serve(command, port, log)
+    url = next(server)
+    if warm:
+        lessons = len({p.notebook for p in catalog.papers() if p.status == "ready"}) + 1
+        wait_for_words(log, " is ready after ", lessons if folder == "notebooks" else 1)
+    yield url
+    server.close()
+
+
+def wait_for_words(log: Path, words: str, count: int = 1, seconds: float = 400) -> None:
+    """Wait until a server has written these words so many times. Fails where it says that a lesson is not ready."""
+    end = time.time() + seconds
+    while (said := log.read_text()).count(words) < count:
+        if "is not made ready" in said or time.time() > end:
+            pytest.fail(f"{words!r} {said.count(words)} times instead of {count}:\n{said[-3000:]}")
+        time.sleep(0.2)
 
 
 def serve_lab(folder: Path) -> Iterator[str]:
@@ -127,7 +145,7 @@ def serve_lab(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def voila(tmp_path_factory) -> Iterator[str]:
-    yield from serve_voila("notebooks", tmp_path_factory.mktemp("voila") / "log")
+    yield from serve_voila("notebooks", tmp_path_factory.mktemp("voila") / "log", warm=True)
 
 
 @pytest.fixture(scope="session")

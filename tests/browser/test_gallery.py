@@ -16,7 +16,7 @@ import psutil
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from tests.browser.conftest import serve_voila
+from tests.browser.conftest import serve_voila, wait_for_words
 from tests.browser.kernel_socket import connect, read, send
 
 PAGE = "voila/render/kan/spline_edges.ipynb"
@@ -32,13 +32,13 @@ def desk(tmp_path):
     """`desk(source, *options)` serves one notebook with one cell; the address of its page."""
     open_desks = []
 
-    def serve(source: str, *options: str) -> str:
+    def serve(source: str, *options: str, warm: bool = False) -> str:
         folder = tmp_path / f"desk{len(open_desks)}"
         folder.mkdir()
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, folder / "one.ipynb")
-        server = serve_voila(folder, tmp_path / "log", *options)
+        server = serve_voila(folder, folder / "log", *options, warm=warm)
         open_desks.append(server)
         return f"{next(server)}/voila/render/one.ipynb"
 
@@ -204,6 +204,80 @@ def test_a_killed_nursery_ends_no_lesson(desk):
         ):
             process.kill()
     assert "ALIVE" in text(url)
+
+
+MARK = "import os; print('DONE BY', os.getpid())"  # in the page of a ready lesson: the process that executed it
+
+
+def done_by(page: str) -> int:
+    return int(page.split("DONE BY ")[1].split()[0].split("<")[0])
+
+
+def test_visitors_of_a_ready_lesson_get_copies_of_one_process(desk):
+    url = desk(MARK, warm=True)
+    one, two = text(url), text(url)
+    assert done_by(one) == done_by(two) and kernel_of(one) != kernel_of(two)
+    lesson = psutil.Process(done_by(one))
+    assert len(lesson.children()) == 2
+    origin = url.split("/voila")[0]
+    assert status(f"{origin}/voila/api/shutdown/{kernel_of(two)}", "POST", Origin=origin) in (200, 204)
+    end = time.monotonic() + 20
+    while len(lesson.children()) > 1:
+        assert time.monotonic() < end, "the kernel of a page that was left lives on"
+        time.sleep(0.2)
+
+
+def test_a_ready_lesson_knows_its_theme(desk):
+    url = desk(MARK, warm=True)
+    assert 'data-jp-theme-light="false"' in text(f"{url}?theme=dark")
+    assert 'data-jp-theme-light="true"' in text(f"{url}?theme=light")
+
+
+def test_a_lesson_that_was_edited_is_made_ready_anew(desk, tmp_path):
+    url = desk(f"{MARK}; print('OLD WORDS')", warm=True)
+    before = done_by(text(url))
+    notebook, log = tmp_path / "desk0" / "one.ipynb", tmp_path / "desk0" / "log"
+    notebook.write_text(notebook.read_text().replace("OLD WORDS", "NEW WORDS ARE HERE"))
+    now = text(url)
+    assert "NEW WORDS ARE HERE" in now and done_by(now) != before, "until then it is executed for the visitor"
+    wait_for_words(log, " is ready after ", 2)
+    one, two = text(url), text(url)
+    assert "NEW WORDS ARE HERE" in one and done_by(one) == done_by(two)
+    end = time.monotonic() + 20
+    while psutil.pid_exists(before):
+        assert time.monotonic() < end, "the process of the old version lives on"
+        time.sleep(0.5)
+
+
+def test_a_ready_lesson_whose_process_was_killed_is_made_anew(desk, tmp_path):
+    url = desk(MARK, warm=True)
+    before = done_by(text(url))
+    psutil.Process(before).kill()
+    assert done_by(text(url)) != before, "this visitor's kernel executes the lesson"
+    text(url)
+    wait_for_words(tmp_path / "desk0" / "log", " is ready after ", 2)
+    one, two = text(url), text(url)
+    assert done_by(one) == done_by(two) != before
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("print('HERE'); raise ValueError('this cell fails')", "this cell fails"),
+        (
+            "import threading; print('HERE'); threading.Thread(target=threading.Event().wait, name='endless').start()",
+            "endless",
+        ),
+    ],
+)
+def test_a_lesson_that_cannot_be_copied_is_executed_for_each_visitor(desk, tmp_path, source, why):
+    url = desk(source, "--Gallery.warm=True")
+    end = time.monotonic() + 60
+    while "is not made ready" not in (log := (tmp_path / "desk0" / "log").read_text()):
+        assert time.monotonic() < end, log
+        time.sleep(0.2)
+    assert why in log.split("is not made ready")[1]
+    assert "HERE" in text(url)
 
 
 def test_no_process_is_left_when_the_server_ends(tmp_path):

@@ -201,6 +201,20 @@ def test_a_client_killed_in_the_middle_loses_nothing(tmp_path):
     assert (open_sweep(tmp_path).point_state == "done").all()
 
 
+def test_an_interrupted_client_ends_at_once_and_in_order(tmp_path):
+    """Ctrl-C inside a point, which is inside torch: the process must not abort."""
+    script = f"""
+        import labcore
+        labcore.sweep("bidirectional.train", out={str(tmp_path)!r}, seed=range(9), progress=lambda p: print(p.done))
+    """
+    command = [sys.executable, "-u", "-c", textwrap.dedent(script)]
+    victim = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert victim.stdout.readline() == "0\n"
+    time.sleep(1.0)
+    victim.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in victim.communicate()[1] and victim.returncode == -signal.SIGINT
+
+
 def test_two_clients_in_one_folder(tmp_path):
     pair = [client(tmp_path), client(tmp_path)]
     assert [p.communicate() and p.returncode for p in pair] == [0, 0]
@@ -284,14 +298,14 @@ def test_the_same_bits_whichever_way(tmp_path, eager, monkeypatch):
     """This experiment has other last bits on two threads: alone, with a helper and on a cluster it must run on one."""
     from distributed import Client, LocalCluster
 
-    name, grid = "bidirectional.train", {"budget": "quick", "seed": range(3)}
+    name, grid = "bidirectional.train", {"budget": "quick", "seed": range(2)}
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
         with monkeypatch.context() as patch:
             patch.setattr(sweep_local, "HELPER_STARTS", np.inf)
             alone = sweep(name, out=tmp_path / "alone", **grid)
-        helped, submit, in_a_thread = threading.Event(), Helpers.submit, sweep_local._in_a_thread
+        helped, submit, run = threading.Event(), Helpers.submit, sweep_local._Point.run
 
         def watched(self, work, parameters):
             future = submit(self, work, parameters)
@@ -300,9 +314,7 @@ def test_the_same_bits_whichever_way(tmp_path, eager, monkeypatch):
 
         monkeypatch.setattr(Helpers, "submit", watched)
         # the points of this process wait until a helper has done one
-        monkeypatch.setattr(
-            sweep_local, "_in_a_thread", lambda work, p: in_a_thread(lambda p: helped.wait(100) and work(p), p)
-        )
+        monkeypatch.setattr(sweep_local._Point, "run", lambda self: helped.wait(100) and run(self))
         xr.testing.assert_identical(sweep(name, out=tmp_path / "helped", **grid), alone)
         assert helped.is_set()
         with (
