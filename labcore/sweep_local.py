@@ -1,7 +1,7 @@
 """The points of a sweep on this machine: one after the other here, as a loop would, and in helper processes beside it.
 
 Threads gain nothing: most of a point is Python and small calls of torch, which hold the interpreter's lock; two threads
-pass it back and forth ten thousand times a second, and spend twice the processor time. Processes need seconds to start.
+pass it back and forth ten thousand times a second and more, which is work of its own. Processes need seconds to start.
 So nobody waits for them: the points begin here at once, and helpers, which are workers of a small Dask cluster, join
 when they are ready. A sweep that is too short for them never starts any.
 """

@@ -1,11 +1,13 @@
 """A class on one machine: visitors open lessons, move sliders and leave; how long they wait and what they take.
 
-    python -m tests.benchmarks.bench_class [--visitors 5,10,20,30] [--plain] [--json FILE]
+    python -m tests.benchmarks.bench_class [--visitors 5,10,20,30] [--server ready] [--lessons WORD] [--json FILE]
 
 A visitor is a websocket client that does what a page does: it loads the page, asks for the widgets' states, waits until
 the first figure holds data, moves a slider of the first bench ten times, waiting for each new figure, and closes. All
 visitors come within ten seconds. What a browser itself needs to draw is not in it: it is the visitor's own machine's.
-`--plain` starts every kernel from nothing, as Voila does, for comparison.
+
+The servers: `ready`, the gallery as it is; `forks`, the gallery with no lesson executed ahead; `voila`, plain Voila;
+`pool`, plain Voila that keeps one executed kernel of each lesson, and executes a new one for each that is taken.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ import asyncio
 import contextlib
 import json
 import os
+import sys
 import tempfile
 import time
 import traceback
 import uuid
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +31,7 @@ import psutil
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from labcore import catalog
-from tests.browser.conftest import serve_voila
+from tests.browser.conftest import free_port, serve, serve_voila
 from tests.browser.kernel_socket import connect, read, send
 
 ARRIVALS, MOVES, PATIENCE = 10.0, 10, 120.0
@@ -87,7 +91,8 @@ class Visitor:
         finally:
             self.socket.close()
             leave = HTTPRequest(f"{self.url}/voila/api/shutdown/{self.kernel}", "POST", {"Origin": self.url}, body="")
-            await AsyncHTTPClient().fetch(leave)
+            # plain Voila refuses its own pages here
+            await AsyncHTTPClient().fetch(leave, raise_error=False)
 
     async def _send(self, kind: str, content: dict[str, Any]) -> None:
         await send(self.socket, kind, content)
@@ -162,27 +167,58 @@ async def class_of(url: str, size: int, lessons: list[str]) -> dict[str, Any]:
     }
 
 
+SERVERS = ("ready", "forks", "voila", "pool")
+
+
+def class_rows(server: str, sizes: Sequence[int], lessons: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """`class_of` for each size, on one server; `lessons`: paths in the folder of notebooks, or nothing for all."""
+    lessons = list(lessons) or sorted(
+        {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        if server in ("ready", "forks"):
+            serving = serve_voila("notebooks", log, f"--Gallery.visitors={max(sizes) + 5}", warm=server == "ready")
+        else:
+            port = free_port()
+            command = [sys.executable, "-m", "voila", "notebooks", f"--port={port}", "--no-browser"]
+            pool = ["--VoilaConfiguration.preheat_kernel=True", "--VoilaKernelManager.default_pool_size=1"]
+            serving = serve(command + pool * (server == "pool"), port, log)
+        url = next(serving)
+        try:
+            _settle()
+            for size in sizes:
+                yield {"server": server, **asyncio.run(class_of(url, size, lessons))}
+        finally:
+            serving.close()
+
+
+def _settle(seconds: float = 300) -> None:
+    """Wait until the server and its kernels have nothing left to do, or for so many seconds."""
+    end = time.monotonic() + seconds
+    before, now = -1.0, 0.0
+    while now - before > 0.3 and time.monotonic() < end:
+        time.sleep(3)
+        before, now = now, 0.0
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it may have ended
+                now += sum(process.cpu_times()[:2])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--visitors", default="5,10,20,30")
-    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--server", default="ready", choices=SERVERS)
     parser.add_argument("--lessons", default="", help="only those with this word in their path")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    lessons = sorted({p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"})
-    lessons = [name for name in lessons if options.lessons in name]
-    sizes = [int(n) for n in options.visitors.split(",")]
+    every = sorted({p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"})
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        more = [f"--Gallery.visitors={max(sizes) + 5}", f"--Gallery.fork={not options.plain}"]
-        server = serve_voila("notebooks", Path(folder) / "log", *more, warm=not options.plain)
-        url = next(server)
-        try:
-            for size in sizes:
-                rows.append(asyncio.run(class_of(url, size, lessons)))
-                print({k: round(v, 1) if isinstance(v, float) else v for k, v in rows[-1].items()}, flush=True)
-        finally:
-            server.close()
+    for row in class_rows(
+        options.server, [int(n) for n in options.visitors.split(",")], [x for x in every if options.lessons in x]
+    ):
+        print({k: round(v, 2) if isinstance(v, float) else v for k, v in row.items()}, flush=True)
+        rows.append(row)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))
 

@@ -5,7 +5,6 @@ Times of processes are those of whole processes, so they are given beside an emp
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 import tempfile
@@ -138,23 +137,15 @@ def slider(quick: bool) -> list[Row]:
 
 def visitors(quick: bool) -> list[Row]:
     """Visitors who come within ten seconds, each with a kernel of their own (see bench_class)."""
-    from tests.benchmarks.bench_class import class_of
-    from tests.browser.conftest import serve_voila
+    from tests.benchmarks.bench_class import class_rows
 
-    sizes, rows = (2,) if quick else (5, 10, 20, 30), []
-    lessons = [lesson.removeprefix("notebooks/") for lesson in LESSONS]
-    with tempfile.TemporaryDirectory() as folder:
-        server = serve_voila("notebooks", Path(folder) / "log", f"--Gallery.visitors={max(sizes) + 5}", warm=not quick)
-        url = next(server)
-        try:
-            for size in sizes:
-                seen = asyncio.run(class_of(url, size, lessons))
-                name = f"{size} visitors, first figure"
-                more = {"95th percentile": seen["first figure, 95 % s"], "class": seen}
-                rows.append(_row(name, seen["first figure, median s"], "s", **more))
-        finally:
-            server.close()
-    return rows
+    return [
+        _row(
+            f"{seen['visitors']} visitors, first figure", seen["first figure, median s"], "s",
+            **{"95th percentile": seen["first figure, 95 % s"], "class": seen},
+        )
+        for seen in class_rows("forks" if quick else "ready", (2,) if quick else (5, 10, 20, 30))
+    ]  # fmt: skip
 
 
 HOUSE = {
