@@ -100,23 +100,28 @@ class _Point(threading.Thread):
 
     def interrupt(self) -> None:
         """As Ctrl-C does in a loop. A process must not end while a thread is inside torch: it would abort."""
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(KeyboardInterrupt))
-        self.join()
+        if self.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(KeyboardInterrupt))
+            self.join()
 
 
 class Helpers:
-    """Worker processes of a Dask scheduler in this process, started one by one. They end when this process does."""
+    """Worker processes of a Dask scheduler in this process, started one by one. They end when this process does.
+
+    At most one for each core but one; the environment's LABCORE_HELPERS is another number.
+    """
 
     def __init__(self, preload: str):
         from dask.system import CPU_COUNT  # the cores that this process may use, which can be fewer than there are
 
-        self._preload, self._most = preload, CPU_COUNT - 1
+        self._preload = preload
+        self._most = int(os.environ.get("LABCORE_HELPERS", CPU_COUNT - 1))
         self._started: list[subprocess.Popen] = []
         self._open = contextlib.ExitStack()
         self._cluster = self._client = None
 
     def grow(self, wanted: int) -> None:
-        """Have so many started, at most one for each core but one. Where none can be started, none is."""
+        """Have so many started, if the most allows. Where none can be started, none is."""
         for _ in range(min(wanted, self._most) - len(self._started)):
             try:
                 if self._cluster is None:

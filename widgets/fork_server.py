@@ -27,6 +27,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Iterable
@@ -41,6 +42,18 @@ from widgets.ready_lesson import executed
 
 # the processes that are copied
 
+_life: list[int] = []  # a pipe that only the nursery can write to: it closes when the nursery ends, however that comes
+
+
+def _be_born() -> None:
+    """In each copy of the nursery."""
+    os.close(_life.pop())
+
+
+def _end_with_the_nursery() -> None:
+    os.read(_life[0], 1)
+    os._exit(1)
+
 
 def nursery(folder: str, megabytes: int) -> None:
     """Fork on request, and make the lessons ready that are asked for, one after another. It ends with the server.
@@ -48,6 +61,7 @@ def nursery(folder: str, megabytes: int) -> None:
     It listens on the Unix socket `nursery` of `folder`; a lesson's own process on the one of its `name_of`.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the system buries them
+    _life.extend(os.pipe())
     server = _listen(f"{folder}/nursery")
     _prepare()
     waiting: list[str] = []
@@ -75,7 +89,8 @@ def _listen(address: str) -> socket.socket:
 
 def _prepare() -> None:
     """The work that is the same for all lessons."""
-    here = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in ("__init__", "gallery"))
+    server_side = ("__init__", "gallery", "gallery_pages")
+    here = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in server_side)
     # a kernel would import its debugger when it starts
     for name in ("ipykernel.kernelapp", "ipykernel.debugger", *(f"widgets.{name}" for name in here)):
         importlib.import_module(name)
@@ -107,6 +122,7 @@ def _grow(notebook: Path, folder: str, megabytes: int, nursery_socket: socket.so
     try:
         nursery_socket.close()
         os.close(done)
+        _be_born()
         name, began = name_of(notebook), time.monotonic()
         lesson = executed(notebook)
         with contextlib.suppress(OSError, AttributeError):  # another C library
@@ -149,6 +165,8 @@ def _serve(server: socket.socket, megabytes: int, waiting: list[str]) -> None:
         if pid == 0:
             server.close()
             peer.close()
+            if len(_life) > 1:  # this was the nursery
+                _be_born()
             _become_kernel(wanted, megabytes)
         peer.sendall(f"{pid}\n".encode())
 
@@ -174,6 +192,7 @@ def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:
         ipywidgets.register_comm_target()  # its import, long ago, found no kernel to tell
         for line in comm.get_comm_manager().comms.values():
             line.kernel = kernel.kernel  # nor did the widgets that the lesson made; they stay silent without one
+        threading.Thread(target=_end_with_the_nursery, name="life", daemon=True).start()
         kernel.start()
         status = 0
     except SystemExit as ended:
@@ -326,7 +345,7 @@ class ForkProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         if type(self).nursery is None or "ipykernel_launcher" not in cmd:
             return await super().launch_kernel(cmd, **kwargs)
-        argv, env = cmd[cmd.index("ipykernel_launcher") :], {**kwargs["env"], **ONE_THREAD}
+        argv, env = cmd[cmd.index("ipykernel_launcher") :], {**kwargs["env"], **ONE_THREAD, "LABCORE_HELPERS": "0"}
         try:
             pid = await type(self).nursery.fork(argv, env, kwargs.get("cwd"), env.get(LESSON, "nursery"))
         except OSError as error:

@@ -35,6 +35,8 @@ from tests.browser.conftest import free_port, serve, serve_voila
 from tests.browser.kernel_socket import connect, read, send
 
 ARRIVALS, MOVES, PATIENCE = 10.0, 10, 120.0
+PATIENT = {"request_timeout": PATIENCE, "connect_timeout": PATIENCE}
+AsyncHTTPClient.configure(None, max_clients=200)  # or the visitors would wait for each other here
 
 
 class Visitor:
@@ -55,7 +57,7 @@ class Visitor:
 
     async def _visit(self) -> None:
         began = time.perf_counter()
-        page = await AsyncHTTPClient().fetch(f"{self.url}/voila/render/{self.lesson}", request_timeout=PATIENCE)
+        page = await AsyncHTTPClient().fetch(f"{self.url}/voila/render/{self.lesson}", **PATIENT)
         self.kernel = page.body.decode().split('"kernelId": "')[1].split('"')[0]
         address = f"{self.url.replace('http', 'ws')}/api/kernels/{self.kernel}/channels"
         self.socket = await connect(address, self.url)
@@ -90,7 +92,9 @@ class Visitor:
                 await asyncio.sleep(0.3)
         finally:
             self.socket.close()
-            leave = HTTPRequest(f"{self.url}/voila/api/shutdown/{self.kernel}", "POST", {"Origin": self.url}, body="")
+            leave = HTTPRequest(
+                f"{self.url}/voila/api/shutdown/{self.kernel}", "POST", {"Origin": self.url}, body="", **PATIENT
+            )
             # plain Voila refuses its own pages here
             await AsyncHTTPClient().fetch(leave, raise_error=False)
 

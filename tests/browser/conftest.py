@@ -9,10 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
@@ -92,11 +91,12 @@ def serve(command: list[str], port: int, log: Path) -> Iterator[str]:
             end = time.time() + 90
             while True:
                 try:
-                    urllib.request.urlopen(url, timeout=2)
+                    line = HTTPConnection("127.0.0.1", port, timeout=2)
+                    line.request("GET", "/")  # not followed to a lesson, which would start a kernel
+                    line.getresponse()
+                    line.close()
                     break
-                except urllib.error.HTTPError:
-                    break
-                except OSError:
+                except (OSError, HTTPException):
                     if process.poll() is not None or time.time() > end:
                         pytest.fail(f"{command} does not answer:\n{log.read_text()[-3000:]}")
                     time.sleep(0.2)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -280,10 +278,23 @@ def test_a_lesson_that_cannot_be_copied_is_executed_for_each_visitor(desk, tmp_p
     assert "HERE" in text(url)
 
 
+def test_no_process_is_left_when_the_server_is_killed(desk):
+    url = desk(MARK, warm=True)
+    lesson = psutil.Process(done_by(text(url)))
+    server = lesson.parent().parent()
+    everyone = server.children(recursive=True)
+    assert len(everyone) == 3, "the nursery, the lesson, the visitor's kernel"
+    server.kill()
+    assert not psutil.wait_procs(everyone, 20)[1]
+
+
 def test_no_process_is_left_when_the_server_ends(tmp_path):
     server = serve_voila("notebooks", tmp_path / "log")
-    text(f"{next(server)}/voila/render/index.ipynb")
+    url = next(server)
+    text(f"{url}/voila/render/index.ipynb")
+    port = url.rsplit(":", 1)[1]
+    (served,) = (p for p in psutil.process_iter(["cmdline"]) if f"--port={port}" in (p.info["cmdline"] or ()))
+    everyone = served.children(recursive=True)
+    assert len(everyone) == 2, "the nursery and the visitor's kernel"
     server.close()
-    time.sleep(2)
-    left = subprocess.run(["pgrep", "-fc", f"{sys.executable} .*labcore-.*nursery.*{tmp_path}"], capture_output=True)
-    assert int(left.stdout) == 0
+    assert not psutil.wait_procs(everyone, 20)[1]
