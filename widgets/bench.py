@@ -48,7 +48,8 @@ def is_static() -> bool:
     said = os.environ.get("LABCORE_FRONTEND")
     if said in ("live", "static"):
         return said == "static"
-    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
+    # Voila names itself in a kernel's environment, and what it starts ahead of its visitors by another word
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila") or "VOILA_PREHEAT" in os.environ:
         return False
     try:
         from IPython import get_ipython

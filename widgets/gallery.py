@@ -91,7 +91,10 @@ class Gallery(Voila):
         self.pages: dict[tuple[str, int, str | None], str] = {}  # of lessons executed already, for any kernel
         if self.fork:
             KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
-            paths = [Path(self.root_dir, path).resolve() for path in self.lessons] if self.warm else []
+            options = self.voila_configuration
+            # what these ask for is done as a page is made, which then is too late
+            late = options.prelaunch_hook or options.page_config_hook or options.progressive_rendering
+            paths = [Path(self.root_dir, p).resolve() for p in self.lessons] if self.warm and not late else []
             self.log.info("Room for %d visitors.", self.visitors)  # counted before the lessons take their part
             ForkProvisioner.nursery = self.nursery = Nursery(self.kernel_megabytes, paths)
         return {**super().init_settings(), "gallery": self}

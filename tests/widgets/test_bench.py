@@ -298,12 +298,13 @@ def test_share_shows_lines_that_reproduce_the_values(monkeypatch):
         ({"LABCORE_FRONTEND": "static", "SERVER_SOFTWARE": "voila/0.5.13"}, True),
         ({"SERVER_SOFTWARE": "voila/0.5.13"}, False),
         ({"SERVER_SOFTWARE": "jupyter_server"}, True),
+        ({"VOILA_PREHEAT": "True"}, False),
         ({"LABCORE_FRONTEND": "perhaps"}, True),
         ({}, True),
     ],
 )
 def test_who_is_there_decides_the_kind_of_bench(monkeypatch, environment, static):
-    for name in ("LABCORE_FRONTEND", "SERVER_SOFTWARE"):
+    for name in ("LABCORE_FRONTEND", "SERVER_SOFTWARE", "VOILA_PREHEAT"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -312,7 +313,7 @@ def test_who_is_there_decides_the_kind_of_bench(monkeypatch, environment, static
 
 @pytest.mark.parametrize("allow_stdin", [True, False])
 def test_a_kernel_that_may_ask_has_a_person_before_it(monkeypatch, allow_stdin):
-    for name in ("LABCORE_FRONTEND", "SERVER_SOFTWARE"):
+    for name in ("LABCORE_FRONTEND", "SERVER_SOFTWARE", "VOILA_PREHEAT"):
         monkeypatch.delenv(name, raising=False)
     shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=allow_stdin))
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
