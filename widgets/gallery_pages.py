@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _PROTOCOL = "v1.kernel.websocket.jupyter.org"
 # Voila's page asks another site for two icon fonts that JupyterLab's own style already holds
 _ELSEWHERE = re.compile(r'<link[^>]*href="https?://cdn\.[^>]*>')
+_PATIENCE = 2.0  # seconds that a visitor waits for a place before reading that there is none
 _NO_KERNEL = "00000000-0000-0000-0000-000000000000"  # in a page that is kept, where its visitor's kernel is named
 
 # It arrives early, and is compiled when the page has loaded and Voila waits for the kernel: Voila begins on `load`.
@@ -79,11 +82,15 @@ class Lesson(TornadoVoilaHandler):
         self.request.arguments.pop("template", None)
         if self.get_argument("theme", "") not in ("light", "dark"):
             self.request.arguments.pop("theme", None)
-        if gallery.present() >= gallery.visitors:
-            self.set_status(503)
-            self.set_header("Retry-After", str(gallery.retry))
-            self.finish(_FULL.format(seconds=gallery.retry, visitors=gallery.visitors))
-            return
+        # who follows a link asks for the next lesson just before the place in the last one is free
+        end = time.monotonic() + _PATIENCE
+        while gallery.present() >= gallery.visitors:
+            if time.monotonic() > end:
+                self.set_status(503)
+                self.set_header("Retry-After", str(gallery.retry))
+                self.finish(_FULL.format(seconds=gallery.retry, visitors=gallery.visitors))
+                return
+            await asyncio.sleep(0.1)
         gallery.arriving += 1
         self._arriving = True
         try:

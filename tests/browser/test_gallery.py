@@ -160,6 +160,16 @@ def test_the_room_is_full_and_then_it_is_not(desk):
     assert kernel_of(text(url)) != kernel_of(first)
 
 
+def test_who_follows_a_link_in_a_full_room_keeps_the_place(desk):
+    url = desk("1", "--Gallery.visitors=1")
+    origin, first = url.split("/voila")[0], kernel_of(text(url))
+    with ThreadPoolExecutor(1) as thread:
+        second = thread.submit(text, url)  # as a browser does: the next page is asked for, and then the last one ends
+        time.sleep(0.5)
+        assert status(f"{origin}/voila/api/shutdown/{first}", "POST", Origin=origin) in (200, 204)
+        assert kernel_of(second.result()) != first
+
+
 def test_a_kernel_is_a_fork_with_one_thread_and_little_memory_of_its_own(desk):
     source = "import os, sys; print('KERNEL', os.getpid(), os.environ['OMP_NUM_THREADS'], 'torch' in sys.modules)"
     page = text(desk(source))

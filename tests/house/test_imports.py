@@ -77,6 +77,7 @@ def test_every_imported_package_is_declared(package):
     # part of a package that is declared, and released together with it
     carried = {
         "IPython": "ipykernel",
+        "comm": "ipykernel",
         "traitlets": "ipywidgets",
         "jupyter_client": "jupyterlab",
         "jupyter_server": "jupyterlab",

@@ -33,6 +33,10 @@ def test_the_defaults_are_what_the_page_says():
     assert told and {name: int(number) for name, number in told.items()} == real
 
 
+def test_the_unit_lets_zeromq_find_its_addresses():
+    assert "AF_NETLINK" in UNIT  # without it no kernel starts, and systemd sees no fault
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 def test_systemd_reads_the_unit(tmp_path):
     unit = tmp_path / "labcore@8866.service"
