@@ -27,7 +27,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from labcore import catalog
 from widgets.fork_server import ForkProvisioner, Nursery
 from widgets.gallery_pages import Exporter, Lesson, Line, Plotly, Shutdown
-from widgets.plot import PAGE_HAS_PLOTLY
+from widgets.plot import LIBRARIES, PAGE_HAS_PLOTLY
 
 _KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 _READY = 200  # megabytes that a lesson takes, at most or nearly, when it is executed ahead of its visitors
@@ -76,9 +76,10 @@ class Gallery(Voila):
 
     @property
     def plotly_url(self) -> str:
+        """The address of plotly.js, up to the name of the library."""
         import plotly
 
-        return url_path_join(self.base_url, f"labcore/plotly-{plotly.__version__}.js")
+        return url_path_join(self.base_url, f"labcore/plotly-{plotly.__version__}")
 
     def init_settings(self) -> dict:
         # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
@@ -103,7 +104,7 @@ class Gallery(Voila):
         # Tornado takes the first handler that matches: ours go before Voila's
         ours = [
             (url_path_join(self.server_url, _KERNEL), Shutdown),
-            (url_path_join(self.server_url, r"labcore/plotly-[\w.]+\.js"), Plotly),
+            (url_path_join(self.server_url, rf"labcore/plotly-[\w.]+-({'|'.join(LIBRARIES)})\.js"), Plotly),
         ]
         kept = []
         for handler in super().init_handlers():

@@ -35,11 +35,15 @@ _ELSEWHERE = re.compile(r'<link[^>]*href="https?://cdn\.[^>]*>')
 _PATIENCE = 2.0  # seconds that a visitor waits for a place before reading that there is none
 _NO_KERNEL = "00000000-0000-0000-0000-000000000000"  # in a page that is kept, where its visitor's kernel is named
 
-# It arrives early, and is compiled when the page has loaded and Voila waits for the kernel: Voila begins on `load`.
-_PLOTLY = """<link rel="preload" as="script" href="SOURCE"><script>addEventListener("load", () => {
-const script = Object.assign(document.createElement("script"), { id: "labcore-plotly", src: "SOURCE" });
-script.onerror = () => { script.dataset.failed = 1; };
-document.head.append(script); });</script>"""
+# plotly.js for `plot.js`. The small one arrives early, and is compiled when the page has loaded and Voila waits for the
+# kernel: Voila begins on `load`. The whole one is asked for by figures that need it.
+_PLOTLY = """<link rel="preload" as="script" href="URL-cartesian.js"><script>{
+const made = {};
+globalThis.labcorePlotly = (name) => made[name] ??= new Promise((done, failed) => document.head.append(
+  Object.assign(document.createElement("script"), { src: `URL-${name}.js`, onload: () => done(Plotly),
+    onerror: () => failed(new Error("plotly.js did not arrive; load the page again")) })));
+addEventListener("load", () => labcorePlotly("cartesian").catch(() => {}));
+}</script>"""
 
 _FULL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The room is full</title>
 <meta http-equiv="refresh" content="{seconds}"><meta name="viewport" content="width=device-width">
@@ -154,7 +158,7 @@ class Lesson(TornadoVoilaHandler):
     def write(self, chunk: str | bytes | dict) -> None:
         self._arrived()  # the first words of a page come when its kernel is up, and counted as one
         if isinstance(chunk, str):
-            plotly = _PLOTLY.replace("SOURCE", self.settings["gallery"].plotly_url)
+            plotly = _PLOTLY.replace("URL", self.settings["gallery"].plotly_url)
             chunk = _ELSEWHERE.sub("", chunk).replace("</title>", f"</title>{plotly}", 1)
         super().write(chunk)
 
@@ -178,11 +182,11 @@ class _Executed(NotebookRenderer):
 class Plotly(RequestHandler):
     """plotly.js, which a browser keeps for all lessons; its address names the version."""
 
-    def get(self) -> None:
+    def get(self, library: str) -> None:
         self.set_header("Content-Type", "text/javascript")
         self.set_header("Content-Encoding", "gzip")
         self.set_header("Cache-Control", "public, max-age=31536000, immutable")
-        self.finish(plotly_js())
+        self.finish(plotly_js(library))
 
 
 class _Templates(BytecodeCache):

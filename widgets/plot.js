@@ -6,27 +6,25 @@ const THEMES = {
   dark: { "@ink": "#e8eaed", "@soft": "#a3abb5", "@grid": "#3b4046", "@paper": "#111417", "@shade": "rgba(163,171,181,0.14)" },
 };
 
-// plotly.js is 4.8 MB: the gallery's pages bring it; elsewhere it travels once a kernel, compressed, and is compiled once
-// a page, whatever the number of figures.
-function loadPlotly(model) {
-  globalThis.labcorePlotly ??= (async () => {
-    const script = document.getElementById("labcore-plotly");
-    if (script) {
-      while (!globalThis.Plotly && !script.dataset.failed)
-        await new Promise((done) => ["load", "error"].forEach((end) => script.addEventListener(end, done)));
-      if (!globalThis.Plotly) throw new Error("plotly.js did not arrive; load the page again");
-      return globalThis.Plotly;
-    }
-    const id = model.get("library").slice("IPY_MODEL_".length);
-    const library = await model.widget_manager.get_model(id);
-    const packed = new Blob([library.get("source")]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const module = { exports: {} };
-    // the page may define AMD's `define`; as a function with its own `module`, plotly cannot register there instead
-    new Function("module", "exports", "define", await new Response(packed).text())(module, module.exports, undefined);
-    return module.exports;
-  })();
-  globalThis.labcorePlotly.catch(() => { globalThis.labcorePlotly = undefined; });
-  return globalThis.labcorePlotly;
+// plotly.js comes in two sizes, 1.5 and 4.8 MB; the kernel says which one a figure needs. The gallery's pages bring both by
+// HTTP; elsewhere each travels at most once a kernel, compressed, and is compiled once a page, whatever the number of figures.
+async function loadPlotly(model) {
+  const id = model.get("library").slice("IPY_MODEL_".length);
+  const library = await model.widget_manager.get_model(id);
+  const name = library.get("name");
+  if (globalThis.labcorePlotly) return globalThis.labcorePlotly(name);
+  const made = (globalThis.labcorePlotlyMade ??= {});
+  made[name] ??= unpack(library.get("source"));
+  made[name].catch(() => { delete made[name]; });
+  return made[name];
+}
+
+async function unpack(source) {
+  const packed = new Blob([source]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const module = { exports: {} };
+  // the page may define AMD's `define`; as a function with its own `module`, plotly cannot register there instead
+  new Function("module", "exports", "define", await new Response(packed).text())(module, module.exports, undefined);
+  return module.exports;
 }
 
 function isDark() {
@@ -70,6 +68,16 @@ function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
+// A page of many figures draws those first that its reader sees, and shows them before it draws the others.
+function inSight(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top < innerHeight && bottom > 0;
+}
+
+const whenIdle = globalThis.requestIdleCallback
+  ? (work) => requestIdleCallback(work, { timeout: 1000 })
+  : (work) => setTimeout(work, 100); // Safari
+
 // Keys belong to the part that has the focus, not to the notebook around it: there, d d deletes the cell. JupyterLab's
 // selectors match the focused part itself before any parent is asked, so that very part must carry the word.
 function keepKeys() {
@@ -109,9 +117,26 @@ function render({ model, el }) {
     return { data, layout: { autosize: true, template: template(colours), ...layout } };
   }
 
+  // the library for the specification of now: another one may be wanted by the time that one has come
+  async function current() {
+    try {
+      for (;;) {
+        const wanted = model.get("library"), library = await loadPlotly(model);
+        if (wanted === model.get("library")) return { library };
+      }
+    } catch (failed) {
+      return { failed };
+    }
+  }
+
   async function draw() {
+    const { library, failed } = await current();
     queued = false;
-    if (gone || !Plotly) return;
+    if (failed) reading.textContent = `The figure could not be drawn: ${failed.message}`;
+    if (gone || failed) return;
+    const first = library !== Plotly;
+    if (first) Plotly?.purge(figure);
+    Plotly = library;
     const { data, layout } = themed(isDark());
     const config = {
       responsive: true, displaylogo: false, doubleClick: "reset",
@@ -119,7 +144,6 @@ function render({ model, el }) {
       // no button that uploads the figure to a company
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     };
-    const first = !figure.classList.contains("js-plotly-plot");
     await Plotly.react(figure, data, layout, config);
     // plotly lets a hand move every shape, and a line by its ends; here only the one shape moves, as a whole
     for (const handle of figure.querySelectorAll("[drag-helper]"))
@@ -132,7 +156,7 @@ function render({ model, el }) {
     if (queued) return;
     queued = true;
     // a task, not an animation frame: messages already here are taken together, and no frame is waited for
-    setTimeout(draw);
+    inSight(figure) ? setTimeout(draw) : whenIdle(draw);
   }
 
   function listen() {
@@ -185,10 +209,7 @@ function render({ model, el }) {
   model.on("msg:custom", onMessage);
   read();
   opened(model);
-  loadPlotly(model).then(
-    (library) => { Plotly = library; redraw(); },
-    (error) => { reading.textContent = `The figure could not be drawn: ${error.message}`; },
-  );
+  redraw();
   let voice;
   requestAnimationFrame(() => {
     const bench = el.closest(".labcore-bench");

@@ -2,7 +2,8 @@
 
 Why not `plotly.graph_objects.FigureWidget`: measured under Voila (see tests/benchmarks/bench_slider.py) it sends each
 update as two messages, gets two back, and carries 4.9 MB of JavaScript per figure; changes made between construction
-and the first connection are lost. Here a figure costs one message an update, and plotly.js travels once a kernel.
+and the first connection are lost. Here a figure costs one message an update, and plotly.js travels once a kernel; the
+whole of it only for figures in three dimensions, on maps and the like.
 """
 
 from __future__ import annotations
@@ -23,28 +24,43 @@ import traitlets
 Spec = dict[str, Any]
 
 
-class _PlotlyLibrary(ipywidgets.Widget):
-    """plotly.js, compressed, held by a model that all figures of a kernel point to."""
+# What the small plotly.js draws: it is a third of the whole, and is compiled in a third of the time.
+CARTESIAN = frozenset(
+    "bar box contour heatmap histogram histogram2d histogram2dcontour image pie scatter scatterternary violin".split()
+)
+LIBRARIES = ("cartesian", "whole")
 
+
+class _PlotlyLibrary(ipywidgets.Widget):
+    """plotly.js, compressed, held by a model that all figures of a kernel point to who need it."""
+
+    name = traitlets.Enum(LIBRARIES).tag(sync=True)
     source = traitlets.Bytes().tag(sync=True)
 
 
 @functools.cache
-def plotly_js() -> bytes:
-    """plotly.js, compressed."""
+def plotly_js(library: str) -> bytes:
+    """plotly.js, compressed: the "cartesian" one, which comes with this package, or the "whole", with plotly's own."""
     import plotly
 
-    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    return gzip.compress(source.read_bytes(), compresslevel=6)
+    whole = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    small = Path(__file__).parent / "vendor" / "plotly-cartesian.min.js"
+    return gzip.compress({"cartesian": small, "whole": whole}[library].read_bytes(), compresslevel=6)
 
 
 # in the environment of a kernel whose page brings plotly.js itself
 PAGE_HAS_PLOTLY = "LABCORE_PAGE_HAS_PLOTLY"
 
 
+def _library(spec: Spec) -> _PlotlyLibrary:
+    """The library that draws this figure."""
+    kinds = {trace.get("type", "scatter") for trace in spec.get("data", ())}
+    return _library_named("cartesian" if kinds <= CARTESIAN else "whole")
+
+
 @functools.cache
-def _library() -> _PlotlyLibrary:
-    return _PlotlyLibrary(source=b"" if os.environ.get(PAGE_HAS_PLOTLY) else plotly_js())
+def _library_named(name: str) -> _PlotlyLibrary:
+    return _PlotlyLibrary(name=name, source=b"" if os.environ.get(PAGE_HAS_PLOTLY) else plotly_js(name))
 
 
 def jsonable(value: Any) -> Any:
@@ -80,16 +96,17 @@ class Plot(anywidget.AnyWidget):
     library = traitlets.Instance(_PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
 
     def __init__(self, spec: Spec, reading: str = "", **kwargs: Any):
-        super().__init__(spec=jsonable(spec), reading=reading, library=_library(), **kwargs)
+        super().__init__(spec=jsonable(spec), reading=reading, library=_library(spec), **kwargs)
 
     def show(self, spec: Spec, reading: str) -> None:
         """Replace the figure and its reading, in one message."""
         with self.hold_sync():
             self.spec = jsonable(spec)
+            self.library = _library(spec)
             self.reading = reading
             self.drawn += 1
 
     def show_again(self, drawn: int) -> None:
         """Send the figure again to a page that made its model when `drawn` figures had been shown, if it missed one."""
         if drawn != self.drawn:
-            self.send_state(["spec", "reading", "drawn"])
+            self.send_state(["spec", "library", "reading", "drawn"])

@@ -1,0 +1,90 @@
+"""The figure and its two sizes of plotly.js."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from tests.browser.conftest import serve_lab, serve_voila, watched
+from tests.browser.front import open_in_lab, open_in_voila
+from widgets.plot import CARTESIAN, LIBRARIES
+
+CELL = """
+import ipywidgets as w
+from widgets.plot import Plot
+FLAT = {"data": [{"x": [0, 1], "y": [0, 1], "meta": {"click": {"x": "x"}}}]}
+DEEP = {"data": [{"type": "scatter3d", "x": [0, 1], "y": [0, 1], "z": [0, 1]}]}
+plot = Plot(FLAT, "flat")
+def turn(button):
+    plot.show(DEEP, "deep") if button.description == "deep" else plot.show(FLAT, "flat")
+buttons = [w.Button(description=name) for name in ("flat", "deep")]
+for button in buttons:
+    button.on_click(turn)
+low = Plot(FLAT, "low down", layout=w.Layout(margin="300vh 0 0"))
+w.VBox([*buttons, plot, low])
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    made = tmp_path_factory.mktemp("figures")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=[new_code_cell(CELL)], metadata=kernel), made / "two.ipynb")
+    return made
+
+
+@pytest.fixture(scope="module")
+def gallery(folder, tmp_path_factory) -> Iterator[str]:
+    yield from serve_voila(folder, tmp_path_factory.mktemp("log") / "voila")
+
+
+@pytest.fixture(scope="module")
+def lab(folder) -> Iterator[str]:
+    yield from serve_lab(folder)
+
+
+@pytest.fixture(scope="module", params=["gallery", "lab"])
+def opened(request, browser):
+    """The notebook's page, which its tests share."""
+    url = request.getfixturevalue(request.param)
+    with watched(browser) as page:
+        page.whole = []  # requests for the whole of plotly.js
+        page.on("request", lambda r: page.whole.append(r.url) if r.url.endswith("-whole.js") else None)
+        {"gallery": open_in_voila, "lab": open_in_lab}[request.param](page, url, "two.ipynb")
+        yield page
+
+
+def figure(page, place: int):
+    """The figure first or last on the page, with something drawn in it."""
+    found = page.locator(".labcore-figure").nth(place)
+    page.wait_for_function("f => f._fullData?.length", arg=found.element_handle(timeout=60_000), timeout=60_000)
+    return found
+
+
+def test_figures_out_of_sight_are_drawn_too(opened):
+    assert figure(opened, -1).bounding_box()["y"] > opened.viewport_size["height"]
+
+
+def test_a_figure_takes_the_plotly_that_it_needs(opened):
+    first = figure(opened, 0)
+    unpacked = "Object.keys(globalThis.labcorePlotlyMade ?? {})"
+    assert not opened.whole and "whole" not in opened.evaluate(unpacked)
+    for kind, words in (("scatter3d", "deep"), ("scatter", "flat"), ("scatter3d", "deep")):
+        opened.get_by_role("button", name=words).click()
+        drawn = "([figure, kind]) => figure._fullData.every((trace) => trace.type === kind)"
+        opened.wait_for_function(drawn, arg=[first.element_handle(), kind], timeout=60_000)
+        assert bool(first.locator(".gl-container canvas").count()) == (kind == "scatter3d")
+        assert opened.locator(".labcore-reading").first.inner_text() == words
+    assert len(opened.whole) == 1 or "whole" in opened.evaluate(unpacked)
+
+
+def test_the_two_sizes_are_one_version(page, gallery):
+    page.goto(f"{gallery}/voila/render/two.ipynb")
+    versions = [page.evaluate(f"labcorePlotly('{name}').then((P) => P.version)") for name in LIBRARIES]
+    kinds = page.evaluate("labcorePlotly('cartesian').then((P) => Object.keys(P.PlotSchema.get().traces))")
+    assert versions[0] == versions[1], "CONTRIBUTING.md says how to renew the small one"
+    assert set(kinds) == CARTESIAN
