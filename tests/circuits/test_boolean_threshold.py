@@ -11,7 +11,6 @@ from scipy.optimize import linprog, minimize
 
 from labcore.circuits import boolean_threshold as page
 from labcore.circuits.boolean_threshold import against_gradient, near_miss, projection, search
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.primitives import boolean
 from labcore.primitives.relax_reflect import (
@@ -522,12 +521,3 @@ def test_the_contest_counts_real_solutions():
     np.testing.assert_allclose(frame.share[:, -1], frame.solved.mean("run"))
     assert ((frame.right[1:, :, -1] == 1) == frame.solved[1:]).all()
     assert frame.solved[0].all()  # an XOR of two inputs is easy for RRR
-
-
-# ---- claims
-
-
-@pytest.mark.parametrize("claim", claims_of("boolean_threshold"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

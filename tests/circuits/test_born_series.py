@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from labcore.circuits.born_series import diagrams, fit, iterations, scattering, taylor
-from labcore.claims import claims_of
 from labcore.primitives.taylor_trees import (
     MLP,
     PHI,
@@ -253,9 +252,3 @@ def test_brute_force_is_nested_differentiation():
     net, x = network("tanh")
     v = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     assert brute_force(net, x, v, 2) == pytest.approx(float(v @ torch.func.hessian(net)(x) @ v), rel=1e-12)
-
-
-@pytest.mark.parametrize("claim", claims_of("born_series"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == "holds", entry.numbers

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 
 from labcore.circuits import masked_gate_modeling as page
 from labcore.circuits.masked_gate_modeling import guess, guess_with_text, masking, pretrain, see
-from labcore.claims import claims_of
 from labcore.primitives.aig import (
     FALSE,
     FAMILIES,
@@ -325,9 +324,3 @@ def test_pretrain_corners(values):
     frame = pretrain.run("quick", steps=30, **values)
     assert frame.time[-1] == 30 and 0 <= float(frame.accuracy.min())
     np.testing.assert_allclose(frame.confusion.sum("guess").where(frame.confusion.sum("guess") > 0, 1), 1)
-
-
-@pytest.mark.parametrize("claim", claims_of("masked_gate_modeling"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

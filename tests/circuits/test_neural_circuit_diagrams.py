@@ -8,7 +8,6 @@ import torch
 
 from labcore.circuits import neural_circuit_diagrams as page
 from labcore.circuits.neural_circuit_diagrams import HEADS
-from labcore.claims import claims_of
 from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture
 from labcore.diagrams.boxes import Contract, Diag, SoftMax
 from labcore.diagrams.checks import declared, draw, flops
@@ -131,9 +130,3 @@ def test_scaling():
 def test_sliders_belong_to_the_architectures_that_have_the_axis():
     for axis in "xymkh":
         assert set(page.diagram.parameters[axis].when["arch"]) == {n for n in ARCHITECTURES if axis in declared(n)}
-
-
-@pytest.mark.parametrize("claim", claims_of("neural_circuit_diagrams"), ids=lambda c: c.name)
-def test_claims(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from labcore.circuits.neural_lambda import _trained, execute, execution, score, train
-from labcore.claims import claims_of
 from labcore.primitives import lambda_tasks as tasks
 from labcore.primitives.lambda_terms import (
     beta,
@@ -328,9 +327,3 @@ def test_execution_frame_is_the_reduction():
     assert bool(frame.right[1]) == (said == [str(t) for t in tokens(course[1])])
     attention = frame.attention.values
     assert attention.shape[:2] == (2, 4) and (attention.sum(-1) <= 1 + 1e-6).all()
-
-
-@pytest.mark.parametrize("claim", claims_of("neural_lambda"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

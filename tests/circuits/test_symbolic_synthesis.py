@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from labcore.circuits.symbolic_synthesis import evolve, graph_choice, program, select
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.primitives.graph_programs import (
     PRIMITIVES,
@@ -351,9 +350,3 @@ def test_evolution_corners(values):
 def test_graph_choice_corner():
     frame = graph_choice.run("quick", programs=16, max_nodes=3, n_seeds=2, epochs=4)
     assert 2 <= frame.sizes["program"] <= 16 and frame.sizes["baseline"] == 4
-
-
-@pytest.mark.parametrize("claim", claims_of("symbolic_synthesis"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

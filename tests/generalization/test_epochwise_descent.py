@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.generalization import epochwise_descent as page
 from labcore.generalization.epochwise_descent import (
@@ -287,12 +286,3 @@ def test_digits_frames_grow():
 def test_too_high_a_rate_says_so():
     frame = two_scale_digits.run("quick", lr=1.0, hidden=100, n_train=400, steps=500)
     assert "diverged at step" in frame.reading and frame.progress == 1
-
-
-# ---- claims
-
-
-@pytest.mark.parametrize("claim", claims_of("epochwise_descent"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == "holds", entry.numbers

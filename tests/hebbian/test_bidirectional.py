@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from scipy.linalg import solve_sylvester
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.hebbian import bidirectional as page
 from labcore.hebbian.bidirectional import attack, classifier_loss, generator_loss, learn, train
@@ -221,9 +220,3 @@ def test_bad_sizes_are_refused():
         tied_stack((64,), [np.random.default_rng(0)])
     with pytest.raises(ParameterError, match="share = 2"):
         train.run(share=2)
-
-
-@pytest.mark.parametrize("claim", claims_of("bidirectional"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

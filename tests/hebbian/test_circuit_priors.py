@@ -7,7 +7,6 @@ import pytest
 from numba import njit
 from scipy.integrate import solve_ivp
 
-from labcore.claims import claims_of
 from labcore.hebbian.circuit_priors import INNATE, drive, learn, mlp, ncap, signed, swim, untrained
 from labcore.primitives.evolution_search import search_1plus_lambda
 from labcore.primitives.swimmer import (
@@ -243,9 +242,3 @@ def test_learning_goes_up_and_does_not_see_how_long_it_will_be():
 def test_reading_tells_what_was_measured():
     frame = learn.run("quick", compare="NCAP", gens=2)
     assert f"NCAP {float(frame.best[0, :, -1].mean()):.3f}" in frame.reading
-
-
-@pytest.mark.parametrize("claim", claims_of("circuit_priors"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

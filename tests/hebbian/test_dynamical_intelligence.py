@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from labcore.claims import claims_of
 from labcore.hebbian.dynamical_intelligence import (
     buffer,
     capacity,
@@ -220,9 +219,3 @@ def test_corners_of_the_modules_are_legal(values):
 )
 def test_corners_of_the_buffer_are_legal(values):
     assert buffer.run(**values).progress == 1
-
-
-@pytest.mark.parametrize("claim", claims_of("dynamical_intelligence"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.claims import claims_of
 from labcore.data import digits_split
 from labcore.hebbian import electronic_synapse as page
 from labcore.hebbian.electronic_synapse import METHODS, cancel, fabricate, hwtrain, refresh, step, train
@@ -192,9 +191,3 @@ def test_a_diverging_network_says_so(monkeypatch):
     monkeypatch.setattr(page, "train", explode)
     frames = list(hwtrain.frames("quick"))
     assert "diverged in epoch 0.5" in frames[-1].reading and frames[-1].progress == 1 and len(frames) == 2
-
-
-@pytest.mark.parametrize("claim", claims_of("electronic_synapse"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.hebbian import ensemble_to_ensemble as page
 from labcore.hebbian.ensemble_to_ensemble import HEBB, SET, WIRINGS, grow, learn, train, wire
@@ -218,9 +217,3 @@ def test_bad_wiring_is_refused():
         groups_of(8, 9)
     with pytest.raises(ParameterError, match="groups = 1"):
         train.run(groups=1)
-
-
-@pytest.mark.parametrize("claim", claims_of("ensemble_to_ensemble"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

@@ -7,7 +7,6 @@ import pytest
 import scipy.linalg
 import torch
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.hebbian.hebbian_projection import (
     Lateral,
@@ -275,9 +274,3 @@ def test_too_high_rates_say_so():
     assert np.isfinite(frame.accuracy).all()
     with pytest.raises(ParameterError, match="protect = 1.5"):
         continual.run(protect=1.5)
-
-
-@pytest.mark.parametrize("claim", claims_of("hebbian_projection"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == "holds", entry.numbers

@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.claims import claims_of
 from labcore.hebbian.homeostatic import (
     EPOCH,
     INTERVAL,
@@ -193,9 +192,3 @@ def test_decision_shows_what_the_stream_does():
 def test_swap_rates_frames_grow():
     frames = list(swap_rates.frames("quick", points=2, epochs=2))
     assert [f.sizes["swaps"] for f in (frames[0], frames[-1])] == [1, 2] and frames[-1].progress == 1
-
-
-@pytest.mark.parametrize("claim", claims_of("homeostatic"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

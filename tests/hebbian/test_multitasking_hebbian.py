@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.hebbian.multitasking_hebbian import (
     cue,
@@ -296,12 +295,3 @@ def test_more_examples_recall_better():
 def test_counts_end_at_low_storage():
     frame = learn.run(N=1000, K=5, M=130)
     assert int(frame["count"][-1]) == 20
-
-
-# ---- claims
-
-
-@pytest.mark.parametrize("claim", claims_of("multitasking_hebbian"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

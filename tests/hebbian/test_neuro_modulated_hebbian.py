@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.claims import claims_of
 from labcore.hebbian import neuro_modulated_hebbian as page
 from labcore.hebbian.neuro_modulated_hebbian import (
     METHODS,
@@ -246,9 +245,3 @@ def test_softness_decides_who_gets_what():
 def test_corners_of_the_plane(values):
     frame = clusters.run("quick", **values)
     assert np.isfinite(frame.w).all() and 0 <= frame.attrs["own"] <= frame.sizes["cluster"]
-
-
-@pytest.mark.parametrize("claim", claims_of("neuro_modulated_hebbian"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == "holds", entry.numbers

@@ -7,7 +7,6 @@ import itertools
 import numpy as np
 import pytest
 
-from labcore.claims import claims_of
 from labcore.hebbian.stdp_homeostasis import accepts, detect, detector, fires, homeostasis, learned, respond, teach
 from labcore.primitives.line_patterns import draw, edits, random_sets
 
@@ -185,9 +184,3 @@ def test_confusions_are_where_the_rule_puts_them():
     np.testing.assert_array_equal(frame.confusion.values, (10 * (3 * overlap - 16) >= 16 * 16).astype(int))
     off_diagonal = frame.confusion.values.sum() - 20
     assert 0 < off_diagonal < 20 * 19
-
-
-@pytest.mark.parametrize("claim", claims_of("stdp_homeostasis"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == "holds", entry.numbers

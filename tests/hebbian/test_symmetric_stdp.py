@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labcore.claims import claims_of
 from labcore.data import digits_split
 from labcore.hebbian.symmetric_stdp import Network, present, start, train, window
 from labcore.primitives.spike_readout import answers, votes
@@ -144,9 +143,3 @@ def test_training_is_repeatable_and_its_frames_grow():
 def test_corners_are_legal(values):
     frame = train.run("quick", **values)
     assert 0 <= frame.acc_supervised[-1] <= 1
-
-
-@pytest.mark.parametrize("claim", claims_of("symmetric_stdp"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == "holds", entry.numbers

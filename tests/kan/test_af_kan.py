@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.claims import claims_of
 from labcore.kan.af_kan import (
     ACTIVATIONS,
     COMBINATIONS,
@@ -297,12 +296,3 @@ def test_frames_grow_and_repeat():
 
 def test_step_time_is_a_time():
     assert 0 < step_seconds("MLP", repeats=3) < 5
-
-
-# ---- claims
-
-
-@pytest.mark.parametrize("claim", claims_of("af_kan"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

@@ -11,7 +11,6 @@ import torch
 from scipy.interpolate import BSpline
 from torch.nn.functional import cross_entropy, silu
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.kan.kan_assessment import edge, fair_fight, train
 from labcore.primitives import kan_contest, kan_peers, kan_reading, kan_training
@@ -398,12 +397,3 @@ def test_learning_rate_is_chosen_without_the_test_set():
     spoiled = task._replace(test=(task.test[0], -task.test[1]))
     worse, same = kan_contest.contest(build, spoiled, [[0, 0]], 100, 0, 0.02)
     assert rate == same and rate in kan_contest.RATES and worse[0] > error[0]
-
-
-# ---- claims
-
-
-@pytest.mark.parametrize("claim", claims_of("kan_assessment"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

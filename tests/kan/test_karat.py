@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.kan.karat import LearnedRows, N, digits, fourier, make_vit, project_l1, row, spline
 from labcore.primitives.tiny_transformer import (
@@ -336,9 +335,3 @@ def test_runs_are_nested():
 def test_rank_out_of_range_is_refused():
     with pytest.raises(ParameterError, match="rank = 18"):
         digits.run(rank=18)
-
-
-@pytest.mark.parametrize("claim", claims_of("karat"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == ("holds" if claim.expected == "holds" else "not reproduced"), entry.numbers

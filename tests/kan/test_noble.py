@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.kan.noble import MODELS, CosNet, NobleLinear, language, layer, merged, sharp
 from labcore.primitives.sharp_regression import MLP, affine_residual, matched_width, sharp_target, uniform_cube
@@ -300,9 +299,3 @@ def test_language_loss_is_the_cross_entropy_of_the_next_character():
 def test_rank_out_of_range_is_refused():
     with pytest.raises(ParameterError, match="rank = 17"):
         sharp.run(rank=17)
-
-
-@pytest.mark.parametrize("claim", claims_of("noble"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == ("holds" if claim.expected == "holds" else "not reproduced"), entry.numbers

@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.claims import claims_of
 from labcore.experiment import ParameterError
 from labcore.kan.quadratic import (
     collapse,
@@ -289,9 +288,3 @@ def test_a_strong_penalty_prevents_collapse_too(strategy):
 def test_bounds():
     with pytest.raises(ParameterError, match="depth = 9"):
         collapse.run(depth=9)
-
-
-@pytest.mark.parametrize("claim", claims_of("quadratic"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

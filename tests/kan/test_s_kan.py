@@ -7,7 +7,6 @@ import pytest
 import torch
 from scipy.interpolate import BSpline
 
-from labcore.claims import claims_of
 from labcore.kan.s_kan import (
     FAMILIES,
     PLANTED_POOL,
@@ -239,12 +238,3 @@ def test_seven_tasks_count_what_they_compare():
     assert frame.chosen.sum("family").values.tolist() == [5, 5, 5, 5, 5, 5, 6]
     assert (np.sort(frame["rank"].values, axis=0) == np.arange(1, 8)[:, None]).all()
     assert (frame.gap.values[1:-1].min(0) == 0).all()
-
-
-# ---- claims
-
-
-@pytest.mark.parametrize("claim", claims_of("s_kan"), ids=lambda c: c.name)
-def test_claim(claim):
-    entry = claim.measure("quick")
-    assert entry.verdict == claim.expected, entry.numbers

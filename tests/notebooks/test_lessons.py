@@ -1,4 +1,5 @@
-"""Every lesson runs from top to bottom at the quick budget; a claim that should hold and does not fails it."""
+"""Every lesson runs from top to bottom at the quick budget, and with it every claim of its papers: one whose verdict is
+not the expected one fails it. `-k KEY` picks the lesson of a paper."""
 
 from __future__ import annotations
 
@@ -12,7 +13,13 @@ import pytest
 from labcore import catalog
 
 ROOT = Path(__file__).parents[2]
-LESSONS = sorted({p.notebook for p in catalog.papers() if p.status == "ready"})
+READY = [p for p in catalog.papers() if p.status == "ready"]
+LESSONS = sorted({p.notebook for p in READY})
+
+
+def named(lesson: str) -> str:
+    keys = [p.key for p in READY if p.notebook == lesson]
+    return f"{Path(lesson).stem}: {', '.join(keys)}"
 
 
 def cells(notebook, kind="code"):
@@ -20,7 +27,7 @@ def cells(notebook, kind="code"):
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"])
+@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
 def test_lesson_executes(lesson, tmp_path):
     out = tmp_path / "out.ipynb"
     parameters = {"budget": "quick", "seed": 0} if lesson in LESSONS else {}
@@ -35,7 +42,7 @@ def test_lesson_executes(lesson, tmp_path):
             assert any(re.search(r"\d.*\.", d.get("text/plain", "")) for d in data), "a bench left no reading"
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
+@pytest.mark.parametrize("lesson", LESSONS, ids=named)
 def test_lesson_has_the_shape_of_a_lesson(lesson):
     notebook = nbformat.read(ROOT / lesson, as_version=4)
     code = cells(notebook)
@@ -51,7 +58,7 @@ def test_lesson_has_the_shape_of_a_lesson(lesson):
     assert "?" in cells(notebook, "markdown")[0].source, "a lesson opens with its question"
 
 
-@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"])
+@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
 def test_no_output_is_kept_in_git(lesson):
     notebook = nbformat.read(ROOT / lesson, as_version=4)
     nbformat.validate(notebook)
