@@ -19,7 +19,7 @@ LESSONS = sorted({p.notebook for p in READY})
 
 def named(lesson: str) -> str:
     keys = [p.key for p in READY if p.notebook == lesson]
-    return f"{Path(lesson).stem}: {', '.join(keys)}"
+    return " ".join([Path(lesson).stem, *keys])
 
 
 def cells(notebook, kind="code"):
