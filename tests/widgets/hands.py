@@ -1,16 +1,19 @@
 """What the tests of this folder share: a tiny experiment, its view, and hands that find and move a bench's widgets."""
 
+import io
 import json
 import threading
 from typing import Annotated, Literal
 
 import ipywidgets as w
 import numpy as np
+import pandas as pd
 import xarray as xr
 from hypothesis import settings
 from pydantic import Field
 
 from labcore.experiment import Experiment, Seed, choice, number
+from widgets import sharing
 from widgets.bench import Bench
 from widgets.parts import is_shown
 from widgets.plot import Plot
@@ -117,3 +120,27 @@ def until(widget, trait, condition):
 
 def parameters_of(shown):
     return json.loads(shown.attrs["parameters"])
+
+
+def read(data):
+    # as text: pandas' own reading of a float may be off in the last digit
+    return pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
+
+
+def same(written, array):
+    # a number of single precision is written with the digits that single precision has
+    kind = {"f": array.dtype.type, "i": float, "u": float}.get(array.dtype.kind, str)
+    assert [kind(v) for v in written] == [kind(v) for v in array.values.ravel()]
+
+
+def check_csv(shown):
+    """A frame's CSV file holds every number of it, with its place and units."""
+    table = read(sharing.to_csv(shown))
+    assert list(table.columns[[0, -2, -1]]) == ["variable", "value", "units"]
+    assert len(table) == sum(v.size for v in shown.data_vars.values()), "one row a number"
+    for name, variable in shown.data_vars.items():
+        rows = table[table.variable == name]
+        assert set(rows.units) == {variable.attrs.get("units", "")}
+        same(rows.value, variable)
+        for coordinate in variable.coords:
+            same(rows[coordinate], variable[coordinate].broadcast_like(variable))

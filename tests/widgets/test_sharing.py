@@ -2,7 +2,6 @@
 
 import ast
 import io
-import json
 import shlex
 from html.parser import HTMLParser
 from typing import Annotated, Literal
@@ -10,7 +9,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import ipywidgets as w
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
@@ -21,7 +19,19 @@ from pydantic import Field
 import labcore
 from labcore import catalog, cli
 from labcore.experiment import Experiment, ParameterError
-from tests.widgets.hands import LINE, PATIENCE, all_of, button, frame, open_bench, parameters_of, plot, relaxed
+from tests.widgets.hands import (
+    LINE,
+    PATIENCE,
+    all_of,
+    button,
+    check_csv,
+    frame,
+    open_bench,
+    parameters_of,
+    plot,
+    read,
+    relaxed,
+)
 from widgets import Prediction, bench, sharing
 from widgets.views import view_of
 
@@ -417,56 +427,8 @@ MIXED = xr.Dataset(
 )
 
 
-def read(data):
-    # as text: pandas' own reading of a float may be off in the last digit
-    return pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
-
-
-def same(written, array):
-    # a number of single precision is written with the digits that single precision has
-    kind = {"f": array.dtype.type, "i": float, "u": float}.get(array.dtype.kind, str)
-    assert [kind(v) for v in written] == [kind(v) for v in array.values.ravel()]
-
-
-def check_csv(shown):
-    table = read(sharing.to_csv(shown))
-    assert list(table.columns[[0, -2, -1]]) == ["variable", "value", "units"]
-    assert len(table) == sum(v.size for v in shown.data_vars.values()), "one row a number"
-    for name, variable in shown.data_vars.items():
-        rows = table[table.variable == name]
-        assert set(rows.units) == {variable.attrs.get("units", "")}
-        same(rows.value, variable)
-        for coordinate in variable.coords:
-            same(rows[coordinate], variable[coordinate].broadcast_like(variable))
-
-
 def test_csv_is_tidy_and_holds_every_number():
     check_csv(MIXED)
-
-
-@pytest.fixture(scope="module")
-def quick_frames():
-    kept = {}
-
-    def last(name):
-        if name not in kept:
-            kept[name] = catalog.load_experiment(name).run("quick")
-        return kept[name]
-
-    return last
-
-
-@ready
-def test_csv_of_a_real_frame(name, quick_frames):
-    check_csv(quick_frames(name))
-
-
-@ready
-def test_netcdf_of_a_real_frame(name, quick_frames):
-    shown = quick_frames(name)
-    with xr.open_dataset(io.BytesIO(sharing.to_netcdf(shown)), engine="h5netcdf") as back:
-        xr.testing.assert_identical(back.load(), shown)
-    assert json.loads(back.attrs["parameters"]) == parameters_of(shown)
 
 
 def test_export_sends_the_shown_frame_as_files(monkeypatch):
