@@ -132,7 +132,7 @@ class Bench(w.VBox):
         self._status = words(css="labcore-status")
         self._refusal = words()  # apart from the status, which a run under way overwrites
         # its layout is its own: it changes
-        bar = w.Layout(width="160px", visibility="hidden")
+        bar = w.Layout(width="120px", visibility="hidden")
         self._progress = w.FloatProgress(min=0, max=1, layout=bar, style=style(w.FloatProgress))
         self._panel = control_panel(list(self._controls.values()))
         body = row([self._panel, self._plot], "labcore-body")
