@@ -20,6 +20,11 @@ BENCHES = """() => [...document.querySelectorAll('.labcore-bench')].filter(b => 
 })"""
 
 
+# whether a notebook's session has a kernel that listens
+CONNECTED = """async ([url, path]) => (await (await fetch(url)).json()).some(({ path: opened, kernel }) =>
+  opened === path && kernel?.connections > 0 && kernel.execution_state === "idle")"""
+
+
 def benches_in(lesson: str) -> int:
     """How many benches the lesson's code makes."""
     notebook = nbformat.read(ROOT / lesson, as_version=4)
@@ -40,14 +45,16 @@ def open_in_lab(page, url: str, lesson: str, query: str = "") -> None:
     page.wait_for_function(
         "() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'", timeout=90_000
     )
-    # On a busy machine the notebook is there before its kernel's session: running it does nothing then, or asks which
-    # kernel to take.
+    # On a busy machine the notebook is there before its kernel's session: "run all" does nothing then, or asks which kernel
+    # to take, and a second one would be started in place of the first.
+    end = time.time() + 90
+    while not page.evaluate(CONNECTED, [f"{url}/api/sessions", lesson]):
+        assert time.time() < end, "JupyterLab's notebook comes to no kernel"
+        page.wait_for_timeout(200)
     for _ in range(20):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         for _ in range(20):
-            if page.locator(".jp-Dialog .jp-mod-accept").count():
-                page.locator(".jp-Dialog .jp-mod-accept").first.click()
             if any("*" in t or any(map(str.isdigit, t)) for t in page.locator(".jp-InputPrompt").all_text_contents()):
                 return
             page.wait_for_timeout(250)
