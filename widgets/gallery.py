@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import voila.notebook_renderer
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import RedirectHandler
 from traitlets import Bool, Int, default
 from voila.app import Voila
@@ -26,11 +28,12 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from labcore import catalog
 from widgets.fork_server import ForkProvisioner, Nursery
-from widgets.gallery_pages import Exporter, Lesson, Line, Plotly, Shutdown
+from widgets.gallery_pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
 from widgets.plot import LIBRARIES, PAGE_HAS_PLOTLY
 
 _KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 _READY = 200  # megabytes that a lesson takes, at most or nearly, when it is executed ahead of its visitors
+_ROUND = 2  # seconds between two rounds of `Gallery.look_after`
 _OURS = 250  # megabytes that a visitor takes, at most, as measured by tests/benchmarks/bench_class.py
 
 
@@ -40,6 +43,12 @@ class Gallery(Voila):
     visitors = Int(help="Most visitors at a time. Default: what the memory of this machine holds.").tag(config=True)
     kernel_megabytes = Int(1024, help="Memory that one visitor's kernel may take; 0: no limit.").tag(config=True)
     retry = Int(5, help="Seconds after which a visitor who found the room full tries again.").tag(config=True)
+    opening = Int(
+        60,
+        min=0,
+        help="Seconds after which a page that has come, and neither opens a line to its kernel nor asks for it, loses "
+        "its place; 0: never.",
+    ).tag(config=True)
     fork = Bool(sys.platform == "linux", help="Start kernels by forks of one warm process.").tag(config=True)
     warm = Bool(
         help="Execute every lesson at the start, so that its visitors find its figures ready. Default: for the lessons "
@@ -84,12 +93,16 @@ class Gallery(Voila):
     def init_settings(self) -> dict:
         # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
         self.config.VoilaExecutor.store_widget_state = False
+        # a kernel that begins anew has nothing of its page; the page says so and can be loaded again
+        self.config.KernelRestarter.restart_limit = 0
         voila.notebook_renderer.VoilaExporter = Exporter
         os.environ[PAGE_HAS_PLOTLY] = "1"
         if self.only_catalog and not self.voila_configuration.extension_denylist:
             # 4.9 MB for plotly's own widget, which no lesson has
             self.voila_configuration.extension_denylist = ["jupyterlab-plotly"]
         self.pages: dict[tuple[str, int, str | None], str] = {}  # of lessons executed already, for any kernel
+        self.unopened: dict[str, float] = {}  # kernels whose page has come and has no line; when it was last heard of
+        self.lines: set[Line] = set()
         if self.fork:
             KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
             options = self.voila_configuration
@@ -106,11 +119,12 @@ class Gallery(Voila):
             (url_path_join(self.server_url, _KERNEL), Shutdown),
             (url_path_join(self.server_url, rf"labcore/plotly-[\w.]+-({'|'.join(LIBRARIES)})\.js"), Plotly),
         ]
+        replaced = {TornadoVoilaHandler: Lesson, VoilaKernelWebsocketHandler: Line, KernelHandler: Model}
         kept = []
         for handler in super().init_handlers():
             pattern, kind, *rest = handler
-            if kind in (TornadoVoilaHandler, VoilaKernelWebsocketHandler):
-                kept.append((pattern, {TornadoVoilaHandler: Lesson}.get(kind, Line), *rest))
+            if kind in replaced:
+                kept.append((pattern, replaced[kind], *rest))
             elif "tree" in pattern or "contents" in pattern or "voila/files" in pattern:
                 continue  # lists and files of the folder
             else:
@@ -121,9 +135,25 @@ class Gallery(Voila):
         return [*ours, *kept]
 
     def listen(self) -> None:
+        self.app.transforms.append(Compressed)
         if self.nursery is not None:
             IOLoop.current().add_callback(self.nursery.make_ready)
+        PeriodicCallback(self.look_after, 1000 * _ROUND).start()
         super().listen()
+
+    async def look_after(self) -> None:
+        """Close lines to kernels that are gone, end kernels to which no line was opened in time, mend the nursery."""
+        for line in list(self.lines):
+            if line.kernel_id not in self.kernel_manager:
+                line.close()
+        for kernel, heard in list(self.unopened.items()):
+            if self.opening and time.monotonic() - heard > self.opening:
+                del self.unopened[kernel]
+                if kernel in self.kernel_manager:
+                    self.log.info("The page of kernel %s never opened a line to it; its place is free.", kernel)
+                    await self.kernel_manager.shutdown_kernel(kernel)
+        if self.nursery is not None and await self.nursery.mend():
+            self.pages.clear()
 
     def stop(self) -> None:
         if self.nursery is not None:

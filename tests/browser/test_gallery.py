@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPResponse
 
 import nbformat
@@ -14,8 +19,9 @@ import psutil
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from tests.browser.conftest import serve_voila, wait_for_words
+from tests.browser.conftest import ROOT, free_port, serve_voila, wait_for_words
 from tests.browser.kernel_socket import connect, read, send
+from widgets.fork_server import Nursery
 
 PAGE = "voila/render/kan/spline_edges.ipynb"
 
@@ -200,17 +206,18 @@ def test_an_idle_kernel_is_culled(desk):
         time.sleep(0.5)
 
 
+def nursery_of(url: str) -> psutil.Process:
+    """The nursery process of the server at this address."""
+    port = f"--port={url.split(':')[2].split('/')[0]}"
+    (server,) = (p for p in psutil.process_iter(["cmdline"]) if port in (p.info["cmdline"] or ()))
+    (nursery,) = (p for p in server.children() if "import nursery" in " ".join(p.cmdline()))
+    return nursery
+
+
 def test_a_killed_nursery_ends_no_lesson(desk):
     url = desk("print('ALIVE')")
     assert "ALIVE" in text(url)
-    for process in psutil.process_iter(["cmdline"]):
-        line = " ".join(process.info["cmdline"] or ())
-        if (
-            "fork_server import nursery" in line
-            and process.parent()
-            and str(url.split(":")[2].split("/")[0]) in " ".join(process.parent().cmdline())
-        ):
-            process.kill()
+    nursery_of(url).kill()
     assert "ALIVE" in text(url)
 
 
@@ -308,3 +315,126 @@ def test_no_process_is_left_when_the_server_ends(tmp_path):
     assert len(everyone) == 2, "the nursery and the visitor's kernel"
     server.close()
     assert not psutil.wait_procs(everyone, 20)[1]
+
+
+def test_a_nursery_that_ends_is_started_again(desk, tmp_path):
+    url = desk(f"import time; time.sleep(1); {MARK}", "--Gallery.warm=True")
+    log, first = tmp_path / "desk0" / "log", nursery_of(url)
+    while not (lesson := first.children()):  # which executes the lesson now
+        time.sleep(0.05)
+    first.kill()
+    # nobody asks for anything
+    wait_for_words(log, " is ready after ")
+    assert not psutil.wait_procs(lesson, 20)[1], "the lesson of a nursery that is gone is made ready to the end"
+    assert log.read_text().count("Another one starts") == 1
+    one, two = text(url), text(url)
+    assert done_by(one) == done_by(two) != lesson[0].pid
+
+    second = nursery_of(url)
+    family = second.children(recursive=True)
+    assert len(family) == 3, "the lesson and two kernels"
+    second.kill()
+    assert not psutil.wait_procs(family, 20)[1], "what a nursery has made ends with it"
+    wait_for_words(log, "The next one starts in")
+    assert log.read_text().count("Another one starts") == log.read_text().count(" is ready after ") == 1
+
+
+def test_a_nursery_that_always_ends_at_once_does_not_keep_a_core_busy(monkeypatch):
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    nursery = Nursery()
+
+    def mended() -> bool:
+        nursery.process.wait()
+        # a loop of its own: the browser's driver keeps one running in this thread
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, nursery.mend()).result()
+
+    assert [mended() for _ in range(5)] == [True, False, False, False, False], "two starts in the first minute"
+    now += 61
+    assert [mended() for _ in range(5)] == [True, True, False, False, False]
+    nursery.close()
+
+
+def test_a_page_that_never_opens_its_line_loses_its_place(desk, tmp_path):
+    url = desk("import time; time.sleep(5); print('SLOW')", "--Gallery.opening=2")
+    origin = url.split("/voila")[0]
+
+    async def open_and_close(kernel: str) -> None:
+        (await connect(f"{origin.replace('http', 'ws')}/api/kernels/{kernel}/channels", origin)).close()
+
+    with ThreadPoolExecutor(3) as threads:
+        pages = list(threads.map(text, [url] * 3))
+        assert all("SLOW" in page for page in pages), "a kernel whose page is not there yet is left alone"
+        slow, opened, left = map(kernel_of, pages)
+        threads.submit(asyncio.run, open_and_close(opened)).result()
+    log, end = tmp_path / "desk0" / "log", time.monotonic() + 5
+    while time.monotonic() < end:
+        assert status(f"{origin}/api/kernels/{slow}") == 200, "the page of a slow connection asks for its kernel"
+        time.sleep(0.3)
+    assert f"The page of kernel {left} never opened a line to it" in log.read_text()
+    assert [status(f"{origin}/api/kernels/{kernel}") for kernel in (opened, left)] == [200, 404]
+
+
+SLIDER = """import os
+import ipywidgets
+value, said = ipywidgets.IntSlider(), ipywidgets.Label()
+value.observe(lambda change: setattr(said, "value", f"NOW {change.new} IN {os.getpid()}."), "value")
+ipywidgets.VBox([value, said])"""
+
+
+def moved(page) -> tuple[int, int]:
+    """Move the slider; its new value and the kernel's process, as the kernel tells them."""
+    before = page.locator(".widget-readout").inner_text()
+    page.locator(".noUi-handle").press("ArrowRight")
+    said = page.get_by_text(f"NOW {int(before) + 1} IN").inner_text().removesuffix(".").split()
+    return int(said[1]), int(said[3])
+
+
+@contextmanager
+def far_away(origin: str, port: int) -> Iterator[None]:
+    """A way to a server through another port, in a process of its own: what it holds is cut when it ends."""
+    code = (
+        f"import time; from tests.browser.proxy import proxy\nwith proxy({origin!r}, {port}): print(); time.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-uc", code], cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        process.stdout.readline()
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_page_says_that_its_kernel_is_gone_and_a_broken_line_is_another_thing(desk, browser):
+    url, port = desk(SLIDER), free_port()
+    origin = url.split("/voila")[0]
+    context = browser.new_context()
+    page = context.new_page()
+    notice, again = page.get_by_role("alert"), page.get_by_role("button", name="Load the lesson again")
+    with far_away(origin, port):
+        page.goto(f"http://127.0.0.1:{port}/voila/render/one.ipynb?theme=dark&answer=42")
+        assert moved(page)[0] == 1
+        assert not notice.count()
+        context.set_offline(True)
+    page.get_by_text("The connection to the server is broken").wait_for()
+    assert not again.count()
+    with far_away(origin, port):
+        context.set_offline(False)
+        notice.wait_for(state="detached")
+        value, kernel = moved(page)
+        assert value == 2, "the kernel is the one of before"
+
+        psutil.Process(kernel).kill()
+        again.wait_for()
+        assert notice.inner_text().startswith("This lesson no longer runs on the server")
+        again.click()
+        value, other = moved(page)
+        assert value == 1 and other != kernel and page.url.endswith("?theme=dark&answer=42")
+
+        # a kernel that the server ends, as culling does, although a page holds a line to it
+        name = page.evaluate("() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+        assert status(f"{origin}/voila/api/shutdown/{name}", "POST", Origin=origin) in (200, 204)
+        again.wait_for()
+    context.close()

@@ -1,0 +1,97 @@
+// Says on a lesson's page that its kernel is gone, or out of reach; otherwise sliders move and nothing happens.
+// Jupyter's own connection opens a broken line again. Here it is watched, and the server asked for the kernel.
+{
+  const AGAIN = 20_000; // milliseconds between two questions, and only while there is no line
+  const GONE = "This lesson no longer runs on the server, so its figures stand still.";
+  const LOST = "The connection to the server is broken. This page tries to open it again.";
+  let kernel, timer, said = "", ended = false, reached = true;
+  let latest = 0; // of several questions on their way, only the last one's answer counts
+  let patience = 2_000; // a line that is closed on purpose, as when a proxy begins anew, is open again by then
+
+  const box = document.createElement("div");
+  box.id = "labcore-notice";
+  box.style.cssText = `position: sticky; top: calc(-1 * var(--jp-notebook-padding, 0px)); z-index: 100;
+    font: 15px/1.4 system-ui, sans-serif; color: var(--jp-ui-font-color1, #1f2328);
+    background: var(--jp-layout-color2, #eef0f2);`;
+
+  function say(words, ...more) {
+    if (words === said) return; // a screen reader reads an alert each time that it comes
+    said = words;
+    box.replaceChildren();
+    if (!words) return;
+    const line = document.createElement("div");
+    line.setAttribute("role", "alert");
+    line.style.cssText = `display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; padding: 10px 20px;
+      border-bottom: 3px solid #d55e00;`;
+    line.append(words, ...more);
+    box.append(line);
+  }
+
+  function end() {
+    ended = true;
+    const button = document.createElement("button");
+    button.textContent = "Load the lesson again";
+    button.style.cssText = `font: inherit; color: inherit; background: transparent; border: 1px solid currentColor;
+      border-radius: 6px; padding: 4px 12px; cursor: pointer;`;
+    button.onclick = () => location.reload(); // with the values in its address
+    say(GONE, button);
+  }
+
+  const connected = () => kernel?.connectionStatus === "connected";
+
+  async function check() {
+    clearTimeout(timer);
+    if (ended || document.hidden) return; // a hidden page asks when it is shown
+    const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
+    const mine = ++latest;
+    let status = 0;
+    if (config.kernelId)
+      try {
+        const options = { cache: "no-store", signal: AbortSignal.timeout(10_000) };
+        status = (await fetch(`${config.baseUrl}api/kernels/${config.kernelId}`, options)).status;
+      } catch { /* the server is out of reach */ }
+    if (mine !== latest) return;
+    if (status === 404 || kernel?.isDisposed || kernel?.connectionStatus === "disconnected") return end();
+    const back = status === 200 && !reached;
+    reached = status === 200;
+    if (status && connected()) return say("");
+    if (kernel) {
+      say(LOST);
+      if (back) kernel.reconnect().catch(() => {}); // by itself it would wait up to half a minute
+    }
+    soon(AGAIN);
+  }
+
+  function soon(milliseconds) {
+    clearTimeout(timer);
+    timer = setTimeout(check, milliseconds);
+  }
+
+  function follow(made) {
+    kernel = made;
+    if (!kernel) return end(); // Voila asked for it and there was none
+    kernel.connectionStatusChanged.connect(() => {
+      if (ended) return;
+      if (!connected()) return soon(patience);
+      clearTimeout(timer);
+      latest += 1;
+      say("");
+    });
+    if (connected()) clearTimeout(timer);
+  }
+
+  // Voila tells of itself by this name when it has started
+  Object.defineProperty(globalThis, "jupyterapp", {
+    configurable: true,
+    set(app) {
+      Object.defineProperty(globalThis, "jupyterapp", { value: app, writable: true });
+      follow(app.widgetManager?.kernel);
+    },
+  });
+  // in the part that scrolls, which fills the window: above it the notice would push the page's end out of sight
+  addEventListener("DOMContentLoaded", () => (document.getElementById("rendered_cells") ?? document.body).prepend(box));
+  addEventListener("beforeunload", () => { patience = AGAIN; }); // the kernel ends with its page; the next one comes
+  for (const event of ["online", "offline"]) addEventListener(event, check);
+  document.addEventListener("visibilitychange", check);
+  soon(AGAIN);
+}
