@@ -42,6 +42,18 @@ function inColours(value, colours) {
   return value;
 }
 
+// Views lay their texts out for a figure of this width; in a narrower one, texts are as much smaller, down to 0.7.
+const WIDTH = 860;
+
+function withFonts(value, small, key) {
+  if (small === 1) return value;
+  if (Array.isArray(value)) return value.map((v) => withFonts(v, small));
+  if (value?.constructor !== Object || value.bdata) return value;
+  const made = Object.fromEntries(Object.entries(value).map(([k, v]) => [k, withFonts(v, small, k)]));
+  if (/font$/.test(key) && made.size) made.size *= small;
+  return made;
+}
+
 function template(colours) {
   const axis = {
     gridcolor: colours["@grid"], linecolor: colours["@soft"], zerolinecolor: colours["@grid"],
@@ -114,7 +126,8 @@ function render({ model, el }) {
   function themed(dark) {
     const colours = THEMES[dark ? "dark" : "light"];
     const { data, layout } = inColours(model.get("spec"), colours);
-    return { data, layout: { autosize: true, template: template(colours), ...layout } };
+    const small = Math.min(1, Math.max(0.7, (figure.clientWidth || WIDTH) / WIDTH));
+    return { data, layout: withFonts({ autosize: true, template: template(colours), ...layout }, small) };
   }
 
   // the library for the specification of now: another one may be wanted by the time that one has come
@@ -145,6 +158,7 @@ function render({ model, el }) {
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     };
     await Plotly.react(figure, data, layout, config);
+    if (figure._fullLayout && figure.clientWidth && figure._fullLayout.width !== figure.clientWidth) await Plotly.Plots.resize(figure);
     // plotly lets a hand move every shape, and a line by its ends; here only the one shape moves, as a whole
     for (const handle of figure.querySelectorAll("[drag-helper]"))
       for (const part of [handle, ...handle.children])
@@ -202,6 +216,14 @@ function render({ model, el }) {
     if (message.type === "copy") navigator.clipboard?.writeText(message.text).catch(() => {});
   }
 
+  // a page that takes room from a figure or gives it some, as JupyterLab does with its side bar, tells nobody
+  let width = 0;
+  const room = new ResizeObserver(() => {
+    if (width === figure.clientWidth) return;
+    width = figure.clientWidth;
+    if (Plotly && width) redraw();
+  });
+  room.observe(figure);
   const stopTheme = new MutationObserver(redraw);
   stopTheme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
   model.on("change:spec", redraw);
@@ -223,6 +245,7 @@ function render({ model, el }) {
 
   return () => {
     gone = true;
+    room.disconnect();
     stopTheme.disconnect();
     voice?.disconnect();
     model.off("change:spec", redraw);

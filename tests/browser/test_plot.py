@@ -69,6 +69,15 @@ def test_figures_out_of_sight_are_drawn_too(opened):
     assert figure(opened, -1).bounding_box()["y"] > opened.viewport_size["height"]
 
 
+def test_a_figure_follows_its_place_and_texts_shrink_with_it(opened):
+    first = figure(opened, 0)
+    for width, size in ((900, 13), (688, 10.4), (300, 9.1), (900, 13)):
+        first.evaluate("(f, width) => { f.style.width = `${width}px`; }", width)
+        drawn = "([f, width, size]) => f._fullLayout.width === width && Math.abs(f._fullLayout.font.size - size) < 0.01"
+        opened.wait_for_function(drawn, arg=[first.element_handle(), width, size], timeout=20_000)
+    first.evaluate("f => { f.style.width = ''; }")
+
+
 def test_a_figure_takes_the_plotly_that_it_needs(opened):
     first = figure(opened, 0)
     unpacked = "Object.keys(globalThis.labcorePlotlyMade ?? {})"
