@@ -37,6 +37,12 @@ def label(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **
     return note | {"xref": f"x{axes}", "yref": f"y{axes}"} | more
 
 
+def inward(x: float, low: float, high: float) -> str:
+    """The xanchor of a label at x on a panel from `low` to `high`: near an end it points away from that end."""
+    place = (x - low) / (high - low)
+    return "left" if place < 0.2 else "right" if place > 0.8 else "center"
+
+
 def axis(title: str, **more: Any) -> dict:
     return {"title": {"text": title}} | more
 

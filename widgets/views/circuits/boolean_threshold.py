@@ -219,15 +219,21 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
     ]
     names = (f"z, y = {y[0]:.2f}", f"P_A(z), y = {y[1]:+.0f}", f"2 P_A(z) - z, y = {y[2]:.2f}")
     rises = x[2] >= x[0]
+    # one above the other, on the side where there is room
+    side = {"xanchor": "right", "xshift": -12} if w.max() > 1 else {"xanchor": "left", "xshift": 12}
+    told = [
+        label(w[k], x[k], names[k], color, yanchor=place, yshift=7 * (k - 1) * (1 if rises else -1), **side)
+        for k, (color, place) in enumerate(
+            zip((RED, GREEN, PURPLE), ("top", "middle", "bottom") if rises else ("bottom", "middle", "top"))
+        )
+    ]
     layout = {
         "height": 520,
         "xaxis": axis("weight w of the edge", range=[-3, 3], constrain="domain"),
         "yaxis": axis("value x at the edge", range=[-3, 3], scaleanchor="x", constrain="domain"),
         "shapes": [vertical(w[0], RED, "dot", width=3)],
         "annotations": [
-            label(w[0], x[0], names[0], RED, xanchor="right", xshift=-12, yanchor="top" if rises else "bottom"),
-            label(w[1], x[1], names[1], GREEN, xanchor="left", xshift=12, yanchor="top" if rises else "bottom"),
-            label(w[2], x[2], names[2], PURPLE, xanchor="left", xshift=12, yanchor="bottom" if rises else "top"),
+            *told,
             label(-2.9, -2.55, "click to move z", SOFT, xanchor="left", yanchor="bottom"),
             label(2.9, 2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="right", yanchor="top"),
             label(-2.9, -2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="left", yanchor="bottom"),
@@ -346,7 +352,7 @@ def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 440,
         "xaxis": axis(
-            "work (RRR iterations, or as much work of Adam)", domain=[0, 0.5], anchor="y", rangemode="tozero"
+            "work (RRR iterations, or as much work of Adam)", domain=[0, 0.48], anchor="y", rangemode="tozero"
         ),
         "yaxis": axis("networks solved exactly", range=[-0.03, 1.12], tickformat=".0%"),
         "xaxis2": axis(

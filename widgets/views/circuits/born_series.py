@@ -44,7 +44,7 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("wave u", domain=[0.44, 1], range=[foot, top]),
         "xaxis2": axis("distance r (ranges)", domain=[0, 0.54], anchor="y2", range=[-1.2, 2]),
         "yaxis2": axis("depth U", domain=[0, 0.28], anchor="x2", range=[0, max(2.0, 1.15 * step.max())]),
-        "xaxis3": axis("mean depth of the well", domain=[0.64, 1], anchor="y3"),
+        "xaxis3": axis("mean depth of the well", domain=[0.66, 1], anchor="y3"),
         "yaxis3": axis("scattering length a (ranges)", anchor="x3", range=[low, 0.2]),
         "shapes": [vertical(frame.attrs["at"], GREEN, "solid", axes="2", width=3), vertical(amp, RED, axes="3")],
         "annotations": [
@@ -101,17 +101,20 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
     ]
     if upto[1]:
         data.append(curve(r, frame.first.values[2], "network 2", GREEN, axes="4", line={"color": GREEN, "width": 2.5}))
-        notes.append(label(t[-1], errors[1, upto[1] - 1], "network 2", GREEN, axes="5", xanchor="right",
-                           yanchor="bottom"))  # fmt: skip
+    ends = [(errors[k, upto[k] - 1], f"network {k + 1}", (RED, GREEN)[k]) for k in range(2) if upto[k]]
+    last = -1.0
+    for end, text, color in sorted(ends):  # the upper name moves up where the two would touch
+        last = max(end, last + 0.14)
+        notes.append(label(t[-1], last, text, color, axes="5", xanchor="right", yanchor="bottom"))
     notes += [
         label(r[-1], float(frame.first[1, -1]), "network 1, on Born's dots", RED, axes="4", xanchor="right",
               yanchor="top", xshift=-14),
-        label(t[-1], errors[0, upto[0] - 1], "network 1", RED, axes="5", xanchor="right", yanchor="bottom"),
     ]  # fmt: skip
     if upto[1]:
         notes.append(label(r[0], 0, "network 2: nothing left", GREEN, axes="4", xanchor="left", yanchor="bottom"))
     layout |= {
         "height": 580,
+        "margin": {"l": 72},
         "xaxis4": axis("distance r (ranges)", domain=[0, 0.46], anchor="y4"),
         "yaxis4": axis("first order", domain=[0, 0.38], anchor="x4"),
         "xaxis5": axis("iterations of L-BFGS (steps)", domain=[0.56, 1], anchor="y5", range=[0, 1.02 * t[-1]]),

@@ -129,6 +129,9 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
         strict=True,
     )
     names = [str(n).replace("AND, ", "AND ") for n in frame.guess.values]
+    # beside and below the squares there is room for two short lines
+    short = [n.replace(" inverted", "").replace(" ", "<br>") for n in names]
+    inverted = any("inverted" in n for n in names)
     middle = len(t) // 3
     data = [
         curve(t, circuit, "hidden in the circuit", ORANGE, pin=True),
@@ -143,15 +146,29 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
         "height": 420,
         "xaxis": axis("training time (steps)", domain=[0, 0.54], anchor="y"),
         "yaxis": axis("hidden nodes guessed right", range=[0, 1.05], tickformat=".0%"),
-        "xaxis2": axis("guessed type", domain=[0.72, 1], anchor="y2", showgrid=False),
-        "yaxis2": axis("true type", anchor="x2", autorange="reversed", showgrid=False),
+        "margin": {"b": 64} if inverted else {},
+        "xaxis2": axis(
+            "guessed (inverted inputs)" if inverted else "guessed type",
+            domain=[0.72, 1],
+            anchor="y2",
+            showgrid=False,
+            tickvals=names,
+            ticktext=short,
+            tickangle=0,
+        ),
+        "yaxis2": axis(
+            "true type",
+            anchor="x2",
+            autorange="reversed",
+            showgrid=False,
+            tickvals=names,
+            ticktext=[n.replace(" ", "<br>", 1) for n in names],
+        ),
         "shapes": list(lines),
         "annotations": [
             *notes,
             label(t[middle], circuit[middle], "hidden in the circuit", ORANGE, xanchor="right", yanchor="bottom"),
-            label(
-                t[middle], latent[middle], "hidden in the latent space", BLUE, xanchor="left", yanchor="top", xshift=6
-            ),
+            label(t[middle], latent[middle], "hidden in the latent space", BLUE, yanchor="top"),
         ],
     }
     return {"data": data, "layout": layout}

@@ -304,7 +304,7 @@ def readings(frame: xr.Dataset) -> dict[str, Any]:
         "height": 420,
         "xaxis2": axis("what the picture says of a wire", domain=[0, 0.4], anchor="y2"),
         "yaxis2": log_axis("different functions", range=[0, np.log10(max(count)) * 1.15 + 0.1], anchor="x2"),
-        "xaxis": axis("readings of the picture without names, sorted", domain=[0.52, 1], anchor="y"),
+        "xaxis": axis("readings without names, sorted", domain=[0.52, 1], anchor="y"),
         "yaxis": axis("off from what was meant (% of its spread)", rangemode="tozero"),
         "annotations": [
             label(n, np.log10(max(c, 1.15)), f"<b>{c:,}</b>", color, axes="2", yanchor="bottom")

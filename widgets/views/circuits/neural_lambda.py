@@ -65,15 +65,16 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
         ),
     ]  # fmt: skip
     colors = (BLUE, ORANGE, RED)
-    ends = [(y[-1], f"used {n}", c) for y, n, c in zip(frame.exact_by_uses.values, uses, colors, strict=True)]
+    words = [f"used {n}".replace("twice or more", "more") for n in uses]  # beside the curve there is no room for more
+    ends = [(y[-1], w, c) for y, w, c in zip(frame.exact_by_uses.values, words, colors, strict=True)]
     ends = sorted([*ends, (mean[-1], f"all: {mean[-1]:.0%}", INK)], key=lambda e: e[0])
-    late = max(len(t) * 3 // 5 - 1, 0)
+    late = max(len(t) * 3 // 4 - 1, 0)
     counts = [f"{name} ({n})" for name, n in zip(frame.depth.values, frame.depth_count.values, strict=True)]
     layout = {
         "height": 540,
-        "xaxis": axis("training time (steps)", domain=[0, 0.52], anchor="y", range=[0, 1.3 * span]),
+        "xaxis": axis("training time (steps)", domain=[0, 0.52], anchor="y", range=[0, 1.34 * span]),
         "yaxis": axis("right answers to held-out terms", range=[0, 1.04], tickformat=".0%"),
-        "xaxis2": axis("uses of the argument in the first step", domain=[0.62, 1], anchor="y2", type="category"),
+        "xaxis2": axis("uses of the argument in step 1", domain=[0.62, 1], anchor="y2", type="category"),
         "yaxis2": axis("size of the term (tokens)", domain=[0.58, 1], anchor="x2", dtick=1),
         "xaxis3": axis(
             "steps of the program (terms)", domain=[0.62, 1], anchor="y3", type="category",
@@ -153,7 +154,7 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
     data = [_tokens(true, np.full(true.shape, 0.9), "", rows), _tokens(said, frame.sure.values, "2", rows)]
     notes = [
         label(0, 1, "the true run", INK, xref="x domain", yref="y domain", xanchor="left", yanchor="bottom"),
-        label(0, 1, "the model's run, greener where it is sure; click a row", INK, xref="x2 domain",
+        label(0, 1, "the model's run, greener where sure; click a row", INK, xref="x2 domain",
               yref="y2 domain", xanchor="left", yanchor="bottom"),
     ]  # fmt: skip
     shown = [row for row in rows if said[row][0]]
@@ -206,7 +207,7 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
             *notes,
             label(0, 1, "orange: the redex; blue: its argument; dotted: who binds whom", SOFT, xref="x3 domain",
                   yref="y3 domain", xanchor="left", yanchor="bottom"),
-            label(0, 1, "attention of the last block, mean of the heads", SOFT, xref="x4 domain", yref="y4 domain",
+            label(0, 1, "attention of the last block, mean of heads", SOFT, xref="x4 domain", yref="y4 domain",
                   xanchor="left", yanchor="bottom"),
         ],
         "shapes": shapes,

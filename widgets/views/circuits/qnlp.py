@@ -165,7 +165,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
         "height": 520,
         "xaxis": axis("", domain=[0, 0.72], anchor="y", range=[x.min() - 0.8, x.max() + 0.8], **HIDDEN),
         "yaxis": axis("", range=list(flat), **HIDDEN),
-        "xaxis2": axis("first angle of Alice (rad)", domain=[0.8, 1], anchor="y2", range=[0, 2 * np.pi],
+        "xaxis2": axis("first angle<br>of Alice (rad)", domain=[0.8, 1], anchor="y2", range=[0, 2 * np.pi],
                        tickvals=[0, np.pi, 2 * np.pi], ticktext=["0", "\u03c0", "2\u03c0"]),
         "yaxis2": axis("p(true)", domain=[0.18, 0.86], anchor="x2", range=[0, 1.02]),
         "shapes": [vertical(frame.attrs["angle_1"], GREEN, "solid", axes="2", width=3)],
@@ -223,7 +223,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
               line={"color": BLUE, "width": 2, "dash": "dash"}),
         curve(t, test[0], "unseen sentences", RED, axes="3", pin=True, line={"color": RED, "width": 4}),
     ]  # fmt: skip
-    ends = [(train[0, -1], "seen sentences", SOFT), (test[0, -1], "unseen sentences", RED),
+    ends = [(train[0, -1], "seen", SOFT), (test[0, -1], "unseen", RED),
             (test[1, -1], "grammar shuffled", ORANGE), (bag, "bags of words", BLUE)]  # fmt: skip
     notes, last = [], np.inf
     for y, text, color in sorted(ends, key=lambda e: -e[0]):
@@ -243,7 +243,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("", domain=[0, 1], range=[-1.5, 1.9], scaleanchor="x", **HIDDEN),
         "xaxis2": axis("p(true)", domain=[0.6, 1], anchor="y2", range=[0, 1]),
         "yaxis2": axis("", domain=[0.62, 0.97], anchor="x2", autorange="reversed"),
-        "xaxis3": axis("training time (steps)", domain=[0.53, 0.82], anchor="y3"),
+        "xaxis3": axis("training time (steps)", domain=[0.53, 0.79], anchor="y3"),
         "yaxis3": axis("sentences that are right", domain=[0, 0.42], anchor="x3", tickformat=".0%", range=[0, 1.05]),
         "shapes": [vertical(0.5, SOFT, axes="2")],
         "annotations": notes,
@@ -310,7 +310,8 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
               xanchor="left", yanchor="bottom"),
     ]  # fmt: skip
     layout = {
-        "height": 540,
+        "height": 580,
+        "margin": {"b": 88},
         "xaxis": axis("", domain=[0, 1], anchor="y", range=[-2.2, max(8.4 * terms + 1.2, 26.4)], **HIDDEN),
         "yaxis": axis("", domain=[0.64, 1], anchor="x", range=[-1.6, 2.4], **HIDDEN),
         "xaxis2": axis(f"{frame.angle.attrs['long_name']} (rad)", domain=[0, 0.44], anchor="y2",

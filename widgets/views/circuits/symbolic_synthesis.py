@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,6 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
     ex = np.stack([x[a], middle[:, 0], x[b], gap], 1)
     ey = np.stack([y[a], middle[:, 1], y[b], gap], 1)
     cursor, depth = frame.attrs["cursor"], frame.on_stack.values
-    words = frame.attrs["program"].split(" ")
     names = [str(i) for i in range(len(start))]
     data = [
         curve(ex[~drawn].ravel(), ey[~drawn].ravel(), "edges to come", GRID, pin=True, hoverinfo="skip",
@@ -66,12 +66,12 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
             "hoverinfo": "skip",
         },
     ]  # fmt: skip
-    line, lines, done = "", [], frame.attrs["done"] if "(" not in frame.attrs["program"] else 0
-    for i, word in enumerate(words):
-        line += f" <b>{word}</b>" if i < done else f" {word}"
-        if len(line.replace("<b>", "").replace("</b>", "")) > 44 or i == len(words) - 1:
-            lines.append(line.strip())
-            line = ""
+    lines, done = [], frame.attrs["done"] if "(" not in frame.attrs["program"] else 0
+    left = done
+    for line in textwrap.wrap(frame.attrs["program"], 42, break_on_hyphens=False):
+        words = line.split()
+        lines.append(" ".join(f"<b>{w}</b>" if i < left else w for i, w in enumerate(words)))
+        left -= len(words)
     stack = [f"{depth[i]} x node {number[i]}" if depth[i] > 1 else f"node {number[i]}" for i in np.flatnonzero(depth)]
     corner = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top", "align": "left"}
     layout = {

@@ -153,6 +153,8 @@ def sample_wise(frame: xr.Dataset) -> dict[str, Any]:
     data = _errors(x, frame)
     test, train = np.median(frame.test.values, 0), np.median(frame.train.values, 0)
     data.append(curve(x, np.median(frame.cond.values, 0), "condition number", GREEN, axes="2", mode="lines+markers"))
+    over, under = {"yanchor": "bottom", "yshift": 8}, {"yanchor": "top", "yshift": -8}
+    at_test, at_train = (over, under) if test[-1] >= train[-1] else (under, over)
     ticks = {"tickvals": [0.1, 0.25, 0.5, 1, 2, 4], "ticktext": ["0.1", "0.25", "0.5", "1", "2", "4"], "minor": {}}
     layout = {
         "height": 480,
@@ -165,8 +167,8 @@ def sample_wise(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [vertical(1.0), vertical(1.0, axes="2")],
         "annotations": [
             label(0, 1, "samples = parameters", SOFT, yref="y domain", yanchor="bottom"),
-            label(np.log10(x[-1]), _height(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
-            label(np.log10(x[-1]), _height(train[-1]), "training", BLUE, xanchor="right", yanchor="top", yshift=-8),
+            label(np.log10(x[-1]), _height(test[-1]), "test", RED, xanchor="right", **at_test),
+            label(np.log10(x[-1]), _height(train[-1]), "training", BLUE, xanchor="right", **at_train),
         ],
     }
     return {"data": data, "layout": layout}
@@ -191,7 +193,7 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
             "zsmooth": "best",
             "colorbar": {
                 "title": {"text": "test error", "side": "right"},
-                "x": 0.53,
+                "x": 0.5,
                 "len": 1,
                 "thickness": 12,
                 "tickvals": [-2, -1.5, -1, -0.5, 0, 0.5, 1],
@@ -220,7 +222,7 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
     ratios = {"tickvals": [0.05, 0.25, 1, 4], "ticktext": ["0.05", "0.25", "1", "4"], "minor": {}}
     layout = {
         "height": 520,
-        "xaxis": log_axis("parameters / training samples p/n", domain=[0, 0.5], **ratios),
+        "xaxis": log_axis("parameters / training samples p/n", domain=[0, 0.48], **ratios),
         "yaxis": log_axis("training time (steps)"),
         "xaxis2": log_axis("training time (steps)", domain=[0.7, 1], anchor="y2"),
         "yaxis2": log_axis("error", domain=[0.6, 1], anchor="x2", range=span),
@@ -242,7 +244,7 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
             label(
                 0.5,
                 1,
-                "click the map to move both cuts; white: equal training error",
+                "click to move both cuts; white: equal training error",
                 SOFT,
                 xref="x domain",
                 yref="y domain",

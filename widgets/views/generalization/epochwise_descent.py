@@ -48,7 +48,7 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
     at = int(np.abs(np.log(t / now)).argmin())
     # an error below a thousandth is zero to the eye; a log axis would spend the picture on it
     top = 1.08 * max(error.max(), frame.theory.values.max())
-    reach = np.array([min(0.0, R.min()), max(1.05, 1.05 * R.max())])
+    reach = np.array([min(0.0, R.min()), max(1.1, 1.1 * R.max())])
     levels = 0.5 * np.linspace(-1, 1, 11)
     equal = bundle(reach, 2 * reach[None] + 2 * levels[:, None] - power)
     grid = np.linspace(*reach, 40)
@@ -122,7 +122,7 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
             label(np.log10(now), top, "now: drag me", GREEN, yanchor="bottom"),
             label(np.log10(t[place[0]]), fast[place[0]], "fast part", BLUE, yanchor="bottom", xanchor="left"),
             label(np.log10(t[place[1]]), slow[place[1]], "slow part", ORANGE, yanchor="bottom"),
-            label(R[-1], Q[-1], "end", RED, axes="2", xanchor="left", yanchor="top", xshift=6),
+            label(R[-1], Q[-1], "end", RED, axes="2", xanchor="left", yanchor="top", xshift=4),
             label(R[0], Q[0], "start", RED, axes="2", xanchor="right", yanchor="bottom", xshift=-4),
             label(
                 0.03,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from widgets.views.style import BLUE, ORANGE, RED, SOFT, axis, curve, label, vertical
+from widgets.views.style import BLUE, ORANGE, RED, SOFT, axis, curve, inward, label, vertical
 
 COLORS = (ORANGE, BLUE)  # one way, two ways
 NAMES = ("one way", "two ways")
@@ -110,7 +110,7 @@ def attack(frame: xr.Dataset) -> dict[str, Any]:
     data.append(
         curve([at, at], here, "here", RED, mode="markers", marker={"size": 10, "color": list(COLORS)}, hoverinfo="skip")
     )
-    notes = [label(at, 1.02, "eps: drag me", RED, yanchor="bottom")]
+    notes = [label(at, 1.02, "eps: drag me", RED, yanchor="bottom", xanchor=inward(at, -0.01, 0.51))]
     notes += [
         label(
             0.98, 0.98 - 0.07 * i, f"{names[1 - i]} {here[1 - i]:.0%}", COLORS[1 - i], xref="x domain", yref="y domain"
@@ -122,13 +122,13 @@ def attack(frame: xr.Dataset) -> dict[str, Any]:
         clean, turned = belief[i].argmax(1)
         right = "still right" if turned == frame.attrs["label"] else "fooled" if clean != turned else "wrong anyway"
         notes.append(
-            label(0.5, 1, f"{names[i]}: says {clean}, then {turned} ({right})", COLORS[i], yanchor="bottom")
+            label(0.5, 1, f"{names[i]}: says {clean},<br>then {turned} ({right})", COLORS[i], yanchor="bottom")
             | {"xref": f"x{axes} domain", "yref": f"y{axes} domain"}
         )
     layout = {
         "height": 520,
         "barmode": "group",
-        "xaxis": axis("size of the attack, eps", domain=[0.78, 1], anchor="y", range=[-0.01, 0.51]),
+        "xaxis": axis("attack size, eps", domain=[0.78, 1], anchor="y", range=[-0.01, 0.51]),
         "yaxis": axis("test digits that survive", range=[0, 1.02], tickformat=".0%", domain=[0, 0.93]),
         "xaxis3": axis("", domain=[0.43, 0.67], anchor="y3", dtick=1),
         "yaxis3": axis("probability", domain=[0.56, 0.93], anchor="x3", range=[0, 1.02], tickformat=".0%"),

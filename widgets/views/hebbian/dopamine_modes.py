@@ -7,7 +7,21 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from widgets.views.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, SOFT, axis, curve, label, log_axis, vertical
+from widgets.views.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    SOFT,
+    axis,
+    curve,
+    inward,
+    label,
+    log_axis,
+    vertical,
+)
 
 _COLORS = {
     "frozen": SOFT, "bias only": SKY, "gain only": ORANGE, "gate": RED, "gate, hardened": PURPLE, "LoRA": BLUE,
@@ -123,7 +137,7 @@ def switch(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [vertical(angle, GREEN, "solid", width=3)],
         "annotations": [
             *notes,
-            label(angle, 1.0, "shown: drag me", GREEN, yanchor="bottom"),
+            label(angle, 1.0, "shown: drag me", GREEN, yanchor="bottom", xanchor=inward(angle, -2, 92)),
             label(
                 0,
                 1,
@@ -176,14 +190,13 @@ def sparsity(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(names, y, name, color, pin=key == "speaks", mode="lines+markers"))
         up = key == "opened"
         notes.append(label(1, y[1], name, color, yanchor="bottom" if up or key == "strong" else "top", xanchor="left"))
-    for name, key, color in (("hard gates", "accuracy", RED), ("soft gates", "soft_accuracy", SKY)):
-        y = frame[key].mean("repeat").values
+    gates = [frame[key].mean("repeat").values for key in ("accuracy", "soft_accuracy")]
+    for y, other, name, color in zip(gates, gates[::-1], ("hard gates", "soft gates"), (RED, SKY), strict=True):
         data.append(curve(names, y, name, color, axes="2", mode="lines+markers"))
-        notes.append(
-            label(0, y[0], name, color, axes="2", yanchor="bottom" if key != "accuracy" else "top", xanchor="left")
-        )
+        above = y[0] > other[0] or (y is gates[1] and y[0] == other[0])
+        notes.append(label(0, y[0], name, color, axes="2", yanchor="bottom" if above else "top", xanchor="left"))
     frozen = frame.attrs["frozen"]
-    low = min(float(frame.accuracy.mean("repeat").min()), frozen) - 0.03
+    low = min(float(gates[0].min()), frozen) - 0.03
     layout = {
         "height": 420,
         "xaxis": axis("penalty lambda", type="category", domain=[0, 0.45], anchor="y"),
@@ -193,7 +206,7 @@ def sparsity(frame: xr.Dataset) -> dict[str, Any]:
             "right on turned digits",
             anchor="x2",
             tickformat=".0%",
-            range=[low, float(frame.soft_accuracy.mean("repeat").max()) + 0.03],
+            range=[low, float(np.max(gates)) + 0.03],
         ),
         "shapes": [
             {"type": "line", "x0": 0, "x1": 1, "xref": "x2 domain", "yref": "y2", "y0": frozen, "y1": frozen}

@@ -158,7 +158,7 @@ def learn_order(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis3": axis("pattern", domain=[0.75, 1], anchor="y3", **tick),
         "yaxis3": axis("", domain=[0.2, 0.9], anchor="x3", autorange="reversed", showticklabels=False, showgrid=False),
         "annotations": [
-            label(x, 0.92, f"learned {name}", c, xref="paper", yref="paper", yanchor="bottom")
+            label(x, 0.92, f"learned {name}", c, xref="paper", yref="paper", xanchor="center", yanchor="bottom")
             for x, name, c in zip((0.575, 0.875), names, colours, strict=True)
         ]
         + [
@@ -199,6 +199,7 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
         ),
         _square(frame.connectivity.values[every, every], other, other, "3", zmin=0, zmax=1),
     ]
+    beside = {"xanchor": "left", "xshift": 4} if now < 4 else {"xanchor": "right", "xshift": -4}
     places = {0: 0, 1: len(k) // 2, 2: gap}
     layout = {
         "height": 560,
@@ -221,7 +222,7 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
             label(k[-1], sweep[0, -1], "all", RED, axes="2", xanchor="right", yanchor="top", yshift=-4),
             label(k[places[1]], sweep[1, places[1]], "halves", ORANGE, axes="2", xanchor="left", yanchor="top"),
             label(k[gap], sweep[2, gap], "modules", BLUE, axes="2", xanchor="right", yanchor="bottom", xshift=-6),
-            label(now, 0.01, "K: drag me", GREEN, axes="2", yanchor="bottom", xanchor="left", xshift=4),
+            label(now, 0.01, "K: drag me", GREEN, axes="2", yanchor="bottom", **beside),
             label(0.79, 0.43, "who moves with whom", SOFT, xref="paper", yref="paper", yanchor="bottom"),
         ],
         "meta": {"drag": {"shape": 0, "parameter": "K"}},

@@ -78,7 +78,7 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
         i = names.index(n)
         q = round(frame.modularity[i].mean().item(), 2) + 0.0  # no minus before a zero
         data.append(_matrix(frame.mask[i].values, axes, [[0, "rgba(0,0,0,0)"], [1, COLORS[n]]], 1))
-        layout |= _square(axes, x, [0, 0.35], f"{n}: modularity {q:.2f}", "to unit" if axes == "3" else "")
+        layout |= _square(axes, x, [0, 0.35], f"{n}:<br>modularity {q:.2f}", "to unit" if axes == "3" else "")
     return {"data": data, "layout": layout}
 
 

@@ -70,6 +70,7 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
     span = {"range": [0, total]}
     layout = {
         "height": 620,
+        "margin": {"l": 72},
         "xaxis": axis("", anchor="y", showticklabels=False, **span),
         "yaxis": axis("right, last 200", domain=[0.62, 0.96], range=[0, 1], tickformat=".0%"),
         "xaxis2": axis("", anchor="y2", showticklabels=False, matches="x", **span),

@@ -53,7 +53,7 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
     low = float(min(-0.1, 1.1 * potential.min()))
     layout = {
         "height": 440,
-        "xaxis": axis("ring: off. orange: stranger", domain=[0, 0.29], anchor="y", range=[-0.6, 7.6], **_BARE),
+        "xaxis": axis("ring: off<br>orange: stranger", domain=[0, 0.29], anchor="y", range=[-0.6, 7.6], **_BARE),
         "yaxis": axis("", range=[7.6, -0.6], scaleanchor="x", constrain="domain", **_BARE),
         "xaxis2": axis("time (ms)", domain=[0.37, 0.64], anchor="y2", range=[0, 49]),
         "yaxis2": axis("potential (1: what the pattern gives)", anchor="x2", range=[low, 1.18]),

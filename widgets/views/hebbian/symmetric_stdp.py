@@ -57,6 +57,7 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 400,
+        "margin": {"l": 72},
         "xaxis": axis("teacher's spike, after the other (ms)", domain=[0, 0.46], anchor="y", range=[-80, 80]),
         "yaxis": axis("change of the weight", range=[-top, top], zeroline=True),
         "xaxis2": axis("time with a random teacher (ms)", domain=[0.57, 1], anchor="y2", range=[0, 150]),

@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from widgets.views.style import BLUE, GREEN, ORANGE, RED, SHADE, SOFT, axis, bundle, curve, label, log_axis, vertical
+from widgets.views.style import (
+    BLUE,
+    GREEN,
+    GRID,
+    ORANGE,
+    RED,
+    SHADE,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    inward,
+    label,
+    log_axis,
+    vertical,
+)
 
 
 def edge(frame: xr.Dataset) -> dict[str, Any]:
@@ -16,6 +31,7 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
     dragged, (low, high) = frame.attrs["dragged"], frame.attrs["span"]
     before, after, moved = frame.before.values, frame.after.values, frame.moved_control.values
     bases, active = frame.basis.values, frame.active.values > 0
+    knots = frame.knot.values
     dots = {"mode": "markers", "hoverinfo": "skip"}
     data = [
         curve(x, before, "before", SOFT, line={"color": SOFT, "width": 2, "dash": "dot"}),
@@ -31,8 +47,9 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
         "height": 520,
         "xaxis": axis("", anchor="y", matches="x2", showticklabels=False),
         "yaxis": axis("edge function", domain=[0.36, 1]),
-        "xaxis2": axis("input of the edge", anchor="y2", range=[-1.12, 1.12],
-                       tickvals=frame.knot.values, tickformat=".2f"),
+        "xaxis2": axis("input of the edge", anchor="y2", range=[-1.12, 1.12], tickformat=".2f",
+                       tickvals=knots[:: -(-len(knots) // 12)],
+                       minor={"tickvals": knots, "ticks": "outside", "showgrid": True, "gridcolor": GRID}),
         "yaxis2": axis("bases", domain=[0, 0.26], anchor="x2"),
         "shapes": [
             vertical(cursor, GREEN, "solid", axes="2", width=2.5),
@@ -41,7 +58,8 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             label(place[dragged], moved[dragged], "the point you move", RED, yshift=16),
             label((max(low, -1) + min(high, 1)) / 2, 1, "only this part follows", SOFT, **top),
-            label(cursor, 1, "green: the bases at work here (drag me)", GREEN, axes="2", **above),
+            label(cursor, 1, "green: the bases at work here (drag me)", GREEN, axes="2",
+                  xanchor=inward(cursor, -1.12, 1.12), **above),
         ],
         "meta": {"drag": {"shape": 0, "parameter": "x"}},
     }  # fmt: skip
@@ -115,11 +133,13 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(error.ravel(), np.repeat(height, error.shape[1]), model, color, **small))
         data.append(curve(error.mean(1), height, model, color, pin=True, **large))
         notes.append(label(np.log10(error.mean(1)[0]), height[0], model, color, yshift=14))
+    error = np.clip(frame.error.values, 1e-5, None)
     equal = {"params": "parameters", "flops": "work"}[frame.attrs["budget_kind"]]
     layout = {
         "height": 120 + 90 * len(tasks),
-        "margin": {"l": 110, "r": 16, "t": 24, "b": 48},
-        "xaxis": log_axis(f"test error at equal {equal}: left is better"),
+        "margin": {"l": 124},
+        "xaxis": log_axis(f"test error at equal {equal}: left is better",
+                          range=[np.log10(error.min()) - 0.3, np.log10(error.max()) + 0.3]),
         "yaxis": axis("task", tickvals=list(range(len(tasks))), ticktext=[t.replace("_", " ") for t in tasks],
                       range=[-0.6, len(tasks) - 0.4]),
         "annotations": notes,

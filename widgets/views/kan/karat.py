@@ -85,7 +85,7 @@ def row(frame: xr.Dataset) -> dict[str, Any]:
             title("", "scores; line: before you moved them", SOFT),
             title("2", f"softmax: largest change {change[0]:.3f}", BLUE),
             title("3", f"learned row: largest change {change[1]:.3f}", ORANGE),
-            title("4", f"token {pushed}: one curve for each of {len(curves)} units", ORANGE),
+            title("4", f"token {pushed}: curves of {len(curves)} units", ORANGE),
             label(pushed, max(0.0, frame.score.values[1, pushed]), f"token {pushed}", RED, yanchor="bottom"),
             label(shown, 0, "score now", RED, axes="4", yref="y4 domain", yanchor="bottom", xanchor=side, xshift=shift),
         ],
@@ -125,7 +125,8 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         label(17, np.log10(singular[0, -1]), "softmax", BLUE, axes="2", xanchor="right", yanchor="bottom", yshift=6)
     )
     if r < len(index):
-        notes.append(label(r + 0.5, -8, f"zero after {r}", ORANGE, axes="2", xanchor="left", xshift=6))
+        side = {"xanchor": "left", "xshift": 6} if r <= 10 else {"xanchor": "right", "xshift": -6}
+        notes.append(label(r + 0.5, -8, f"zero after {r}", ORANGE, axes="2", **side))
     whole = [0, float(t[-1] / frame.attrs["progress"]) if frame.attrs["progress"] else 1.0]
     square = {"showticklabels": False, "ticks": ""}
     layout = {
@@ -138,7 +139,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         ),
         "xaxis3": axis("attended token", domain=[0, 0.44], anchor="y3", **square),
         "yaxis3": axis("attending token", domain=[0, 0.4], anchor="x3", autorange="reversed", **square),
-        "xaxis4": axis("attended token (red: positive, blue: negative)", domain=[0.58, 1], anchor="y4", **square),
+        "xaxis4": axis("attended token (red: +, blue: −)", domain=[0.58, 1], anchor="y4", **square),
         "yaxis4": axis("attending token", domain=[0, 0.4], anchor="x4", autorange="reversed", **square),
         "shapes": [vertical(r + 0.5, GREEN, axes="2")],
         "annotations": notes,

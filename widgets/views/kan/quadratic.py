@@ -122,6 +122,7 @@ def neuron(frame: xr.Dataset) -> dict[str, Any]:
         notes.append(label(bent[0][k], bent[1][k], "quadratic neuron", RED, bgcolor="@paper", yanchor="top", yshift=-4))
     layout = {
         "height": 560,
+        "margin": {"t": 32},
         "xaxis": axis("first input x\u2081", range=[x[0], x[-1]], constrain="domain"),
         "yaxis": axis("second input x\u2082", range=[y[0], y[-1]], scaleanchor="x", constrain="domain"),
         "annotations": notes,
@@ -175,11 +176,18 @@ def _smooth(loss: np.ndarray, window: int = 9) -> np.ndarray:
     return np.where(loss > 10, loss, np.exp(mean))
 
 
+def _narrow(way: str) -> str:
+    """A way to train in lines that fit under a cell."""
+    text = way.replace("random start, ", "random<br>start,<br>")
+    text = text.replace(" neurons", "<br>neurons").replace(" (again)", "<br>(again)")
+    return text if "<br>" in text or len(text) <= 8 else text.replace("= ", "=<br>")
+
+
 def collapse(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy for every depth and way to train, with the collapsed ones crossed out, and the loss of the deepest."""
     score, died = frame.accuracy.mean("repeat").values, (frame.died > 0).sum("repeat").values
     repeats = frame.sizes["repeat"]
-    ways = [str(w).replace(", ", ",<br>").replace(" neurons", "<br>neurons") for w in frame.way.values]
+    ways = [_narrow(str(w)) for w in frame.way.values]
     depth = frame.depth.values
     cells = [
         label(
@@ -241,24 +249,25 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
         while any(abs(height - other) < 0.28 for other in ends):
             height += -0.05 if step else 0.05
         ends.append(height)
-        notes.append(
-            label(
-                1.02 if not step else max(float(t[upto - 1]), 0.1 * float(t[-1])),
-                height,
-                f"{way}{f': step {step}' if step else ''}",
-                color,
-                axes="2",
-                xanchor="left",
-                yanchor="middle",
-                xshift=0 if not step else 10,
-                **({} if step else {"xref": "x2 domain"}),
-            )
-        )
+        if step:
+            here, name = float(t[upto - 1]), str(way).split(",")[0]
+            late = here > 0.7 * float(t[-1])
+            side = {"xanchor": "right", "xshift": -10} if late else {"xanchor": "left", "xshift": 10}
+            x = max(here, 0.1 * float(t[-1]))
+            notes.append(label(x, height, f"{name}: step {step}", color, axes="2", yanchor="middle", **side))
+        else:
+            notes.append(label(1.02, height, str(way), color, axes="2", xref="x2 domain", xanchor="left"))
     layout = {
-        "height": 480,
-        "margin": {"r": 110},
+        "height": 500,
+        "margin": {"r": 110, "b": 88},
         "xaxis": axis(
-            "way to train", domain=[0, 0.5], anchor="y", tickvals=list(range(len(ways))), ticktext=ways, showgrid=False
+            "way to train",
+            domain=[0, 0.5],
+            anchor="y",
+            tickvals=list(range(len(ways))),
+            ticktext=ways,
+            tickangle=0,
+            showgrid=False,
         ),
         "yaxis": axis("hidden layers", domain=[0, 0.95], anchor="x", dtick=1, showgrid=False),
         "xaxis2": axis("training time (steps)", domain=[0.64, 1], anchor="y2", range=[0, float(t[-1])]),
