@@ -220,7 +220,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
     names = (f"z, y = {y[0]:.2f}", f"P_A(z), y = {y[1]:+.0f}", f"2 P_A(z) - z, y = {y[2]:.2f}")
     rises = x[2] >= x[0]
     # one above the other, on the side where there is room
-    side = {"xanchor": "right", "xshift": -12} if w.max() > 1 else {"xanchor": "left", "xshift": 12}
+    side = {"xanchor": "right", "xshift": -12} if w.max() > 1.5 else {"xanchor": "left", "xshift": 12}
     told = [
         label(w[k], x[k], names[k], color, yanchor=place, yshift=7 * (k - 1) * (1 if rises else -1), **side)
         for k, (color, place) in enumerate(

@@ -213,9 +213,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
             "hovertemplate": "%{y}, neuron %{x}: %{z:.4g}<extra></extra>",
         }
     )  # fmt: skip
-    title = (
-        "no vertex: one line from the input to the output" if none else f"shape {pick + 1}, by where its vertices sit"
-    )
+    title = "no vertex: one line<br>from input to output" if none else f"shape {pick + 1}, by where its vertices sit"
     span = [0.5, n + 0.5]
     reach = [min(0, total.min(), exact), max(0, total.max(), exact)]
     pad = 0.15 * (reach[1] - reach[0] or 1)
@@ -225,7 +223,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
                       zeroline=False),
         "yaxis": axis("input to output", domain=[0.5, 0.95], range=[-0.35, highest], showticklabels=False,
                       showgrid=False, zeroline=False),
-        "xaxis2": axis("shape of the diagram (click a bar)", domain=[0, 0.56], anchor="y2", range=span, dtick=1),
+        "xaxis2": axis("shape (click a bar); dashed: autodiff", domain=[0, 0.56], anchor="y2", range=span, dtick=1),
         "yaxis2": axis("derivative, added up", domain=[0, 0.4], anchor="x2", range=[reach[0] - pad, reach[1] + pad]),
         "xaxis3": axis("neuron", domain=[0.73, 1], anchor="y3"),
         "yaxis3": axis("", anchor="x3", domain=[0.1, 0.9], autorange="reversed"),
@@ -237,7 +235,6 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
             *notes,
             label(0, 1, "output at the top, inputs at the bottom; blue adds, orange takes away", SOFT, xref="x domain",
                   yref="y domain", xanchor="left", yanchor="bottom"),
-            label(1, exact, "autodiff", INK, axes="2", xref="x2 domain", xanchor="left", xshift=3),
             label(0.5, 1, title, INK, xref="x3 domain", yref="y3 domain", yanchor="bottom"),
         ],
     }  # fmt: skip

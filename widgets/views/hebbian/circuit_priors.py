@@ -143,6 +143,8 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
     mean = best.mean(1)
     reach = max(0.13, 1.08 * best.max())
     path_x, path_y, params = frame.path_x.values, frame.path_y.values, frame.params.values
+    # a body that stays where it is should look so, not fill the picture with rounding errors
+    still = {"range": [-0.1, 0.1]} if max(np.ptp(path_x), np.ptp(path_y)) < 0.01 else {}
     data = []
     for k, name in enumerate(names):
         colour = COLOURS[name]
@@ -162,7 +164,7 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
         "height": 460,
         "xaxis": log_axis("trials of 5 cycles", domain=[0, 0.6], anchor="y", range=[-0.05, 1.5 * full]),
         "yaxis": axis("best so far (body lengths per cycle)", range=[min(-0.01, 1.2 * best.min()), 1.12 * reach]),
-        "xaxis2": axis("x (body lengths)", domain=[0.7, 1], anchor="y2", nticks=5),
+        "xaxis2": axis("x (body lengths)", domain=[0.7, 1], anchor="y2", nticks=5, **still),
         "yaxis2": axis("y (body lengths)", anchor="x2", scaleanchor="x2", nticks=6),
         "annotations": [
             *[

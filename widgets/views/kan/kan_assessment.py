@@ -133,13 +133,14 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(error.ravel(), np.repeat(height, error.shape[1]), model, color, **small))
         data.append(curve(error.mean(1), height, model, color, pin=True, **large))
         notes.append(label(np.log10(error.mean(1)[0]), height[0], model, color, yshift=14))
-    error = np.clip(frame.error.values, 1e-5, None)
+    # wide enough for a tick with a number, however near to each other the errors are
+    low = np.log10(np.clip(frame.error.values.min(), 1e-5, None)) - 0.3
     equal = {"params": "parameters", "flops": "work"}[frame.attrs["budget_kind"]]
     layout = {
         "height": 120 + 90 * len(tasks),
         "margin": {"l": 124},
         "xaxis": log_axis(f"test error at equal {equal}: left is better",
-                          range=[np.log10(error.min()) - 0.3, np.log10(error.max()) + 0.3]),
+                          range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
         "yaxis": axis("task", tickvals=list(range(len(tasks))), ticktext=[t.replace("_", " ") for t in tasks],
                       range=[-0.6, len(tasks) - 0.4]),
         "annotations": notes,
