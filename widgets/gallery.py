@@ -147,7 +147,7 @@ class Gallery(Voila):
             if line.kernel_id not in self.kernel_manager:
                 line.close()
         for kernel, heard in list(self.unopened.items()):
-            if self.opening and time.monotonic() - heard > self.opening:
+            if time.monotonic() - heard > self.opening:
                 del self.unopened[kernel]
                 if kernel in self.kernel_manager:
                     self.log.info("The page of kernel %s never opened a line to it; its place is free.", kernel)

@@ -195,7 +195,7 @@ class Lesson(TornadoVoilaHandler):
         super().write(chunk)
 
     def on_finish(self) -> None:
-        if self._kernel is not None:
+        if self._kernel is not None and self.settings["gallery"].opening:
             self.settings["gallery"].unopened[self._kernel] = time.monotonic()
         super().on_finish()
 
