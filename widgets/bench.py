@@ -21,6 +21,7 @@ import xarray as xr
 
 from labcore import catalog
 from labcore.experiment import Budget, Experiment, ParameterError
+from labcore.figure import view_of
 from widgets import sharing
 from widgets.controls import Control, control_panel, shown
 from widgets.parts import button, column, layout, line, row, style, words
@@ -28,7 +29,6 @@ from widgets.pins import Pin, pin, with_ghosts
 from widgets.plot import Plot, Spec
 from widgets.prediction import Prediction, PredictionPanel
 from widgets.runner import Job, Report, Runner
-from widgets.views import view_of
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
@@ -91,7 +91,7 @@ class StaticBench:
         import plotly.graph_objects as go
         import plotly.io as pio
 
-        from widgets.views.style import on_paper
+        from labcore.figure import on_paper
 
         figure = go.Figure(on_paper(self.spec))
         merged: dict[str, Any] = {}

@@ -19,8 +19,9 @@ import torch
 import traitlets
 from torch import Tensor
 
-from labcore.primitives.kan import KAN, KANLayer, l1
-from labcore.primitives.kan_symbols import fit_symbol, suggest
+from labcore.kan.kan_assessment import KAN
+from labcore.kan.kan_assessment.kan import KANLayer, l1
+from labcore.kan.kan_assessment.symbols import fit_symbol, suggest
 
 POINTS, PIXELS = 41, 40
 MOST_INTERVALS = 80

@@ -65,8 +65,7 @@ class MemoryBoard(anywidget.AnyWidget):
 
     def __init__(self, ready: Ready = "letters", dilution: float = 0.0, temperature: float = 0.02, seed: int = 0):
         # numba and torch are loaded when a board is made, not when `widgets` is imported
-        from labcore.hebbian.multitasking_hebbian import serves
-        from labcore.primitives import glauber
+        from labcore.hebbian.multitasking_hebbian import glauber, serves
 
         super().__init__()
         self._glauber, self._serves = glauber, serves

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from labcore import catalog
+from labcore.figure import view_of
 from widgets.atlas import PREVIEWS
-from widgets.views import view_of
 
 WIDTH, HEIGHT, MARGIN = 240, 92, 8
 

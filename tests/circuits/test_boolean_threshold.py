@@ -9,25 +9,32 @@ import pytest
 import torch
 from scipy.optimize import linprog, minimize
 
-from labcore.circuits import boolean_threshold as page
-from labcore.circuits.boolean_threshold import against_gradient, near_miss, projection, search
-from labcore.experiment import ParameterError
-from labcore.primitives import boolean
-from labcore.primitives.relax_reflect import (
+from labcore.circuits.boolean_threshold import (
     accuracy,
+    adam,
     advance,
+    circuit,
+    make_task,
+    project_grid,
+    project_neuron,
+    quantise,
+    random_state,
+    read_gates,
+    relax_reflect,
+)
+from labcore.circuits.boolean_threshold.experiments import against_gradient, near_miss, projection, search
+from labcore.circuits.boolean_threshold.peers import gradient
+from labcore.circuits.boolean_threshold.relax_reflect import (
     infer,
     layered,
     move_cost,
     multiplier_root,
     project_a,
     project_b,
-    project_grid,
-    project_neuron,
-    random_state,
 )
-from labcore.primitives.threshold_circuits import NO_GATE, circuit, make_task, quantise, read_gates
-from labcore.primitives.threshold_peers import adam, gradient
+from labcore.circuits.boolean_threshold.threshold_circuits import NO_GATE
+from labcore.experiment import ParameterError
+from labcore.primitives.logic import boolean
 
 TASK = make_task("multiplier2", 0, 16, 0)
 NET, X, Y = TASK.net, TASK.X, TASK.Y
@@ -253,7 +260,9 @@ def test_a_solution_does_not_move():
     count = np.add.reduceat(np.abs(kept), NET.start[:-1])
     weights = kept * np.sqrt(NET.fan_in / count)[NET.neuron]
     y = infer(NET, weights, X)
-    state = page.State(np.tile(weights, (16, 1)), y[:, NET.source].copy("C"), y.copy(), np.ones_like(y), np.zeros(60))
+    state = relax_reflect.State(
+        np.tile(weights, (16, 1)), y[:, NET.source].copy("C"), y.copy(), np.ones_like(y), np.zeros(60)
+    )
     before = [a.copy() for a in state[:3]]
     # a hair over 3: majorities have exactly the margin sqrt(m/3)
     steps, ok = advance(NET, state, X, Y, 3.0 + 1e-9, 0.2, 0.0, True, np.empty(5))

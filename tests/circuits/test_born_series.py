@@ -6,21 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits.born_series import diagrams, fit, iterations, scattering, taylor
-from labcore.primitives.taylor_trees import (
-    MLP,
-    PHI,
-    amplitude,
-    brute_force,
-    mlp,
-    phi_derivatives,
-    rules,
-    shapes,
-    trees,
-    value,
-    whereabouts,
+from labcore.circuits.born_series import MLP, brute_force, fit, mlp, rules, shapes, taylor, value, whereabouts
+from labcore.circuits.born_series.experiments import diagrams, iterations, scattering
+from labcore.circuits.born_series.taylor_trees import PHI, amplitude, phi_derivatives, trees
+from labcore.circuits.born_series.well_scattering import (
+    born_first,
+    born_second,
+    edge,
+    scattering_length,
+    unbound,
+    wave,
+    wells,
 )
-from labcore.primitives.well_scattering import born_first, born_second, edge, scattering_length, unbound, wave, wells
 
 
 def network(activation, sizes=(3, 4, 4, 1), seed=0):

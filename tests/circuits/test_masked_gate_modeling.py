@@ -8,28 +8,41 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.circuits import masked_gate_modeling as page
-from labcore.circuits.masked_gate_modeling import guess, guess_with_text, masking, pretrain, see
-from labcore.primitives.aig import (
+from labcore.circuits.masked_gate_modeling import (
+    batch,
+    build,
+    completions,
+    degree_lookup,
+    embed,
+    encode,
+    guess,
+    guess_with_text,
+    layer,
+    linear,
+    mechanism,
+    place,
+    see,
+    signal_probability,
+    study,
+    unseen,
+    verilog,
+    with_polarity,
+)
+from labcore.circuits.masked_gate_modeling.aig import (
     FALSE,
     FAMILIES,
     TRUE,
     Aig,
     Builder,
-    build,
-    completions,
     degrees,
     netlist,
-    place,
-    signal_probability,
-    verilog,
     with_inverters,
-    with_polarity,
 )
-from labcore.primitives.boolean import all_patterns, simulate, truth_table
-from labcore.primitives.circuit_encoder import cross_attention, embed, encode, init, layer, linear
-from labcore.primitives.circuit_study import batch, circuits, degree_lookup, draw_mask, embed_text, study, unseen
-from labcore.primitives.message_passing import message_pass, softmax_rows
+from labcore.circuits.masked_gate_modeling.circuit_encoder import cross_attention, init
+from labcore.circuits.masked_gate_modeling.circuit_study import circuits, draw_mask, embed_text
+from labcore.circuits.masked_gate_modeling.experiments import masking, pretrain
+from labcore.primitives.graphs.message_passing import message_pass, softmax_rows
+from labcore.primitives.logic.boolean import all_patterns, simulate, truth_table
 
 TRUTH = {
     "add": lambda a, b, s: a + b,
@@ -280,7 +293,7 @@ def test_text_reaches_the_alignment_and_only_that(small):
 
 def test_gradients_reach_every_weight():
     s = study([("latent", "true")], "polarity", 2, 16, 1, 0)
-    page.losses(s, 0.3, 0.8).sum().backward()
+    mechanism.losses(s, 0.3, 0.8).sum().backward()
     for name, value in s.w.items():
         assert value.grad is not None and value.grad.abs().max() > 0, name
 

@@ -6,16 +6,16 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from labcore.circuits import neural_circuit_diagrams as page
+from labcore.circuits.neural_circuit_diagrams import experiments
+from labcore.circuits.neural_circuit_diagrams import view as views
 from labcore.diagrams.architectures import ARCHITECTURES
 from labcore.diagrams.drawing import layout
 from labcore.diagrams.text import parse
-from widgets.views.circuits import neural_circuit_diagrams as views
-from widgets.views.style import on_paper
+from labcore.figure import on_paper
 
 
 def view(name, **values):
-    frame = getattr(page, name).run("quick", **values)
+    frame = getattr(experiments, name).run("quick", **values)
     spec = getattr(views, name)(frame)
     go.Figure(on_paper(spec))  # plotly accepts it
     assert len(spec["data"]) < 10

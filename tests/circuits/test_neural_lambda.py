@@ -8,26 +8,35 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits.neural_lambda import _trained, execute, execution, score, train
-from labcore.primitives import lambda_tasks as tasks
-from labcore.primitives.lambda_terms import (
+from labcore.circuits.neural_lambda import (
+    Translator,
+    decode,
+    execute,
+    leftmost_redex,
+    reduction,
+    score,
+    size,
+    target_loss,
+    train,
+)
+from labcore.circuits.neural_lambda import lambda_tasks as tasks
+from labcore.circuits.neural_lambda.claims import _trained
+from labcore.circuits.neural_lambda.experiments import execution
+from labcore.circuits.neural_lambda.lambda_terms import (
     beta,
     count,
     is_redex,
     label,
-    leftmost_redex,
     named,
     parse,
     random_terms,
-    reduction,
-    size,
     step,
     tokens,
     unnamed,
     unrank,
     uses,
 )
-from labcore.primitives.seq2seq import END, PAD, START, Translator, decode, target_loss
+from labcore.circuits.neural_lambda.seq2seq import END, PAD, START
 
 
 def lam(body, n=1):

@@ -8,23 +8,26 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits import qnlp as page
-from labcore.circuits.qnlp import gradients, p_true, sentence, to_circuits, training
-from labcore.diagrams.diagram import Diagram
-from labcore.primitives.pregroup import (
-    GrammarError,
+from labcore.circuits.qnlp import (
+    Learner,
     Simple,
-    cap,
-    cup,
+    bag_readers,
+    draw_angles,
+    exchanged,
+    experiments,
     hasten,
     links,
+    p_true,
     parse,
-    remainder,
+    read,
     show,
-    ty,
-    word,
+    split,
+    to_circuits,
+    toy_sentences,
 )
-from labcore.primitives.qubit_circuit import (
+from labcore.circuits.qnlp.experiments import gradients, sentence, training
+from labcore.circuits.qnlp.pregroup import GrammarError, cap, cup, remainder, ty, word
+from labcore.circuits.qnlp.qubit_circuit import (
     AMPLITUDE_RULE,
     FOUR_TERMS,
     SHIFT_RULE,
@@ -47,8 +50,9 @@ from labcore.primitives.qubit_circuit import (
     values,
     word_circuit,
 )
-from labcore.primitives.sentence_learner import Learner, draw_angles, read, wiring
-from labcore.primitives.toy_sentences import LEXICON, bag_readers, exchanged, split, toy_sentences
+from labcore.circuits.qnlp.sentence_learner import wiring
+from labcore.circuits.qnlp.toy_corpus import LEXICON
+from labcore.diagrams.diagram import Diagram
 
 N, S = Simple("n"), Simple("s")
 SENTENCES = [
@@ -534,7 +538,7 @@ def test_repeats_are_nested():
 
 
 def test_every_choice_of_words_draws_or_says_why_not():
-    for subject in page.Subject.__args__:
+    for subject in experiments.Subject.__args__:
         for verb in ("loves", "sleeps"):
             for whom in ("Bob", "clever Bob", "-"):
                 frame = sentence.run(subject=subject, verb=verb, whom=whom, q_s=1)

@@ -7,42 +7,45 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits.symbolic_synthesis import evolve, graph_choice, program, select
-from labcore.experiment import ParameterError
-from labcore.primitives.graph_programs import (
-    PRIMITIVES,
-    START,
+from labcore.circuits.symbolic_synthesis import (
     Graph,
-    Invalid,
-    as_networkx,
+    Trained,
+    baselines,
+    chunks,
     compress,
-    connected,
     description_length,
-    draw_graph,
     expand,
     explore,
+    select,
+    shown,
+    train,
+    variance_ratio,
+)
+from labcore.circuits.symbolic_synthesis.experiments import evolve, graph_choice, program
+from labcore.circuits.symbolic_synthesis.graph_programs import (
+    PRIMITIVES,
+    START,
+    Invalid,
+    as_networkx,
+    connected,
+    draw_graph,
     isomorphic,
     length,
     rewrite,
     run,
-    shown,
 )
-from labcore.primitives.graph_structured import (
+from labcore.circuits.symbolic_synthesis.graph_structured import (
     LAYERS,
     SINGLE,
     D,
-    Trained,
-    baselines,
     choice_index,
-    chunks,
     code,
     gine,
     graph_module,
     panel_rows,
-    train,
-    variance_ratio,
     wire,
 )
+from labcore.experiment import ParameterError
 
 TRIANGLE = ("push", "add", "connect", "next_port", "add", "connect", "pop", "push", "next_port")
 

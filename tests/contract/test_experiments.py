@@ -15,11 +15,10 @@ import xarray as xr
 
 from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
+from labcore.figure import on_paper, view_of
 from tests.widgets.hands import check_csv, parameters_of
 from widgets.plot import jsonable
 from widgets.sharing import to_netcdf
-from widgets.views import view_of
-from widgets.views.style import on_paper
 
 NAMES = [f"{p.key}.{name}" for p in catalog.papers() for name in p.experiments]
 QUICK_SECONDS = 4

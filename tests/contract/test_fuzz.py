@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 from labcore import catalog
 from labcore.experiment import Experiment, Parameter
+from labcore.figure import view_of
 from widgets.plot import jsonable
-from widgets.views import view_of
 
 NAMES = [f"{p.key}.{name}" for p in catalog.papers() for name in p.experiments]
 LONG = int(os.environ.get("FUZZ_EXAMPLES", 0))

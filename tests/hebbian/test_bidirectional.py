@@ -11,11 +11,21 @@ import torch.nn.functional as F
 from scipy.linalg import solve_sylvester
 
 from labcore.experiment import ParameterError
-from labcore.hebbian import bidirectional as page
-from labcore.hebbian.bidirectional import attack, classifier_loss, generator_loss, learn, train
-from labcore.primitives.descend import adam, descend
-from labcore.primitives.fgsm import fgsm, input_gradient
-from labcore.primitives.tied_stack import TiedStack, forward, reverse, tied_stack
+from labcore.hebbian.bidirectional import (
+    TiedStack,
+    classifier_loss,
+    experiments,
+    fgsm,
+    forward,
+    generator_loss,
+    input_gradient,
+    learn,
+    mechanism,
+    reverse,
+    tied_stack,
+)
+from labcore.hebbian.bidirectional.experiments import attack, train
+from labcore.primitives.runs.descend import adam, descend
 
 
 def double(net):
@@ -96,10 +106,10 @@ def test_one_way_training_is_plain_adam():
         for layer, w in zip((net[0], net[2]), start.w, strict=True):
             layer.weight.copy_(w[0].T)
             layer.bias.zero_()
-    x, labels, *_ = page.stacked_digits(page.N_TRAIN, page.N_TEST, [[0, 0]])
-    optimiser, batches = torch.optim.Adam(net.parameters(), lr=page.RATE), np.random.default_rng([0, 0, 2])
+    x, labels, *_ = experiments.stacked_digits(mechanism.N_TRAIN, mechanism.N_TEST, [[0, 0]])
+    optimiser, batches = torch.optim.Adam(net.parameters(), lr=mechanism.RATE), np.random.default_rng([0, 0, 2])
     for _ in range(40):
-        pick = torch.tensor(batches.integers(0, page.N_TRAIN, page.BATCH))
+        pick = torch.tensor(batches.integers(0, mechanism.N_TRAIN, mechanism.BATCH))
         optimiser.zero_grad()
         F.cross_entropy(net(x[0, pick]), labels[0, pick]).backward()
         optimiser.step()
@@ -192,8 +202,8 @@ def test_likeness_is_the_correlation():
     rng = np.random.default_rng(0)
     a, b = rng.random((2, 10, 64)), rng.random((2, 10, 64))
     expected = [np.mean([np.corrcoef(a[s, k], b[s, k])[0, 1] for k in range(10)]) for s in range(2)]
-    np.testing.assert_allclose(page._likeness(a, b), expected, atol=1e-12)
-    assert page._likeness(np.ones((1, 10, 64)), b[:1]) == 0
+    np.testing.assert_allclose(experiments._likeness(a, b), expected, atol=1e-12)
+    assert experiments._likeness(np.ones((1, 10, 64)), b[:1]) == 0
 
 
 def test_attack_uses_the_label_and_grows_with_eps():

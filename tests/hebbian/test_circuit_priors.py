@@ -7,20 +7,23 @@ import pytest
 from numba import njit
 from scipy.integrate import solve_ivp
 
-from labcore.hebbian.circuit_priors import INNATE, drive, learn, mlp, ncap, signed, swim, untrained
-from labcore.primitives.evolution_search import search_1plus_lambda
-from labcore.primitives.swimmer import (
-    CONTROL_STEP,
-    LAW,
+from labcore.hebbian.circuit_priors import (
     Body,
     centre,
+    drive,
     episode,
     forward,
+    mlp,
+    ncap,
     points,
-    resistance,
-    straight,
+    search_1plus_lambda,
+    signed,
+    untrained,
     wave_lags,
 )
+from labcore.hebbian.circuit_priors.experiments import learn, swim
+from labcore.hebbian.circuit_priors.mechanism import INNATE
+from labcore.hebbian.circuit_priors.swimmer import CONTROL_STEP, LAW, resistance, straight
 
 
 @njit(LAW)

@@ -7,25 +7,22 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.hebbian import dopamine_modes as page
 from labcore.hebbian.dopamine_modes import (
-    METHODS,
     Base,
     Patch,
     digits,
+    experiments,
     forward,
     foundation,
     fresh_patch,
     gate,
     n_parameters,
     right,
-    sparsity,
-    specialise,
     specialised,
-    switch,
     turned,
     two_modes,
 )
+from labcore.hebbian.dopamine_modes.experiments import METHODS, sparsity, specialise, switch
 
 SEEDS = ((0, 0), (0, 1))
 
@@ -216,4 +213,4 @@ def test_corners_are_finite():
     ):
         assert specialise.run("quick", steps=100, pre_steps=100, n_seeds=1, **values).progress == 1
     assert sparsity.run("quick", steps=100, pre_steps=100, n_seeds=1, angle=0.0).progress == 1
-    assert page.LAMBDAS[0] == 0
+    assert experiments.LAMBDAS[0] == 0

@@ -9,16 +9,18 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from labcore.hebbian.dynamical_intelligence import (
-    buffer,
+    advance,
     capacity,
-    learn_order,
-    modules,
+    modular_graph,
+    neighbours,
+    order,
     readiness,
     replay,
     stdp,
     theta_gamma,
 )
-from labcore.primitives.kuramoto import advance, modular_graph, neighbours, order, velocity
+from labcore.hebbian.dynamical_intelligence.experiments import buffer, learn_order, modules
+from labcore.hebbian.dynamical_intelligence.kuramoto import velocity
 
 EVERYONE = np.zeros(1, np.int64), np.zeros(0, np.int64)
 

@@ -7,10 +7,24 @@ import pytest
 import torch
 
 from labcore.data import digits_split
-from labcore.hebbian import electronic_synapse as page
-from labcore.hebbian.electronic_synapse import METHODS, cancel, fabricate, hwtrain, refresh, step, train
-from labcore.primitives.digit_perceptron import HIDDEN, INPUTS, WEIGHTS, accuracy, gradient, initial
-from labcore.primitives.pulsed_device import depress, potentiate, pulses_to, rounded, write
+from labcore.hebbian.electronic_synapse import (
+    accuracy,
+    depress,
+    experiments,
+    fabricate,
+    gradient,
+    initial,
+    mechanism,
+    potentiate,
+    refresh,
+    rounded,
+    step,
+    train,
+    write,
+)
+from labcore.hebbian.electronic_synapse.experiments import METHODS, cancel, hwtrain
+from labcore.hebbian.electronic_synapse.perceptron import HIDDEN, INPUTS, WEIGHTS
+from labcore.hebbian.electronic_synapse.pulsed_device import pulses_to
 
 DEVICES = [METHODS.index(m) for m in ("unidirectional", "pair", "halved pair", "single")]
 CURVATURES = (0.0, 1e-9, 0.025, 0.1, 0.33)
@@ -185,9 +199,9 @@ def test_corners_are_legal(values):
 
 def test_a_diverging_network_says_so(monkeypatch):
     def explode(method, x, y, w, *rest):
-        if method == page.SOFTWARE:
+        if method == mechanism.SOFTWARE:
             w[:] = np.nan
 
-    monkeypatch.setattr(page, "train", explode)
+    monkeypatch.setattr(experiments, "train", explode)
     frames = list(hwtrain.frames("quick"))
     assert "diverged in epoch 0.5" in frames[-1].reading and frames[-1].progress == 1 and len(frames) == 2

@@ -8,18 +8,21 @@ import pytest
 import torch
 
 from labcore.experiment import ParameterError
-from labcore.hebbian import ensemble_to_ensemble as page
-from labcore.hebbian.ensemble_to_ensemble import HEBB, SET, WIRINGS, grow, learn, train, wire
-from labcore.primitives.masked_linear import (
+from labcore.hebbian.ensemble_to_ensemble import (
     activities,
     correlations,
     group_mask,
     groups_of,
+    learn,
     masked_stack,
+    mechanism,
     modularity,
     rewire,
     scattered_mask,
+    wire,
 )
+from labcore.hebbian.ensemble_to_ensemble.experiments import grow, train
+from labcore.hebbian.ensemble_to_ensemble.mechanism import HEBB, SET, WIRINGS
 
 
 def generators(count=2, seed=0):
@@ -129,7 +132,7 @@ def test_moments_of_moved_edges_start_from_nothing():
     before = [m.clone() for m in net.mask]
     moments = {w: {m: torch.ones_like(w) for m in ("exp_avg", "exp_avg_sq")} for w in net.w}
     x = torch.tensor(np.random.default_rng(5).random((1, 50, 64)), dtype=torch.float32)
-    page.move_edges(net, moments, x, 0.2, generators(1, 7))
+    mechanism.move_edges(net, moments, x, 0.2, generators(1, 7))
     for k in (1, 2):
         moved = before[k] != net.mask[k]
         assert moved[[SET, HEBB]].any() and not moved[:SET].any()
@@ -146,7 +149,7 @@ def test_hebbian_growth_takes_the_largest_correlations():
     x = torch.tensor(np.random.default_rng(5).random((1, 50, 64)), dtype=torch.float32)
     seen = [a[HEBB, 0] for a in activities(net, x)]
     agree = correlations(seen[0], seen[1]).abs().numpy()
-    grown, chance = page.move_edges(net, moments, x, 0.2, generators(1, 7))
+    grown, chance = mechanism.move_edges(net, moments, x, 0.2, generators(1, 7))
     born = (net.mask[1][HEBB, 0].bool() & ~before).numpy()
     dead = ~before.numpy()
     assert born.sum() == round(0.2 * float(before.sum()))

@@ -11,17 +11,18 @@ from labcore.experiment import ParameterError
 from labcore.hebbian.hebbian_projection import (
     Lateral,
     add_units,
-    continual,
-    extract,
+    answers,
+    forward,
     gpm_basis,
     learn_lateral,
-    plane,
+    online_gradients,
+    principal_angles,
     project,
-    subspace,
+    trace,
 )
-from labcore.primitives.hebb_rules import RULES, hebb_step, hebb_stream
-from labcore.primitives.online_spiking import answers, forward, lif, online_gradients, trace
-from labcore.primitives.principal_angles import principal_angles
+from labcore.hebbian.hebbian_projection.experiments import continual, extract, plane, subspace
+from labcore.hebbian.hebbian_projection.online_spiking import lif
+from labcore.primitives.local_rules.hebb_rules import RULES, hebb_step, hebb_stream
 
 GAPPED = np.array([4.0, 3.0, 2.0, 0.2, 0.1])
 

@@ -7,18 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.hebbian.homeostatic import (
-    EPOCH,
-    INTERVAL,
-    REGULATORS,
-    Life,
-    decision,
-    effect,
-    imagine,
-    stream,
-    swap_rates,
-)
-from labcore.primitives.elu_net import BATCH, forward, look, unpack
+from labcore.hebbian.homeostatic import Life, effect, forward, imagine, look
+from labcore.hebbian.homeostatic.elu_net import BATCH, unpack
+from labcore.hebbian.homeostatic.experiments import REGULATORS, decision, stream, swap_rates
+from labcore.hebbian.homeostatic.mechanism import EPOCH, INTERVAL
 
 
 def life(rule=1, epochs=2, swaps=12, eta0=0.02, step=0.02, memo=50, at=9, seed=0):

@@ -12,17 +12,15 @@ from labcore.experiment import ParameterError
 from labcore.hebbian.multitasking_hebbian import (
     cue,
     draw_patterns,
+    energy,
     examples,
     hebbian,
-    landscape,
-    learn,
     losses,
-    phase_diagram,
-    retrieve,
+    mattis,
+    pattern_sums,
     serves,
 )
-from labcore.primitives import mattis
-from labcore.primitives.glauber import energy, pattern_sums
+from labcore.hebbian.multitasking_hebbian.experiments import landscape, learn, phase_diagram, retrieve
 
 # ---- theory
 

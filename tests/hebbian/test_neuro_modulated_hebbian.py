@@ -7,19 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.hebbian import neuro_modulated_hebbian as page
-from labcore.hebbian.neuro_modulated_hebbian import (
-    METHODS,
-    Net,
-    adapt,
-    clusters,
-    entropy,
-    forward,
-    hebb_filters,
-    patches,
-)
-from labcore.primitives.corrupted_digits import KINDS, corrupt, rotate_digits
-from labcore.primitives.hebb_rules import hebb_change, hebb_stream
+from labcore.hebbian.neuro_modulated_hebbian import Net, entropy, forward, hebb_filters, mechanism, patches
+from labcore.hebbian.neuro_modulated_hebbian.experiments import METHODS, adapt, clusters
+from labcore.primitives.digits.corrupted import KINDS, corrupt, rotate_digits
+from labcore.primitives.local_rules.hebb_rules import hebb_change, hebb_stream
 
 
 def drawn_net(seed=0, nets=2, dtype=torch.float64):
@@ -166,14 +157,14 @@ def test_each_loop_touches_only_its_own():
 
 def test_nothing_looks_at_the_labels(monkeypatch):
     honest = final()
-    split = page.digits_split
+    split = mechanism.digits_split
 
     def shuffled(*args):
         data = split(*args)
         return data._replace(y_test=data.y_test[::-1].copy())
 
-    page.source_net(((0, 0),))
-    monkeypatch.setattr(page, "digits_split", shuffled)
+    mechanism.source_net(((0, 0),))
+    monkeypatch.setattr(mechanism, "digits_split", shuffled)
     blind = final()
     np.testing.assert_array_equal(honest.guesses, blind.guesses)
     np.testing.assert_array_equal(honest.filters, blind.filters)

@@ -7,8 +7,18 @@ import itertools
 import numpy as np
 import pytest
 
-from labcore.hebbian.stdp_homeostasis import accepts, detect, detector, fires, homeostasis, learned, respond, teach
-from labcore.primitives.line_patterns import draw, edits, random_sets
+from labcore.hebbian.stdp_homeostasis import (
+    accepts,
+    draw,
+    edits,
+    fires,
+    homeostasis,
+    learned,
+    random_sets,
+    respond,
+    teach,
+)
+from labcore.hebbian.stdp_homeostasis.experiments import detect, detector
 
 GAIN = np.exp(-5 / 20)  # five steps of 1 ms, tau = 20 ms
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from labcore.data import digits_split
-from labcore.hebbian.symmetric_stdp import Network, present, start, train, window
-from labcore.primitives.spike_readout import answers, votes
-from labcore.primitives.spiking import decay
-from labcore.primitives.stdp import follow
+from labcore.hebbian.symmetric_stdp import Network, answers, present, start, votes
+from labcore.hebbian.symmetric_stdp.experiments import train, window
+from labcore.primitives.spiking.lif import decay
+from labcore.primitives.spiking.stdp import follow
 
 
 def small(n=16, images=20, seed=0):

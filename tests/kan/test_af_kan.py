@@ -8,22 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.kan.af_kan import (
-    ACTIVATIONS,
-    COMBINATIONS,
-    AFLayer,
-    FunctionNorm,
-    Reduction,
-    ReLUKANLayer,
-    bounds,
-    bump_features,
-    bumps,
-    digits,
-    make_network,
-    relu_bumps,
-    step_seconds,
-)
-from labcore.primitives.tiny_transformer import count, streams
+from labcore.kan.af_kan import AFLayer, FunctionNorm, ReLUKANLayer, bounds, bump_features, make_network, relu_bumps
+from labcore.kan.af_kan.claims import step_seconds
+from labcore.kan.af_kan.experiments import bumps, digits
+from labcore.kan.af_kan.mechanism import ACTIVATIONS, COMBINATIONS, Reduction
+from labcore.primitives.runs.layers import streams
+from labcore.primitives.runs.training import count
 
 SHAPES = [(5, 3), (1, 1), (10, 5)]
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.interpolate import BSpline
 
-from labcore.primitives.bspline import BSplineBasis, extended
-from labcore.primitives.spline_map import spline_edges, spline_map
+from labcore.kan.kan_assessment.spline_map import spline_edges, spline_map
+from labcore.primitives.splines.bspline import BSplineBasis, extended
 
 DEGREES = range(6)
 KINDS = ("uniform", "quantile")

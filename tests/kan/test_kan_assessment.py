@@ -12,11 +12,15 @@ from scipy.interpolate import BSpline
 from torch.nn.functional import cross_entropy, silu
 
 from labcore.experiment import ParameterError
-from labcore.kan.kan_assessment import edge, fair_fight, train
-from labcore.primitives import kan_contest, kan_peers, kan_reading, kan_training
-from labcore.primitives.kan import KAN, KANLayer, l1, snapshot, sparsity
-from labcore.primitives.kan_symbols import NAMES, evaluate, fit_symbol, suggest
-from labcore.primitives.kan_tasks import FORMULAS, REAL, error_of, formula_task, real_task
+from labcore.kan.kan_assessment import KAN, error_of, formula_task, real_task, snapshot
+from labcore.kan.kan_assessment import fair_contest as kan_contest
+from labcore.kan.kan_assessment import peers as kan_peers
+from labcore.kan.kan_assessment import reading as kan_reading
+from labcore.kan.kan_assessment import training as kan_training
+from labcore.kan.kan_assessment.experiments import edge, fair_fight, train
+from labcore.kan.kan_assessment.kan import KANLayer, l1, sparsity
+from labcore.kan.kan_assessment.symbols import NAMES, evaluate, fit_symbol, suggest
+from labcore.kan.kan_assessment.tasks import FORMULAS, REAL
 
 
 def rngs(*seeds: int) -> list[torch.Generator]:

@@ -8,18 +8,13 @@ import torch
 import torch.nn.functional as F
 
 from labcore.experiment import ParameterError
-from labcore.kan.karat import LearnedRows, N, digits, fourier, make_vit, project_l1, row, spline
-from labcore.primitives.tiny_transformer import (
-    Attention,
-    Linear,
-    Softmax,
-    TinyViT,
-    attention_matrices,
-    count,
-    cross_entropy,
-    digit_batches,
-    streams,
-)
+from labcore.kan.karat import LearnedRows, TinyViT, attention_matrices, fourier, make_vit, project_l1, spline
+from labcore.kan.karat.experiments import digits, row
+from labcore.kan.karat.mechanism import N
+from labcore.primitives.attention.blocks import Attention, Softmax
+from labcore.primitives.digits.batches import digit_batches
+from labcore.primitives.runs.layers import Linear, streams
+from labcore.primitives.runs.training import count, cross_entropy
 
 SEEDS = [[0, 0], [0, 1]]
 

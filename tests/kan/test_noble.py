@@ -10,9 +10,21 @@ import torch
 from torch import nn
 
 from labcore.experiment import ParameterError
-from labcore.kan.noble import MODELS, CosNet, NobleLinear, language, layer, merged, sharp
-from labcore.primitives.sharp_regression import MLP, affine_residual, matched_width, sharp_target, uniform_cube
-from labcore.primitives.tiny_transformer import Linear, TinyLM, adamw, bundled_text, cosine_rate, count, streams
+from labcore.kan.noble import (
+    MLP,
+    CosNet,
+    NobleLinear,
+    TinyLM,
+    affine_residual,
+    bundled_text,
+    matched_width,
+    merged,
+    sharp_target,
+    uniform_cube,
+)
+from labcore.kan.noble.experiments import MODELS, language, layer, sharp
+from labcore.primitives.runs.layers import Linear, streams
+from labcore.primitives.runs.training import adamw, cosine_rate, count
 
 SEEDS = [[0, 0], [0, 1]]
 

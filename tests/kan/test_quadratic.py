@@ -9,19 +9,19 @@ import torch.nn.functional as F
 
 from labcore.experiment import ParameterError
 from labcore.kan.quadratic import (
-    collapse,
+    best_line,
+    conic,
     initial,
     layers,
     linear_neurons,
     linear_size,
     network,
-    neuron,
+    plane_shape,
     quadratic_layer,
     relinear_step,
-    shapes,
 )
-from labcore.primitives.plane_shapes import best_line, conic, plane_shape
-from widgets.views.kan.quadratic import level_line
+from labcore.kan.quadratic.experiments import collapse, neuron, shapes
+from labcore.kan.quadratic.view import level_line
 
 WIDTHS = (5, 7, 6, 3)
 

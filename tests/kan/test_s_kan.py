@@ -7,17 +7,9 @@ import pytest
 import torch
 from scipy.interpolate import BSpline
 
-from labcore.kan.s_kan import (
-    FAMILIES,
-    PLANTED_POOL,
-    SelectableLayer,
-    SelectableNet,
-    families,
-    select,
-    seven_tasks,
-    temperature,
-)
-from labcore.primitives.basis_bank import BasisBank, features
+from labcore.kan.s_kan import SelectableLayer, SelectableNet, temperature
+from labcore.kan.s_kan.basis_bank import FAMILIES, BasisBank, features
+from labcore.kan.s_kan.experiments import PLANTED_POOL, families, select, seven_tasks
 
 X = torch.linspace(-1, 1, 301, dtype=torch.float64)
 

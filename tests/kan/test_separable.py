@@ -8,23 +8,22 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import SplineTransformer
 
-from labcore.kan import separable as page
 from labcore.kan.separable import (
     Head,
     additive,
     als,
-    atoms,
     bases,
-    fit,
     logistic,
+    mechanism,
     mlp_width,
     order_two,
+    parts,
     products,
     roll_out,
-    rollout,
+    target,
 )
-from labcore.primitives.batched_adam import Adam
-from labcore.primitives.product_target import parts, target
+from labcore.kan.separable.experiments import atoms, fit, rollout
+from labcore.primitives.runs.batched_adam import Adam
 
 
 def rng(seed=0):
@@ -271,4 +270,4 @@ def test_corners_of_rollout(values):
 
 
 def test_splines_are_built_once():
-    assert page._splines(6, 2) is page._splines(6, 2)
+    assert mechanism._splines(6, 2) is mechanism._splines(6, 2)

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from labcore import catalog
+from labcore.figure import bundle, curve, view_of
 from widgets.atlas import Atlas, atlas
 from widgets.previews import HEIGHT, WIDTH, sketch
-from widgets.views import view_of
-from widgets.views.style import bundle, curve
 
 ROOT = Path(catalog.__file__).parents[1]
 READY = [p for p in catalog.papers() if p.status == "ready"]

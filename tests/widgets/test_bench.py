@@ -11,6 +11,7 @@ import pytest
 from labcore import catalog
 from labcore.catalog import UnknownKey
 from labcore.experiment import ParameterError
+from labcore.figure import view_of
 from tests.widgets.hands import (
     LINE,
     PATIENCE,
@@ -28,7 +29,6 @@ from tests.widgets.hands import (
 )  # fmt: skip
 from widgets import sharing
 from widgets.bench import REST, Bench, StaticBench, bench, is_static
-from widgets.views import view_of
 
 FAST = "epochwise_descent.trajectory"
 

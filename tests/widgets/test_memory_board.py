@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labcore.primitives.glauber import pattern_sums
+from labcore.hebbian.multitasking_hebbian import pattern_sums
 from widgets import memory_board
 from widgets.memory_board import COUNT, NEURONS, SWEEPS, TICK, MemoryBoard, StaticMemoryBoard
 

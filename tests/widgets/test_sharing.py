@@ -19,6 +19,7 @@ from pydantic import Field
 import labcore
 from labcore import catalog, cli
 from labcore.experiment import Experiment, ParameterError
+from labcore.figure import view_of
 from tests.widgets.hands import (
     LINE,
     PATIENCE,
@@ -33,7 +34,6 @@ from tests.widgets.hands import (
     relaxed,
 )
 from widgets import Prediction, bench, sharing
-from widgets.views import view_of
 
 READY = [f"{p.key}.{e}" for p in catalog.papers() for e in p.experiments]
 FAST = "epochwise_descent.trajectory"

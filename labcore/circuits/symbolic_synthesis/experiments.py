@@ -1,0 +1,165 @@
+"""The experiments of `symbolic_synthesis`, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+import xarray as xr
+
+from labcore.experiment import Seed, experiment, number, variable
+
+from .graph_programs import explore, shown, trace
+from .graph_structured import SINGLE, D, baselines, chunks, train, variance_ratio
+from .mechanism import Generation, _circle, _evolution, select
+
+
+@experiment
+def program(
+    step: Annotated[int, number(0, 18, "How many steps of the program have run", "program", "steps")] = 9,
+    which: Annotated[int, number(0, 30, "Which program: those found in a search, short ones first", "program")] = 10,
+    ports: Annotated[int, number(2, 4, "Ports of every node, the most edges that it can have", "language")] = 3,
+    max_nodes: Annotated[int, number(2, 8, "Nodes of the largest graph", "language")] = 6,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """One program that writes a graph, step by step, and the piece of the representation of each element. One frame.
+
+    All nodes and edges of the finished graph are there; `node_made` and `edge_made` say which exist by now. number:
+    place in the order of creation. start and stop (element): the chunk of the 64 numbers, cut as in the final graph.
+    """
+    found = explore(np.random.default_rng(seed), {}, [], ports, max_nodes)
+    text, graph = found[min(which, len(found) - 1)]
+    states = [("start", None), *trace(text, ports, {})]
+    k = min(step, len(states) - 1)
+    state = states[k][1]
+    now, node, port, stack = state if state else (SINGLE, 0, 0, ())
+    xy = _circle(graph)
+    pieces = chunks(graph.size)
+    ends = np.array(graph.ends)
+    yield xr.Dataset(
+        {
+            "x": variable("node", xy[:, 0], "place to draw"),
+            "y": variable("node", xy[:, 1], "place to draw"),
+            "node_number": variable("node", graph.nodes, "number of the node"),
+            "node_made": variable("node", np.arange(len(xy)) < len(now.nodes), "whether the node exists by now"),
+            "on_stack": variable("node", np.bincount(stack, minlength=len(xy)), "times on the stack"),
+            "end_a": variable("edge", ends[:, 0], "node at one end"),
+            "end_b": variable("edge", ends[:, 1], "node at the other end"),
+            "port": variable("edge", graph.ports, "port of the edge"),
+            "edge_number": variable("edge", graph.edges, "number of the edge"),
+            "edge_made": variable("edge", np.arange(len(ends)) < len(now.edges), "whether the edge exists by now"),
+            "start": variable("element", [p.start for p in pieces], "first number of the chunk"),
+            "stop": variable("element", [p.stop for p in pieces], "end of the chunk"),
+        },
+        coords={
+            "node": variable("node", np.arange(len(xy)), "node"),
+            "edge": variable("edge", np.arange(len(ends)), "edge"),
+            "element": variable("element", np.arange(graph.size), "element, in order of creation"),
+        },
+        attrs={
+            "reading": f"After {k} of {len(states) - 1} steps the graph has {len(now.nodes)} of {len(xy)} nodes and "
+            f"{len(now.edges)} of {len(ends)} edges. In the end each of {graph.size} elements gets {D // graph.size} "
+            f"of the {D} numbers{', the first one ' + str(pieces[0].stop) if D % graph.size else ''}.",
+            "progress": 1.0,
+            "program": shown(text),
+            "done": k,
+            "cursor": node,
+            "cursor_port": port,
+            "found": len(found),
+        },
+    )
+
+
+@experiment(quick=dict(population=6, generations=2, epochs=8))
+def evolve(
+    population: Annotated[int, number(4, 16, "Programs in a generation", "evolution")] = 8,
+    generations: Annotated[int, number(1, 5, "Generations", "evolution")] = 3,
+    max_nodes: Annotated[int, number(2, 8, "Nodes of the largest graph", "language")] = 6,
+    ports: Annotated[int, number(2, 4, "Ports of every node, the most edges that it can have", "language")] = 3,
+    n_train: Annotated[int, number(64, 512, "Training rows", "training")] = 128,
+    epochs: Annotated[int, number(4, 20, "Passes over the training rows", "training", "epochs")] = 16,
+    dropout: Annotated[float, number(0, 0.6, "Share of node and edge features that are dropped", "training")] = 0.3,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """A population of graph programs: train fresh networks, keep the half that trains best, compress, refill.
+
+    train and test (generation, place) are accuracies, -1 where there is no program; kept marks the survivors. bits
+    (generation, stage): description length of the survivors, spelled out and written with the library. graph,
+    node and edge arrays draw the newest generation. No graph that was thrown out comes back.
+    """
+    rng, library = np.random.default_rng([seed, 2]), {}
+    found = explore(rng, library, [], ports, max_nodes)
+    chosen = [found[i] for i in rng.permutation(len(found))[:population]]
+    known, done = [g for _, g in chosen], []
+    for generation in range(generations):
+        programs, graphs = [p for p, _ in chosen], [g for _, g in chosen]
+        for scores in train(graphs, 1, n_train, epochs, dropout, seed, generation):
+            if scores.test is None:
+                now = [*done, Generation(programs, graphs, scores, [], done[-1].bits if done else (0.0, 0.0))]
+                yield _evolution(now, library, population, (generation + scores.progress) / generations)
+        made, survivors, library = select(programs, graphs, scores, library)
+        done.append(made)
+        yield _evolution(done, library, population, (generation + 1) / generations)
+        fresh = explore(rng, library, known, ports, max_nodes)
+        fresh = [fresh[i] for i in rng.permutation(len(fresh))[: population - len(survivors)]]
+        known += [g for _, g in fresh]
+        chosen = [*zip(survivors, [graphs[i] for i in made.kept], strict=True), *fresh]
+
+
+@experiment(quick=dict(epochs=8, n_seeds=3))
+def graph_choice(
+    programs: Annotated[int, number(4, 16, "Programs, drawn from a search", "graphs")] = 12,
+    max_nodes: Annotated[int, number(3, 8, "Nodes of the largest graph", "graphs")] = 6,
+    n_train: Annotated[int, number(64, 512, "Training rows", "training")] = 128,
+    epochs: Annotated[int, number(4, 20, "Passes over the training rows", "training", "epochs")] = 16,
+    dropout: Annotated[float, number(0, 0.6, "Share of node and edge features that are dropped", "training")] = 0.3,
+    n_seeds: Annotated[int, number(2, 8, "Repetitions, each with its own rows and encoder", "runs")] = 4,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """Same encoder, same rows, other graphs: does the test accuracy depend on the graph more than on the repetition?
+
+    test (program, repeat), base (baseline, repeat): accuracy on 1000 new rows, of training rows until the end.
+    """
+    found = explore(np.random.default_rng([seed, 4]), {}, [], 3, max_nodes)
+    chosen = [found[i] for i in np.random.default_rng([seed, 5]).permutation(len(found))[:programs]]
+    graphs = [g for _, g in chosen]
+    others = baselines(int(np.median([g.size for g in graphs])), 3, seed)
+    *_, linear = train(None, n_seeds, n_train, epochs, dropout, seed)
+    for scores in train([*graphs, *others], n_seeds, n_train, epochs, dropout, seed):
+        done = scores.test is not None
+        values = scores.test if done else scores.train
+        base = np.concatenate([linear.test if done else linear.train, values[len(graphs) :]])
+        values = values[: len(graphs)]
+        f, blocked = variance_ratio(values), variance_ratio(values, blocks=True)
+        mean = values.mean(1)
+        told = (
+            f"Test accuracy is {mean.min():.1%} with the worst of {len(graphs)} graphs, {mean.max():.1%} with the "
+            f"best, and {base[0].mean():.1%} with no graph (means of {n_seeds}). The variance between graphs is "
+            f"{f:.2f} times what the repetitions alone would give."
+            if done
+            else f"Training: {mean.mean():.1%} of the training rows are right."
+        )
+        yield xr.Dataset(
+            {
+                "test": variable(("program", "repeat"), values, "test accuracy" if done else "training accuracy"),
+                "base": variable(("baseline", "repeat"), base, "test accuracy" if done else "training accuracy"),
+                "size": variable("program", [g.size for g in graphs], "nodes and edges"),
+                "F": variable((), f, "variance between graphs over variance within"),
+                "F_blocks": variable((), blocked, "the same, with repetitions as blocks"),
+            },
+            coords={
+                "program": variable("program", np.arange(len(graphs)), "program"),
+                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
+                "baseline": variable(
+                    "baseline",
+                    ["no graph", "one node", "complete graph", "random graph"],
+                    "graph that no program wrote",
+                ),
+            },
+            attrs={
+                "reading": told,
+                "progress": scores.progress,
+                "programs": "\n".join(shown(p) for p, _ in chosen),
+            },
+        )

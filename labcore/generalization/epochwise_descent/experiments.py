@@ -1,0 +1,167 @@
+"""The experiments of `epochwise_descent`, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Annotated
+
+import numpy as np
+import xarray as xr
+
+from labcore.data import digits_split, resample_labels
+from labcore.experiment import Seed, experiment, number, variable
+
+from .mechanism import Array, D, Modes, decompose, follow, learned, modulation, theory
+from .turns import describe, short
+
+
+@lru_cache(maxsize=4)
+def _draw(n: int, p_fast: int, kappa: float, n_seeds: int, seed: int) -> Modes:
+    draws = [np.random.default_rng([seed, i]) for i in range(n_seeds)]
+    teacher = np.stack([g.normal(size=D) for g in draws])
+    z = np.stack([g.normal(size=(n, D)) for g in draws]) / np.sqrt(D)
+    eps = np.stack([g.normal(size=n) for g in draws])
+    return decompose(z, np.diag(modulation(p_fast, kappa)), eps, teacher)
+
+
+@experiment(quick=dict(n_seeds=5))
+def trajectory(
+    at_time: Annotated[
+        float, number(1, 1e10, "The moment at which to look inside the student", "time", "steps")
+    ] = 150.0,
+    t_max: Annotated[float, number(1e4, 1e10, "How long the student trains", "time", "steps")] = 1e7,
+    noise: Annotated[float, number(0, 1, "Label noise, standard deviation", "data")] = 0.0,
+    l2: Annotated[
+        float, number(0, 1, "Weight decay; even a little keeps slow features from being learned", "data")
+    ] = 0.0,
+    kappa: Annotated[float, number(1, 1e4, "How many times smaller the slow features are", "data")] = 100.0,
+    p_fast: Annotated[
+        int, number(0, 100, "Directions that are learned fast; the rest of the 100 are slow", "data")
+    ] = 70,
+    n: Annotated[int, number(60, 300, "Training samples; the input has 100 directions", "data")] = 130,
+    n_seeds: Annotated[int, number(1, 100, "Draws of data and teacher to average over", "runs")] = 30,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """Test error of gradient descent on a two-scale linear problem at 200 log-spaced times, in closed form. One frame.
+
+    Draw i comes from (seed, i). error_fast + error_slow is the mean error: the squared distance to the teacher on the
+    fast directions and on the slow ones. s, phi and fast_share belong to draw 0; phi is taken at the grid time nearest
+    to `at_time`, which is attrs["at_time"]. attrs["teacher_power"] is the mean |w*|^2/d, the 1 of the error formula.
+    """
+    t = np.logspace(0, np.log10(t_max), 200)
+    modes = _draw(n, p_fast, kappa, n_seeds, seed)
+    course = follow(modes, n, p_fast, noise, l2, t)
+    error = course.error.sum(2)
+    mean, eta = error.mean(0), np.mean(1 / (modes.s[:, 0] ** 2 + l2))
+    now = int(np.abs(np.log(t / at_time)).argmin())
+    phi, share = learned(modes.s[:1], t[now : now + 1], l2)[0, 0], (modes.vt[0, :, :p_fast] ** 2).sum(1)
+    inside = [
+        f"{phi @ w / w.sum():.0%} of the {name} directions"
+        for name, w, size in (("fast", share, p_fast), ("slow", 1 - share, D - p_fast))
+        if size
+    ]
+    yield xr.Dataset(
+        {
+            "error": variable(("repeat", "time"), error, "test error of each draw"),
+            "error_fast": variable("time", course.error[..., 0].mean(0), "part of the test error on fast directions"),
+            "error_slow": variable("time", course.error[..., 1].mean(0), "part of the test error on slow directions"),
+            "theory": variable("time", theory(n, p_fast, kappa, noise, l2, t * eta), "test error, theory"),
+            "train": variable("time", course.train.mean(0), "training error"),
+            "R": variable("time", course.R.sum(2).mean(0), "alignment with the teacher"),
+            "Q": variable("time", course.Q.sum(2).mean(0), "size of the student"),
+            "s": variable("mode", modes.s[0], "singular value of the training inputs"),
+            "phi": variable("mode", phi, "share of the mode that is learned"),
+            "fast_share": variable("mode", share, "share of fast directions in the mode"),
+        },
+        coords={
+            "time": variable("time", t, "training time", "steps"),
+            "repeat": variable("repeat", np.arange(n_seeds), "draw"),
+            "mode": variable("mode", np.arange(len(phi)), "mode, from fast to slow"),
+        },
+        attrs={
+            "reading": f"{'With' if noise else 'Without'} label noise the test error (mean of {n_seeds}) "
+            f"{describe(t, mean)}. At t = {short(t[now])} it is {mean[now]:.3f}, and the student has learned "
+            f"{' and '.join(inside)}.",
+            "progress": 1.0,
+            "at_time": float(t[now]),
+            "teacher_power": float((modes.teacher**2).mean()),
+        },
+    )
+
+
+def _two_scales(n_train: int, kappa: float, label_noise: float, seed: list[int]) -> tuple[Array, ...]:
+    """Digits whose left half is large and right half 1/kappa, each half whitened to 16 features by the training set."""
+    split = digits_split(n_train, 800, seed)
+    labels = resample_labels(split.y_train, label_noise, [*seed, 1])
+    halves = []
+    for columns, scale in ((range(4), 1.0), (range(4, 8), 1 / kappa)):
+        pixels = [8 * row + column for row in range(8) for column in columns]
+        train, test = split.x_train[:, pixels], split.x_test[:, pixels]
+        _, s, vt = np.linalg.svd(train - train.mean(0), full_matrices=False)
+        whiten = vt[:16].T / s[:16] * np.sqrt(n_train) * scale
+        halves.append([(x - train.mean(0)) @ whiten for x in (train, test)])
+    (fast_train, fast_test), (slow_train, slow_test) = halves
+    x_train, x_test = np.hstack([fast_train, slow_train]), np.hstack([fast_test, slow_test])
+    return x_train, labels - 0.1, x_test, split.y_test - 0.1
+
+
+@experiment(quick=dict(n_seeds=2))
+def two_scale_digits(
+    kappa: Annotated[float, number(1, 100, "How many times smaller the right half is", "data", scale="log")] = 60.0,
+    label_noise: Annotated[float, number(0, 0.5, "Share of training labels redrawn at random", "data")] = 0.2,
+    n_train: Annotated[int, number(50, 800, "Training samples", "data")] = 160,
+    hidden: Annotated[int, number(2, 100, "Hidden units of the network", "training")] = 15,
+    steps: Annotated[int, number(100, 100_000, "Full-batch gradient steps", "training", unit="steps")] = 40_000,
+    lr: Annotated[float, number(0.01, 1, "Learning rate; wide networks diverge sooner", "training")] = 0.3,
+    n_seeds: Annotated[int, number(1, 10, "Networks to average over", "runs")] = 4,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """The same shape outside the linear model: a two-layer ReLU network on digits, square loss. An illustration.
+
+    Frames arrive while it trains; `time` grows to at most 120 log-spaced steps. Each half of the 8x8 picture is
+    whitened to 16 features: raw pixels have many scales of their own, and with them no second descent was seen.
+    Errors are 1/2 |y - f(x)|^2, one-hot targets minus 0.1. Network i draws its data and weights from (seed, i).
+    """
+    seeds = [[seed, i] for i in range(n_seeds)]
+    samples = [_two_scales(n_train, kappa, label_noise, s) for s in seeds]
+    x, y, x_test, y_test = (np.stack(part) for part in zip(*samples, strict=True))
+    draws = [np.random.default_rng([*s, 2]) for s in seeds]
+    w = np.stack([g.normal(size=(32, hidden)) / 4 for g in draws])
+    v = np.stack([g.normal(size=(hidden, 10)) * 0.1 / np.sqrt(hidden) for g in draws])
+    records, shown = {int(k) for k in np.logspace(0, np.log10(steps), 120)} | {steps}, 0
+    log: list[tuple[float, ...]] = []
+    for step in range(1, steps + 1):
+        h = np.maximum(x @ w, 0)
+        residual = h @ v - y
+        loss = 0.5 * (residual**2).sum() / (n_seeds * n_train)
+        diverged = not loss < 1e6
+        if step in records and not diverged:
+            out = np.maximum(x_test @ w, 0) @ v
+            wrong = (out.argmax(2) != y_test.argmax(2)).mean()
+            log.append((step, 0.5 * ((out - y_test) ** 2).sum(2).mean(), loss, wrong))
+        if diverged or step == steps or (step in records and step - shown >= steps / 100):
+            shown = step
+            yield _digits_frame(np.array(log), 1.0 if diverged else step / steps, step if diverged else None)
+        if diverged:
+            return
+        back = residual @ v.transpose(0, 2, 1) * (h > 0)
+        v -= lr / n_train * h.transpose(0, 2, 1) @ residual
+        w -= lr / n_train * x.transpose(0, 2, 1) @ back
+
+
+def _digits_frame(log: Array, progress: float, diverged: int | None) -> xr.Dataset:
+    t, test, train, wrong = log.T
+    if diverged:
+        reading = f"The training diverged at step {diverged}: the learning rate is too high."
+    else:
+        reading = f"The test error {describe(t, test, 0.05)}; the share of wrong answers {describe(t, wrong, 0.05)}."
+    return xr.Dataset(
+        {
+            "test": variable("time", test, "test error"),
+            "train": variable("time", train, "training error"),
+            "error_rate": variable("time", wrong, "share of wrong answers on test digits"),
+        },
+        coords={"time": variable("time", t, "training time", "steps")},
+        attrs={"reading": reading, "progress": progress},
+    )

@@ -1,0 +1,83 @@
+"""The mechanism of `electronic_synapse`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .perceptron import gradient
+from .pulsed_device import depress, potentiate, rounded, write
+
+Array = NDArray[np.float64]
+SOFTWARE, UNIDIRECTIONAL, PAIR, HALVED, SINGLE = range(5)
+BATCH, CAP, W_MAX, FULL = 10, 3, 1.0, 0.75
+
+
+@njit(cache=True, nogil=True)
+def step(method: int, dw: Array, g: Array, c: Array, steps: float, cap: float, rng, count: Array) -> None:
+    """Spend pulses so that w_max (G+ - G-) moves by about dw (S,); g and c (2, S), count (up, down, ...) in place."""
+    for i in range(len(dw)):
+        if dw[i] == 0:
+            continue
+        request = abs(dw[i]) * steps / W_MAX * (0.5 if method == HALVED else 1.0)
+        k = rounded(request, cap, rng.random())
+        for side in range(2):
+            if side == 1 and method == HALVED:
+                k = rounded(request, cap, rng.random())
+            if k == 0 or (method == SINGLE and side == 1):
+                continue
+            if (dw[i] > 0) == (side == 0):
+                g[side, i] = potentiate(g[side, i], k, c[side, i], steps)
+                count[0] += k
+            elif method != UNIDIRECTIONAL:
+                g[side, i] = depress(g[side, i], k, c[side, i], steps)
+                count[1] += k
+
+
+@njit(cache=True, nogil=True)
+def refresh(g: Array, c: Array, steps: float, rng, count: Array) -> None:
+    """Reset both devices of every pair with one above 0.75 and write the difference again. count[2:]: pairs, pulses."""
+    for i in range(g.shape[1]):
+        if max(g[0, i], g[1, i]) > FULL:
+            difference = g[0, i] - g[1, i]
+            side = 0 if difference > 0 else 1
+            g[:, i] = 0.0
+            g[side, i], k = write(abs(difference), c[side, i], steps, rng.random())
+            count[2] += 1
+            count[3] += k + 2  # two resets
+
+
+@njit(cache=True, nogil=True)
+def train(
+    method: int, x: Array, y: Array, w: Array, g: Array, c: Array, steps: float, lr: float, cap: float,
+    every: int, begin: int, rng, count: Array,
+) -> None:  # fmt: skip
+    """One gradient step for each batch of ten rows of x (n, 64), y (n, 10); w (S,), g, count change in place."""
+    slope = np.zeros_like(w)
+    for t in range(len(x) // BATCH):
+        rows = slice(t * BATCH, (t + 1) * BATCH)
+        gradient(x[rows], y[rows], w, slope)
+        if method == SOFTWARE:
+            w -= lr * slope
+            continue
+        step(method, -lr * slope, g, c, steps, cap, rng, count)
+        if method == UNIDIRECTIONAL and (begin + t + 1) % every == 0:
+            refresh(g, c, steps, rng, count)
+        w[:] = W_MAX * (g[0] - g[1])
+
+
+@njit(cache=True, nogil=True)
+def fabricate(method: int, w: Array, c: Array, steps: float, rng) -> Array:
+    """Conductances (2, S) that hold w (S,), each written from 0 with whole pulses; c (2, S)."""
+    g = np.empty((2, len(w)))
+    for i in range(len(w)):
+        v = w[i] / W_MAX
+        wanted = (0.5 + v, 0.5) if method == SINGLE else (0.5 + v / 2, 0.5 - v / 2)
+        if method == UNIDIRECTIONAL:
+            wanted = (max(v, 0.0), max(-v, 0.0))
+        for side in range(2):
+            g[side, i] = write(min(max(wanted[side], 0.0), 1.0), c[side, i], steps, rng.random())[0]
+        if method == SINGLE:
+            g[1, i] = 0.5  # a fixed resistor, not a device
+    return g

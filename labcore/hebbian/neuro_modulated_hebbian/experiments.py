@@ -1,0 +1,171 @@
+"""The experiments of `neuro_modulated_hebbian`, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from labcore.data import digits_split
+from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.primitives.digits.corrupted import Kind, corrupt
+from labcore.primitives.local_rules.hebb_rules import hebb_stream
+
+from .mechanism import HEBB, TUNED, Net, _entropy_step, entropy, forward, hebb_filters, patches, source_net
+
+Array = NDArray[np.float64]
+METHODS = ("source", "batch statistics", "Hebb only", "gains only", "NHL", "Tent")
+
+
+@experiment(quick=dict(images=400))
+def adapt(
+    severity: Annotated[float, number(0, 5, "How strongly the test images are corrupted", "data")] = 4.0,
+    kind: Annotated[Kind, choice("The corruption", "data")] = "contrast",
+    tau: Annotated[
+        float, number(0.02, 2, "Softness of the competition between filters", "Hebbian loop", scale="log")
+    ] = 0.3,
+    eta: Annotated[
+        float, number(0, 0.05, "Size of the Hebbian step; 0 leaves the filters alone", "Hebbian loop")
+    ] = 0.01,
+    lr_mod: Annotated[
+        float, number(0, 0.05, "Rate of the entropy step; 0 leaves the gains alone", "entropy loop")
+    ] = 0.02,
+    batch: Annotated[int, number(10, 200, "Images that arrive together", "data", unit="images")] = 50,
+    images: Annotated[int, number(200, 897, "Test images in the stream", "data")] = 897,
+    n_seeds: Annotated[int, number(1, 5, "Networks to average over", "runs")] = 1,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """Six ways to meet the same stream of corrupted digits, once, in batches, without labels; a frame a batch.
+
+    source: as trained. batch statistics: only those of the two normalisations. Hebb only, gains only: one loop alone.
+    NHL: both. Tent: the entropy step on both normalisations. All answer a batch after they adapted to it. `accuracy` is
+    the share of right answers so far. `before`, `filters` and `gain` are those of NHL in the first network.
+    """
+    seeds = tuple((seed, i) for i in range(n_seeds))
+    trained, known = source_net(seeds)
+    clean, seen, labels = [], [], []
+    for s in seeds:
+        split = digits_split(900, 897, s)
+        clean.append(split.x_test[:images].reshape(-1, 8, 8))
+        seen.append(corrupt(clean[-1], kind, severity, np.random.default_rng([*s, 2])))
+        labels.append(split.y_test[:images].argmax(1))
+    stream = patches(torch.tensor(np.stack(seen), dtype=torch.float32)[:, :, None])
+    right = torch.tensor(np.stack(labels))
+    net = Net(*(p.repeat(len(METHODS), *[1] * p.ndim) for p in trained))
+    fixed = (torch.arange(len(METHODS)) == 0).view(-1, 1, 1, 1, 1)
+    moments = [(torch.zeros_like(p[: len(TUNED)]), torch.zeros_like(p[: len(TUNED)])) for p in net[4:]]
+    hits, shown, log = torch.zeros(len(METHODS), n_seeds), 0, []
+    guesses = np.zeros((len(METHODS), 10))
+    parts = np.array_split(np.arange(images), max(1, images // batch))
+    for step, part in enumerate(parts, 1):
+        x = stream[:, part].expand(len(METHODS), -1, -1, -1, -1)
+        if eta:
+            w1 = net.w1.clone()
+            rows = list(HEBB)
+            w1[rows] = hebb_filters(w1[rows], x[rows].flatten(2, 3), tau, eta)
+            net = net._replace(w1=w1)
+        if lr_mod:
+            net, _ = _entropy_step(net, x[list(TUNED)], moments, step, lr_mod)
+        with torch.no_grad():
+            scores = forward(net, x, known, fixed)[0]
+        answer = scores.argmax(-1)
+        hits += (answer == right[:, part]).sum(-1)
+        shown += len(part)
+        guesses += torch.stack([torch.bincount(a.flatten(), minlength=10) for a in answer]).numpy()
+        log.append(((hits / shown).double().numpy(), entropy(scores).mean(1).double().numpy()))
+        accuracy = np.stack([a for a, _ in log])
+        means = ", ".join(f"{m} {a:.1%}" for m, a in zip(METHODS, accuracy[-1].mean(1), strict=True))
+        yield xr.Dataset(
+            {
+                "accuracy": variable(("batch", "learner", "repeat"), accuracy, "accuracy so far"),
+                "entropy": variable(("batch", "learner"), np.stack([e for _, e in log]), "prediction entropy", "nats"),
+                "guesses": variable(("learner", "digit"), guesses / guesses.sum(1)[:, None], "share of answers"),
+                "before": variable(("filter", "weight"), trained.w1[0].numpy().copy(), "filter before"),
+                "filters": variable(("filter", "weight"), net.w1[4, 0].numpy().copy(), "filter now"),
+                "gain": variable("filter", net.gain[4, 0].flatten().numpy().copy(), "gain of the channel"),
+                "shift": variable("filter", net.bias[4, 0].flatten().numpy().copy(), "shift of the channel"),
+                "pictures": variable(("example", "row", "column"), seen[0][part[:6]], "pixel"),
+            },
+            coords={
+                "batch": variable("batch", np.arange(1, step + 1), "batch"),
+                "learner": variable("learner", list(METHODS), "method"),
+                "repeat": variable("repeat", np.arange(n_seeds), "network"),
+                "digit": variable("digit", np.arange(10), "digit"),
+                "filter": variable("filter", np.arange(1, 17), "filter"),
+                "weight": variable("weight", np.arange(9), "weight of the 3x3 patch"),
+                "example": variable("example", np.arange(1, len(part[:6]) + 1), "image of the batch"),
+                "row": variable("row", np.arange(8), "pixel row"),
+                "column": variable("column", np.arange(8), "pixel column"),
+            },
+            attrs={
+                "reading": f"After {shown} images with {kind} of severity {severity:g}, right answers: {means}.",
+                "progress": step / len(parts),
+                "batches": len(parts),
+            },
+        )
+
+
+@experiment(quick=dict(samples=1000))
+def clusters(
+    tau: Annotated[float, number(0.02, 2, "Softness of the competition between units", "units", scale="log")] = 0.2,
+    k: Annotated[int, number(1, 8, "Units, each with one weight vector", "units")] = 4,
+    n_clusters: Annotated[int, number(2, 6, "Clusters of inputs, on a circle", "data")] = 4,
+    width: Annotated[
+        float, number(0.02, 0.5, "Standard deviation of a cluster; the circle has radius 1", "data")
+    ] = 0.12,
+    eta: Annotated[float, number(0.001, 0.5, "Learning rate", "units", scale="log")] = 0.05,
+    samples: Annotated[int, number(200, 5000, "Samples shown, one at a time", "data")] = 2000,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """The first layer's rule in the plane: units compete for samples, softly; who ends up where? 25 frames.
+
+    `share` is a unit's mean response to the samples of a cluster. A cluster has a unit of its own when that unit
+    gets more than half of it and less than half of every other cluster. `winner` is the strongest unit at each point.
+    """
+    rng = np.random.default_rng(seed)
+    centre = 2 * np.pi * (np.arange(n_clusters) + rng.uniform()) / n_clusters
+    member = rng.integers(0, n_clusters, samples)
+    x = np.stack([np.cos(centre), np.sin(centre)], 1)[member] + width * rng.normal(size=(samples, 2))
+    run = hebb_stream(x, 0.3 * rng.normal(size=(k, 2)), "soft", eta, tau, every=max(1, samples // 250))
+    side = np.linspace(-1.6, 1.6, 65)
+    grid = np.stack(np.meshgrid(side, side), -1)
+    length = np.linalg.norm(run.w, axis=2)
+    for end in np.unique(np.linspace(1, len(run.seen), 25).astype(int)):
+        w, at = run.w[end - 1], run.seen[end - 1]
+        y = _soft(np.einsum("nd,kd->nk", x[:400], w) / tau)
+        share = np.stack([y[member[:400] == c].sum(0) / max((member[:400] == c).sum(), 1) for c in range(n_clusters)])
+        own = sum(bool(((share[c] > 0.5) & ((share > 0.5).sum(0) == 1)).any()) for c in range(n_clusters))
+        field = _soft(np.einsum("abd,kd->abk", grid, w) / tau)
+        text = f"After {at} samples {own} of {n_clusters} clusters have a unit of their own; on average the strongest "
+        text += f"unit takes {y.max(1).mean():.0%} of a sample, and the weights are {length[end - 1].mean():.2f} long."
+        if run.diverged and end == len(run.seen):
+            text += f" Then the run diverged, at sample {run.diverged}."
+        yield xr.Dataset(
+            {
+                "w": variable(("seen", "unit", "xy"), run.w[:end], "weight"),
+                "length": variable(("seen", "unit"), length[:end], "length of the weight vector"),
+                "share": variable(("cluster", "unit"), share, "share of the cluster that the unit takes"),
+                "winner": variable(("grid_y", "grid_x"), field.argmax(2) + 1, "strongest unit"),
+                "certainty": variable(("grid_y", "grid_x"), field.max(2), "response of the strongest unit"),
+                "cloud": variable(("point", "xy"), x[:400], "input"),
+            },
+            coords={
+                "seen": variable("seen", run.seen[:end], "samples seen"),
+                "unit": variable("unit", np.arange(1, k + 1), "unit"),
+                "cluster": variable("cluster", np.arange(1, n_clusters + 1), "cluster"),
+                "xy": variable("xy", ["x", "y"], "coordinate"),
+                "grid_x": variable("grid_x", side, "input 1"),
+                "grid_y": variable("grid_y", side, "input 2"),
+                "point": variable("point", np.arange(len(x[:400])), "sample"),
+            },
+            attrs={"reading": text, "progress": end / len(run.seen), "samples": samples, "own": own},
+        )
+
+
+def _soft(u: Array) -> Array:
+    e = np.exp(u - u.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
