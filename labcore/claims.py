@@ -1,6 +1,6 @@
 """Claims: sentences of a paper as checks that run, and the ledger of their verdicts.
 
-    @claim("double_descent", "The peak is there only if the optimizer reaches a low loss")
+    @claim("The peak is there only if the optimizer reaches a low loss")
     def peak_needs_low_loss(budget: Budget) -> Evidence: ...
 
 A claim runs public experiments and returns `Evidence`, measured at that moment. A claim that honestly does not hold
@@ -21,7 +21,7 @@ import platformdirs
 
 from labcore import catalog
 from labcore.code_version import code_version
-from labcore.experiment import Budget
+from labcore.experiment import Budget, key_of
 
 Verdict = Literal["holds", "not reproduced", "broken", "surprise"]
 
@@ -104,31 +104,21 @@ class Entry:
         return ", ".join(f"{name} = {value:.3g}" for name, value in self.measured.items())
 
 
-_claims: dict[tuple[str, str], Claim] = {}
-
-
 def claim(
-    key: str, statement: str, *, expected: Literal["holds", "not reproduced"] = "holds", reason: str = ""
+    statement: str, *, expected: Literal["holds", "not reproduced"] = "holds", reason: str = ""
 ) -> Callable[[Callable[[Budget], Evidence]], Claim]:
-    """Turn `function(budget) -> Evidence` into a claim of the paper `key`.
+    """Turn `function(budget) -> Evidence` into a claim of the paper whose folder it lies in.
 
     Raises ValueError when a claim is declared not reproduced without a reason.
     """
     if expected == "not reproduced" and not reason:
-        raise ValueError(f"claim of {key!r} ({statement!r}): 'not reproduced' needs a reason")
-
-    def wrap(function: Callable[[Budget], Evidence]) -> Claim:
-        made = Claim(key, function.__name__, statement, function, expected, reason)
-        _claims[key, made.name] = made
-        return made
-
-    return wrap
+        raise ValueError(f"claim {statement!r}: 'not reproduced' needs a reason")
+    return lambda check: Claim(key_of(check.__module__), check.__name__, statement, check, expected, reason)
 
 
 def claims_of(key: str) -> list[Claim]:
-    """The claims of one paper, in source order. Imports its page. Raises `UnknownKey`."""
-    catalog.load_page(key)
-    return [c for (k, _), c in _claims.items() if k == key]
+    """The claims of one paper, in source order. Imports its `claims`. Raises as `load_paper` does."""
+    return [c for c in vars(catalog.load_part(key, "claims")).values() if isinstance(c, Claim)]
 
 
 def measure(keys: Iterable[str], budget: Budget = "quick") -> Iterator[Entry]:
@@ -142,7 +132,9 @@ def measure(keys: Iterable[str], budget: Budget = "quick") -> Iterator[Entry]:
 
 
 def _ledger_file(key: str, budget: Budget) -> Path:
-    return Path(platformdirs.user_cache_dir("labcore")) / "ledger" / code_version(key) / f"{key}-{budget}.json"
+    return (
+        Path(platformdirs.user_cache_dir("labcore")) / "ledger" / code_version(key, "claims") / f"{key}-{budget}.json"
+    )
 
 
 def _keep(key: str, budget: Budget, entries: list[Entry]) -> None:

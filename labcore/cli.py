@@ -56,7 +56,7 @@ def _ready(keys: tuple[str, ...], theme: str | None) -> list[str]:
     with _one_line(LookupError):
         for key in keys:
             if catalog.paper(key).status == "planned":
-                raise LookupError(f"{key} is planned: it has no page yet")
+                raise LookupError(f"{key} is planned: it has no experiments yet")
         return list(keys) or [p.key for p in catalog.papers(theme) if p.status == "ready"]
 
 

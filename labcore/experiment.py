@@ -1,6 +1,6 @@
 """Experiments: the signature is the parameter list, the yields are the frames.
 
-    @experiment("double_descent", quick=dict(n_seeds=2))
+    @experiment(quick=dict(n_seeds=2))
     def model_wise(noise: Annotated[float, Field(ge=0, le=2, description="label noise")] = 0.5, seed: Seed = 0):
         yield xr.Dataset(...)
 
@@ -234,23 +234,19 @@ def check_frame(frame: xr.Dataset, who: str) -> None:
             )
 
 
-_experiments: dict[str, Experiment] = {}
+def key_of(module: str) -> str:
+    """The key of the paper that a module belongs to: the name of its folder, or its own where it has none."""
+    return module.split(".")[-2:][0]
 
 
-def experiment(key: str, quick: Mapping[str, Any] | None = None) -> Callable[[Callable], Experiment]:
-    """Turn a generator function into an `Experiment` of the paper `key`.
-
-    `quick` overrides defaults for tests and Binder (<= 4 s), with the claim still visible.
+def experiment(
+    function: Callable[..., Iterator[xr.Dataset]] | None = None, /, *, quick: Mapping[str, Any] | None = None
+):
+    """Turn a generator function into an `Experiment` of the paper whose folder it lies in: `@experiment`, or with
+    `quick`, which overrides defaults for tests and Binder with the idea still visible, `@experiment(quick=dict(n=3))`.
     """
 
     def wrap(function: Callable[..., Iterator[xr.Dataset]]) -> Experiment:
-        made = Experiment(function, key, quick or {})
-        _experiments[made.id] = made
-        return made
+        return Experiment(function, key_of(function.__module__), quick or {})
 
-    return wrap
-
-
-def registered(key: str) -> list[Experiment]:
-    """The experiments of one paper whose page is already imported, in source order."""
-    return [e for e in _experiments.values() if e.key == key]
+    return wrap if function is None else wrap(function)

@@ -1,10 +1,22 @@
-"""What all views share: colours that colour-blind readers tell apart, and small builders of traces and layouts."""
+"""What all views share: colours that colour-blind readers tell apart, and small builders of traces and layouts.
+
+A paper's `view.py` holds one pure function an experiment, of the same name. It takes a frame and returns a plotly
+specification, `{"data": [...], "layout": {...}}`: a plain dict that `plotly.graph_objects.Figure` accepts, but that
+costs a hundredth of one, so that a figure can follow a slider.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from labcore.experiment import Experiment
 
 # Okabe and Ito's palette, the blue lightened to hold on a dark page as well.
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#2f86c9", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7"
@@ -78,3 +90,12 @@ def on_paper(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
         return on_paper(value.tolist())
     return value
+
+
+def view_of(experiment: Experiment) -> Callable[[xr.Dataset], dict[str, Any]]:
+    """The view of an experiment, from the folder that it lies in. Raises LookupError when there is none."""
+    module = f"{experiment.__module__.rpartition('.')[0]}.view"
+    view = getattr(importlib.import_module(module), experiment.name, None)
+    if view is None:
+        raise LookupError(f"{module} has no view {experiment.name!r}")
+    return view
