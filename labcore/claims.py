@@ -13,15 +13,17 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
+import xarray as xr
 
 from labcore import catalog
 from labcore.code_version import code_version
-from labcore.experiment import Budget, key_of
+from labcore.experiment import Budget, Experiment, key_of
 
 Verdict = Literal["holds", "not reproduced", "broken", "surprise"]
 
@@ -121,12 +123,34 @@ def claims_of(key: str) -> list[Claim]:
     return [c for c in vars(catalog.load_part(key, "claims")).values() if isinstance(c, Claim)]
 
 
+_runs: ContextVar[dict | None] = ContextVar("runs of the paper that is being measured", default=None)
+
+
+def once(experiment: Experiment, /, budget: Budget = "full", **values: Any) -> xr.Dataset:
+    """The last frame of a run, for a claim: the same run is computed once while a paper's claims are measured.
+
+    A copy, so that no claim can change what another sees. Outside `measure` nothing is kept: a mechanism that was
+    changed in between is run again.
+    """
+    runs = _runs.get()
+    if runs is None:
+        return experiment.run(budget, **values)
+    key = experiment, json.dumps(experiment.settings(budget, **values), sort_keys=True)
+    if key not in runs:
+        runs[key] = experiment.run(budget, **values)
+    return runs[key].copy(deep=True)
+
+
 def measure(keys: Iterable[str], budget: Budget = "quick") -> Iterator[Entry]:
     """Measure every claim of these papers, one entry at a time, and keep each paper's entries for `recorded`."""
     for key in keys:
-        entries = []
+        entries, runs = [], {}
         for c in claims_of(key):
-            entries.append(c.measure(budget))
+            token = _runs.set(runs)
+            try:
+                entries.append(c.measure(budget))
+            finally:
+                _runs.reset(token)
             yield entries[-1]
         _keep(key, budget, entries)
 

@@ -55,11 +55,20 @@ def inward(x: float, low: float, high: float) -> str:
     return "left" if place < 0.2 else "right" if place > 0.8 else "center"
 
 
-def axis(title: str, **more: Any) -> dict:
-    return {"title": {"text": title}} | more
+def title_of(of: str | xr.DataArray) -> str:
+    """An axis title: words, or the long name of a frame's variable with its units."""
+    if isinstance(of, str):
+        return of
+    name, units = of.attrs["long_name"], of.attrs["units"]
+    return f"{name} ({units})" if units else name
 
 
-def log_axis(title: str, **more: Any) -> dict:
+def axis(title: str | xr.DataArray, **more: Any) -> dict:
+    """An axis titled with words, or with the name and units that a frame's variable has: `axis(frame.time)`."""
+    return {"title": {"text": title_of(title)}} | more
+
+
+def log_axis(title: str | xr.DataArray, **more: Any) -> dict:
     """A log axis labelled in powers of ten, readable when the range is less than a decade too."""
     minor = {"ticks": "outside", "showgrid": False}
     return axis(title, type="log", exponentformat="power", dtick=1, minor=minor) | more
