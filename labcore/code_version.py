@@ -39,4 +39,5 @@ def _imported(path: Path) -> list[Path]:
             # `from labcore import catalog` names a module, `from labcore.catalog import paper` a function of one
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     inside = [name.split(".")[1:] for name in names if name.split(".")[0] == "labcore"]
-    return [_ROOT.joinpath(*parts).with_suffix(".py") for parts in inside if parts]
+    places = [_ROOT.joinpath(*parts) for parts in inside if parts]
+    return [path for place in places for path in (place.with_suffix(".py"), place / "__init__.py")]
