@@ -23,19 +23,17 @@ import torch
 import xarray as xr
 
 from labcore.claims import Evidence, claim
-from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture, edited, text_of
+from labcore.diagrams import architecture, backprop, compile, cost, layout, parse, write
+from labcore.diagrams.architectures import ARCHITECTURES, EDITS, edited, text_of
 from labcore.diagrams.axes import symbol
-from labcore.diagrams.backprop import backprop, needed
+from labcore.diagrams.backprop import needed
 from labcore.diagrams.checks import declared, draw, flops, gradients, variations
-from labcore.diagrams.code import compile, source
-from labcore.diagrams.cost import cost
-from labcore.diagrams.drawing import layout
+from labcore.diagrams.code import source
 from labcore.diagrams.fuse import schedule
 from labcore.diagrams.read_back import read_back
 from labcore.diagrams.readings import distinct
 from labcore.diagrams.readings import readings as all_readings
 from labcore.diagrams.references import reference
-from labcore.diagrams.text import parse, write
 from labcore.experiment import Budget, Seed, choice, experiment, number, variable
 
 Name = Literal[tuple(ARCHITECTURES)]

@@ -25,7 +25,7 @@ import xarray as xr
 from torch import Tensor
 
 from labcore.claims import Evidence, claim
-from labcore.diagrams.diagram import Box, Diagram, Functor
+from labcore.diagrams import Box, Diagram, Functor
 from labcore.experiment import Budget, Seed, choice, experiment, number, variable
 from labcore.primitives import qubit_circuit as qc
 from labcore.primitives.pregroup import CAP, CUP, WORD, Simple, hasten, links, neighbours, parse, show, typed, wire_up

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labcore.diagrams.diagram import Diagram
+from labcore.diagrams import Diagram
 from labcore.primitives.batched_adam import Adam
 from labcore.primitives.pregroup import WORD, parse
 from labcore.primitives.qubit_circuit import SHIFT_RULE, Angle, contract, word_circuit

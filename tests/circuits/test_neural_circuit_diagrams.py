@@ -8,14 +8,12 @@ import torch
 
 from labcore.circuits import neural_circuit_diagrams as page
 from labcore.circuits.neural_circuit_diagrams import HEADS
-from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture
+from labcore.diagrams import architecture, compile, cost, parse
+from labcore.diagrams.architectures import ARCHITECTURES, EDITS
 from labcore.diagrams.boxes import Contract, Diag, SoftMax
 from labcore.diagrams.checks import declared, draw, flops
-from labcore.diagrams.code import compile
-from labcore.diagrams.cost import cost
 from labcore.diagrams.readings import distinct, nameless, readings
 from labcore.diagrams.references import reference
-from labcore.diagrams.text import parse
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])

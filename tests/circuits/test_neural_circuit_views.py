@@ -7,9 +7,8 @@ import plotly.graph_objects as go
 import pytest
 
 from labcore.circuits import neural_circuit_diagrams as page
+from labcore.diagrams import layout, parse
 from labcore.diagrams.architectures import ARCHITECTURES
-from labcore.diagrams.drawing import layout
-from labcore.diagrams.text import parse
 from widgets.views.circuits import neural_circuit_diagrams as views
 from widgets.views.style import on_paper
 

@@ -10,7 +10,7 @@ import torch
 
 from labcore.circuits import qnlp as page
 from labcore.circuits.qnlp import gradients, p_true, sentence, to_circuits, training
-from labcore.diagrams.diagram import Diagram
+from labcore.diagrams import Diagram
 from labcore.primitives.pregroup import (
     GrammarError,
     Simple,

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.diagrams.boxes import Diagram, unfolded
-from labcore.diagrams.drawing import layout
+from labcore.diagrams import Diagram, layout, parse
+from labcore.diagrams.boxes import unfolded
 from labcore.diagrams.scene import Mark, Scene
-from labcore.diagrams.text import parse
 from widgets.views.style import BLUE, INK, ORANGE, RED, SHADE, SKY, SOFT, axis, curve, label, log_axis, vertical
 
 _PAGE = 1000.0  # pixels, about the width of a figure
