@@ -13,10 +13,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from labcore.diagrams import Axis, Diagram, parse, write
 from labcore.diagrams.architectures import ARCHITECTURES, text_of
-from labcore.diagrams.axes import Axis
-from labcore.diagrams.diagram import Diagram
-from labcore.diagrams.text import parse, write
 from widgets.diagram_edits import TOOLS, above, inserted, inside, moved, removed, steps_for
 from widgets.diagram_reading import (
     Reading,

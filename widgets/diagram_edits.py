@@ -12,7 +12,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from labcore.diagrams.axes import Axis, AxisError
+from labcore.diagrams import Axis, AxisError, Diagram
 from labcore.diagrams.boxes import (
     Add,
     Block,
@@ -20,7 +20,6 @@ from labcore.diagrams.boxes import (
     Contract,
     Copy,
     Diag,
-    Diagram,
     Drop,
     Elementwise,
     Group,

@@ -7,16 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from labcore.diagrams import Diagram, Layer, compile, cost, layout, parse, write
 from labcore.diagrams.architectures import free
 from labcore.diagrams.backprop import backward
-from labcore.diagrams.boxes import Block, Diagram, Layer, flatten, plan
+from labcore.diagrams.boxes import Block, flatten, plan
 from labcore.diagrams.checks import draw
-from labcore.diagrams.code import Program, compile, program
-from labcore.diagrams.cost import Cost, cost
-from labcore.diagrams.drawing import layout
+from labcore.diagrams.code import Program, program
+from labcore.diagrams.cost import Cost
 from labcore.diagrams.fuse import parameters
 from labcore.diagrams.scene import Column, Mark, Scene
-from labcore.diagrams.text import parse, write
 from labcore.diagrams.writing import step
 from widgets.diagram_edits import MOVABLE, Path, inside
 

@@ -35,6 +35,17 @@ def test_the_page_and_what_it_imports_count(house):
     assert house(**{**files, "other": "z = 3"}) == first
 
 
+def test_the_face_of_a_package_counts_and_what_it_imports(house, tmp_path):
+    face = tmp_path / "kit" / "__init__.py"
+    face.parent.mkdir()
+    face.write_text("from labcore.kit.near import f")
+    files = {"theme__page": "from labcore.kit import f", "kit__near": ""}
+    first = house(**files)
+    second = house(**{**files, "kit__near": "y = 2"})
+    face.write_text("from labcore.kit.near import f\ny = 2")
+    assert len({first, second, house(**files)}) == 3
+
+
 def test_modules_that_import_each_other_end(house):
     assert house(theme__page="import labcore.a", a="import labcore.b", b="import labcore.a")
 

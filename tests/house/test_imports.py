@@ -37,6 +37,11 @@ def test_importing_a_package_loads_no_torch_and_no_page(package):
     assert package in modules
     assert not {"torch", "numba", "scipy", "sklearn", "plotly"} & modules
     assert not pages(modules)
+    assert "labcore.diagrams" not in modules
+
+
+def test_importing_the_diagrams_loads_no_torch():
+    assert not {"torch", "numpy", "scipy"} & loaded_by("import labcore.diagrams")
 
 
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["--help"], ["run", "--help"]])

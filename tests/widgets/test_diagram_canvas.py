@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.diagrams.architectures import ARCHITECTURES, architecture
+from labcore.diagrams import architecture, compile, cost, parse
+from labcore.diagrams.architectures import ARCHITECTURES
 from labcore.diagrams.boxes import flatten
-from labcore.diagrams.code import compile
-from labcore.diagrams.cost import cost
-from labcore.diagrams.text import parse
 from widgets import diagram_canvas
 from widgets.diagram_board import DiagramCanvas
 from widgets.diagram_canvas import StaticCanvas

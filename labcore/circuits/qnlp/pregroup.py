@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labcore.diagrams.diagram import Box, Diagram, Layer, Ty
+from labcore.diagrams import Box, Diagram, Layer
+from labcore.diagrams.diagram import Ty
 
 WORD, CUP, CAP = "word", "cup", "cap"  # what a box is, in its `data`
 

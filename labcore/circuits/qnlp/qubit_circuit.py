@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from labcore.diagrams.diagram import Box, Diagram, Layer
+from labcore.diagrams import Box, Diagram, Layer
 
 QUBIT = "qubit"
 _ROOT = math.sqrt(0.5)
