@@ -12,7 +12,7 @@ import traitlets
 from IPython.display import HTML
 
 from labcore import catalog, claims
-from widgets.bench import is_static
+from widgets.benches.bench import is_static
 
 PREVIEWS = Path(__file__).parent / "previews"
 

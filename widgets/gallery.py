@@ -27,9 +27,9 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from labcore import catalog
+from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
 from widgets.fork_server import ForkProvisioner, Nursery
 from widgets.gallery_pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
-from widgets.plot import LIBRARIES, PAGE_HAS_PLOTLY
 
 _KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 _READY = 200  # megabytes that a lesson takes, at most or nearly, when it is executed ahead of its visitors

@@ -26,8 +26,8 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
+from widgets.benches.plot import plotly_js
 from widgets.fork_server import LESSON
-from widgets.plot import plotly_js
 
 if TYPE_CHECKING:
     from widgets.gallery import Gallery

@@ -16,8 +16,8 @@ from pygments.lexers import PythonLexer
 
 from labcore import catalog, claims
 from labcore.experiment import Budget, Experiment
-from widgets.bench import is_static
-from widgets.parts import button, column, layout, line, row, words
+from widgets.benches.bench import is_static
+from widgets.benches.parts import button, column, layout, line, row, words
 
 _FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
 _CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)

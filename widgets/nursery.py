@@ -83,12 +83,18 @@ def _listen(address: str) -> socket.socket:
     return server
 
 
+def _shown() -> list[str]:
+    """Names of the modules that lessons show things with."""
+    house = Path(__file__).parents[1]
+    server_side = ("__init__", "fork_server", "gallery", "gallery_pages")
+    paths = [p for folder in ("", "benches") for p in sorted((house / "widgets" / folder).glob("*.py"))]
+    return [".".join(p.relative_to(house).with_suffix("").parts) for p in paths if p.stem not in server_side]
+
+
 def _prepare() -> None:
     """The work that is the same for all lessons."""
-    server_side = ("__init__", "fork_server", "gallery", "gallery_pages")
-    here = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in server_side)
     # a kernel would import its debugger when it starts
-    for name in ("ipykernel.kernelapp", "ipykernel.debugger", *(f"widgets.{name}" for name in here)):
+    for name in ("ipykernel.kernelapp", "ipykernel.debugger", *_shown()):
         importlib.import_module(name)
     import torch
 

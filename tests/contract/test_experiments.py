@@ -16,8 +16,8 @@ import xarray as xr
 from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
 from tests.widgets.hands import check_csv, parameters_of
-from widgets.plot import jsonable
-from widgets.sharing import to_netcdf
+from widgets.benches.plot import jsonable
+from widgets.benches.sharing import to_netcdf
 from widgets.views import view_of
 from widgets.views.style import on_paper
 

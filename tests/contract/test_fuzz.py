@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from labcore import catalog
 from labcore.experiment import Experiment, Parameter
-from widgets.plot import jsonable
+from widgets.benches.plot import jsonable
 from widgets.views import view_of
 
 NAMES = [f"{p.key}.{name}" for p in catalog.papers() for name in p.experiments]

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tests.widgets.hands import button, frame, open_bench, plot, status, view
-from widgets.pins import difference, pin, with_ghosts
+from widgets.benches.pins import difference, pin, with_ghosts
 from widgets.views.style import curve, on_paper
 
 SPEC = {

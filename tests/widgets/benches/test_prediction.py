@@ -4,7 +4,7 @@ import ipywidgets as w
 import pytest
 
 from tests.widgets.hands import PATIENCE, all_of, button, open_bench, plot, row, slope
-from widgets.prediction import Prediction, PredictionPanel
+from widgets.benches.prediction import Prediction, PredictionPanel
 
 COVERED = Prediction("Does it <b>rise</b>?", ("It rises", "It <i>falls</i>"))
 MOVING = Prediction("And when it is steeper?", ("Up", "Down"), then={"slope": 2.0})

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from widgets.parts import button, layout, row, style, words
+from widgets.benches.parts import button, layout, row, style, words
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import ipywidgets as w
 import numpy as np
 
 from labcore.experiment import Parameter
-from widgets.parts import button, column, is_shown, layout, line, show, style, words
+from widgets.benches.parts import button, column, is_shown, layout, line, show, style, words
 
 _WIDE = {"flex": "1 1 auto", "width": "auto"}
 _LABEL = {"description_width": "104px"}

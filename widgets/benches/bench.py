@@ -21,13 +21,13 @@ import xarray as xr
 
 from labcore import catalog
 from labcore.experiment import Budget, Experiment, ParameterError
-from widgets import sharing
-from widgets.controls import Control, control_panel, shown
-from widgets.parts import button, column, layout, line, row, style, words
-from widgets.pins import Pin, pin, with_ghosts
-from widgets.plot import Plot, Spec
-from widgets.prediction import Prediction, PredictionPanel
-from widgets.runner import Job, Report, Runner
+from widgets.benches import sharing
+from widgets.benches.controls import Control, control_panel, shown
+from widgets.benches.parts import button, column, layout, line, row, style, words
+from widgets.benches.pins import Pin, pin, with_ghosts
+from widgets.benches.plot import Plot, Spec
+from widgets.benches.prediction import Prediction, PredictionPanel
+from widgets.benches.runner import Job, Report, Runner
 from widgets.views import view_of
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
@@ -252,7 +252,7 @@ class Bench(w.VBox):
     def sweep(self) -> None:
         """Offer to run the experiment over a grid, with the bench's other values."""
         if self._sweep is None:
-            from widgets.sweep_panel import SweepPanel  # with Dask, which no bench needs before
+            from widgets.benches.sweep_panel import SweepPanel  # with Dask, which no bench needs before
 
             self._sweep = SweepPanel(self.experiment, lambda: self.values, self.view)
         self._drawer.children = [self._sweep]

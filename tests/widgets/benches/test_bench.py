@@ -26,8 +26,8 @@ from tests.widgets.hands import (
     until,
     view,
 )  # fmt: skip
-from widgets import sharing
-from widgets.bench import REST, Bench, StaticBench, bench, is_static
+from widgets.benches import sharing
+from widgets.benches.bench import REST, Bench, StaticBench, bench, is_static
 from widgets.views import view_of
 
 FAST = "epochwise_descent.trajectory"
@@ -37,7 +37,7 @@ FAST = "epochwise_descent.trajectory"
 def clock(monkeypatch):
     """The clock by which the runner measures; an experiment moves it by what it pretends to cost."""
     made = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("widgets.runner.time", SimpleNamespace(perf_counter=lambda: made.now))
+    monkeypatch.setattr("widgets.benches.runner.time", SimpleNamespace(perf_counter=lambda: made.now))
     return made
 
 

@@ -32,7 +32,8 @@ from tests.widgets.hands import (
     read,
     relaxed,
 )
-from widgets import Prediction, bench, sharing
+from widgets import Prediction, bench
+from widgets.benches import sharing
 from widgets.views import view_of
 
 READY = [f"{p.key}.{e}" for p in catalog.papers() for e in p.experiments]

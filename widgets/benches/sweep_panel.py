@@ -15,10 +15,10 @@ import xarray as xr
 
 from labcore.experiment import Experiment, ParameterError
 from labcore.sweeps import Progress, SweepError, sweep, values_in
-from widgets.controls import shown
-from widgets.parts import button, layout, line, row, style, words
-from widgets.pins import pin
-from widgets.plot import Plot, Spec
+from widgets.benches.controls import shown
+from widgets.benches.parts import button, layout, line, row, style, words
+from widgets.benches.pins import pin
+from widgets.benches.plot import Plot, Spec
 
 MOST_HERE = 200  # points; more than a page can draw, and than a visitor of a shared machine should ask for
 _FAN = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#d8c61f")  # viridis, darker at its bright end

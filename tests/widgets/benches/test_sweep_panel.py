@@ -5,8 +5,8 @@ import pytest
 
 from labcore import catalog, sweeps
 from tests.widgets.hands import PATIENCE, all_of, button, experiment_of, frame, open_bench
-from widgets.plot import Plot
-from widgets.sweep_panel import MOST_HERE, SweepPanel, fan
+from widgets.benches.plot import Plot
+from widgets.benches.sweep_panel import MOST_HERE, SweepPanel, fan
 
 
 @pytest.fixture

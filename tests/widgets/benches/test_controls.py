@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from labcore import catalog
 from labcore.experiment import Parameter
 from tests.widgets.hands import LINE, all_of, open_bench, relaxed, row, slope, status, visible
-from widgets.controls import Control, control_panel, nice_step, positions, shown
-from widgets.parts import is_shown
+from widgets.benches.controls import Control, control_panel, nice_step, positions, shown
+from widgets.benches.parts import is_shown
 
 READY = [(f"{p.key}.{e}") for p in catalog.papers() for e in p.experiments]
 

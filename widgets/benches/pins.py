@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from widgets.controls import shown
+from widgets.benches.controls import shown
 
 _DASHES = ("dot", "dash", "dashdot", "longdash")
 

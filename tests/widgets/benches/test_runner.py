@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.widgets.hands import PATIENCE, frame
-from widgets.runner import Job, Runner
+from widgets.benches.runner import Job, Runner
 
 
 class Tape:
@@ -270,7 +270,7 @@ def test_wait_tells_whether_the_run_ended():
 
 def test_seconds_count_computing_and_nothing_else(monkeypatch):
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("widgets.runner.time", SimpleNamespace(perf_counter=lambda: clock.now))
+    monkeypatch.setattr("widgets.benches.runner.time", SimpleNamespace(perf_counter=lambda: clock.now))
     reports = []
 
     def frames(_):
