@@ -87,8 +87,9 @@ def _shown() -> list[str]:
     """Names of the modules that lessons show things with."""
     house = Path(__file__).parents[1]
     server_side = ("__init__", "fork_server", "gallery", "gallery_pages")
-    paths = [p for folder in ("", "benches") for p in sorted((house / "widgets" / folder).glob("*.py"))]
-    return [".".join(p.relative_to(house).with_suffix("").parts) for p in paths if p.stem not in server_side]
+    places = ("*.py", "atlas/*.py", "benches/*.py", "boards/**/*.py")
+    paths = [p for place in places for p in sorted((house / "widgets").glob(place)) if p.stem not in server_side]
+    return [".".join(p.relative_to(house).with_suffix("").parts) for p in paths]
 
 
 def _prepare() -> None:
@@ -98,10 +99,11 @@ def _prepare() -> None:
         importlib.import_module(name)
     import torch
 
-    from widgets import atlas, lesson
+    from widgets import lesson
+    from widgets.atlas import cards
 
     torch.set_num_threads(1)
-    lesson.source(atlas.row)  # compiles the highlighter's expressions
+    lesson.source(cards.row)  # compiles the highlighter's expressions
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from labcore import catalog
-from widgets.atlas import PREVIEWS
+from widgets.atlas.cards import PREVIEWS
 from widgets.views import view_of
 
 WIDTH, HEIGHT, MARGIN = 240, 92, 8

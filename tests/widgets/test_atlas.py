@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labcore import catalog
-from widgets.atlas import Atlas, atlas
+from widgets.atlas.cards import Atlas, atlas
 from widgets.previews import HEIGHT, WIDTH, sketch
 from widgets.views import view_of
 from widgets.views.style import bundle, curve

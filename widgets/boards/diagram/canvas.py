@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from widgets.benches.bench import is_static
 
 if TYPE_CHECKING:
-    from widgets.diagram_board import DiagramCanvas
+    from widgets.boards.diagram.board import DiagramCanvas
 
 
 class StaticCanvas:
@@ -31,7 +31,7 @@ class StaticCanvas:
 def diagram_canvas(program: str = "multihead", seed: int = 0, **sizes: int) -> DiagramCanvas | StaticCanvas:
     """A canvas with a diagram to read, change and build; a picture and a sentence where there is no front end."""
     # the language is loaded when a canvas is made, not when `widgets` is imported
-    from widgets.diagram_board import DiagramCanvas
+    from widgets.boards.diagram.board import DiagramCanvas
 
     canvas = DiagramCanvas(program, seed, **sizes)
     return StaticCanvas(canvas) if is_static() else canvas

@@ -7,7 +7,7 @@ import pytest
 
 from labcore.primitives.glauber import pattern_sums
 from widgets import memory_board
-from widgets.memory_board import COUNT, NEURONS, SWEEPS, TICK, MemoryBoard, StaticMemoryBoard
+from widgets.boards.memory import COUNT, NEURONS, SWEEPS, TICK, MemoryBoard, StaticMemoryBoard
 
 
 @pytest.fixture(autouse=True)

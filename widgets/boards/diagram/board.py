@@ -17,8 +17,8 @@ from labcore.diagrams.architectures import ARCHITECTURES, text_of
 from labcore.diagrams.axes import Axis
 from labcore.diagrams.diagram import Diagram
 from labcore.diagrams.text import parse, write
-from widgets.diagram_edits import TOOLS, above, inserted, inside, moved, removed, steps_for
-from widgets.diagram_reading import (
+from widgets.boards.diagram.edits import TOOLS, above, inserted, inside, moved, removed, steps_for
+from widgets.boards.diagram.reading import (
     Reading,
     as_id,
     as_path,
@@ -44,8 +44,8 @@ class DiagramCanvas(anywidget.AnyWidget):
     axes, by name. Raises ValueError for a text that is no diagram.
     """
 
-    _esm = Path(__file__).parent / "diagram_canvas.js"
-    _css = Path(__file__).parent / "diagram_canvas.css"
+    _esm = Path(__file__).parent / "canvas.js"
+    _css = Path(__file__).parent / "canvas.css"
 
     scene = traitlets.Dict().tag(sync=True)  # the drawing, where hands can take hold of it, and bars of cost
     text = traitlets.Unicode().tag(sync=True)

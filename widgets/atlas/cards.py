@@ -14,7 +14,7 @@ from IPython.display import HTML
 from labcore import catalog, claims
 from widgets.benches.bench import is_static
 
-PREVIEWS = Path(__file__).parent / "previews"
+PREVIEWS = Path(__file__).parents[1] / "previews"
 
 
 def row(paper: catalog.Paper) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def row(paper: catalog.Paper) -> dict[str, Any]:
 class Atlas(anywidget.AnyWidget):
     """Cards with a search box and filters for theme, years and status; filtering happens in the page."""
 
-    _esm = Path(__file__).parent / "atlas.js"
-    _css = Path(__file__).parent / "atlas.css"
+    _esm = Path(__file__).parent / "cards.js"
+    _css = Path(__file__).parent / "cards.css"
 
     papers = traitlets.List().tag(sync=True)
     themes = traitlets.List().tag(sync=True)

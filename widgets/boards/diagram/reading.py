@@ -18,7 +18,7 @@ from labcore.diagrams.fuse import parameters
 from labcore.diagrams.scene import Column, Mark, Scene
 from labcore.diagrams.text import parse, write
 from labcore.diagrams.writing import step
-from widgets.diagram_edits import MOVABLE, Path, inside
+from widgets.boards.diagram.edits import MOVABLE, Path, inside
 
 PIXELS = 96  # rows of a heat map; it has up to four times as many columns
 BUILT = 200_000  # numbers in an array that fusing leaves out, and that is built to be seen

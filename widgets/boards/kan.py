@@ -1,6 +1,6 @@
 """A Kolmogorov-Arnold network under the hand: its drawing, one curve an edge, and an editor for the curve that is open.
 
-    from widgets.kan_board import KanBoard
+    from widgets.boards.kan import KanBoard
     KanBoard(lambda x, y: x * y)
 
 The network is a real one, in torch, in this kernel: what the page drags are its coefficients.
@@ -32,8 +32,8 @@ class KanBoard(anywidget.AnyWidget):
     `intervals` (G, 2 to 80) and `k` (1 to 5) are those of every spline. Raises ValueError for values out of range.
     """
 
-    _esm = Path(__file__).parent / "kan_board.js"
-    _css = Path(__file__).parent / "kan_board.css"
+    _esm = Path(__file__).parent / "kan.js"
+    _css = Path(__file__).parent / "kan.css"
 
     layers = traitlets.List().tag(sync=True)
     names = traitlets.List(["x", "y"]).tag(sync=True)

@@ -14,9 +14,9 @@ from labcore.diagrams.code import compile
 from labcore.diagrams.cost import cost
 from labcore.diagrams.text import parse
 from widgets import diagram_canvas
-from widgets.diagram_board import DiagramCanvas
-from widgets.diagram_canvas import StaticCanvas
-from widgets.diagram_edits import TOOLS
+from widgets.boards.diagram.board import DiagramCanvas
+from widgets.boards.diagram.canvas import StaticCanvas
+from widgets.boards.diagram.edits import TOOLS
 
 BLANK = "f(y=5, x=6, k=3, v=4) = Q[y k], K[x k], V[x v]"
 

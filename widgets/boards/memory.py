@@ -47,8 +47,8 @@ class MemoryBoard(anywidget.AnyWidget):
     Raises ValueError for a ready set that does not exist and for a dilution or temperature out of [0, 1].
     """
 
-    _esm = Path(__file__).parent / "memory_board.js"
-    _css = Path(__file__).parent / "memory_board.css"
+    _esm = Path(__file__).parent / "memory.js"
+    _css = Path(__file__).parent / "memory.css"
 
     pause = 0.04  # seconds from picture to picture, so that eyes can follow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from widgets.kan_board import KanBoard
+from widgets.boards.kan import KanBoard
 
 
 @pytest.fixture
