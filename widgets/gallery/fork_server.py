@@ -1,6 +1,6 @@
 """The server's side of kernels that start by forking: the nursery process is started here and asked for copies.
 
-`ForkProvisioner` is the kernel provisioner; what it asks for happens in `widgets.nursery`.
+`ForkProvisioner` is the kernel provisioner; what it asks for happens in `widgets.gallery.nursery`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets.log import get_logger
 
 from labcore.threads import ONE_THREAD
-from widgets.nursery import name_of
+from widgets.gallery.nursery import name_of
 
 
 class Nursery:
@@ -45,7 +45,7 @@ class Nursery:
         self._temporary = tempfile.TemporaryDirectory(prefix="labcore-", ignore_cleanup_errors=True)
         self._folder = Path(self._temporary.name)
         self._asked: set[str] = set()
-        code = f"from widgets.nursery import nursery; nursery({str(self._folder)!r}, {self._megabytes})"
+        code = f"from widgets.gallery.nursery import nursery; nursery({str(self._folder)!r}, {self._megabytes})"
         quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # nobody sets a breakpoint there
         environment = {**os.environ, **ONE_THREAD, **quiet, "SERVER_SOFTWARE": "voila"}
         self.process = subprocess.Popen(

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from widgets.gallery_pages import Compressed
+from widgets.gallery.pages import Compressed
 
 
 @pytest.mark.parametrize(

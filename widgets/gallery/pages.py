@@ -9,13 +9,14 @@ import time
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import nbformat
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyter_server.utils import url_path_join
 from nbformat import NotebookNode
 from tornado.httputil import HTTPServerRequest
 from tornado.web import GZipContentEncoding, HTTPError, RequestHandler, authenticated
@@ -27,10 +28,8 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
 from widgets.benches.plot import plotly_js
-from widgets.fork_server import LESSON
-
-if TYPE_CHECKING:
-    from widgets.gallery import Gallery
+from widgets.gallery.fork_server import LESSON
+from widgets.gallery.room import Room
 
 _PROTOCOL = "v1.kernel.websocket.jupyter.org"
 # Voila's page asks another site for two icon fonts that JupyterLab's own style already holds
@@ -38,7 +37,7 @@ _ELSEWHERE = re.compile(r'<link[^>]*href="https?://cdn\.[^>]*>')
 _PATIENCE = 2.0  # seconds that a visitor waits for a place before reading that there is none
 _NO_KERNEL = "00000000-0000-0000-0000-000000000000"  # in a page that is kept, where its visitor's kernel is named
 _KERNEL = re.compile(r'"kernelId": "([\w-]+)"')  # where a page names it
-_SCRIPT = f"<script>{Path(__file__).with_name('gallery_page.js').read_text()}</script>"
+_SCRIPT = f"<script>{Path(__file__).with_name('page.js').read_text()}</script>"
 
 # plotly.js for `plot.js`. The small one arrives early, and is compiled when the page has loaded and Voila waits for the
 # kernel: Voila begins on `load`. The whole one is asked for by figures that need it.
@@ -56,6 +55,13 @@ _FULL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The
 color-scheme:light dark}}</style>
 </head><body><h1>The room is full</h1><p>{visitors} people work here now, as many as this machine takes. This page tries
 again every {seconds} seconds, and opens as soon as somebody leaves.</p></body></html>"""
+
+
+def _plotly_url(base_url: str) -> str:
+    """The address of plotly.js, up to the name of the library."""
+    import plotly
+
+    return url_path_join(base_url, f"labcore/plotly-{plotly.__version__}")
 
 
 class Shutdown(VoilaShutdownKernelHandler):
@@ -76,15 +82,15 @@ class Line(VoilaKernelWebsocketHandler):
     async def get(self, kernel_id: str) -> None:
         if _PROTOCOL not in self.request.headers.get("Sec-WebSocket-Protocol", ""):
             raise HTTPError(400, f"this server speaks {_PROTOCOL}")
-        self.settings["gallery"].unopened.pop(kernel_id, None)
+        self.settings["room"].unopened.pop(kernel_id, None)
         await super().get(kernel_id)
 
     async def open(self, kernel_id: str) -> None:
-        self.settings["gallery"].lines.add(self)
+        self.settings["room"].lines.add(self)
         await super().open(kernel_id)
 
     def on_close(self) -> None:
-        self.settings["gallery"].lines.discard(self)
+        self.settings["room"].lines.discard(self)
         super().on_close()
 
 
@@ -92,9 +98,9 @@ class Model(KernelHandler):
     """What a page that has no line asks about its kernel, which is a sign that the page is there."""
 
     async def get(self, kernel_id: str) -> None:
-        gallery: Gallery = self.settings["gallery"]
-        if kernel_id in gallery.unopened:
-            gallery.unopened[kernel_id] = time.monotonic()
+        room: Room = self.settings["room"]
+        if kernel_id in room.unopened:
+            room.unopened[kernel_id] = time.monotonic()
         await super().get(kernel_id)
 
 
@@ -106,8 +112,8 @@ class Lesson(TornadoVoilaHandler):
 
     @authenticated
     async def get(self, path: str | None = None) -> None:
-        gallery: Gallery = self.settings["gallery"]
-        if path not in gallery.lessons:
+        room: Room = self.settings["room"]
+        if path not in room.lessons:
             raise HTTPError(404)
         # Voila writes the theme's name into the page as it came, and waits for ever for a template that does not exist
         self.request.arguments.pop("template", None)
@@ -115,30 +121,30 @@ class Lesson(TornadoVoilaHandler):
             self.request.arguments.pop("theme", None)
         # who follows a link asks for the next lesson just before the place in the last one is free
         end = time.monotonic() + _PATIENCE
-        while gallery.present() >= gallery.visitors:
+        while room.present() >= room.visitors:
             if time.monotonic() > end:
                 self.set_status(503)
-                self.set_header("Retry-After", str(gallery.retry))
-                self.finish(_FULL.format(seconds=gallery.retry, visitors=gallery.visitors))
+                self.set_header("Retry-After", str(room.retry))
+                self.finish(_FULL.format(seconds=room.retry, visitors=room.visitors))
                 return
             await asyncio.sleep(0.1)
-        gallery.arriving += 1
+        room.arriving += 1
         self._arriving = True
         try:
-            if not await self._ready(gallery, path):
+            if not await self._ready(room, path):
                 await super().get(path)
         finally:
             self._arrived()
 
-    async def _ready(self, gallery: Gallery, path: str) -> bool:
+    async def _ready(self, room: Room, path: str) -> bool:
         """Answer with the page of a lesson that is executed already, if this one is."""
-        found = await gallery.nursery.ready(Path(gallery.root_dir, path).resolve()) if gallery.nursery else None
+        found = await room.nursery.ready(Path(room.root_dir, path).resolve()) if room.nursery else None
         if found is None:
             return False
         # the names of its widgets change with every execution
         key = found.stem, found.stat().st_mtime_ns, self.get_argument("theme", None)
-        if key not in gallery.pages:
-            gallery.pages[key] = await self._render(path, found)
+        if key not in room.pages:
+            room.pages[key] = await self._render(path, found)
         server = {"SERVER_SOFTWARE": "voila", LESSON: found.stem}
         try:
             kernel = await self.kernel_manager.start_kernel(
@@ -146,11 +152,11 @@ class Lesson(TornadoVoilaHandler):
             )
         except OSError as error:
             self.log.warning("The process of %s is gone (%s); it is executed anew.", path, error)
-            gallery.nursery.forget(found)
+            room.nursery.forget(found)
             return False
         self.set_header("Content-Type", "text/html")
         self.set_header("Cache-Control", "no-store")
-        self.write(gallery.pages[key].replace(_NO_KERNEL, kernel))
+        self.write(room.pages[key].replace(_NO_KERNEL, kernel))
         return True
 
     async def _render(self, path: str, executed: Path) -> str:
@@ -180,12 +186,12 @@ class Lesson(TornadoVoilaHandler):
     def _arrived(self) -> None:
         if getattr(self, "_arriving", False):
             self._arriving = False
-            self.settings["gallery"].arriving -= 1
+            self.settings["room"].arriving -= 1
 
     def write(self, chunk: str | bytes | dict) -> None:
         self._arrived()  # the first words of a page come when its kernel is up, and counted as one
         if isinstance(chunk, str):
-            plotly = _PLOTLY.replace("URL", self.settings["gallery"].plotly_url)
+            plotly = _PLOTLY.replace("URL", _plotly_url(self.base_url))
             chunk = _ELSEWHERE.sub("", chunk)
             if not self._begun and "</title>" in chunk:  # once: pictures in the page have titles too
                 self._begun = True
@@ -195,8 +201,8 @@ class Lesson(TornadoVoilaHandler):
         super().write(chunk)
 
     def on_finish(self) -> None:
-        if self._kernel is not None and self.settings["gallery"].opening:
-            self.settings["gallery"].unopened[self._kernel] = time.monotonic()
+        if self._kernel is not None and self.settings["room"].opening:
+            self.settings["room"].unopened[self._kernel] = time.monotonic()
         super().on_finish()
 
 

@@ -2,8 +2,8 @@
 
 The index notebook is the front page, so that relative links between notebooks work as they do in JupyterLab. Only the
 lessons of the catalogue are served, and nothing else of the folder. A visitor's kernel is a copy of a process that has
-executed the lesson (`widgets.fork_server`); it has one thread and a ceiling on its memory, and ends with its page. When
-the room is full, the next visitor gets a page that says so and tries again. Every option of Voila works; ours are
+executed the lesson (`widgets.gallery.nursery`); it has one thread and a ceiling on its memory, and ends with its page.
+When the room is full, the next visitor gets a page that says so and tries again. Every option of Voila works; ours are
 listed by `--help`.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -26,14 +25,14 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from labcore import catalog
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
-from widgets.fork_server import ForkProvisioner, Nursery
-from widgets.gallery_pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
+from widgets.gallery.fork_server import ForkProvisioner, Nursery
+from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
+from widgets.gallery.room import Room, lessons_of
 
 _KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 _READY = 200  # megabytes that a lesson takes, at most or nearly, when it is executed ahead of its visitors
-_ROUND = 2  # seconds between two rounds of `Gallery.look_after`
+_ROUND = 2  # seconds between two rounds of `Room.look_after`
 _OURS = 250  # megabytes that a visitor takes, at most, as measured by tests/benchmarks/bench_class.py
 
 
@@ -57,38 +56,20 @@ class Gallery(Voila):
     only_catalog = Bool(True, help="Serve the catalogue's lessons and no other notebook of the folder.").tag(
         config=True
     )
-    arriving = 0  # visitors whose kernel is not up yet
     nursery: Nursery | None = None
+
+    def _lessons(self) -> set[str]:
+        return lessons_of(self.root_dir, self.only_catalog)
 
     @default("warm")
     def _warm(self) -> bool:
-        room = len(self.lessons) * _READY < psutil.virtual_memory().available / 2**20 / 3
+        room = len(self._lessons()) * _READY < psutil.virtual_memory().available / 2**20 / 3
         return self.fork and self.only_catalog and room
 
     @default("visitors")
     def _visitors(self) -> int:
-        free = psutil.virtual_memory().available * 0.8 / 2**20 - self.warm * len(self.lessons) * _READY
+        free = psutil.virtual_memory().available * 0.8 / 2**20 - self.warm * len(self._lessons()) * _READY
         return max(1, int(free / _OURS))
-
-    @property
-    def lessons(self) -> set[str]:
-        """Paths that may be asked for."""
-        if not self.only_catalog:
-            return {p.relative_to(self.root_dir).as_posix() for p in Path(self.root_dir).rglob("*.ipynb")}
-        return {"index.ipynb"} | {
-            p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"
-        }
-
-    def present(self) -> int:
-        """Visitors here: kernels that run, and pages that wait for theirs."""
-        return len(self.kernel_manager.list_kernel_ids()) + self.arriving
-
-    @property
-    def plotly_url(self) -> str:
-        """The address of plotly.js, up to the name of the library."""
-        import plotly
-
-        return url_path_join(self.base_url, f"labcore/plotly-{plotly.__version__}")
 
     def init_settings(self) -> dict:
         # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
@@ -100,18 +81,25 @@ class Gallery(Voila):
         if self.only_catalog and not self.voila_configuration.extension_denylist:
             # 4.9 MB for plotly's own widget, which no lesson has
             self.voila_configuration.extension_denylist = ["jupyterlab-plotly"]
-        self.pages: dict[tuple[str, int, str | None], str] = {}  # of lessons executed already, for any kernel
-        self.unopened: dict[str, float] = {}  # kernels whose page has come and has no line; when it was last heard of
-        self.lines: set[Line] = set()
         if self.fork:
             KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
             options = self.voila_configuration
             # what these ask for is done as a page is made, which then is too late
             late = options.prelaunch_hook or options.page_config_hook or options.progressive_rendering
-            paths = [Path(self.root_dir, p).resolve() for p in self.lessons] if self.warm and not late else []
+            paths = [Path(self.root_dir, p).resolve() for p in self._lessons()] if self.warm and not late else []
             self.log.info("Room for %d visitors.", self.visitors)  # counted before the lessons take their part
             ForkProvisioner.nursery = self.nursery = Nursery(self.kernel_megabytes, paths)
-        return {**super().init_settings(), "gallery": self}
+        settings = super().init_settings()
+        self.room = Room(
+            root_dir=self.root_dir,
+            only_catalog=self.only_catalog,
+            visitors=self.visitors,
+            retry=self.retry,
+            opening=self.opening,
+            nursery=self.nursery,
+            kernels=self.kernel_manager,
+        )
+        return {**settings, "room": self.room}
 
     def init_handlers(self) -> list:
         # Tornado takes the first handler that matches: ours go before Voila's
@@ -138,30 +126,10 @@ class Gallery(Voila):
         self.app.transforms.append(Compressed)
         if self.nursery is not None:
             IOLoop.current().add_callback(self.nursery.make_ready)
-        PeriodicCallback(self.look_after, 1000 * _ROUND).start()
+        PeriodicCallback(self.room.look_after, 1000 * _ROUND).start()
         super().listen()
-
-    async def look_after(self) -> None:
-        """Close lines to kernels that are gone, end kernels to which no line was opened in time, mend the nursery."""
-        for line in list(self.lines):
-            if line.kernel_id not in self.kernel_manager:
-                line.close()
-        for kernel, heard in list(self.unopened.items()):
-            if time.monotonic() - heard > self.opening:
-                del self.unopened[kernel]
-                if kernel in self.kernel_manager:
-                    self.log.info("The page of kernel %s never opened a line to it; its place is free.", kernel)
-                    await self.kernel_manager.shutdown_kernel(kernel)
-        if self.nursery is not None and await self.nursery.mend():
-            self.pages.clear()
 
     def stop(self) -> None:
         if self.nursery is not None:
             self.nursery.close()
         super().stop()
-
-
-main = Gallery.launch_instance
-
-if __name__ == "__main__":
-    main()

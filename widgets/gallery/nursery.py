@@ -2,11 +2,11 @@
 
 A kernel that starts from nothing imports torch, numba and plotly: seconds of work and some 200 MB that are the same for
 everybody. Here a nursery process imports them once. For each lesson it forks a process that executes the lesson to its
-first figures (`widgets.ready_lesson`), and a visitor's kernel is a copy of that one: nothing is left to compute when a
-page opens, and the copies share their pages of memory. A lesson that is not ready yet gets a copy of the nursery.
+first figures (`widgets.gallery.ready_lesson`), and a visitor's kernel is a copy of that one: nothing is left to compute
+when a page opens, and the copies share their memory. A lesson that is not ready yet gets a copy of the nursery.
 
 Forking is safe only while no library has threads of its own: these processes run with one thread a library, which is
-also what thirty kernels on a few cores need. The server's side is `widgets.fork_server`.
+also what thirty kernels on a few cores need. The server's side is `widgets.gallery.fork_server`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import Any
 
 import nbformat
 
-from widgets.ready_lesson import executed
+from widgets.gallery.ready_lesson import executed
 
 _life: list[int] = []  # a pipe that only the nursery can write to: it closes when the nursery ends, however that comes
 
@@ -85,10 +85,9 @@ def _listen(address: str) -> socket.socket:
 
 def _shown() -> list[str]:
     """Names of the modules that lessons show things with."""
-    house = Path(__file__).parents[1]
-    server_side = ("__init__", "fork_server", "gallery", "gallery_pages")
+    house = Path(__file__).parents[2]
     places = ("*.py", "atlas/*.py", "benches/*.py", "boards/**/*.py")
-    paths = [p for place in places for p in sorted((house / "widgets").glob(place)) if p.stem not in server_side]
+    paths = [p for place in places for p in sorted((house / "widgets").glob(place)) if p.stem != "__init__"]
     return [".".join(p.relative_to(house).with_suffix("").parts) for p in paths]
 
 

@@ -11,9 +11,9 @@ import pytest
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 from voila.app import Voila
 
-from widgets.gallery import Gallery
+from widgets.gallery.server import Gallery
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
 OWNERS = {c.__name__: c for c in (Gallery, Voila, MappingKernelManager)}
 UNIT = re.search(r"```ini\n(.*?)```", PAGE, re.DOTALL)[1]
