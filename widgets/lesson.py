@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
-import re
 import threading
 from collections.abc import Callable
 from html import escape
@@ -18,8 +16,8 @@ from pygments.lexers import PythonLexer
 
 from labcore import catalog, claims
 from labcore.experiment import Budget, Experiment
-from widgets.bench import is_static
-from widgets.parts import button, column, layout, line, row, words
+from widgets.benches.bench import is_static
+from widgets.benches.parts import button, column, layout, line, row, words
 
 _FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
 _CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
@@ -137,38 +135,3 @@ def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") 
     answer.observe(lambda change: look() if change["new"] else None, "value")
     typed = row([answer, button("Check", "check", press=look)], "labcore-toolbar")
     return column([words(f'<div class="labcore-question">{question}</div>'), typed, verdict], "labcore-bench")
-
-
-def number(text: str) -> float:
-    """A number as a person writes it: 0.5, 0,5, 1e-3, 50%, 1/3, 10^5, 3×10^-4, 10 000. Raises ValueError."""
-    plain = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))", "", text).replace("**", "^").translate(_SIGNS)
-    if re.search(r"\d,\d{3},\d{3}|,\d{3}\.", plain):
-        plain = plain.replace(",", "")
-    elif ambiguous := re.search(r"(?<![\d.])[1-9]\d{0,2},\d{3}(?!\d)", plain):
-        raise ValueError(f"{ambiguous[0]!r} could be two numbers; write it without the comma")
-    try:
-        value = _evaluate(plain.replace(",", "."))
-    except (ValueError, ArithmeticError, RecursionError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:40]!r} is not a number; write for example 0.5, 1e-3, 50% or 1/3")
-    return value
-
-
-_SIGNS = str.maketrans("\N{MINUS SIGN}×·x", "-***")
-
-
-def _evaluate(text: str) -> float:
-    """A number, or products, quotients and powers of numbers; powers bind first, then from left to right."""
-    text = text.strip()
-    if text.endswith("%"):
-        return _evaluate(text[:-1]) / 100
-    if halves := re.fullmatch(r"(.*)([*/])([^*/]*)", text, re.DOTALL):
-        left, right = _evaluate(halves[1]), _evaluate(halves[3])
-        return left * right if halves[2] == "*" else left / right
-    if text.startswith("-"):
-        return -_evaluate(text[1:])
-    if "^" in text:
-        base, _, power = text.partition("^")
-        return _evaluate(base) ** _evaluate(power)
-    return float(text)

@@ -11,7 +11,7 @@ import numpy as np
 
 from labcore import catalog
 from labcore.figure import view_of
-from widgets.atlas import PREVIEWS
+from widgets.atlas.cards import PREVIEWS
 
 WIDTH, HEIGHT, MARGIN = 240, 92, 8
 

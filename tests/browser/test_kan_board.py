@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from tests.browser.conftest import serve_lab, serve_voila, watched
 from tests.browser.front import open_in_lab, open_in_voila
 
-CELL = "from widgets.kan_board import KanBoard\nKanBoard(lambda x, y: x * y, steps=2000)"
+CELL = "from widgets.boards.kan import KanBoard\nKanBoard(lambda x, y: x * y, steps=2000)"
 LINE = "() => document.querySelector('.kan-line').getAttribute('d')"
 PIXELS = "() => document.querySelector('.kan-surface').toDataURL()"
 

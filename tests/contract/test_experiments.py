@@ -17,8 +17,8 @@ from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
 from labcore.figure import on_paper, view_of
 from tests.widgets.hands import check_csv, parameters_of
-from widgets.plot import jsonable
-from widgets.sharing import to_netcdf
+from widgets.benches.plot import jsonable
+from widgets.benches.sharing import to_netcdf
 
 NAMES = [f"{p.key}.{name}" for p in catalog.papers() for name in p.experiments]
 QUICK_SECONDS = 4

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from labcore import catalog
 from labcore.experiment import Experiment, Parameter
 from labcore.figure import view_of
-from widgets.plot import jsonable
+from widgets.benches.plot import jsonable
 
 NAMES = [f"{p.key}.{name}" for p in catalog.papers() for name in p.experiments]
 LONG = int(os.environ.get("FUZZ_EXAMPLES", 0))

@@ -68,8 +68,8 @@ def test_the_example_view_is_a_figure_of_its_frame(house):
         "-c",
         """
 import labcore, plotly.graph_objects as go
-from widgets.views import view_of
-from widgets.views.style import on_paper
+from labcore.figure import view_of
+from labcore.figure import on_paper
 experiment = labcore.load_experiment("oja.alignment")
 frame = experiment.run("quick")
 figure = go.Figure(on_paper(view_of(experiment)(frame)))

@@ -1,6 +1,7 @@
 """Importing the packages, or listing the papers, loads no method and nothing heavy."""
 
 import ast
+import graphlib
 import json
 import subprocess
 import sys
@@ -65,12 +66,20 @@ def imported(path):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
 def test_labcore_knows_nothing_of_what_shows_it():
     for path in (ROOT / "labcore").rglob("*.py"):
         for name in imported(path):
             assert name.partition(".")[0] not in ("widgets", "plotly", "ipywidgets", "IPython", "anywidget"), path
+
+
+def test_no_modules_of_widgets_need_each_other():
+    """Imports inside a function, and for a type alone, count too."""
+    paths = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in (ROOT / "widgets").rglob("*.py")}
+    files = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    graphlib.TopologicalSorter({name: files.keys() & set(imported(path)) for name, path in files.items()}).prepare()
 
 
 @pytest.mark.parametrize("package", ["labcore", "widgets"])

@@ -180,7 +180,7 @@ def test_jupyterlab_takes_our_settings_as_defaults(monkeypatch):
 def test_the_gallery_opens_on_the_index():
     from tornado.web import RedirectHandler
 
-    from widgets.gallery import Gallery
+    from widgets.gallery.server import Gallery
 
     gallery = Gallery()
     gallery.initialize(["--no-browser", "--base_url=/class/", str(ROOT / "notebooks")])

@@ -9,7 +9,7 @@ import pytest
 
 from labcore import catalog
 from labcore.figure import bundle, curve, view_of
-from widgets.atlas import Atlas, atlas
+from widgets.atlas.cards import Atlas, atlas
 from widgets.previews import HEIGHT, WIDTH, sketch
 
 ROOT = Path(catalog.__file__).parents[1]

@@ -44,7 +44,7 @@ def test_on_paper_changes_colours_and_nothing_else():
 
 
 def test_paper_has_the_colours_of_the_light_page():
-    script = (Path(widgets.__file__).parent / "plot.js").read_text(encoding="utf-8")
+    script = (Path(widgets.__file__).parent / "benches" / "plot.js").read_text(encoding="utf-8")
     for colour in PAGE:
         assert f'"{colour}": "{style.on_paper(colour)}"' in script
 
