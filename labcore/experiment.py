@@ -67,11 +67,14 @@ class ParameterError(ValueError):
 
 
 class Diverged(ArithmeticError):
-    """Raised by an experiment whose training diverged at a step: its last finite frame ends the run, and says so."""
+    """Raised by an experiment whose training diverged at a step: its last finite frame ends the run, and says so.
 
-    def __init__(self, step: float):
-        super().__init__(f"diverged before step {step:g}")
-        self.step = step
+    `last` is that frame, where it was not shown.
+    """
+
+    def __init__(self, step: float, last: xr.Dataset | None = None):
+        super().__init__(f"diverged before step {step}")
+        self.last = last
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,7 @@ class Experiment:
                 last = frame
                 yield frame
         except Diverged as end:
+            last = last if end.last is None else end.last.assign_attrs(made_by)
             if last is None:
                 raise FrameError(f"{self.id} {end}, and before its first frame; the start is a frame too") from None
             reading = f"The training {end}. Before that: {last.attrs['reading']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from labcore import catalog, claims
+from labcore.exercises import load_exercise
 from labcore.experiment import Budget, Experiment
 from widgets.benches.bench import is_static
 from widgets.benches.parts import button, column, layout, line, row, words
@@ -111,12 +113,17 @@ class _LiveLedger(w.VBox):
             self._button.disabled = False
 
 
-def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") -> w.VBox:
-    """A question with a box for the answer.
+def exercise(
+    question: str, check: Callable[[str], bool | str] | None = None, hint: str = "", *, seed: int = 0
+) -> w.VBox:
+    """A question with a box for the answer: one of a paper, by its name `KEY.NAME`, or one of your own.
 
     `check(text)` returns True for a right answer, False for a wrong one, or a sentence that helps. Any right answer
-    must pass, however it is written: parse numbers, try code, do not compare strings.
+    must pass, however it is written: parse numbers, try code, do not compare strings. Raises `UnknownKey`.
     """
+    if check is None:
+        found = load_exercise(question)
+        question, hint, check = found.question, found.hint, functools.partial(found, seed=seed)
     answer = line(size={"width": "320px"}, placeholder="your answer", continuous_update=False)
     verdict = words(css="labcore-status")
 

@@ -16,6 +16,7 @@ from labcore.generalization.epochwise_descent import (
     modulation,
     turning_points,
 )
+from labcore.generalization.epochwise_descent.exercises import two_scales_one_descent
 from labcore.generalization.epochwise_descent.experiments import trajectory, two_scale_digits
 from labcore.generalization.epochwise_descent.mechanism import D
 
@@ -284,4 +285,12 @@ def test_digits_frames_grow():
 
 def test_too_high_a_rate_says_so():
     frame = two_scale_digits.run("quick", lr=1.0, hidden=100, n_train=400, steps=500)
-    assert "diverged at step" in frame.reading and frame.progress == 1
+    assert "diverged before step" in frame.reading and frame.progress == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("2", True), ("1,5", True), (" 3/2 ", True), ("2.0e0", True), ("1", False), ("100", False), ("1e3", False)],
+)
+def test_an_answer_about_the_bump(answer, right):
+    assert (two_scales_one_descent(answer) is True) == right

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import trajectory
@@ -13,7 +13,7 @@ from .turns import turning_points
 
 
 def _mean_error(budget: Budget, **values: float) -> tuple[Array, Array]:
-    frame = trajectory.run(budget, **values)
+    frame = once(trajectory, budget, **values)
     return frame.time.values, frame.error.values.mean(0)
 
 

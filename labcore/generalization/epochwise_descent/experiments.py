@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from labcore.data import digits_split, resample_labels
-from labcore.experiment import Seed, experiment, number, variable
+from labcore.experiment import Diverged, Seed, experiment, number
+from labcore.frames import Frame, axis, var
 
 from .mechanism import Array, D, Modes, decompose, follow, learned, modulation, theory
 from .turns import describe, short
@@ -25,7 +26,24 @@ def _draw(n: int, p_fast: int, kappa: float, n_seeds: int, seed: int) -> Modes:
     return decompose(z, np.diag(modulation(p_fast, kappa)), eps, teacher)
 
 
-@experiment(quick=dict(n_seeds=5))
+COURSE = Frame(
+    repeat=axis("draw"),
+    time=axis("training time", "steps"),
+    mode=axis("mode, from fast to slow"),
+    error=var("repeat time", "test error of each draw"),
+    error_fast=var("time", "part of the test error on fast directions"),
+    error_slow=var("time", "part of the test error on slow directions"),
+    theory=var("time", "test error, theory"),
+    train=var("time", "training error"),
+    R=var("time", "alignment with the teacher"),
+    Q=var("time", "size of the student"),
+    s=var("mode", "singular value of the training inputs"),
+    phi=var("mode", "share of the mode that is learned"),
+    fast_share=var("mode", "share of fast directions in the mode"),
+)
+
+
+@experiment(quick=dict(n_seeds=5), frame=COURSE)
 def trajectory(
     at_time: Annotated[
         float, number(1, 1e10, "The moment at which to look inside the student", "time", "steps")
@@ -61,32 +79,24 @@ def trajectory(
         for name, w, size in (("fast", share, p_fast), ("slow", 1 - share, D - p_fast))
         if size
     ]
-    yield xr.Dataset(
-        {
-            "error": variable(("repeat", "time"), error, "test error of each draw"),
-            "error_fast": variable("time", course.error[..., 0].mean(0), "part of the test error on fast directions"),
-            "error_slow": variable("time", course.error[..., 1].mean(0), "part of the test error on slow directions"),
-            "theory": variable("time", theory(n, p_fast, kappa, noise, l2, t * eta), "test error, theory"),
-            "train": variable("time", course.train.mean(0), "training error"),
-            "R": variable("time", course.R.sum(2).mean(0), "alignment with the teacher"),
-            "Q": variable("time", course.Q.sum(2).mean(0), "size of the student"),
-            "s": variable("mode", modes.s[0], "singular value of the training inputs"),
-            "phi": variable("mode", phi, "share of the mode that is learned"),
-            "fast_share": variable("mode", share, "share of fast directions in the mode"),
-        },
-        coords={
-            "time": variable("time", t, "training time", "steps"),
-            "repeat": variable("repeat", np.arange(n_seeds), "draw"),
-            "mode": variable("mode", np.arange(len(phi)), "mode, from fast to slow"),
-        },
-        attrs={
-            "reading": f"{'With' if noise else 'Without'} label noise the test error (mean of {n_seeds}) "
-            f"{describe(t, mean)}. At t = {short(t[now])} it is {mean[now]:.3f}, and the student has learned "
-            f"{' and '.join(inside)}.",
-            "progress": 1.0,
-            "at_time": float(t[now]),
-            "teacher_power": float((modes.teacher**2).mean()),
-        },
+    yield COURSE(
+        dict(
+            time=t,
+            error=error,
+            error_fast=course.error[..., 0].mean(0),
+            error_slow=course.error[..., 1].mean(0),
+            theory=theory(n, p_fast, kappa, noise, l2, t * eta),
+            train=course.train.mean(0),
+            R=course.R.sum(2).mean(0),
+            Q=course.Q.sum(2).mean(0),
+            s=modes.s[0],
+            phi=phi,
+            fast_share=share,
+        ),
+        f"{'With' if noise else 'Without'} label noise the test error (mean of {n_seeds}) {describe(t, mean)}. "
+        f"At t = {short(t[now])} it is {mean[now]:.3f}, and the student has learned {' and '.join(inside)}.",
+        at_time=float(t[now]),
+        teacher_power=float((modes.teacher**2).mean()),
     )
 
 
@@ -106,7 +116,15 @@ def _two_scales(n_train: int, kappa: float, label_noise: float, seed: list[int])
     return x_train, labels - 0.1, x_test, split.y_test - 0.1
 
 
-@experiment(quick=dict(n_seeds=2))
+ERRORS = Frame(
+    time=axis("training time", "steps"),
+    test=var("time", "test error"),
+    train=var("time", "training error"),
+    error_rate=var("time", "share of wrong answers on test digits"),
+)
+
+
+@experiment(quick=dict(n_seeds=2), frame=ERRORS)
 def two_scale_digits(
     kappa: Annotated[float, number(1, 100, "How many times smaller the right half is", "data", scale="log")] = 60.0,
     label_noise: Annotated[float, number(0, 0.5, "Share of training labels redrawn at random", "data")] = 0.2,
@@ -131,37 +149,26 @@ def two_scale_digits(
     v = np.stack([g.normal(size=(hidden, 10)) * 0.1 / np.sqrt(hidden) for g in draws])
     records, shown = {int(k) for k in np.logspace(0, np.log10(steps), 120)} | {steps}, 0
     log: list[tuple[float, ...]] = []
+    frame = None
     for step in range(1, steps + 1):
         h = np.maximum(x @ w, 0)
         residual = h @ v - y
         loss = 0.5 * (residual**2).sum() / (n_seeds * n_train)
-        diverged = not loss < 1e6
-        if step in records and not diverged:
+        if not loss < 1e6:
+            raise Diverged(step, frame)
+        if step in records:
             out = np.maximum(x_test @ w, 0) @ v
             wrong = (out.argmax(2) != y_test.argmax(2)).mean()
             log.append((step, 0.5 * ((out - y_test) ** 2).sum(2).mean(), loss, wrong))
-        if diverged or step == steps or (step in records and step - shown >= steps / 100):
-            shown = step
-            yield _digits_frame(np.array(log), 1.0 if diverged else step / steps, step if diverged else None)
-        if diverged:
-            return
+            t, test, train, wrongs = np.array(log).T
+            frame = ERRORS(
+                dict(time=t, test=test, train=train, error_rate=wrongs),
+                f"The test error {describe(t, test, 0.05)}; the share of wrong answers {describe(t, wrongs, 0.05)}.",
+                step / steps,
+            )
+            if step == steps or step - shown >= steps / 100:
+                shown = step
+                yield frame
         back = residual @ v.transpose(0, 2, 1) * (h > 0)
         v -= lr / n_train * h.transpose(0, 2, 1) @ residual
         w -= lr / n_train * x.transpose(0, 2, 1) @ back
-
-
-def _digits_frame(log: Array, progress: float, diverged: int | None) -> xr.Dataset:
-    t, test, train, wrong = log.T
-    if diverged:
-        reading = f"The training diverged at step {diverged}: the learning rate is too high."
-    else:
-        reading = f"The test error {describe(t, test, 0.05)}; the share of wrong answers {describe(t, wrong, 0.05)}."
-    return xr.Dataset(
-        {
-            "test": variable("time", test, "test error"),
-            "train": variable("time", train, "training error"),
-            "error_rate": variable("time", wrong, "share of wrong answers on test digits"),
-        },
-        coords={"time": variable("time", t, "training time", "steps")},
-        attrs={"reading": reading, "progress": progress},
-    )

@@ -151,9 +151,9 @@ def two_scale_digits(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 420,
-        "xaxis": log_axis("training time (steps)", domain=[0, 0.46], anchor="y"),
+        "xaxis": log_axis(frame.time, domain=[0, 0.46], anchor="y"),
         "yaxis": axis("squared error", rangemode="tozero"),
-        "xaxis2": log_axis("training time (steps)", domain=[0.56, 1], anchor="y2"),
+        "xaxis2": log_axis(frame.time, domain=[0.56, 1], anchor="y2"),
         "yaxis2": axis("share of wrong answers", anchor="x2", tickformat=".0%"),
         "annotations": [
             label(np.log10(t[-1]), frame.test.values[-1], "test", RED, xanchor="right", yanchor="bottom"),
