@@ -8,7 +8,7 @@ costs a hundredth of one, so that a figure can follow a slider.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +47,42 @@ def label(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **
     """A direct label at a point in data coordinates (give log10 on a log axis, as plotly wants)."""
     note = {"x": x, "y": y, "text": text, "showarrow": False, "font": {"color": color}}
     return note | {"xref": f"x{axes}", "yref": f"y{axes}"} | more
+
+
+def note(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **more: Any) -> dict:
+    """A label at a place of a panel, from (0, 0) at its lower left to (1, 1), whatever its axes show."""
+    return label(x, y, text, color, xref=f"x{axes} domain", yref=f"y{axes} domain") | more
+
+
+def apart(heights: Sequence[float] | np.ndarray, gap: float, top: float = np.inf) -> list[float]:
+    """Heights of labels, moved up where two would be nearer than `gap`; then all moved down to stay under `top`."""
+    out, last = [0.0] * len(heights), -np.inf
+    for i in np.argsort(heights, kind="stable"):
+        last = out[i] = max(float(heights[i]), last + gap)
+    return [height - max(0.0, last - top) for height in out] if out else out
+
+
+def segments(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Straight lines as one curve with gaps: start, end (S, 2) -> x, y (3 S,)."""
+    points = np.stack([start, end, np.full_like(start, np.nan)], axis=1).reshape(-1, 2)
+    return points[:, 0], points[:, 1]
+
+
+def sheet(pictures: np.ndarray, columns: int) -> np.ndarray:
+    """Pictures (n, h, w) side by side in one array, row after row, with a gap of missing values between them."""
+    n, h, w = pictures.shape
+    rows = -(-n // columns)
+    out = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1), np.nan)
+    for i, picture in enumerate(pictures):
+        r, c = divmod(i, columns)
+        out[r * (h + 1) : r * (h + 1) + h, c * (w + 1) : c * (w + 1) + w] = picture
+    return out
+
+
+def image(z: np.ndarray, axes: str, scale: Any, low: float, high: float, **more: Any) -> dict:
+    """A heat map (h, w) from `low` to `high` without a bar; missing values are gaps."""
+    trace = {"type": "heatmap", "z": z, "zmin": low, "zmax": high, "colorscale": scale, "showscale": False}
+    return trace | {"xaxis": f"x{axes}", "yaxis": f"y{axes}", "hoverinfo": "skip"} | more
 
 
 def inward(x: float, low: float, high: float) -> str:
