@@ -13,7 +13,10 @@ from labcore import catalog
 
 _ROOT = Path(__file__).parent
 # Parsing every file takes seconds for the atlas, which asks for all papers; a test holds this against the syntax trees.
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M)
+_IMPORT = re.compile(
+    r"(?:^|[;:])[ \t]*(?:from[ \t]*(\.*[\w.]*)[ \t]*import\b[ \t]*(\([^)]*\)|[^\n;]*)|import[ \t]+([^\n;]*))", re.M
+)
+_NOTHING = re.compile(r"#[^\n]*|\\\n")  # comments, and the ends of lines that go on
 
 
 @functools.cache
@@ -28,7 +31,7 @@ def code_version(key: str, part: Literal["experiments", "claims"] = "experiments
 
 
 def closure(first: Path) -> set[Path]:
-    """The files of labcore that are run when this one is imported, itself included; [] for one that is not there."""
+    """The files of labcore that are run when this one is imported, itself included; none for one that is not there."""
     seen: set[Path] = set()
     todo = [first]
     while todo:
@@ -51,12 +54,11 @@ def _packages(path: Path) -> Iterator[Path]:
 def _imported(path: Path) -> list[Path]:
     """Files of labcore named by the import statements anywhere in this file."""
     found = []
-    for origin, names, modules in _IMPORT.findall(path.read_text(encoding="utf-8")):
+    for origin, names, modules in _IMPORT.findall(_NOTHING.sub("", path.read_text(encoding="utf-8"))):
         if modules:
             targets = [(name.split()[0], None) for name in modules.split(",") if name.strip()]
         else:
-            plain = re.sub(r"#[^\n]*", "", names).strip("()\\ \t\n")
-            targets = [(origin, name.split()[0]) for name in plain.split(",") if name.strip()]
+            targets = [(origin, name.split()[0]) for name in names.strip("()").split(",") if name.strip()]
         for module, name in targets:
             up = len(module) - len(module.lstrip("."))
             parts = [p for p in module.lstrip(".").split(".") if p]
