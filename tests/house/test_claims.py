@@ -1,6 +1,8 @@
 """Claims and their ledger: verdicts, what is remembered, and for how long."""
 
 import json
+from collections import defaultdict
+from types import ModuleType
 
 import pytest
 
@@ -9,24 +11,34 @@ from labcore.claims import Evidence
 
 
 @pytest.fixture(autouse=True)
-def _apart(tmp_path, monkeypatch):
-    """A ledger and a registry of our own."""
+def parts(tmp_path, monkeypatch):
+    """A ledger of our own, and a module a paper in the place of its `claims.py`."""
+    modules = defaultdict(lambda: ModuleType("claims"))
     monkeypatch.setattr(claims.platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
-    monkeypatch.setattr(claims, "_claims", {})
-    monkeypatch.setattr(catalog, "load_page", lambda key: None)
-    monkeypatch.setattr(claims, "code_version", lambda key: "this")
+    monkeypatch.setattr(catalog, "load_part", lambda key, part: {"claims": modules}[part][key])
+    monkeypatch.setattr(claims, "code_version", lambda key, part: f"this-{part}")
+    return modules
 
 
 def evidence(holds, value=2.0):
     return Evidence(measured={"ratio": value}, criterion="ratio > 1", holds=holds, n_seeds=3)
 
 
-def declare(key, name, holds, **options):
-    def check(budget):
-        return evidence(holds)
+@pytest.fixture
+def declare(parts):
+    """`declare(key, name, holds)` writes a claim into the paper `key`."""
 
-    check.__name__ = name
-    return claims.claim(key, f"{name} is so", **options)(check)
+    def make(key, name, holds, check=None, **options):
+        def plain(budget):
+            return evidence(holds)
+
+        check = check or plain
+        check.__name__, check.__module__ = name, f"labcore.kan.{key}.claims"
+        made = claims.claim(f"{name} is so", **options)(check)
+        setattr(parts[key], name, made)
+        return made
+
+    return make
 
 
 @pytest.mark.parametrize(
@@ -38,7 +50,7 @@ def declare(key, name, holds, **options):
         ("not reproduced", True, "surprise"),
     ],
 )
-def test_the_verdict_compares_what_was_expected_with_what_was_measured(expected, holds, verdict):
+def test_the_verdict_compares_what_was_expected_with_what_was_measured(declare, expected, holds, verdict):
     entry = declare("p", "c", holds, expected=expected, reason="too small").measure()
     assert entry.verdict == verdict
     assert entry.measured == {"ratio": 2.0} and entry.numbers == "ratio = 2"
@@ -47,30 +59,32 @@ def test_the_verdict_compares_what_was_expected_with_what_was_measured(expected,
 
 
 def test_not_reproduced_needs_a_reason():
-    with pytest.raises(ValueError, match="claim of 'p' \\('it is so'\\): 'not reproduced' needs a reason"):
-        claims.claim("p", "it is so", expected="not reproduced")
+    with pytest.raises(ValueError, match="claim 'it is so': 'not reproduced' needs a reason"):
+        claims.claim("it is so", expected="not reproduced")
 
 
 def test_the_budget_reaches_the_check():
     seen = []
 
-    @claims.claim("p", "it is so")
     def check(budget):
         seen.append(budget)
         return evidence(True)
 
-    check.measure("full")
-    check.measure()
+    made = claims.claim("it is so")(check)
+    made.measure("full")
+    made.measure()
     assert seen == ["full", "quick"]
 
 
-def test_claims_of_a_paper_come_in_source_order():
+def test_claims_of_a_paper_come_in_source_order(declare, parts):
     b, a = declare("p", "b", True), declare("p", "a", True)
+    parts["p"].alias, parts["p"].other = 3, evidence(True)
     declare("q", "c", True)
     assert claims.claims_of("p") == [b, a]
+    assert [(c.key, c.name) for c in claims.claims_of("q")] == [("q", "c")]
 
 
-def test_measure_yields_each_entry_as_it_is_known_and_remembers_the_paper():
+def test_measure_yields_each_entry_as_it_is_known_and_remembers_the_paper(declare):
     declare("p", "a", True)
     declare("p", "b", False)
     entries = claims.measure(["p"])
@@ -81,47 +95,47 @@ def test_measure_yields_each_entry_as_it_is_known_and_remembers_the_paper():
     assert [(e.name, e.verdict) for e in claims.recorded("p")] == [("a", "holds"), ("b", "broken")]
 
 
-def test_full_entries_are_recalled_before_quick_ones():
+def test_full_entries_are_recalled_before_quick_ones(declare):
     declare("p", "a", True)
     list(claims.measure(["p"], "full"))
     list(claims.measure(["p"], "quick"))
     assert [e.budget for e in claims.recorded("p")] == ["full"]
 
 
-def test_nothing_is_recalled_after_the_code_changed(monkeypatch):
+def test_nothing_is_recalled_after_the_code_changed(declare, monkeypatch):
     declare("p", "a", True)
     list(claims.measure(["p"]))
-    monkeypatch.setattr(claims, "code_version", lambda key: "another")
+    monkeypatch.setattr(claims, "code_version", lambda key, part: "another")
     assert claims.recorded("p") == []
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"key": "p"}]', "null"])
-def test_a_damaged_ledger_is_no_ledger(text):
+def test_a_damaged_ledger_is_no_ledger(declare, text):
     declare("p", "a", True)
     list(claims.measure(["p"]))
     claims._ledger_file("p", "quick").write_text(text)
     assert claims.recorded("p") == []
 
 
-def test_a_ledger_that_cannot_be_written_loses_nothing_but_the_memory(tmp_path):
+def test_a_ledger_that_cannot_be_written_loses_nothing_but_the_memory(declare, tmp_path):
     (tmp_path / "labcore").write_text("a file where the folder should be")
     declare("p", "a", True)
     assert [e.verdict for e in claims.measure(["p"])] == ["holds"]
     assert claims.recorded("p") == []
 
 
-def test_an_error_in_a_check_propagates_and_names_the_claim():
-    @claims.claim("p", "it is so")
+def test_an_error_in_a_check_propagates_and_names_the_claim(declare):
     def check(budget):
         raise ZeroDivisionError("no data")
 
+    declare("p", "check", True, check)
     with pytest.raises(ZeroDivisionError) as caught:
         list(claims.measure(["p"]))
     assert caught.value.__notes__ == ["while measuring the claim p.check"]
     assert claims.recorded("p") == []
 
 
-def test_entries_survive_json():
+def test_entries_survive_json(declare):
     declare("p", "a", True)
     [entry] = claims.measure(["p"])
     assert claims.recorded("p") == [entry]

@@ -123,7 +123,7 @@ IMPORTS = [
     "from . import y  # and not z",
     "try:\n    import labcore.a\nexcept ImportError: pass",
     "import numpy as np\nfrom torch import nn\nfrom labcores import a\n",
-    "x = 1\n# from . import y\n'import labcore.a'\n",
+    "x = 1\n'''from import, from . import (, import ,'''\n# from . import y\n'import labcore.a'\n",
 ]
 
 

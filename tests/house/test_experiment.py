@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from labcore import experiment as module
-from labcore.experiment import Experiment, FrameError, ParameterError, Seed
+from labcore.experiment import Experiment, FrameError, ParameterError, Seed, experiment
 
 Noise = Annotated[float, Field(ge=0, le=2, description="label noise", json_schema_extra={"unit": "V", "group": "data"})]
 Width = Annotated[int, Field(ge=1, le=1000, description="width")]
@@ -302,17 +301,21 @@ def test_defaults_and_quick_values_must_be_in_range():
         declare(good, y=1)
 
 
-def test_the_decorator_registers_in_source_order(monkeypatch):
-    monkeypatch.setattr(module, "_experiments", {})
+@pytest.mark.parametrize(
+    ("module", "key"),
+    [
+        ("labcore.kan.noble.experiments", "noble"),
+        ("labcore.kan.copied.experiments", "copied"),
+        ("noble.experiments", "noble"),
+        ("__main__", "__main__"),
+    ],
+)
+def test_the_key_is_the_folder_in_which_the_function_lies(module, key):
+    def plain(seed: Seed = 0): ...
+    def short(width: Width = 10): ...
 
-    @module.experiment("p")
-    def second(seed: Seed = 0): ...
-
-    @module.experiment("q")
-    def other(seed: Seed = 0): ...
-
-    @module.experiment("p")
-    def first(seed: Seed = 0): ...
-
-    assert module.registered("p") == [second, first]
-    assert module.registered("nobody") == []
+    plain.__module__ = short.__module__ = module
+    assert (experiment(plain).id, experiment(plain).quick) == (f"{key}.plain", {})
+    made = experiment(quick={"width": 3})(short)
+    assert (made.id, made.quick, made.__module__) == (f"{key}.short", {"width": 3}, module)
+    assert experiment()(plain).id == f"{key}.plain"
