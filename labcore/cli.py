@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from labcore.experiment import Experiment, Parameter
 
 STYLES = {"holds": "green", "not reproduced": "yellow", "surprise": "magenta", "broken": "red", "raised": "red"}
+STANDINGS = {
+    "kept": "measured before on this machine, with this code",
+    "recorded": "measured in the last nightly run",
+    "earlier": "measured in a nightly run, with earlier code",
+}
 
 
 def _say(*parts: str | tuple[str, str], err: bool = False) -> None:
@@ -275,24 +280,41 @@ def _verdict(verdict: str, text: str) -> None:
 @click.argument("keys", nargs=-1, metavar="[KEY ...]")
 @click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
 @click.option("--budget", type=_LENGTHS, default="quick", show_default=True, help="How long it may take.")
+@click.option("--slow", is_flag=True, help="Also measure those that take long.")
+@click.option("--recorded", is_flag=True, help="Measure nothing; print what is known.")
+@click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Also put the verdicts into this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def claims(ctx: click.Context, keys: tuple[str, ...], theme: str | None, budget: str, as_json: bool) -> None:
+def claims(
+    ctx: click.Context,
+    keys: tuple[str, ...],
+    theme: str | None,
+    budget: str,
+    slow: bool,
+    recorded: bool,
+    record: Path | None,
+    as_json: bool,
+) -> None:
     """Measure the papers' claims now, and print the verdicts.
 
     Exit code 1 if one is broken: it should hold and does not, or its check raised an error.
     """
+    from labcore import ledger
     from labcore.claims import measure
 
     chosen = _ready(keys, theme)
     rows: list[dict[str, Any]] = []
     for key in chosen:
+        entries = []
         try:
-            for entry in measure([key], budget):
+            for entry in ledger.recorded(key) if recorded else measure([key], budget, slow):
+                entries.append(entry)
                 rows.append(asdict(entry))
                 if not as_json:
                     _verdict(entry.verdict, f"{key}.{entry.name}  {entry.statement}")
-                    _say(_INDENT, f"{entry.numbers}  ({entry.criterion}; {entry.n_seeds} seeds; {entry.seconds:.1f} s)")
+                    how = f"{entry.criterion}; {entry.n_seeds} seeds; {entry.seconds:.1f} s"
+                    how += "" if entry.standing == "measured" else f"; {STANDINGS[entry.standing]}"
+                    _say(_INDENT, f"{entry.numbers}  ({how})")
                     if entry.reason:
                         _say(_INDENT, entry.reason)
         except Exception as error:  # one page's bug must not hide the verdicts of the others
@@ -300,6 +322,8 @@ def claims(ctx: click.Context, keys: tuple[str, ...], theme: str | None, budget:
             rows.append({"key": key, "verdict": "raised", "error": f"{type(error).__name__}: {error}"})
             if not as_json:
                 _verdict("raised", f"{key}  {rows[-1]['error']}; what came after it was not measured")
+        if record and not recorded:
+            ledger.record(entries, record)  # each paper as it is done: a night that is cut short keeps what it has
     verdicts = [row["verdict"] for row in rows]
     if as_json:
         click.echo(json.dumps(rows, indent=1))

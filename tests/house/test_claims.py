@@ -2,21 +2,29 @@
 
 import json
 from collections import defaultdict
-from types import ModuleType
+from dataclasses import replace
+from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
+import xarray as xr
 
-from labcore import catalog, claims
-from labcore.claims import Evidence
+from labcore import catalog, claims, ledger
+from labcore.claims import Claim, Evidence
+from labcore.experiment import Experiment, Seed
 
 
 @pytest.fixture(autouse=True)
 def parts(tmp_path, monkeypatch):
     """A ledger of our own, and a module a paper in the place of its `claims.py`."""
     modules = defaultdict(lambda: ModuleType("claims"))
-    monkeypatch.setattr(claims.platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(ledger.platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(ledger, "RECORD", tmp_path / "ledger.json")
     monkeypatch.setattr(catalog, "load_part", lambda key, part: {"claims": modules}[part][key])
-    monkeypatch.setattr(claims, "code_version", lambda key, part: f"this-{part}")
+    names = lambda key: [n for n, c in vars(modules[key]).items() if isinstance(c, Claim)]  # noqa: E731
+    monkeypatch.setattr(catalog, "paper", lambda key: SimpleNamespace(claims=names(key)))
+    for module in (claims, ledger):
+        monkeypatch.setattr(module, "code_version", lambda key, part: f"this-{part}")
     return modules
 
 
@@ -89,39 +97,39 @@ def test_measure_yields_each_entry_as_it_is_known_and_remembers_the_paper(declar
     declare("p", "b", False)
     entries = claims.measure(["p"])
     assert next(entries).name == "a"
-    assert claims.recorded("p") == []  # half a paper is not a ledger
+    assert ledger.recorded("p") == []  # half a paper is not a ledger
     assert next(entries).verdict == "broken"
     assert next(entries, None) is None
-    assert [(e.name, e.verdict) for e in claims.recorded("p")] == [("a", "holds"), ("b", "broken")]
+    assert [(e.name, e.verdict) for e in ledger.recorded("p")] == [("a", "holds"), ("b", "broken")]
 
 
 def test_full_entries_are_recalled_before_quick_ones(declare):
     declare("p", "a", True)
     list(claims.measure(["p"], "full"))
     list(claims.measure(["p"], "quick"))
-    assert [e.budget for e in claims.recorded("p")] == ["full"]
+    assert [e.budget for e in ledger.recorded("p")] == ["full"]
 
 
 def test_nothing_is_recalled_after_the_code_changed(declare, monkeypatch):
     declare("p", "a", True)
     list(claims.measure(["p"]))
-    monkeypatch.setattr(claims, "code_version", lambda key, part: "another")
-    assert claims.recorded("p") == []
+    monkeypatch.setattr(ledger, "code_version", lambda key, part: "another")
+    assert ledger.recorded("p") == []
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"key": "p"}]', "null"])
 def test_a_damaged_ledger_is_no_ledger(declare, text):
     declare("p", "a", True)
     list(claims.measure(["p"]))
-    claims._ledger_file("p", "quick").write_text(text)
-    assert claims.recorded("p") == []
+    ledger._file("p", "quick").write_text(text)
+    assert ledger.recorded("p") == []
 
 
 def test_a_ledger_that_cannot_be_written_loses_nothing_but_the_memory(declare, tmp_path):
     (tmp_path / "labcore").write_text("a file where the folder should be")
     declare("p", "a", True)
     assert [e.verdict for e in claims.measure(["p"])] == ["holds"]
-    assert claims.recorded("p") == []
+    assert ledger.recorded("p") == []
 
 
 def test_an_error_in_a_check_propagates_and_names_the_claim(declare):
@@ -132,11 +140,64 @@ def test_an_error_in_a_check_propagates_and_names_the_claim(declare):
     with pytest.raises(ZeroDivisionError) as caught:
         list(claims.measure(["p"]))
     assert caught.value.__notes__ == ["while measuring the claim p.check"]
-    assert claims.recorded("p") == []
+    assert ledger.recorded("p") == []
 
 
 def test_entries_survive_json(declare):
     declare("p", "a", True)
     [entry] = claims.measure(["p"])
-    assert claims.recorded("p") == [entry]
-    assert json.loads(claims._ledger_file("p", "quick").read_text())[0]["measured"] == {"ratio": 2.0}
+    assert ledger.recorded("p") == [replace(entry, standing="kept")]
+    assert json.loads(ledger._file("p", "quick").read_text())[0]["measured"] == {"ratio": 2.0}
+
+
+def test_slow_claims_are_measured_when_asked_for(declare):
+    declare("p", "a", True)
+    declare("p", "b", True, slow=True)
+    assert [e.name for e in claims.measure(["p"])] == ["a"]
+    assert [e.name for e in claims.measure(["p"], slow=True)] == ["a", "b"]
+
+
+def test_the_record_of_a_nightly_run_says_where_it_is_from(declare, monkeypatch):
+    declare("p", "a", True)
+    declare("p", "b", True, slow=True)
+    declare("q", "c", False)
+    for key in ("p", "q"):
+        ledger.record([claims.claims_of(key)[-1].measure()])
+    assert [(e.name, e.standing) for e in ledger.recorded("p")] == [("b", "recorded")]
+    list(claims.measure(["p"]))
+    assert [(e.name, e.standing) for e in ledger.recorded("p")] == [("a", "kept"), ("b", "recorded")]
+    monkeypatch.setattr(ledger, "code_version", lambda key, part: "another")
+    assert [(e.name, e.standing) for e in ledger.recorded("p")] == [("b", "earlier")]
+    assert [(e.name, e.verdict) for e in ledger.recorded("q")] == [("c", "broken")]
+
+
+def test_a_claim_that_is_gone_is_not_recalled(declare, parts):
+    ledger.record([declare("p", "a", True).measure(), declare("p", "b", True).measure()])
+    del parts["p"].a
+    assert [e.name for e in ledger.recorded("p")] == ["b"]
+
+
+def test_a_run_is_computed_once_while_a_paper_is_measured(declare):
+    count = []
+
+    def walk(seed: Seed = 0):
+        count.append(seed)
+        yield xr.Dataset({"y": ("x", np.zeros(2))}, attrs={"reading": "It is 0.", "progress": 1.0})
+
+    toy = Experiment(walk, "toy", {})
+
+    def spoils(budget):
+        claims.once(toy, seed=3).y[:] = 7
+        return evidence(True)
+
+    def looks(budget):
+        return evidence(float(claims.once(toy, seed=3).y.sum()) == 0)
+
+    declare("p", "a", True, spoils)
+    declare("p", "b", True, looks)
+    assert [e.verdict for e in claims.measure(["p"])] == ["holds", "holds"]
+    assert count == [3]
+    list(claims.measure(["p"]))
+    assert count == [3, 3]  # nothing outlives one measuring: the code may have changed
+    claims.once(toy, seed=3), claims.once(toy, seed=3)
+    assert count == [3] * 4

@@ -11,7 +11,7 @@ import anywidget
 import traitlets
 from IPython.display import HTML
 
-from labcore import catalog, claims
+from labcore import catalog, ledger
 from widgets.benches.bench import is_static
 
 PREVIEWS = Path(__file__).parents[1] / "previews"
@@ -20,7 +20,7 @@ PREVIEWS = Path(__file__).parents[1] / "previews"
 def row(paper: catalog.Paper) -> dict[str, Any]:
     """What the page knows of one paper."""
     preview = PREVIEWS / f"{paper.key}.svg"
-    verdicts = Counter(entry.verdict for entry in claims.recorded(paper.key))
+    verdicts = Counter(entry.verdict for entry in ledger.recorded(paper.key))
     return {
         "key": paper.key,
         "title": paper.title,
