@@ -1,6 +1,6 @@
 """Small pictures for the atlas, drawn from the quick run of each ready paper's first experiment.
 
-python -m widgets.previews          draws widgets/previews/<key>.svg for every ready paper
+python -m widgets.previews          draws labcore/<theme>/<key>/preview.svg for every ready paper
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import numpy as np
 
 from labcore import catalog
 from labcore.figure import view_of
-from widgets.atlas.cards import PREVIEWS
 
 WIDTH, HEIGHT, MARGIN = 240, 92, 8
 
@@ -54,13 +53,12 @@ def sketch(spec: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    PREVIEWS.mkdir(exist_ok=True)
     for paper in catalog.papers():
         if paper.status == "ready":
             experiment = catalog.load_experiment(f"{paper.key}.{paper.experiments[0]}")
             picture = sketch(view_of(experiment)(experiment.run("quick")))
-            (PREVIEWS / f"{paper.key}.svg").write_text(picture, encoding="utf-8")
-            print(f"widgets/previews/{paper.key}.svg")
+            (paper.folder / "preview.svg").write_text(picture, encoding="utf-8")
+            print(paper.folder / "preview.svg")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,12 @@ def test_a_card_counts_claims_without_importing_a_page(live):
     assert {row["key"]: row["claims"] for row in live.papers} == claims and claims["double_descent"] > 0
 
 
+def test_a_ready_card_shows_the_picture_of_its_folder(live):
+    for row in live.papers:
+        file = catalog.paper(row["key"]).folder / "preview.svg"
+        assert row["preview"] == (file.read_text("utf-8") if row["status"] == "ready" else "")
+
+
 def test_executed_as_a_batch_the_atlas_is_a_list(monkeypatch):
     monkeypatch.setenv("LABCORE_FRONTEND", "static")
     listed = atlas().data

@@ -14,12 +14,10 @@ from IPython.display import HTML
 from labcore import catalog, ledger
 from widgets.benches.bench import is_static
 
-PREVIEWS = Path(__file__).parents[1] / "previews"
-
 
 def row(paper: catalog.Paper) -> dict[str, Any]:
     """What the page knows of one paper."""
-    preview = PREVIEWS / f"{paper.key}.svg"
+    preview = paper.folder / "preview.svg"
     verdicts = Counter(entry.verdict for entry in ledger.recorded(paper.key))
     return {
         "key": paper.key,
