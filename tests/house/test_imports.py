@@ -121,12 +121,6 @@ def test_imports_are_relative_within_a_folder_and_absolute_across():
                 assert not f"{module}.".startswith(f"{own}."), f"{path}: {module} is in this folder; write a dot"
 
 
-def test_labcore_knows_nothing_of_what_shows_it():
-    for path in (ROOT / "labcore").rglob("*.py"):
-        for name in imported(path):
-            assert name.partition(".")[0] not in ("widgets", "plotly", "ipywidgets", "IPython", "anywidget"), path
-
-
 def test_no_modules_of_widgets_need_each_other():
     """Imports inside a function, and for a type alone, count too."""
     paths = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in (ROOT / "widgets").rglob("*.py")}
