@@ -85,17 +85,6 @@ def test_a_file_that_is_renamed_or_comes_to_shadow_another_changes_the_version(h
     assert house({"kan/toy/mechanism/__init__.py": ""}) != renamed
 
 
-def test_the_face_of_a_package_counts_and_what_it_imports(house, tmp_path):
-    face = tmp_path / "kit" / "__init__.py"
-    face.parent.mkdir()
-    face.write_text("from labcore.kit.near import f")
-    files = {"theme__page": "from labcore.kit import f", "kit__near": ""}
-    first = house(**files)
-    second = house(**{**files, "kit__near": "y = 2"})
-    face.write_text("from labcore.kit.near import f\ny = 2")
-    assert len({first, second, house(**files)}) == 3
-
-
 def test_modules_that_import_each_other_end(house):
     assert house({"kan/toy/mechanism.py": "from . import late", "kan/toy/late.py": "from . import mechanism"})
 
