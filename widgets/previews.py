@@ -1,10 +1,11 @@
 """Small pictures for the atlas, drawn from the quick run of each ready paper's first experiment.
 
-python -m widgets.previews          draws labcore/<theme>/<key>/preview.svg for every ready paper
+python -m widgets.previews [key ...]     draws labcore/<theme>/<key>/preview.svg, for every ready paper or for these
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,8 @@ def sketch(spec: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    for paper in catalog.papers():
+    keys = sys.argv[1:]
+    for paper in map(catalog.paper, keys) if keys else catalog.papers():
         if paper.status == "ready":
             experiment = catalog.load_experiment(f"{paper.key}.{paper.experiments[0]}")
             picture = sketch(view_of(experiment)(experiment.run("quick")))
