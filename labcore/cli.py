@@ -6,7 +6,7 @@
     labcore claims double_descent
 
 Exit codes: 0 done, 1 a claim is broken or an experiment failed, 2 the command was wrong, 130 stopped by Ctrl-C.
-Nothing here imports a page, numpy or torch before a command needs it.
+Nothing here imports a paper, numpy or torch before a command needs it.
 """
 
 from __future__ import annotations
@@ -317,7 +317,7 @@ def claims(
                     _say(_INDENT, f"{entry.numbers}  ({how})")
                     if entry.reason:
                         _say(_INDENT, entry.reason)
-        except Exception as error:  # one page's bug must not hide the verdicts of the others
+        except Exception as error:  # one paper's bug must not hide the verdicts of the others
             traceback.print_exc()
             rows.append({"key": key, "verdict": "raised", "error": f"{type(error).__name__}: {error}"})
             if not as_json:

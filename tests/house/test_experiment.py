@@ -263,7 +263,7 @@ def test_an_experiment_without_a_frame_raises():
         declare(page).run()
 
 
-# --- declarations that are refused when the page is imported ---
+# --- declarations that are refused when the paper is imported ---
 
 
 def test_a_declaration_needs_types_defaults_bounds_and_free_names():
