@@ -6,13 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from labcore import catalog
 from labcore.experiment import Parameter
 from tests.widgets.hands import LINE, all_of, open_bench, relaxed, row, slope, status, visible
 from widgets.benches.controls import Control, control_panel, nice_step, positions, shown
 from widgets.benches.parts import is_shown
-
-READY = [(f"{p.key}.{e}") for p in catalog.papers() for e in p.experiments]
 
 
 def parameter(low, high, kind="float", log=False, name="x", **more):
@@ -73,29 +70,6 @@ def test_step_is_a_hundredth_or_a_bit_less(span):
     step = nice_step(span)
     assert span / 251 < step <= span / 100 * (1 + 1e-8)
     assert f"{step:.3e}"[:5] in ("1.000", "2.000", "5.000")
-
-
-@pytest.mark.parametrize("name", READY)
-def test_every_stop_of_every_slider_is_allowed(name):
-    experiment = catalog.load_experiment(name)
-    for key, p in experiment.parameters.items():
-        if p.kind not in ("int", "float") or key == "seed":
-            continue
-        said = []
-        control = Control(p, lambda _, value, said=said: said.append(value), None)
-        slider, box = control.row.children
-        first = slider.value
-        for stop in range(slider.max + 1):
-            slider.value = stop
-            if stop == first and not said:
-                continue
-            value = said[-1]
-            assert experiment.validate(**{key: value})[key] == value
-            assert type(value) is (int if p.kind == "int" else float)
-            assert float(box.value) == pytest.approx(value, rel=1e-5)
-            control.show(value)
-            assert slider.value == stop, "a value that the slider reported is shown where the slider stands"
-        assert len(set(said)) == len(said), "each stop is another value"
 
 
 def test_the_ends_of_a_slider_are_the_bounds_to_the_last_bit():

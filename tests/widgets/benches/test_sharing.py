@@ -1,6 +1,5 @@
 """Share and export: what a link, a line or a file carries is what the bench showed."""
 
-import ast
 import io
 import shlex
 from html.parser import HTMLParser
@@ -11,13 +10,12 @@ import ipywidgets as w
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
 import labcore
-from labcore import catalog, cli
+from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
 from labcore.figure import view_of
 from tests.widgets.hands import (
@@ -36,38 +34,7 @@ from tests.widgets.hands import (
 from widgets import Prediction, bench
 from widgets.benches import sharing
 
-READY = [f"{p.key}.{e}" for p in catalog.papers() for e in p.experiments]
 FAST = "epochwise_descent.trajectory"
-
-ready = pytest.mark.parametrize("name", READY)
-
-
-def some_values(experiment):
-    """All valid settings of an experiment."""
-
-    def one(p):
-        if p.kind == "int":
-            return st.integers(int(p.low), int(p.high))
-        if p.kind == "float":
-            return st.floats(p.low, p.high)
-        return st.sampled_from(p.choices or (False, True))
-
-    drawn = {n: st.just(p.default) | one(p) for n, p in experiment.parameters.items()}
-    return st.fixed_dictionaries(drawn).map(lambda values: experiment.validate(**values))
-
-
-@ready
-@given(data=st.data())
-@relaxed
-def test_a_link_brings_back_every_value(name, data):
-    experiment = catalog.load_experiment(name)
-    values = data.draw(some_values(experiment))
-    assert experiment.validate(**sharing.link_values(experiment, sharing.link_query(experiment, values))) == values
-
-
-@ready
-def test_a_link_fits_in_what_is_read_of_it(name):
-    assert len(catalog.load_experiment(name).parameters) < sharing.LINK_FIELDS
 
 
 def test_a_link_for_another_bench_holds_nothing_for_this_one():
@@ -302,59 +269,11 @@ def test_a_cell_run_again_follows_the_link_again_and_a_changed_cell_does_not():
         assert opened.wait(PATIENCE) and opened.values["slope"] == expected
 
 
-def evaluated(text):
-    """What a line of Python asks `labcore.run` for."""
-    call = ast.parse(text, mode="eval").body
-    assert ast.unparse(call.func) == "labcore.run"
-    return call.args[0].value, {k.arg: ast.literal_eval(k.value) for k in call.keywords}
-
-
-@ready
-@given(data=st.data())
-@relaxed
-def test_the_python_line_asks_for_the_same_settings(name, data):
-    experiment = catalog.load_experiment(name)
-    values = data.draw(some_values(experiment))
-    asked, given_ = evaluated(sharing.python_line(experiment, values))
-    assert asked == name and experiment.settings(**given_) == values
-
-
 def test_the_python_line_computes_the_same_frame():
     experiment = catalog.load_experiment(FAST)
     values = experiment.settings("quick", noise=1 / 3, seed=5)
     again = eval(sharing.python_line(experiment, values), {"labcore": labcore})
     xr.testing.assert_identical(again, experiment.run(**values))
-
-
-@pytest.fixture(scope="module")
-def parsed():
-    """A function: the settings of a run that the command line would do, and the file that it would write."""
-    with pytest.MonkeyPatch.context() as patch:
-        asked = []
-
-        def capture(found, budget, out, as_json, **texts):
-            given_ = {k: v for k, v in texts.items() if v is not None}
-            asked.append((found.id, found.settings(budget, **given_), out))
-
-        patch.setattr(cli.run, "_action", capture)
-
-        def parse(line):
-            program, *words = shlex.split(line)
-            done = CliRunner().invoke(cli.cli, words, catch_exceptions=False)
-            assert program == "labcore" and done.exit_code == 0, done.output
-            return asked[-1]
-
-        yield parse
-
-
-@ready
-@given(data=st.data())
-@settings(relaxed, max_examples=5)  # building a command takes a while
-def test_the_command_line_means_the_same_settings(name, data, parsed):
-    experiment = catalog.load_experiment(name)
-    values = data.draw(some_values(experiment))
-    found, taken, out = parsed(sharing.command_line(experiment, values))
-    assert (found, taken, out.suffix) == (name, values, ".nc")
 
 
 def odd(
