@@ -172,7 +172,8 @@ def test_noise_needs_no_new_decomposition():
 
 def test_repeats_are_nested():
     few, many = trajectory.run(n_seeds=5), trajectory.run(n_seeds=12)
-    np.testing.assert_array_equal(few.error, many.error[:5])
+    # sums of 100 terms at other places of a batch, divided by singular values down to a thousandth of the largest
+    np.testing.assert_allclose(few.error, many.error[:5], rtol=0, atol=100 * 1e3 * 2.3e-16)
 
 
 @pytest.mark.parametrize("values", [dict(n=60), dict(n=100, noise=1.0), dict(p_fast=0), dict(p_fast=100), dict(l2=1.0)])

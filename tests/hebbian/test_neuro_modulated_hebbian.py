@@ -132,12 +132,16 @@ def final(**values):
     return adapt.run("quick", images=200, **values)
 
 
+def assert_same_answers(frame, *learners):
+    """Learners are places of a batch, which may round differently: a near tie of two scores, one image at most."""
+    right = frame.accuracy.sel(learner=list(learners)).values * np.arange(50, 201, 50)[:, None, None]
+    np.testing.assert_allclose(right[:, 0], right[:, 1], rtol=0, atol=1 + 1e-9)
+
+
 def test_without_both_loops_nhl_is_batch_statistics():
     frame = final(eta=0.0, lr_mod=0.0)
     for method in METHODS[2:]:
-        np.testing.assert_array_equal(
-            frame.accuracy.sel(learner=method), frame.accuracy.sel(learner="batch statistics")
-        )
+        assert_same_answers(frame, method, "batch statistics")
     np.testing.assert_array_equal(frame.filters, frame.before)
     assert (frame.gain == 1).all() and (frame["shift"] == 0).all()
 
@@ -147,8 +151,8 @@ def test_each_loop_touches_only_its_own():
     assert (hebb.gain == 1).all() and not np.array_equal(hebb.filters, hebb.before)
     np.testing.assert_array_equal(gains.filters, gains.before)
     assert (gains.gain != 1).any()
-    np.testing.assert_array_equal(hebb.accuracy.sel(learner="NHL"), hebb.accuracy.sel(learner="Hebb only"))
-    np.testing.assert_array_equal(gains.accuracy.sel(learner="NHL"), gains.accuracy.sel(learner="gains only"))
+    assert_same_answers(hebb, "NHL", "Hebb only")
+    assert_same_answers(gains, "NHL", "gains only")
     for method in ("source", "batch statistics"):
         np.testing.assert_array_equal(both.accuracy.sel(learner=method), hebb.accuracy.sel(learner=method))
     # the filters of NHL and of Hebb only follow the same local rule: the entropy never reaches them

@@ -81,7 +81,7 @@ def test_bad_banks_are_refused():
 
 
 @pytest.mark.parametrize("p", range(len(FAMILIES)))
-def test_one_hot_gate_is_that_family_alone_bit_for_bit(p):
+def test_one_hot_gate_is_that_family_alone(p):
     full = SelectableLayer(rngs(), FAMILIES, 2, 3)
     alone = SelectableLayer(rngs(seed=1), (FAMILIES[p],), 2, 3)
     with torch.no_grad():
@@ -89,7 +89,10 @@ def test_one_hot_gate_is_that_family_alone_bit_for_bit(p):
         alone.coefficients.copy_(full.coefficients[:, :, p : p + 1])
         assert full.alpha(1.0)[:, :, p].eq(1).all()
         x = inputs()
-        assert torch.equal(full(full.features(x)), alone(alone.features(x)))
+        ours, theirs = full(full.features(x)), alone(alone.features(x))
+        # the same 2 x 8 terms, summed once alone and once between the zeros of the other families
+        atol = 2 * 8 * torch.finfo(ours.dtype).eps * float(theirs.abs().max())
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
 
 
 @pytest.mark.parametrize("per_edge", [False, True])

@@ -122,7 +122,8 @@ def test_target_is_the_formula():
     by_hand = np.exp(-8 * (a - 0.5) ** 2) * np.sin(2 * np.pi * b) * (1 + c) * np.cos(np.pi * d) + 0.5 * e * f
     np.testing.assert_allclose(target(p), by_hand, rtol=1e-12)
     wide = np.hstack([p, rng(1).uniform(size=(50, 3))])
-    np.testing.assert_array_equal(target(wide), target(p))
+    # columns of another stride: functions of numpy may differ by two ulps each, and there are five factors
+    np.testing.assert_allclose(target(wide), target(p), rtol=0, atol=10 * 2.3e-16 * np.abs(target(p)).max())
     assert (parts(p[:, :3])[1] == 0).all()
 
 
@@ -153,7 +154,9 @@ def test_each_component_carries_one_product():
 
 def test_slices_are_sums_of_components():
     whole, off = atoms.run(off=0, rank=3), atoms.run(off=2, rank=3)
-    np.testing.assert_array_equal(whole.slice_model, whole.slice_cut)
+    # two sums of the same three components, perhaps in another order
+    atol = 3 * 2.3e-16 * float(np.abs(whole.slice_model).max() + np.abs(whole.weight).sum())
+    np.testing.assert_allclose(whole.slice_model, whole.slice_cut, rtol=0, atol=atol)
     at = dict(zip(range(6), [0.5, 0.25, 0.5, 0.1, 0.8, 0.8]))
     one = [off.psi.sel(component=2, input=j + 1).values for j in range(6)]
     others = np.prod([np.interp(at[j], off.x, one[j]) for j in range(6) if j != 1])

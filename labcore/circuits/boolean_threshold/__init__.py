@@ -16,24 +16,20 @@ Source: Elser and Lal, Learning with Boolean threshold functions (2026), arXiv:2
 
 from __future__ import annotations
 
-from .mechanism import nearest_on_circles, nearest_on_line
-from .peers import adam
-from .relax_reflect import State, accuracy, advance, project_grid, project_neuron, random_state
-from .threshold_circuits import Task, circuit, make_task, quantise, read_gates
+from .relax_reflect import State, advance, project_neuron, random_state
+from .threshold_circuits import Task, circuit, make_task, read_gates
+from .wiring import Wiring, accuracy, layered
 
 __all__ = [
     "State",
     "Task",
+    "Wiring",
     "accuracy",
-    "adam",
     "advance",
     "circuit",
+    "layered",
     "make_task",
-    "nearest_on_circles",
-    "nearest_on_line",
-    "project_grid",
     "project_neuron",
-    "quantise",
     "random_state",
     "read_gates",
 ]

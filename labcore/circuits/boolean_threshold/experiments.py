@@ -1,4 +1,4 @@
-"""The experiments of `boolean_threshold`, frame by frame."""
+"""A search for circuits, one projection under the microscope, a near miss in the plane, and the contest with Adam."""
 
 from __future__ import annotations
 
@@ -7,18 +7,42 @@ from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.logic import boolean
 
-from .mechanism import Array, nearest_on_circles, nearest_on_line
+from .circle_and_line import nearest_on_circles, nearest_on_line
 from .peers import adam
-from .relax_reflect import State, accuracy, advance, project_grid, project_neuron, random_state
+from .relax_reflect import State, advance, project_grid, project_neuron, random_state
 from .threshold_circuits import NOT_READ, Task, circuit, make_task, quantise, read_gates
+from .wiring import Array, accuracy
+
+RUNS = Frame(
+    repeat=axis("run", start=1),
+    iteration=axis("iteration"),
+    check=axis("iteration"),
+    edge=axis("edge"),
+    neuron=axis("node of the neuron"),
+    layer=axis("layer"),
+    iterations=var("repeat", "iterations done", "iterations"),
+    solved=var("repeat", "run is solved"),
+    quantised=var("repeat", "right with weights -1, 0, +1"),
+    unseen=var("repeat", "share of output bits right on other rows", optional=True),
+    gap=var("repeat iteration", "gap"),
+    right=var("repeat check", "share of output bits right"),
+    weights=var("repeat edge", "weight"),
+    source=var("edge", "node that the edge comes from"),
+    target=var("edge", "node that the edge goes to"),
+    kept=var("edge", "sign of the edge in its gate, 0 when it is not in it"),
+    gate=var("neuron", "kind of gate"),
+    fan_in=var("neuron", "edges into the neuron"),
+    width=var("layer", "nodes of the layer"),
+)
 
 
-@experiment(quick=dict(runs=3, max_iter=3000))
+@experiment(quick=dict(runs=3, max_iter=3000), frame=RUNS)
 def search(
     sigma: Annotated[
         float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma", "gates")
@@ -44,10 +68,9 @@ def search(
     """Runs of RRR side by side; frames arrive while they search.
 
     Run r starts from (seed, r). It stops when the gap is under 0.01 and hard signs reproduce every label: it is solved.
-    Drawn is the run that was solved first, and run 1 until then. gap (run, iteration) and right (run, check), the share
-    of output bits, keep their last value once a run has stopped. quantised (run): right with weights -1, 0, +1.
-    unseen (run): right on the rows that were not learned from, where there are any.
-    gate (neuron): a kind of `labcore.primitives.logic.boolean`, -1 for no gate, -2 while the drawn run is not solved.
+    Drawn is the run that was solved first, and run 1 until then. gap and right, the share of output bits,
+    keep their last value once a run has stopped. unseen is there where not all rows were learned from.
+    gate: a kind of `labcore.primitives.logic.boolean`, -1 for no gate, -2 while the drawn run is not solved.
     """
     made = make_task(task, rule, items, seed)
     net, X, Y = made.net, made.X, made.Y
@@ -68,8 +91,8 @@ def search(
         drawn = int(np.where(solved, ended, max_iter + 1).argmin())
         right.append([accuracy(net, s.wB, X, Y) for s in states])
         over = bool(solved.all()) or now == max_iter
-        frame = _search_frame(made, states, gaps[:, :now], ended, solved, drawn, stops[: len(right)], np.array(right))
-        yield frame.assign_attrs(progress=1.0 if over else now / max_iter)
+        checks, progress = stops[: len(right)], 1.0 if over else now / max_iter
+        yield _search_frame(made, states, gaps[:, :now], ended, solved, drawn, checks, np.array(right), progress)
         if over:
             return
 
@@ -77,12 +100,13 @@ def search(
 def _search_frame(
     made: Task,
     states: list[State],
-    gaps: Array,
-    ended: NDArray[np.int64],
-    solved: NDArray[np.bool_],
+    gaps: Float[Array, "runs now"],
+    ended: Int[Array, " runs"],
+    solved: Bool[Array, " runs"],
     drawn: int,
-    checks: NDArray[np.int64],
-    right: Array,
+    checks: Int[Array, " checks"],
+    right: Float[Array, "checks runs"],
+    progress: float,
 ) -> xr.Dataset:
     net, (runs, now), bits = made.net, gaps.shape, made.Y.size
     w, m, logic = states[drawn].wB, net.fan_in, ""
@@ -94,50 +118,54 @@ def _search_frame(
             agrees = (boolean.simulate(netlist, made.X > 0)[:, netlist.outputs] == (made.Y > 0)).all(1)
             logic += f" The logic circuit agrees with the table on {agrees.sum()} of {len(agrees)} rows."
     found = f" ({', '.join(str(k) for k in sorted(ended[solved]))} iterations)" if solved.any() else ""
-    values = {
-        "iterations": variable("run", ended, "iterations done", "iterations"),
-        "solved": variable("run", solved, "run is solved"),
-        "quantised": variable(
-            "run", [accuracy(net, quantise(net, s.wB), made.X, made.Y) for s in states], "right with weights -1, 0, +1"
-        ),
-    }
+    values = {}
     if len(made.X_test):
-        unseen = [accuracy(net, s.wB, made.X_test, made.Y_test) for s in states]
-        values["unseen"] = variable("run", unseen, "share of output bits right on other rows")
+        values["unseen"] = unseen = [accuracy(net, s.wB, made.X_test, made.Y_test) for s in states]
         logic += f" On the {len(made.X_test)} rows not learned from, {unseen[drawn]:.0%} of the bits are right."
     grid = np.unique(np.logspace(0, np.log10(now), 240).astype(int))
-    return xr.Dataset(
-        values
-        | {
-            "gap": variable(("run", "iteration"), gaps[:, grid - 1], "gap"),
-            "right": variable(("run", "check"), right.T, "share of output bits right"),
-            "weights": variable(("run", "edge"), np.stack([s.wB for s in states]), "weight"),
-            "source": variable("edge", net.source, "node that the edge comes from"),
-            "target": variable("edge", net.inputs + net.neuron, "node that the edge goes to"),
-            "kept": variable("edge", kept, "sign of the edge in its gate, 0 when it is not in it"),
-            "gate": variable("neuron", kinds, "kind of gate"),
-            "fan_in": variable("neuron", m, "edges into the neuron"),
-            "width": variable("layer", net.widths, "nodes of the layer"),
-        },
-        coords={
-            "run": variable("run", np.arange(1, runs + 1), "run"),
-            "iteration": variable("iteration", grid, "iteration"),
-            "check": variable("check", checks, "iteration"),
-            "edge": variable("edge", np.arange(len(w)), "edge"),
-            "neuron": variable("neuron", np.arange(net.inputs, net.nodes), "node of the neuron"),
-            "layer": variable("layer", np.arange(len(net.widths)), "layer"),
-        },
-        attrs={
-            "reading": f"After {now} iterations the number of solved runs is {solved.sum()} of {runs}{found}. Run "
-            f"{drawn + 1} (drawn) has the gap {gaps[drawn, -1]:.3f} and {right[-1, drawn] * bits:.0f} of {bits} "
-            f"output bits right.{logic}",
-            "drawn": drawn,
-            "task": made.name,
-        },
+    values |= dict(
+        iterations=ended,
+        solved=solved,
+        quantised=[accuracy(net, quantise(net, s.wB), made.X, made.Y) for s in states],
+        gap=gaps[:, grid - 1],
+        right=right.T,
+        weights=np.stack([s.wB for s in states]),
+        source=net.source,
+        target=net.inputs + net.neuron,
+        kept=kept,
+        gate=kinds,
+        fan_in=m,
+        width=net.widths,
+        iteration=grid,
+        check=checks,
+        neuron=np.arange(net.inputs, net.nodes),
+    )
+    return RUNS(
+        values,
+        f"After {now} iterations the number of solved runs is {solved.sum()} of {runs}{found}. Run {drawn + 1} (drawn) "
+        f"has the gap {gaps[drawn, -1]:.3f} and {right[-1, drawn] * bits:.0f} of {bits} output bits right.{logic}",
+        progress,
+        drawn=drawn,
+        task=made.name,
     )
 
 
-@experiment
+MICROSCOPE = Frame(
+    state=axis("state", values=("point", "projection", "reflection")),
+    branch=axis("branch: two for +Delta, then two for -Delta"),
+    t=axis("place on the branch"),
+    w=axis("weight"),
+    x=axis("value at the edge"),
+    point_w=var("state", "weight"),
+    point_x=var("state", "value at the edge"),
+    point_y=var("state", "output of the neuron"),
+    branch_w=var("branch t", "weight"),
+    branch_x=var("branch t", "value at the edge"),
+    distance=var("x w", "distance to the set A"),
+)
+
+
+@experiment(frame=MICROSCOPE)
 def projection(
     w: Annotated[float, number(-3, 3, "Weight of the edge in the picture", "point")] = 0.6,
     x: Annotated[float, number(-3, 3, "Value at that edge", "point")] = 0.4,
@@ -148,15 +176,15 @@ def projection(
 ) -> Iterator[xr.Dataset]:
     """P_A of one neuron and one item, seen in the plane of one edge (w, x). One frame.
 
-    where (state): the point, its projection, its reflection 2 P_A - z. branch_w, branch_x (branch, t): w x = +-Delta
-    minus what the other edges add after the projection. distance (w, x): how far P_A moves each point of the plane.
+    The states are the point z, its projection, its reflection 2 P_A - z. A branch is w x = +-Delta minus what the other
+    edges add after the projection. distance: how far P_A moves each point of the plane.
     """
     others = np.random.default_rng([seed, m]).uniform(-1, 1, (2, m - 1)) * 0.7
     delta = np.sqrt(m / sigma)
     ww, xx = np.concatenate([[w], others[0]]), np.concatenate([[x], others[1]])
     w_new, x_new = np.empty(m), np.empty(m)
     y_new = project_neuron(ww, xx, y, delta, w_new, x_new)
-    axis, t = np.linspace(-3, 3, 61), np.linspace(-2.5, 2.5, 81)
+    grid, t = np.linspace(-3, 3, 61), np.linspace(-2.5, 2.5, 81)
     rest = w_new[1:] @ x_new[1:]
     branch_w, branch_x = [], []
     for level in (delta - rest, -delta - rest):
@@ -165,34 +193,37 @@ def projection(
         branch_x += [across * np.sign(level), -across * np.sign(level)]
     sums = ww @ xx, w_new @ x_new
     moved = np.sqrt(((w_new - ww) ** 2).sum() + ((x_new - xx) ** 2).sum() + (y_new - y) ** 2)
-    yield xr.Dataset(
-        {
-            "point_w": variable("state", [w, w_new[0], 2 * w_new[0] - w], "weight"),
-            "point_x": variable("state", [x, x_new[0], 2 * x_new[0] - x], "value at the edge"),
-            "point_y": variable("state", [y, y_new, 2 * y_new - y], "output of the neuron"),
-            "branch_w": variable(("branch", "t"), np.array(branch_w), "weight"),
-            "branch_x": variable(("branch", "t"), np.array(branch_x), "value at the edge"),
-            "distance": variable(
-                ("x", "w"), project_grid(axis, axis, others[0], others[1], y, delta), "distance to the set A"
-            ),
-        },
-        coords={
-            "state": variable("state", ["point", "projection", "reflection"], "state"),
-            "branch": variable("branch", np.arange(4), "branch: two for +Delta, then two for -Delta"),
-            "t": variable("t", t, "place on the branch"),
-            "w": variable("w", axis, "weight"),
-            "x": variable("x", axis, "value at the edge"),
-        },
-        attrs={
-            "reading": f"The margin is Delta = {delta:.2f}. The point has w.x = {sums[0]:.2f} and y = {y:.2f}; the "
-            f"nearest point of A has w.x = {sums[1]:.2f} and y = {y_new:+.0f}, at the distance {moved:.2f}.",
-            "progress": 1.0,
-            "delta": float(delta),
-        },
+    yield MICROSCOPE(
+        dict(
+            point_w=[w, w_new[0], 2 * w_new[0] - w],
+            point_x=[x, x_new[0], 2 * x_new[0] - x],
+            point_y=[y, y_new, 2 * y_new - y],
+            branch_w=branch_w,
+            branch_x=branch_x,
+            distance=project_grid(grid, grid, others[0], others[1], y, delta),
+            t=t,
+            w=grid,
+            x=grid,
+        ),
+        f"The margin is Delta = {delta:.2f}. The point has w.x = {sums[0]:.2f} and y = {y:.2f}; the "
+        f"nearest point of A has w.x = {sums[1]:.2f} and y = {y_new:+.0f}, at the distance {moved:.2f}.",
+        delta=float(delta),
     )
 
 
-@experiment
+PATHS = Frame(
+    method=axis("method", values=("alternating", "RRR")),
+    step=axis("step"),
+    axis=axis("coordinate", values=("along", "across")),
+    circle=axis("circle", values=("misses", "crosses")),
+    path=var("method step axis", "position"),
+    path_a=var("method axis", "nearest point of A at the end"),
+    found=var("method", "share of random starts that reach a crossing"),
+    centre=var("circle axis", "centre of the circle"),
+)
+
+
+@experiment(frame=PATHS)
 def near_miss(
     miss: Annotated[float, number(0.02, 1, "By how much the left circle misses the line", "sets")] = 0.15,
     beta: Annotated[float, number(0.05, 1.5, "Step of RRR", "search")] = 0.2,
@@ -204,8 +235,8 @@ def near_miss(
 ) -> Iterator[xr.Dataset]:
     """Set A: two circles. Set B: a line, which crosses the right circle and narrowly misses the left. One frame.
 
-    path (method, step, axis) from the given start; found (method): the share of random starts whose gap fell below
-    0.001. The answer of both methods is P_A(z), path_a (method, axis) at the end.
+    path begins at the given start; found: the share of random starts whose gap fell below 0.001. The answer of both
+    methods is P_A(z), which is path_a at the end.
     """
     centres = np.array([[-1.1, 1 + miss], [1.1, 0.5]])
     first = np.random.default_rng([seed, 7]).uniform(-3, 3, (starts, 2))
@@ -224,31 +255,26 @@ def near_miss(
         found.append(met)
     shares = np.mean(found, axis=1, where=np.arange(starts + 1) > 0)
     ends = [("succeed" if found[0][0] else "stall"), ("succeeds" if found[1][0] else "does not arrive")]
-    yield xr.Dataset(
-        {
-            "path": variable(("method", "step", "axis"), np.array(paths), "position"),
-            "path_a": variable(("method", "axis"), np.array(answers), "nearest point of A at the end"),
-            "found": variable("method", shares, "share of random starts that reach a crossing"),
-            "centre": variable(("circle", "axis"), centres, "centre of the circle"),
-        },
-        coords={
-            "method": variable("method", ["alternating", "RRR"], "method"),
-            "step": variable("step", np.arange(steps + 1), "step"),
-            "axis": variable("axis", ["along", "across"], "coordinate"),
-            "circle": variable("circle", ["misses", "crosses"], "circle"),
-        },
-        attrs={
-            "reading": f"In {steps} steps from this start alternating projections {ends[0]} and RRR {ends[1]}. "
-            f"Of {starts} random starts {shares[0]:.0%} succeed by alternating projections, {shares[1]:.0%} by RRR.",
-            "progress": 1.0,
-        },
+    yield PATHS(
+        dict(path=paths, path_a=answers, found=shares, centre=centres),
+        f"In {steps} steps from this start alternating projections {ends[0]} and RRR {ends[1]}. "
+        f"Of {starts} random starts {shares[0]:.0%} succeed by alternating projections, {shares[1]:.0%} by RRR.",
     )
 
 
 METHODS = ("RRR", "straight-through", "tanh, then signs")
+CONTEST = Frame(
+    method=axis("method", values=METHODS),
+    repeat=axis("run", start=1),
+    work=axis("work", "RRR iterations"),
+    right=var("method repeat work", "share of output bits right"),
+    soft=var("repeat work", "share of output bits right before signs"),
+    solved=var("method repeat", "run is solved"),
+    share=var("method work", "share of runs solved by then"),
+)
 
 
-@experiment(quick=dict(max_iter=3000, runs=4))
+@experiment(quick=dict(max_iter=3000, runs=4), frame=CONTEST)
 def against_gradient(
     lr: Annotated[float, number(1e-3, 0.1, "Learning rate of Adam", "gradient", scale="log")] = 0.01,
     adam_steps: Annotated[
@@ -267,9 +293,7 @@ def against_gradient(
     """RRR, Adam with straight-through signs, and Adam on tanh whose weights are then used with signs. Same networks.
 
     A run ends when hard signs reproduce every label (RRR: and the gap is under 0.01; tanh is asked at each `work`).
-    right (method, run, work): share of output bits right with hard signs, the best so far. soft (run, work): the same
-    of the tanh network before its signs are taken. solved (method, run), share (method, work) of solved runs. work is
-    in RRR iterations.
+    right is with hard signs, the best so far; soft is of the tanh network before its signs are taken.
     """
     made = make_task(task, rule, 64, seed)
     net, X, Y = made.net, made.X, made.Y
@@ -298,22 +322,11 @@ def against_gradient(
                 solved[1 + j, r] = right[1 + j, r, c] == 1
         now, shares[:, c] = stop, solved.mean(1)
         counts = ", ".join(f"{name} {n}" for name, n in zip(METHODS, solved.sum(1), strict=True))
-        yield xr.Dataset(
-            {
-                "right": variable(("method", "run", "work"), right[:, :, : c + 1], "share of output bits right"),
-                "soft": variable(("run", "work"), soft[:, : c + 1], "share of output bits right before signs"),
-                "solved": variable(("method", "run"), solved, "run is solved"),
-                "share": variable(("method", "work"), shares[:, : c + 1], "share of runs solved by then"),
-            },
-            coords={
-                "method": variable("method", list(METHODS), "method"),
-                "run": variable("run", np.arange(1, runs + 1), "run"),
-                "work": variable("work", stops[: c + 1], "work", "RRR iterations"),
-            },
-            attrs={
-                "reading": f"After {now} RRR iterations, or {round(adam_steps * now)} Adam steps, the number of solved "
-                f"networks of {runs} is: {counts}. Before signs are taken the tanh networks have "
-                f"{soft[:, c].mean():.1%} of the bits right, and the best of their signs {right[2, :, c].mean():.1%}.",
-                "progress": (c + 1) / len(stops),
-            },
+        yield CONTEST(
+            dict(right=right[:, :, : c + 1], soft=soft[:, : c + 1], solved=solved, share=shares[:, : c + 1])
+            | dict(work=stops[: c + 1]),
+            f"After {now} RRR iterations, or {round(adam_steps * now)} Adam steps, the number of solved networks of "
+            f"{runs} is: {counts}. Before signs are taken the tanh networks have {soft[:, c].mean():.1%} of the bits "
+            f"right, and the best of their signs {right[2, :, c].mean():.1%}.",
+            (c + 1) / len(stops),
         )

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit
+
+from .wiring import Array, Wiring
 
 
 @njit(cache=True, nogil=True)
-def gradient(net, w, X, Y, straight, grad):
-    """Logistic loss of the outputs, and its gradient into grad (E,); the share of output bits that are right.
+def gradient(
+    net: Wiring,
+    w: Float[Array, " E"],
+    X: Float[Array, "P n_in"],
+    Y: Float[Array, "P n_out"],
+    straight: bool,
+    grad: Float[Array, " E"],
+) -> tuple[float, float]:
+    """Logistic loss of the outputs, with its gradient put into grad, and the share of output bits that are right.
 
     A neuron sees a = w.x / sqrt(m). Hidden neurons give sign(a), with the derivative of a hard tanh in its place
-    (straight-through), or tanh(a). X (P, n_in), Y (P, n_out), all -1 or +1.
+    (straight-through), or tanh(a). X and Y are all -1 or +1.
     """
     items, neurons = len(X), len(net.start) - 1
     nodes = net.inputs + neurons
@@ -51,7 +61,18 @@ def gradient(net, w, X, Y, straight, grad):
 
 
 @njit(cache=True, nogil=True)
-def adam(net, w, mean, square, X, Y, lr, straight, done, steps):
+def adam(
+    net: Wiring,
+    w: Float[Array, " E"],
+    mean: Float[Array, " E"],
+    square: Float[Array, " E"],
+    X: Float[Array, "P n_in"],
+    Y: Float[Array, "P n_out"],
+    lr: float,
+    straight: bool,
+    done: int,
+    steps: int,
+) -> tuple[int, float, bool]:
     """Up to `steps` full-batch steps of Adam after `done` of them, in place; ends as soon as hard signs are right.
 
     Returns the steps done in all, the share of output bits right before the last step, and whether it is solved.

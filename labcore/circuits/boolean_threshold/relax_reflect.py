@@ -11,63 +11,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from .wiring import Array, Wiring, accuracy
+
 GAP = 0.01  # rms distance between the two projections, a neuron and item, at which a run may stop
-
-
-class Wiring(NamedTuple):
-    """A feed-forward network of N nodes: node 0 is the constant -1, then inputs, hidden neurons, outputs."""
-
-    source: NDArray[np.int64]  # (E,) the node that an edge comes from; the edges of a neuron stand together
-    start: NDArray[np.int64]  # (K + 1,) neuron k, which is node inputs + k, reads the edges start[k] to start[k + 1]
-    inputs: int  # the constant and the input nodes
-    outputs: int  # the last nodes
-    widths: NDArray[np.int64]  # of the layers, inputs first; an array, so that every depth is one compiled type
-
-    @property
-    def nodes(self) -> int:
-        return self.inputs + len(self.start) - 1
-
-    @property
-    def fan_in(self) -> NDArray[np.int64]:
-        """m (K,): edges into each neuron, that from the constant included."""
-        return np.diff(self.start)
-
-    @property
-    def neuron(self) -> NDArray[np.int64]:
-        """The neuron (E,), 0 to K - 1, that each edge goes to."""
-        return np.repeat(np.arange(len(self.start) - 1), self.fan_in)
-
-
-def layered(widths: tuple[int, ...]) -> Wiring:
-    """Each layer reads the whole layer before it and the constant."""
-    if len(widths) < 2 or min(widths) < 1:
-        raise ValueError(f"widths = {widths} is not allowed; it must be two or more layers of at least 1 node")
-    source, start, before = [], [0], 1
-    for below, width in zip(widths, widths[1:], strict=False):
-        edges = [0, *range(before, before + below)]
-        for _ in range(width):
-            source += edges
-            start.append(len(source))
-        before += below
-    return Wiring(np.array(source), np.array(start), 1 + widths[0], widths[-1], np.array(widths))
 
 
 class State(NamedTuple):
     """The point z of one run, the metric, and the last shared weights."""
 
-    w: Array  # (P, E)
-    x: Array  # (P, E)
-    y: Array  # (P, N)
-    g: Array  # (P, N) metric, > 0
-    wB: Array  # (E,)
+    w: Float[Array, "P E"]
+    x: Float[Array, "P E"]
+    y: Float[Array, "P N"]
+    g: Float[Array, "P N"]  # metric, > 0
+    wB: Float[Array, " E"]
 
 
-def random_state(net: Wiring, X: Array, Y: Array, rng: np.random.Generator) -> State:
-    """Uniform on (-1, 1), known values at the data; X (P, n_in), Y (P, n_out) of -1 and +1."""
+def random_state(net: Wiring, X: Float[Array, "P n_in"], Y: Float[Array, "P n_out"], rng: np.random.Generator) -> State:
+    """Uniform on (-1, 1), known values at the data, which are -1 and +1. Raises ValueError for other data."""
     for name, values, columns in (("X", X, net.inputs - 1), ("Y", Y, net.outputs)):
         if values.shape != (len(X), columns) or not len(X):
             raise ValueError(f"{name} of shape {values.shape} is not allowed; it must be (items, {columns})")
@@ -81,7 +44,7 @@ def random_state(net: Wiring, X: Array, Y: Array, rng: np.random.Generator) -> S
 
 
 @njit(cache=True, nogil=True)
-def multiplier_root(p, q, c):
+def multiplier_root(p: float, q: float, c: float) -> float:
     """u in (-1, 1) with [p (1 + u^2) + q u] / (1 - u^2)^2 = c, where p = w.x and q = |w|^2 + |x|^2 > 2 |p|.
 
     +-1 where there is none: w and x are opposite (equal, for c < p), and nothing points to the set.
@@ -108,7 +71,7 @@ def multiplier_root(p, q, c):
 
 
 @njit(cache=True, nogil=True)
-def move_cost(p, q, c, u):
+def move_cost(p: float, q: float, c: float, u: float) -> float:
     """|w' - w|^2 + |x' - x|^2 of the move to w'.x' = c with multiplier u."""
     if abs(u) == 1.0:
         return 2.0 * abs(c) + 0.5 * q
@@ -117,7 +80,14 @@ def move_cost(p, q, c, u):
 
 
 @njit(cache=True, nogil=True)
-def project_neuron(w, x, y, delta, w_out, x_out):
+def project_neuron(
+    w: Float[Array, " m"],
+    x: Float[Array, " m"],
+    y: float,
+    delta: float,
+    w_out: Float[Array, " m"],
+    x_out: Float[Array, " m"],
+) -> float:
     """P_A of one neuron and item: the nearest (w', x', y') with y' = +-1 and y' (w'.x') >= delta. Returns y'."""
     p, q = 0.0, 0.0
     for d in range(len(w)):
@@ -147,8 +117,15 @@ def project_neuron(w, x, y, delta, w_out, x_out):
 
 
 @njit(cache=True, nogil=True)
-def project_grid(ws, xs, w_rest, x_rest, y, delta):
-    """How far P_A moves (w, x, y) for every first edge of the grid: ws (W,), xs (X,) -> (X, W); other edges given."""
+def project_grid(
+    ws: Float[Array, " W"],
+    xs: Float[Array, " X"],
+    w_rest: Float[Array, " m-1"],
+    x_rest: Float[Array, " m-1"],
+    y: float,
+    delta: float,
+) -> Float[Array, "X W"]:
+    """How far P_A moves (w, x, y) for every first edge of the grid; the other edges are given."""
     m = 1 + len(w_rest)
     w, x, w_out, x_out = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
     w[1:], x[1:] = w_rest, x_rest
@@ -162,7 +139,17 @@ def project_grid(ws, xs, w_rest, x_rest, y, delta):
 
 
 @njit(cache=True, nogil=True)
-def project_a(net, w, x, y, X, sigma, w_out, x_out, y_out):
+def project_a(
+    net: Wiring,
+    w: Float[Array, "P E"],
+    x: Float[Array, "P E"],
+    y: Float[Array, "P N"],
+    X: Float[Array, "P n_in"],
+    sigma: float,
+    w_out: Float[Array, "P E"],
+    x_out: Float[Array, "P E"],
+    y_out: Float[Array, "P N"],
+) -> None:
     """Divide: every neuron of every item on its own; inputs clamped to the data."""
     for i in range(len(X)):
         y_out[i, 0] = -1.0
@@ -175,8 +162,17 @@ def project_a(net, w, x, y, X, sigma, w_out, x_out, y_out):
 
 
 @njit(cache=True, nogil=True)
-def project_b(net, w, x, y, g, Y, wB, yB):
-    """Concur: shared weights wB (E,) of norm sqrt(m), shared node values yB (P, N); outputs clamped to the labels."""
+def project_b(
+    net: Wiring,
+    w: Float[Array, "P E"],
+    x: Float[Array, "P E"],
+    y: Float[Array, "P N"],
+    g: Float[Array, "P N"],
+    Y: Float[Array, "P n_out"],
+    wB: Float[Array, " E"],
+    yB: Float[Array, "P N"],
+) -> None:
+    """Concur: shared weights wB of norm sqrt(m), shared node values yB; outputs clamped to the labels."""
     items, nodes = y.shape
     first_output = nodes - net.outputs
     total = np.zeros(nodes)
@@ -208,33 +204,17 @@ def project_b(net, w, x, y, g, Y, wB, yB):
 
 
 @njit(cache=True, nogil=True)
-def infer(net, weights, X):
-    """The values (P, N) of a network of hard signs; a sum of exactly 0 counts as -1."""
-    y = np.full((len(X), net.inputs + len(net.start) - 1), -1.0)
-    for i in range(len(X)):
-        for n in range(1, net.inputs):
-            y[i, n] = X[i, n - 1]
-        for k in range(len(net.start) - 1):
-            total = 0.0
-            for e in range(net.start[k], net.start[k + 1]):
-                total += weights[e] * y[i, net.source[e]]
-            y[i, net.inputs + k] = 1.0 if total > 0 else -1.0
-    return y
-
-
-@njit(cache=True, nogil=True)
-def accuracy(net, weights, X, Y):
-    """The share of output bits that hard signs get right."""
-    out = infer(net, weights, X)[:, net.inputs + len(net.start) - 1 - net.outputs :]
-    right = 0
-    for i in range(Y.shape[0]):
-        for j in range(Y.shape[1]):
-            right += out[i, j] == Y[i, j]
-    return right / Y.size
-
-
-@njit(cache=True, nogil=True)
-def advance(net, state, X, Y, sigma, beta, gamma, reflect, gaps):
+def advance(
+    net: Wiring,
+    state: State,
+    X: Float[Array, "P n_in"],
+    Y: Float[Array, "P n_out"],
+    sigma: float,
+    beta: float,
+    gamma: float,
+    reflect: bool,
+    gaps: Float[Array, " iterations"],
+) -> tuple[int, bool]:
     """len(gaps) iterations of z <- z + beta (P_B(2 P_A(z) - z) - P_A(z)), in place; fewer when the run is solved.
 
     A run is solved when the gap is under GAP and hard signs reproduce every label. Without `reflect`, alternating

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 
 from labcore.primitives.logic import boolean
 
-from .relax_reflect import Wiring, infer, layered
+from .wiring import Array, Wiring, infer, layered
 
-Array = NDArray[np.float64]
 NO_GATE, NOT_READ = -1, -2
 
 
@@ -20,10 +19,10 @@ class Task(NamedTuple):
 
     name: str
     net: Wiring
-    X: Array  # (P, n_in) of -1 and +1
-    Y: Array  # (P, n_out)
-    X_test: Array
-    Y_test: Array
+    X: Float[Array, "P n_in"]  # of -1 and +1, as are the others
+    Y: Float[Array, "P n_out"]
+    X_test: Float[Array, "rest n_in"]
+    Y_test: Float[Array, "rest n_out"]
 
 
 def make_task(task: str, rule: int, items: int, seed: int) -> Task:
@@ -44,13 +43,15 @@ def make_task(task: str, rule: int, items: int, seed: int) -> Task:
     return Task(task, layered(widths), *data)
 
 
-def quantise(net: Wiring, w: Array) -> Array:
-    """Weights (E,) of -1, 0 and +1: those above half of sqrt(m/3) count."""
+def quantise(net: Wiring, w: Float[Array, " E"]) -> Float[Array, " E"]:
+    """Weights of -1, 0 and +1: those above half of sqrt(m/3) count."""
     return np.sign(w) * (np.abs(w) > 0.5 * np.sqrt(net.fan_in[net.neuron] / 3))
 
 
-def read_gates(net: Wiring, w: Array, X: Array) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """The gate of each neuron (K,), a kind of `boolean` or NO_GATE, and the signs of the edges it keeps (E,), else 0.
+def read_gates(
+    net: Wiring, w: Float[Array, " E"], X: Float[Array, "P n_in"]
+) -> tuple[Int[Array, " K"], Int[Array, " E"]]:
+    """The gate of each neuron, a kind of `boolean` or NO_GATE, and the signs of the edges that it keeps, else 0.
 
     The largest weight alone, then the three largest, as signs; the first that reproduces what the neuron does on X.
     """
@@ -71,7 +72,7 @@ def read_gates(net: Wiring, w: Array, X: Array) -> tuple[NDArray[np.int8], NDArr
     return kinds, kept
 
 
-def circuit(net: Wiring, kinds: NDArray[np.int8], kept: NDArray[np.int8]) -> boolean.Netlist | None:
+def circuit(net: Wiring, kinds: Int[Array, " K"], kept: Int[Array, " E"]) -> boolean.Netlist | None:
     """The gates that the outputs depend on as a netlist, with NOT nodes; None if one of them is no gate."""
     inputs = net.inputs - 1
     kind, fanin, built = [boolean.INPUT] * inputs, [[-1] * 3] * inputs, {n: n - 1 for n in range(1, net.inputs)}

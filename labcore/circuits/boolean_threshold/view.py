@@ -18,11 +18,14 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     bundle,
     curve,
     label,
     log_axis,
+    note,
+    segments,
     vertical,
 )
 from labcore.primitives.logic import boolean
@@ -40,12 +43,6 @@ def _places(width: np.ndarray) -> np.ndarray:
     for column, count in enumerate(width):
         places += [[column, (count - 1) / 2 - row] for row in range(count)]
     return np.array(places, float)
-
-
-def _gapped(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Segments as one trace with gaps: start, end (S, 2)."""
-    points = np.stack([start, end, np.full_like(start, np.nan)], axis=1).reshape(-1, 2)
-    return points[:, 0], points[:, 1]
 
 
 def _network(frame: xr.Dataset) -> tuple[list[dict], list[dict], list[float]]:
@@ -67,7 +64,7 @@ def _network(frame: xr.Dataset) -> tuple[list[dict], list[dict], list[float]]:
     for low, high, thick in ((0.12, 0.3, 1.0), (0.3, 0.5, 2.2), (0.5, 9, 4.0)):
         for positive, color in ((True, BLUE), (False, ORANGE)):
             some = (size >= low) & (size < high) & ((weights > 0) == positive)
-            x, y = _gapped(start[some], end[some])
+            x, y = segments(start[some], end[some])
             traces.append(curve(x, y, "weight", color, line={"color": color, "width": thick}, hoverinfo="skip"))
     shown = place[1:]
     symbols = _INPUTS.get(frame.attrs["task"], [""] * (inputs - 1)) + [_SYMBOL[int(k)] for k in frame.gate.values]
@@ -104,7 +101,7 @@ def _network(frame: xr.Dataset) -> tuple[list[dict], list[dict], list[float]]:
     signs = (
         f"<span style='color:{BLUE}'>blue: positive</span>, <span style='color:{ORANGE}'>orange: negative, a NOT</span>"
     )
-    notes.append(label(0.5, -0.02, signs, xref="x domain", yref="y domain", yanchor="top"))
+    notes.append(note(0.5, -0.02, signs, yanchor="top"))
     return traces, notes, [-depth - 0.9, depth + 0.8]
 
 
@@ -142,7 +139,7 @@ def search(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": {"domain": [0, 0.55], "anchor": "y", "visible": False, "range": [-0.4, frame.sizes["layer"] - 0.6]},
         "yaxis": {"domain": [0.04, 1], "anchor": "x", "visible": False, "range": reach},
         "xaxis2": log_axis("", domain=[0.64, 1], anchor="y2", range=[0, last], showticklabels=False),
-        "yaxis2": log_axis("gap", domain=[0.68, 1], anchor="x2", range=[-2.3, 0.5]),
+        "yaxis2": log_axis(frame.gap, domain=[0.68, 1], anchor="x2", range=[-2.3, 0.5]),
         "xaxis3": log_axis("iterations", domain=[0.64, 1], anchor="y3", range=[0, last]),
         "yaxis3": axis("bits right", domain=[0.43, 0.63], anchor="x3", range=[0.3, 1.04], tickformat=".0%", nticks=4),
         "xaxis4": axis("size of a weight, |w| / sqrt(m)", domain=[0.64, 1], anchor="y4", range=[-0.02, 1.05]),
@@ -163,16 +160,7 @@ def search(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             *notes,
             label(0.02, -2, "goal", GREEN, axes="2", yanchor="bottom", xanchor="left"),
-            label(
-                0.98,
-                0.98,
-                f"run {drawn + 1} of {len(gap)}",
-                RED,
-                xref="x2 domain",
-                yref="y2 domain",
-                xanchor="right",
-                yanchor="top",
-            ),
+            note(0.98, 0.98, f"run {drawn + 1} of {len(gap)}", RED, axes="2", xanchor="right", yanchor="top"),
             *[
                 label(1 / np.sqrt(k), top, f"k = {k}", PURPLE, axes="4", yanchor="bottom", xanchor=side)
                 for k, side in ((1, "center"), (3, "left"), (5, "right"))
@@ -307,14 +295,12 @@ def near_miss(frame: xr.Dataset) -> dict[str, Any]:
             label(3.9, 0, "set B", INK, xanchor="right", yanchor="bottom"),
             label(centre[0, 0], centre[0, 1] + 0.2, "set A", SKY),
             label(centre[1, 0], centre[1, 1] + 0.2, "set A", SKY),
-            label(
+            note(
                 0.99,
                 0.98,
                 f"<span style='color:{RED}'>alternating: {found[0]:.0%} of random starts succeed</span><br>"
                 f"<span style='color:{BLUE}'>RRR: {found[1]:.0%}</span><br>stars: the answer of each",
                 SOFT,
-                xref="x domain",
-                yref="y domain",
                 xanchor="right",
                 yanchor="top",
                 align="right",
@@ -346,9 +332,7 @@ def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
                 marker={"size": 10, "color": color, "line": {"color": PAPER, "width": 1}},
             )
         )
-    order, heights = np.argsort(share[:, -1]), {}
-    for rank, j in enumerate(order):
-        heights[j] = max(share[j, -1], heights[order[rank - 1]] + 0.07 if rank else 0.0)
+    heights = apart(share[:, -1], 0.07)
     layout = {
         "height": 440,
         "xaxis": axis(

@@ -1,15 +1,15 @@
-"""The mechanism of `boolean_threshold`."""
+"""Two sets in the plane to project on: circles of radius 1, and a line that may cross them or narrowly miss."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 
-def nearest_on_circles(z: Array, centres: Array) -> Array:
-    """The nearest point of the union of circles of radius 1: z (S, 2), centres (C, 2)."""
+def nearest_on_circles(z: Float[Array, "S 2"], centres: Float[Array, "C 2"]) -> Float[Array, "S 2"]:
+    """The nearest point of the union of circles of radius 1."""
     away = z[:, None] - centres
     length = np.sqrt((away**2).sum(2))
     pick = np.abs(length - 1).argmin(1)
@@ -18,6 +18,6 @@ def nearest_on_circles(z: Array, centres: Array) -> Array:
     return centres[pick] + unit
 
 
-def nearest_on_line(z: Array) -> Array:
+def nearest_on_line(z: Float[Array, "S 2"]) -> Float[Array, "S 2"]:
     """The nearest point with second coordinate 0."""
     return z * [1.0, 0.0]
