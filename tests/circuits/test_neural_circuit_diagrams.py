@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from labcore.circuits.neural_circuit_diagrams import experiments
+from labcore.circuits.neural_circuit_diagrams.exercises import first_five, is_scores, least_ambiguous
 from labcore.circuits.neural_circuit_diagrams.experiments import HEADS
 from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture
 from labcore.diagrams.boxes import Contract, Diag, SoftMax
@@ -132,3 +133,50 @@ def test_sliders_belong_to_the_architectures_that_have_the_axis():
         assert set(experiments.diagram.parameters[axis].when["arch"]) == {
             n for n in ARCHITECTURES if axis in declared(n)
         }
+
+
+# ---- the lesson's exercises
+
+
+SCORES = "f(y=3, x=5, k=2) = Q[y k], K[x k] | contract k: (Q.k, K.k) | softmax x"
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (SCORES, True),
+        (SCORES.replace("f(y=3, x=5, k=2)", " g( x = 4 , y = 6 , k = 1 ) "), True),
+        (SCORES.replace("y", "a").replace("Q", "R"), True),
+        (SCORES.replace("softmax x", "softmax y"), False),
+        (SCORES.replace("| softmax x", ""), False),
+        (SCORES.replace("| softmax", "| scale k^-1/2 | softmax"), False),
+        ("f(y=3, x=5, k=2, j=3) = Q[y k], K[x j]", False),
+        ("f(y=3, k=2) = Q[y k]", False),
+    ],
+)
+def test_attention_weights_as_an_answer(answer, right):
+    assert (is_scores(answer) is True) == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("154", True), ("154,0", True), (" 154.2 ", True), ("160", False), ("150", False), ("7", False)],
+)
+def test_when_softmax_attention_holds_five_times_as_much(answer, right):
+    assert (first_five(answer) is True) == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("2 3 4 5", True), (" 5, 4, 3, 2", True), ("2.0 3 8/2 5", True), ("3 3 3 3", False), ("2 2 3 4", False)],
+)
+def test_sizes_that_tell_wires_apart(answer, right):
+    assert (least_ambiguous(answer) is True) == right
+
+
+@pytest.mark.parametrize("exercise", [is_scores, first_five, least_ambiguous])
+def test_nothing_is_no_answer(exercise):
+    try:
+        assert exercise("") is not True
+    except ValueError as error:
+        assert str(error)

@@ -11,47 +11,36 @@ import torch
 from labcore.circuits.qnlp import (
     Learner,
     Simple,
-    bag_readers,
+    contract,
+    derivative,
     draw_angles,
-    exchanged,
     experiments,
     hasten,
     links,
     p_true,
     parse,
-    read,
-    show,
-    split,
     to_circuits,
     toy_sentences,
+    word_circuit,
 )
+from labcore.circuits.qnlp.exercises import alice_makes_it_true, cups_needed, evaluations
 from labcore.circuits.qnlp.experiments import gradients, sentence, training
-from labcore.circuits.qnlp.pregroup import GrammarError, cap, cup, remainder, ty, word
-from labcore.circuits.qnlp.qubit_circuit import (
+from labcore.circuits.qnlp.formal_sums import (
     AMPLITUDE_RULE,
     FOUR_TERMS,
     SHIFT_RULE,
     TWO_TERMS,
-    Angle,
     Bubble,
     Term,
-    bell_effects,
-    contract,
-    dagger,
-    derivative,
     derivative_of_amplitude,
     evaluate,
-    fixed,
-    matrix,
     moved,
-    places,
-    rotation,
     three_ways,
-    values,
-    word_circuit,
 )
-from labcore.circuits.qnlp.sentence_learner import wiring
-from labcore.circuits.qnlp.toy_corpus import LEXICON
+from labcore.circuits.qnlp.pregroup import GrammarError, cap, cup, remainder, show, ty, word
+from labcore.circuits.qnlp.qubit_circuit import Angle, bell_effects, dagger, fixed, matrix, places, rotation, values
+from labcore.circuits.qnlp.sentence_learner import read, wiring
+from labcore.circuits.qnlp.toy_corpus import LEXICON, bag_readers, exchanged, split
 from labcore.diagrams.diagram import Diagram
 
 N, S = Simple("n"), Simple("s")
@@ -556,3 +545,48 @@ def test_sentence_follows_its_words():
     plain = sentence.run(functor=1.0)
     assert float(plain.p) == pytest.approx(float(there.p), abs=1e-12)
     assert there.partner.values.tolist() == [1, 0, -1, 4, 3]
+
+
+# ---- the lesson's exercises
+
+
+def test_angles_that_make_a_sentence_true():
+    """Coordinate ascent, as the hint says, finds some; written in several ways they are right, and others are not."""
+    angles = np.ones(3)
+
+    def p(k, angle):
+        tried = np.where(np.arange(3) == k, angle, angles)
+        return float(sentence.run(verb="sleeps", whom="-", **dict(zip(("angle_1", "angle_2", "angle_3"), tried))).p)
+
+    for turn in range(9):
+        angles[turn % 3] = max(np.arange(0, 6.2, 0.25), key=lambda angle, k=turn % 3: p(k, angle))
+    plain = [f"{a:.2f}" for a in angles]
+    for text in (" ".join(plain), "; ".join(plain), " ".join(plain).replace(".", ","), "e0  ".join(plain)):
+        assert alice_makes_it_true(text) is True
+    away = f"{(angles[0] + np.pi) % (2 * np.pi):.2f}"
+    assert "p(true) is" in alice_makes_it_true(" ".join([away, *plain[1:]]))
+    assert "three angles" in alice_makes_it_true(" ".join(plain[:2]))
+    with pytest.raises(ValueError, match="angle_1"):
+        alice_makes_it_true("7 1 1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("7", True), (" 7.0 ", True), ("14/2", True), ("6", False), ("8", False), ("7,5", False)]
+)
+def test_cups_of_a_long_sentence(answer, right):
+    assert (cups_needed(answer) is True) == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("24", True), ("24,0", True), (" 2.4e1", True), ("22", False), ("48", False), ("0", False)]
+)
+def test_circuits_that_a_gradient_needs(answer, right):
+    assert (evaluations(answer) is True) == right
+
+
+@pytest.mark.parametrize("exercise", [alice_makes_it_true, cups_needed, evaluations])
+def test_nothing_is_no_answer(exercise):
+    try:
+        assert exercise("") is not True
+    except ValueError as error:
+        assert str(error)

@@ -1,4 +1,4 @@
-"""The experiments of `neural_circuit_diagrams`, frame by frame."""
+"""A diagram drawn, run and counted; how the cost of attention grows; what a picture without names can mean."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from labcore.diagrams.readings import distinct
 from labcore.diagrams.readings import readings as all_readings
 from labcore.diagrams.references import reference
 from labcore.diagrams.text import parse, write
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
 Name = Literal[tuple(ARCHITECTURES)]
 EDITABLE = ["attention", "cross_attention", "multihead"]
@@ -28,12 +29,26 @@ HEADS = """heads(y, x, k, h) = Q[y k h], K[x k h], V[x k h]
 | diag h: (Q.h, K.h) | contract k#1 k#2 | softmax x | diag h: (.h, V.h) | contract x#1 x#2"""
 
 
-def _with(axis: str) -> list[str]:
+def _with(wire: str) -> list[str]:
     """The architectures that have this axis."""
-    return [name for name in ARCHITECTURES if axis in declared(name)]
+    return [name for name in ARCHITECTURES if wire in declared(name)]
 
 
-@experiment
+DIAGRAM = Frame(
+    cut=axis("cut between operations"),
+    column=axis("operation", start=1),
+    row=axis("index on the first axis"),
+    entry=axis("index on the other axes"),
+    live=var("cut", "numbers in memory"),
+    macs=var("column", "multiply-adds"),
+    pointwise=var("column", "other operations"),
+    params=var("column", "learned numbers"),
+    operation=var("column", "operation"),
+    out=var("row entry", "output"),
+)
+
+
+@experiment(frame=DIAGRAM)
 def diagram(
     arch: Annotated[Name, choice("The architecture that is drawn", "diagram")] = "multihead",
     x: Annotated[int, number(4, 256, "Positions that are read: keys, or pixels", "axes", arch=_with("x"))] = 24,
@@ -55,7 +70,7 @@ def diagram(
     "none": no hand-written twin), grad_diff.
     """
     given = {"x": x, "y": y, "m": m, "k": k, "h": h}
-    sizes = {axis: size for axis, size in given.items() if axis in declared(arch)}
+    sizes = {wire: size for wire, size in given.items() if wire in declared(arch)}
     change = edit if arch in EDITABLE and (edit != "one head" or arch == "multihead") else "none"
     text = text_of(arch, stride, dilation) if change == "none" else edited(arch, change)
     built = parse(text, **sizes)
@@ -75,34 +90,23 @@ def diagram(
     if change == "none":
         checked = "program agrees with torch written by hand, and its gradients with autograd,"
     name = arch.replace("_", " ") + ("" if change == "none" else f" ({change})")
-    yield xr.Dataset(
-        {
-            "live": variable("cut", np.array(table.live, float), "numbers in memory"),
-            "macs": variable("column", [float(c.multiply_adds) for c in table.columns], "multiply-adds"),
-            "pointwise": variable("column", [float(c.pointwise) for c in table.columns], "other operations"),
-            "params": variable("column", [float(c.parameters) for c in table.columns], "learned numbers"),
-            "operation": variable("column", [c.name for c in table.columns], "operation"),
-            "out": variable(("row", "entry"), grid, "output"),
-        },
-        coords={
-            "cut": variable("cut", np.arange(len(table.live)), "cut between operations"),
-            "column": variable("column", np.arange(1, len(table.columns) + 1), "operation"),
-            "row": variable("row", np.arange(grid.shape[0]), "index on the first axis"),
-            "entry": variable("entry", np.arange(grid.shape[1]), "index on the other axes"),
-        },
-        attrs={
-            "reading": (
-                f"The {direction} diagram of {name} has {len(table.columns)} operations, "
-                f"{int(table.multiply_adds):,} multiply-adds and at most {max(table.live):,} numbers in memory, "
-                f"{where}. Its {checked} to 1e{digits} or better."
-            ),
-            "progress": 1.0,
-            "text": write(shown, arch),
-            "source": source(shown, arch),
-            "multiply_adds": _formula(text, sizes),
-            "max_abs_diff": apart,
-            "grad_diff": wrong,
-        },
+    yield DIAGRAM(
+        dict(
+            live=np.array(table.live, float),
+            macs=[float(c.multiply_adds) for c in table.columns],
+            pointwise=[float(c.pointwise) for c in table.columns],
+            params=[float(c.parameters) for c in table.columns],
+            operation=[c.name for c in table.columns],
+            out=grid,
+        ),
+        f"The {direction} diagram of {name} has {len(table.columns)} operations, "
+        f"{int(table.multiply_adds):,} multiply-adds and at most {max(table.live):,} numbers in memory, "
+        f"{where}. Its {checked} to 1e{digits} or better.",
+        text=write(shown, arch),
+        source=source(shown, arch),
+        multiply_adds=_formula(text, sizes),
+        max_abs_diff=apart,
+        grad_diff=wrong,
     )
 
 
@@ -111,7 +115,19 @@ def _formula(text: str, sizes: dict[str, int]) -> str:
     return str(sympy.expand(cost(parse(text, **{name: symbol(name) for name in sizes})).multiply_adds))
 
 
-@experiment
+SCALING = Frame(
+    model=axis("model"),
+    x=axis("length of the sequence"),
+    small=axis("length of the sequence"),
+    macs=var("model x", "predicted multiply-adds"),
+    flops=var("model x", "counted floating-point operations"),
+    peak=var("model x", "most numbers in memory"),
+    stored=var("model x", "numbers kept for the backward pass"),
+    apart=var("small", "difference of the outputs over their spread"),
+)
+
+
+@experiment(frame=SCALING)
 def scaling(
     k: Annotated[int, number(2, 64, "Size of keys and values", "axes")] = 8,
     x_max: Annotated[int, number(128, 4096, "The longest sequence; y = x", "axes", scale="log")] = 1024,
@@ -139,34 +155,38 @@ def scaling(
         soft, linear = (compile(row[n])(*inputs) for row in drawn)
         apart.append(float((soft - linear).square().mean().sqrt() / soft.std()))
     slopes = [np.polyfit(np.log(x), np.log(p), 1)[0] for p in of("peak")]
-    yield xr.Dataset(
-        {
-            "macs": variable(("model", "x"), of("multiply_adds"), "predicted multiply-adds"),
-            "flops": variable(("model", "x"), np.array(counted, float), "counted floating-point operations"),
-            "peak": variable(("model", "x"), of("peak"), "most numbers in memory"),
-            "stored": variable(("model", "x"), of("stored"), "numbers kept for the backward pass"),
-            "apart": variable("small", apart, "difference of the outputs over their spread"),
-        },
-        coords={
-            "model": variable("model", names, "model"),
-            "x": variable("x", x, "length of the sequence"),
-            "small": variable("small", x[small], "length of the sequence"),
-        },
-        attrs={
-            "reading": (
-                f"From {x[0]} to {x[-1]} positions the memory of softmax attention grows as the length to the power "
-                f"{slopes[0]:.2f}, that of linear attention to the power {slopes[1]:.2f}. At {x[-1]} positions they "
-                f"hold at most {tables[0][-1].peak:,} and {tables[1][-1].peak:,} numbers. Their outputs differ by "
-                f"{apart[-1]:.0%} of their spread: they are two functions."
-            ),
-            "progress": 1.0,
-            "slope_attention": slopes[0],
-            "slope_linear": slopes[1],
-        },
+    yield SCALING(
+        dict(
+            model=names,
+            x=x,
+            small=x[small],
+            macs=of("multiply_adds"),
+            flops=np.array(counted, float),
+            peak=of("peak"),
+            stored=of("stored"),
+            apart=apart,
+        ),
+        f"From {x[0]} to {x[-1]} positions the memory of softmax attention grows as the length to the power "
+        f"{slopes[0]:.2f}, that of linear attention to the power {slopes[1]:.2f}. At {x[-1]} positions they "
+        f"hold at most {tables[0][-1].peak:,} and {tables[1][-1].peak:,} numbers. Their outputs differ by "
+        f"{apart[-1]:.0%} of their spread: they are two functions.",
+        slope_attention=slopes[0],
+        slope_linear=slopes[1],
     )
 
 
-@experiment(quick=dict(h=2))
+READINGS = Frame(
+    picture=axis("what the picture says of a wire"),
+    reading=axis("reading", start=1),
+    axis=axis("axis of the scores that is normalised", start=1),
+    programs=var("picture", "programs that type-check"),
+    functions=var("picture", "different functions"),
+    difference=var("reading", "difference from what was meant, over its spread"),
+    by_axis=var("axis", "functions"),
+)
+
+
+@experiment(quick=dict(h=2), frame=READINGS)
 def readings(
     h: Annotated[int, number(2, 5, "Heads", "sizes")] = 4,
     y: Annotated[int, number(2, 5, "Queries", "sizes")] = 4,
@@ -193,24 +213,15 @@ def readings(
     axes = [r.operations[3].i for r in unlike["sizes only"]]
     kinds = list(found)
     count, other = len(unlike["sizes only"]), len(unlike["named axes"])
-    yield xr.Dataset(
-        {
-            "programs": variable("picture", [float(len(found[n])) for n in kinds], "programs that type-check"),
-            "functions": variable("picture", [float(len(unlike[n])) for n in kinds], "different functions"),
-            "difference": variable("reading", apart, "difference from what was meant, over its spread"),
-            "by_axis": variable("axis", [float(axes.count(n)) for n in range(3)], "functions"),
-        },
-        coords={
-            "picture": variable("picture", kinds, "what the picture says of a wire"),
-            "reading": variable("reading", np.arange(1, count + 1), "reading"),
-            "axis": variable("axis", np.arange(1, 4), "axis of the scores that is normalised"),
-        },
-        attrs={
-            "reading": (
-                f"With sizes only, the picture of multi-head attention means {count:,} different functions at "
-                f"y = {y}, x = {x}, k = {k}, h = {h}; with named axes it means {other}. The median reading is off by "
-                f"{np.median(apart):.0%} of the spread of what was meant."
-            ),
-            "progress": 1.0,
-        },
+    yield READINGS(
+        dict(
+            picture=kinds,
+            programs=[float(len(found[n])) for n in kinds],
+            functions=[float(len(unlike[n])) for n in kinds],
+            difference=apart,
+            by_axis=[float(axes.count(n)) for n in range(3)],
+        ),
+        f"With sizes only, the picture of multi-head attention means {count:,} different functions at "
+        f"y = {y}, x = {x}, k = {k}, h = {h}; with named axes it means {other}. The median reading is off by "
+        f"{np.median(apart):.0%} of the spread of what was meant.",
     )

@@ -12,7 +12,7 @@ from labcore.diagrams.boxes import Diagram, unfolded
 from labcore.diagrams.drawing import layout
 from labcore.diagrams.scene import Mark, Scene
 from labcore.diagrams.text import parse
-from labcore.figure import BLUE, INK, ORANGE, RED, SHADE, SKY, SOFT, axis, curve, label, log_axis, vertical
+from labcore.figure import BLUE, INK, ORANGE, RED, SHADE, SKY, SOFT, axis, curve, label, log_axis, note, vertical
 
 _PAGE = 1000.0  # pixels, about the width of a figure
 _BARE = {"showline": False, "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
@@ -196,8 +196,8 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
             "operations, from left to right", range=[-0.01 * scene.width, 1.02 * scene.width], anchor="y3", **_BARE
         ),
         "yaxis": axis("", range=[scene.height, 0], domain=[1 - share[0], 1], **_BARE),
-        "yaxis2": axis("numbers in memory", domain=[share[1] + gap, 2 * share[1] + gap], rangemode="tozero", nticks=4),
-        "yaxis3": axis("multiply-adds", domain=[0, share[1]], rangemode="tozero", nticks=4),
+        "yaxis2": axis(frame.live, domain=[share[1] + gap, 2 * share[1] + gap], rangemode="tozero", nticks=4),
+        "yaxis3": axis(frame.macs, domain=[0, share[1]], rangemode="tozero", nticks=4),
         "shapes": [
             vertical(place[top], RED, "dot", width=1) | {"y1": 1, "y0": share[1] + gap, "yref": "paper", "opacity": 0.5}
         ],
@@ -223,9 +223,9 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
         ],
     }
     if scale < 0.45:
-        note = "a long diagram: drag over a part of it to come closer"
+        told = "a long diagram: drag over a part of it to come closer"
         figure["annotations"].append(
-            label(0, 1, note, SOFT, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
+            label(0, 1, told, SOFT, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
         )
     for name in ("yaxis2", "yaxis3"):  # small panels
         figure[name]["title"]["font"] = {"size": 13}
@@ -254,13 +254,12 @@ def scaling(frame: xr.Dataset) -> dict[str, Any]:
         notes.append(label(np.log10(x[n]), np.log10(peak[n]), grow, color, **up, **shift))
         notes.append(label(np.log10(x[n]), np.log10(macs[n]), names[model], color, axes="2", **up, **shift))
     notes.append(
-        label(
+        note(
             0.97,
             0.04,
             "line: read off the diagram<br>dots: in the matrix products that torch counts",
             SOFT,
-            xref="x2 domain",
-            yref="y2 domain",
+            axes="2",
             xanchor="right",
             yanchor="bottom",
             align="right",
@@ -271,7 +270,7 @@ def scaling(frame: xr.Dataset) -> dict[str, Any]:
     figure = {
         "height": 430,
         "xaxis": axis("positions x = y", domain=[0, 0.44], anchor="y", **at),
-        "yaxis": log_axis("most numbers in memory"),
+        "yaxis": log_axis(frame.peak),
         "xaxis2": axis("positions x = y", domain=[0.56, 1], anchor="y2", **at),
         "yaxis2": log_axis("multiply-adds", anchor="x2"),
         "annotations": notes,
@@ -302,8 +301,8 @@ def readings(frame: xr.Dataset) -> dict[str, Any]:
     ]
     figure = {
         "height": 420,
-        "xaxis2": axis("what the picture says of a wire", domain=[0, 0.4], anchor="y2"),
-        "yaxis2": log_axis("different functions", range=[0, np.log10(max(count)) * 1.15 + 0.1], anchor="x2"),
+        "xaxis2": axis(frame.picture, domain=[0, 0.4], anchor="y2"),
+        "yaxis2": log_axis(frame.functions, range=[0, np.log10(max(count)) * 1.15 + 0.1], anchor="x2"),
         "xaxis": axis("readings without names, sorted", domain=[0.52, 1], anchor="y"),
         "yaxis": axis("off from what was meant (% of its spread)", rangemode="tozero"),
         "annotations": [

@@ -16,28 +16,24 @@ Meichanetzidis, Toumi, de Felice, Coecke (2020), arXiv:2012.03756.
 
 from __future__ import annotations
 
+from .formal_sums import derivative
 from .mechanism import p_true, to_circuits
-from .pregroup import Simple, hasten, links, neighbours, parse, show, typed, wire_up
-from .sentence_learner import Learner, descend, draw_angles, read
-from .toy_corpus import bag_readers, exchanged, split, toy_sentences
+from .pregroup import Simple, hasten, links, parse
+from .qubit_circuit import contract, word_circuit
+from .sentence_learner import Learner, draw_angles
+from .toy_corpus import toy_sentences
 
 __all__ = [
     "Learner",
     "Simple",
-    "bag_readers",
-    "descend",
+    "contract",
+    "derivative",
     "draw_angles",
-    "exchanged",
     "hasten",
     "links",
-    "neighbours",
     "p_true",
     "parse",
-    "read",
-    "show",
-    "split",
     "to_circuits",
     "toy_sentences",
-    "typed",
-    "wire_up",
+    "word_circuit",
 ]

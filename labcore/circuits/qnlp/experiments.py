@@ -1,4 +1,4 @@
-"""The experiments of `qnlp`, frame by frame."""
+"""A sentence and its circuit, words that learn, and the derivative of a sentence as a sum of diagrams."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import torch
 import xarray as xr
 
 from labcore.diagrams.diagram import Diagram
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
+from . import formal_sums as sums
 from . import qubit_circuit as qc
 from .mechanism import p_true, to_circuits
 from .pregroup import Simple, hasten, links, neighbours, parse, show, typed, wire_up
@@ -28,7 +30,22 @@ Depth = Annotated[int, number(1, 4, "Layers in the circuit of a verb", "circuit"
 SentenceQubits = Annotated[int, number(0, 1, "Qubits of the sentence wire", "circuit")]
 
 
-@experiment
+SENTENCE = Frame(
+    wire=axis("wire"),
+    box=axis("box, in order"),
+    angle=axis("first angle of Alice", "rad"),
+    type=var("wire", "simple type"),
+    word=var("wire", "number of the word"),
+    partner=var("wire", "wire at the other end of the cup"),
+    gate=var("box", "box of the circuit"),
+    first=var("box", "wire of the box"),
+    second=var("box", "second wire of the box"),
+    p=var("", "p(true)"),
+    p_sweep=var("angle", "p(true)"),
+)
+
+
+@experiment(frame=SENTENCE)
 def sentence(
     functor: Annotated[float, number(0, 1, "Apply the functor: from the diagram to its circuit", "picture")] = 0.0,
     subject: Annotated[Subject, choice("Who", "sentence")] = "Alice",
@@ -67,31 +84,53 @@ def sentence(
     names, first, second = zip(*qc.places(circuit))
     cups = f"{len(pairs)} cup{'s leave' if len(pairs) > 1 else ' leaves'} {show(diagram.cod)}"
     end = f". Its circuit has {len(names)} boxes and gives p(true) = {p:.3f}." if grammatical else ": no sentence."
-    yield xr.Dataset(
-        {
-            "type": variable("wire", [str(t) for t in types], "simple type"),
-            "word": variable("wire", [k for k, w in enumerate(words) for _ in LEXICON[w]], "number of the word"),
-            "partner": variable("wire", partner, "wire at the other end of the cup"),
-            "gate": variable("box", list(names), "box of the circuit"),
-            "first": variable("box", [wires[q] for q in first], "wire of the box"),
-            "second": variable("box", [wires[q] for q in second], "second wire of the box"),
-            "p": variable((), p, "p(true)"),
-            "p_sweep": variable("angle", sweep, "p(true)"),
-        },
-        coords={
-            "wire": variable("wire", np.arange(len(types)), "wire"),
-            "box": variable("box", np.arange(len(names)), "box, in order"),
-            "angle": variable("angle", grid, "first angle of Alice", "rad"),
-        },
-        attrs={
-            "reading": f'The type of "{" ".join(words)}" is {show(types)}: {cups}{end}', "progress": 1.0,
-            "functor": functor, "words": " ".join(words), "grammatical": int(grammatical), "angle_1": angle_1,
-            "q_s": q_s,
-        },
-    )  # fmt: skip
+    yield SENTENCE(
+        dict(
+            angle=grid,
+            type=[str(t) for t in types],
+            word=[k for k, w in enumerate(words) for _ in LEXICON[w]],
+            partner=partner,
+            gate=names,
+            first=[wires[q] for q in first],
+            second=[wires[q] for q in second],
+            p=p,
+            p_sweep=sweep,
+        ),
+        f'The type of "{" ".join(words)}" is {show(types)}: {cups}{end}',
+        functor=functor,
+        words=" ".join(words),
+        grammatical=int(grammatical),
+        angle_1=angle_1,
+        q_s=q_s,
+    )
 
 
-@experiment(quick=dict(n_seeds=2, n_nouns=6, steps=150))
+TRAINING = Frame(
+    model=axis("model", values=READERS[:2]),
+    baseline=axis("baseline", values=READERS[1:]),
+    reader=axis("reader", values=READERS),
+    repeat=axis("run"),
+    time=axis("training time", "steps"),
+    noun=axis("noun"),
+    axis=axis("axis of the Bloch sphere", values=("x", "y", "z")),
+    sentence=axis("sentence"),
+    parameter=axis("angle, nouns first"),
+    loss=var("model repeat time", "cross-entropy of the training sentences"),
+    train_acc=var("model repeat time", "training sentences that are right"),
+    test_acc=var("model repeat time", "unseen sentences that are right"),
+    base_acc=var("baseline repeat", "unseen sentences that are right"),
+    dave_acc=var("reader repeat", "right with Dave as object"),
+    word_states=var("noun axis", "Bloch vector of the noun"),
+    noun_class=var("noun", "hidden class of the noun"),
+    p=var("sentence", "p(true)"),
+    truth=var("sentence", "truth"),
+    seen=var("sentence", "whether the sentence was trained on"),
+    grad_autograd=var("parameter", "gradient by autograd"),
+    grad_shift=var("parameter", "gradient by shifted diagrams"),
+)
+
+
+@experiment(quick=dict(n_seeds=2, n_nouns=6, steps=150), frame=TRAINING)
 def training(
     dave: Annotated[Literal["in any role", "only as subject"], choice("Dave in training", "data")] = "in any role",
     train_frac: Annotated[float, number(0.1, 0.8, "Share of all sentences to train on", "data")] = 0.5,
@@ -141,38 +180,47 @@ def training(
             )
             if dave == "only as subject":
                 told += f" With Dave as object, which was never seen: {x:.0%}, {y:.0%} and {max(z):.0%}."
-            curves = ("model", "repeat", "time")
-            yield xr.Dataset(
-                {
-                    "loss": variable(curves, losses, "cross-entropy of the training sentences"),
-                    "train_acc": variable(curves, trained, "training sentences that are right"),
-                    "test_acc": variable(curves, tested, "unseen sentences that are right"),
-                    "base_acc": variable(("baseline", "repeat"), test[1:], "unseen sentences that are right"),
-                    "dave_acc": variable(("reader", "repeat"), on_dave, "right with Dave as object"),
-                    "word_states": variable(("noun", "axis"), learner.bloch(), "Bloch vector of the noun"),
-                    "noun_class": variable("noun", np.arange(n_nouns) % 2, "hidden class of the noun"),
-                    "p": variable("sentence", p[0, 0], "p(true)"),
-                    "truth": variable("sentence", world.truth, "truth"),
-                    "seen": variable("sentence", seen[0].astype(int), "whether the sentence was trained on"),
-                    "grad_autograd": variable("parameter", by_autograd, "gradient by autograd"),
-                    "grad_shift": variable("parameter", by_shift, "gradient by shifted diagrams"),
-                },
-                coords={
-                    "model": variable("model", list(READERS[:2]), "model"),
-                    "baseline": variable("baseline", list(READERS[1:]), "baseline"),
-                    "reader": variable("reader", list(READERS), "reader"),
-                    "repeat": variable("repeat", np.arange(n_seeds), "run"),
-                    "time": variable("time", time, "training time", "steps"),
-                    "noun": variable("noun", list(NOUNS[:n_nouns]), "noun"),
-                    "axis": variable("axis", ["x", "y", "z"], "axis of the Bloch sphere"),
-                    "sentence": variable("sentence", world.texts, "sentence"),
-                    "parameter": variable("parameter", np.arange(len(by_shift)), "angle, nouns first"),
-                },
-                attrs={"reading": told, "progress": step / steps, "dave": dave},
+            yield TRAINING(
+                dict(
+                    time=time,
+                    noun=NOUNS[:n_nouns],
+                    sentence=world.texts,
+                    loss=losses,
+                    train_acc=trained,
+                    test_acc=tested,
+                    base_acc=test[1:],
+                    dave_acc=on_dave,
+                    word_states=learner.bloch(),
+                    noun_class=np.arange(n_nouns) % 2,
+                    p=p[0, 0],
+                    truth=world.truth,
+                    seen=seen[0].astype(int),
+                    grad_autograd=by_autograd,
+                    grad_shift=by_shift,
+                ),
+                told,
+                step / steps,
+                dave=dave,
             )
 
 
-@experiment
+GRADIENTS = Frame(
+    angle=axis("angle", "rad"),
+    term=axis("diagram of the sum"),
+    parameter=axis("angle"),
+    value=var("angle", "p or log p"),
+    coefficient=var("term", "coefficient of the diagram"),
+    shift=var("term", "shift of the angle", "rad"),
+    slot=var("term", "word shifted"),
+    copy_value=var("term", "p or log p of the shifted diagram"),
+    contribution=var("term", "what the diagram adds to the derivative"),
+    by_shift=var("parameter", "derivative by the sum of diagrams"),
+    by_autograd=var("parameter", "derivative by autograd"),
+    by_difference=var("parameter", "derivative by central differences"),
+)
+
+
+@experiment(frame=GRADIENTS)
 def gradients(
     t: Annotated[float, number(0, 2 * np.pi, "The angle at which to differentiate", "angle", "rad")] = 1.0,
     by: Annotated[By, choice("The angle to differentiate by", "angle")] = "first Rx of Alice",
@@ -194,46 +242,46 @@ def gradients(
     theta[word][k] = t
     every = [(name, i) for name in theta for i in range(len(theta[name]))]
 
-    def scalar(c: Diagram) -> qc.Sum:
-        p = (qc.Term(4.0, (c,)),)  # 2 for each cup
-        return p if bubble == "p" else (qc.Term(1.0, (qc.Bubble(None, p),)),)
+    def scalar(c: Diagram) -> sums.Sum:
+        p = (sums.Term(4.0, (c,)),)  # 2 for each cup
+        return p if bubble == "p" else (sums.Term(1.0, (sums.Bubble(None, p),)),)
 
-    rules = qc.SHIFT_RULE if rule == "by gate" else dict.fromkeys(qc.SHIFT_RULE, qc.TWO_TERMS)
-    terms = qc.derivative(scalar(circuit), word, k, rules)
+    rules = sums.SHIFT_RULE if rule == "by gate" else dict.fromkeys(sums.SHIFT_RULE, sums.TWO_TERMS)
+    terms = sums.derivative(scalar(circuit), word, k, rules)
     copies = [next(f for f in term.factors if isinstance(f, Diagram)) for term in terms]
     grid = np.linspace(-1.5 * np.pi, 3.5 * np.pi, 101)
-    value, here, contribution, copy = qc.evaluate(
-        [scalar(qc.moved(circuit, word, k, x - t)) for x in grid],
+    value, here, contribution, copy = sums.evaluate(
+        [scalar(sums.moved(circuit, word, k, x - t)) for x in grid],
         [scalar(circuit)],
         [(term,) for term in terms],
         [scalar(c) for c in copies],
         theta=theta,
     )
-    slope, exact, difference = qc.three_ways(scalar, circuit, every, theta, rules)
+    slope, exact, difference = sums.three_ways(scalar, circuit, every, theta, rules)
     boxes = [(c, layer.box) for f in copies for c, layer in enumerate(f.layers) if getattr(layer.box.data, "shift", 0)]
     ends = np.cumsum([len(qc.word_circuit(w, len(LEXICON[w]) - (w == "loves"), depth).layers) for w in words])
     now = every.index((word, k))
-    yield xr.Dataset(
-        {
-            "value": variable("angle", value, bubble),
-            "coefficient": variable("term", [term.coefficient / 4 for term in terms], "coefficient of the diagram"),
-            "shift": variable("term", [box.data.shift for _, box in boxes], "shift of the angle", "rad"),
-            "slot": variable("term", [int(np.searchsorted(ends, c, "right")) for c, _ in boxes], "word shifted"),
-            "copy_value": variable("term", copy, f"{bubble} of the shifted diagram"),
-            "contribution": variable("term", contribution, "what the diagram adds to the derivative"),
-            "by_shift": variable("parameter", slope, "derivative by the sum of diagrams"),
-            "by_autograd": variable("parameter", exact, "derivative by autograd"),
-            "by_difference": variable("parameter", difference, "derivative by central differences"),
-        },
-        coords={
-            "angle": variable("angle", grid, by, "rad"),
-            "term": variable("term", np.arange(len(terms)), "diagram of the sum"),
-            "parameter": variable("parameter", [f"{name} {i + 1}" for name, i in every], "angle"),
-        },
-        attrs={
-            "reading": f"The derivative of {bubble} by the {by} is a sum of {len(terms)} diagrams: {slope[now]:.4f}; "
-            f"autograd says {exact[now]:.4f}. Over all {len(every)} angles the largest gap is "
-            f"{(slope - exact).abs().max():.1e}.",
-            "progress": 1.0, "t": t, "here": here.item(), "now": now, "words": sentence, "bubble": bubble,
-        },
-    )  # fmt: skip
+    yield GRADIENTS(
+        dict(
+            angle=grid,
+            parameter=[f"{name} {i + 1}" for name, i in every],
+            value=value,
+            coefficient=[term.coefficient / 4 for term in terms],
+            shift=[box.data.shift for _, box in boxes],
+            slot=[int(np.searchsorted(ends, c, "right")) for c, _ in boxes],
+            copy_value=copy,
+            contribution=contribution,
+            by_shift=slope,
+            by_autograd=exact,
+            by_difference=difference,
+        ),
+        f"The derivative of {bubble} by the {by} is a sum of {len(terms)} diagrams: {slope[now]:.4f}; "
+        f"autograd says {exact[now]:.4f}. Over all {len(every)} angles the largest gap is "
+        f"{(slope - exact).abs().max():.1e}.",
+        names=dict(angle=by, value=bubble, copy_value=f"{bubble} of the shifted diagram"),
+        t=t,
+        here=here.item(),
+        now=now,
+        words=sentence,
+        bubble=bubble,
+    )

@@ -1,9 +1,10 @@
-"""The mechanism of `qnlp`."""
+"""The functor from sentence diagrams to circuits, and p(true) of a circuit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from jaxtyping import Float
 from torch import Tensor
 
 from labcore.diagrams.diagram import Box, Diagram, Functor
@@ -32,7 +33,7 @@ def to_circuits(q_n: int = 1, q_s: int = 0, depth: int = 3) -> Functor:
     return Functor(ob, ar)
 
 
-def p_true(circuit: Diagram, angle: Callable[[qc.Angle], Tensor]) -> Tensor:
+def p_true(circuit: Diagram, angle: Callable[[qc.Angle], Float[Tensor, "*angles"]]) -> Float[Tensor, "*angles"]:
     """p(true) of a circuit with q_s = 0 or 1 open wires."""
     bells = sum(layer.box.name == "CNOT" for layer in circuit.layers)
     amplitude = qc.contract(circuit, angle)[..., 0]

@@ -10,24 +10,26 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
 from labcore.diagrams.diagram import Diagram
 from labcore.primitives.runs.batched_adam import Adam
 
+from .formal_sums import SHIFT_RULE
 from .pregroup import WORD, parse
-from .qubit_circuit import SHIFT_RULE, Angle, contract, word_circuit
+from .qubit_circuit import Angle, contract, word_circuit
 from .toy_corpus import LEXICON, VERBS
 
 EPS = 1e-6  # probabilities are kept this far from 0 and 1 before a log
 
 
-def read(weight: Tensor) -> Tensor:
-    """p(true) from the rescaled |amplitude|^2 of the open wires, (..., 2^q_s)."""
+def read(weight: Float[Tensor, "*batch 2**q_s"]) -> Float[Tensor, "*batch"]:
+    """p(true) from the rescaled |amplitude|^2 of the open wires."""
     return weight[..., 0] if weight.shape[-1] == 1 else weight[..., 1] / weight.sum(-1).clamp(min=1e-300)
 
 
-def draw_angles(words: Sequence[str], q_s: int, depth: int, seed: int) -> dict[str, Tensor]:
+def draw_angles(words: Sequence[str], q_s: int, depth: int, seed: int) -> dict[str, Float[Tensor, " K"]]:
     """Angles of each word, uniform in [0, 2 pi): they depend on the seed and on the word alone."""
     theta = {}
     for word in words:
@@ -56,9 +58,9 @@ def wiring(sentence: Diagram, size: Mapping[str, int]) -> tuple[list[str], str]:
 
 
 class Learner:
-    """M models of the world of "subject verb object": angles of nouns (M, N, 3) and of verbs (M, 4, P)."""
+    """M models of the world of "subject verb object": the angles of N nouns and of four verbs."""
 
-    def __init__(self, q_s: int, depth: int, nouns: Tensor, verbs: Tensor):
+    def __init__(self, q_s: int, depth: int, nouns: Float[Tensor, "M N 3"], verbs: Float[Tensor, "M 4 P"]):
         self.q_s, self.depth, self.theta = q_s, depth, [nouns, verbs]
         self.circuits = [word_circuit("", 1, depth), word_circuit("", 2 + q_s, depth)]
         self.letters, self.out = wiring(parse(("Alice", "loves", "Bob"), LEXICON), {"n": 1, "s": q_s})
@@ -71,14 +73,18 @@ class Learner:
         draws = [np.tile(np.stack([g.uniform(0, 2 * np.pi, s) for g in rngs]), (copies, 1, 1)) for s in shapes]
         return cls(q_s, depth, *(torch.tensor(d, requires_grad=True) for d in draws))
 
-    def states(self, kind: int, shift: Tensor | None = None) -> Tensor:
-        """States (M, words, 2, 2, ...) of all nouns or verbs, or (M, words, K, 2, ...) of K shifted copies of each."""
+    def states(self, kind: int, shift: Float[Tensor, "K P"] | None = None) -> Complex[Tensor, "M words ..."]:
+        """States of all nouns (kind 0) or verbs (1), an axis of 2 for each qubit; before these, one for K shifted
+        copies of each word.
+        """
         theta = self.theta[kind] if shift is None else self.theta[kind][:, :, None] + shift
         flat = contract(self.circuits[kind], lambda a: theta[..., a.k])[..., 0]
         return flat.unflatten(-1, (2,) * len(self.circuits[kind].cod))
 
-    def weights(self, slots: Tensor, copied: int | None = None, shift: Tensor | None = None) -> Tensor:
-        """|amplitude|^2 (M, B, 2^q_s) of sentences slots (M, B, 3); with K copies of one slot, (M, B, K, 2^q_s).
+    def weights(
+        self, slots: Int[Tensor, "M B 3"], copied: int | None = None, shift: Float[Tensor, "K P"] | None = None
+    ) -> Float[Tensor, "M B 2**q_s"] | Float[Tensor, "M B K 2**q_s"]:
+        """|amplitude|^2 of sentences, with an axis for K shifted copies of the word in slot `copied` if there is one.
 
         It is rescaled: the 1/sqrt 2 of each cup is left out.
         """
@@ -92,12 +98,14 @@ class Learner:
         amplitude = amplitude.reshape(*amplitude.shape[: 2 + (copied is not None)], -1)
         return amplitude.real**2 + amplitude.imag**2
 
-    def loss(self, slots: Tensor, truth: Tensor) -> Tensor:
-        """Mean cross-entropy (M,) of sentences (M, B, 3) whose truth is (M, B)."""
+    def loss(self, slots: Int[Tensor, "M B 3"], truth: Float[Tensor, "M B"]) -> Float[Tensor, " M"]:
+        """Mean cross-entropy of sentences whose truth is known."""
         p = read(self.weights(slots)).clamp(EPS, 1 - EPS)
         return -(truth * p.log() + (1 - truth) * (1 - p).log()).mean(1)
 
-    def shift_gradient(self, slots: Tensor, truth: Tensor) -> list[Tensor]:
+    def shift_gradient(
+        self, slots: Int[Tensor, "M B 3"], truth: Float[Tensor, "M B"]
+    ) -> list[Float[Tensor, "M words P"]]:
         """The gradient of the loss from shifted sentences only: for each slot, the formal sum of its derivative."""
         with torch.no_grad():
             weight = self.weights(slots)
@@ -122,20 +130,20 @@ class Learner:
         """The first model alone."""
         return Learner(self.q_s, self.depth, *(t.detach()[:1].clone().requires_grad_() for t in self.theta))
 
-    def both_gradients(self, slots: Tensor, truth: Tensor) -> list[Tensor]:
+    def both_gradients(self, slots: Int[Tensor, "M B 3"], truth: Float[Tensor, "M B"]) -> list[Float[Tensor, " A"]]:
         """The gradient of the loss by all angles, nouns first: by shifts, and by autograd."""
         autograd = torch.autograd.grad(self.loss(slots, truth).sum(), self.theta)
         return [torch.cat([g.flatten() for g in gs]) for gs in (self.shift_gradient(slots, truth), autograd)]
 
-    def bloch(self) -> Tensor:
-        """The nouns of the first model on the Bloch sphere, (N, 3)."""
+    def bloch(self) -> Float[Tensor, "N 3"]:
+        """The nouns of the first model on the Bloch sphere."""
         a, b = self.states(0).detach()[0].unbind(-1)
         cross = 2 * a.conj() * b
         return torch.stack([cross.real, cross.imag, a.abs() ** 2 - b.abs() ** 2], -1)
 
 
-def shifted_copies(circuit: Diagram) -> tuple[Tensor, Tensor]:
-    """All K shifted copies that the derivatives of a word need: their shifts (K, P), and coefficients (K, P)."""
+def shifted_copies(circuit: Diagram) -> tuple[Float[Tensor, "K P"], Float[Tensor, "K P"]]:
+    """All K shifted copies that the derivatives of a word by its P angles need: their shifts, and coefficients."""
     angles = [layer.box for layer in circuit.layers if isinstance(layer.box.data, Angle)]
     rows = [(box.data.k, *rule) for box in angles for rule in SHIFT_RULE[box.name]]
     shift, coefficient = torch.zeros(2, len(rows), len(angles), dtype=torch.float64)
@@ -145,7 +153,13 @@ def shifted_copies(circuit: Diagram) -> tuple[Tensor, Tensor]:
 
 
 def descend(
-    learner: Learner, slots: Tensor, truth: Tensor, optimizer: str, lr: float, steps: int, rngs: list
+    learner: Learner,
+    slots: Int[Tensor, "M B 3"],
+    truth: Float[Tensor, "M B"],
+    optimizer: str,
+    lr: float,
+    steps: int,
+    rngs: list[np.random.Generator],
 ) -> Iterator[int]:
     """Lower the loss of all models; yields the step, from 0 to `steps`, before each update and after the last.
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from .pregroup import ty
+
+Array = np.ndarray
 
 NOUNS = ("Alice", "Bob", "Carol", "Dave", "Erin", "Frank", "Grace", "Heidi", "Ivan", "Judy")
 # what is true, by hidden class of subject (row) and object (column); noun i is in class i mod 2
@@ -25,9 +27,9 @@ LEXICON |= {"sleeps": ty("n.r s"), "clever": ty("n n.l"), "who": ty("n.r n s.l n
 class Sentences(NamedTuple):
     """All sentences "subject verb object" with two different nouns."""
 
-    slots: NDArray[np.int64]  # (B, 3) numbers of subject, verb, object
-    truth: NDArray[np.float64]  # (B,)
-    bags: NDArray[np.float64]  # (B, nouns + verbs) how often each word occurs
+    slots: Int[Array, "B 3"]  # numbers of subject, verb, object
+    truth: Float[Array, " B"]
+    bags: Float[Array, "B nouns+verbs"]  # how often each word occurs
     texts: list[str]
 
 
@@ -42,22 +44,22 @@ def toy_sentences(n_nouns: int) -> Sentences:
 
 
 def split(
-    count: int, allowed: NDArray, share: float, rngs: list[np.random.Generator]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """For each generator, `share` of `count` sentences to train on, (R, n), out of `allowed`; and a mask (R, count)."""
+    count: int, allowed: Int[Array, " A"], share: float, rngs: list[np.random.Generator]
+) -> tuple[Int[Array, "R n"], Bool[Array, "R count"]]:
+    """For each generator, `share` of `count` sentences to train on, out of `allowed`; and which these are."""
     trains = np.stack([g.permutation(allowed)[: round(share * count)] for g in rngs])
     seen = np.zeros((len(rngs), count), bool)
     np.put_along_axis(seen, trains, True, 1)
     return trains, seen
 
 
-def exchanged(slots: NDArray, rng: np.random.Generator) -> NDArray:
-    """Sentences (B, 3) with subject and object exchanged in half of them, at random."""
+def exchanged(slots: Int[Array, "B 3"], rng: np.random.Generator) -> Int[Array, "B 3"]:
+    """Sentences with subject and object exchanged in half of them, at random."""
     return np.where(rng.random((len(slots), 1)) < 0.5, slots[:, ::-1], slots)
 
 
-def bag_readers(bags: NDArray, truth: NDArray, train: NDArray) -> NDArray[np.bool_]:
-    """What logistic regression and an RBF-SVM, fitted to bags[train], say of every bag: (2, B)."""
+def bag_readers(bags: Float[Array, "B W"], truth: Float[Array, " B"], train: Int[Array, " n"]) -> Bool[Array, "2 B"]:
+    """What logistic regression and an RBF-SVM, fitted to bags[train], say of every bag."""
     if len(set(truth[train])) == 1:
         return np.full((2, len(bags)), bool(truth[train][0]))
     # a fixed state keeps scikit-learn off the global one; neither fit is random

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PAPER, RED, SHADE, SOFT, axis, curve, label, vertical
+from labcore.figure import BLUE, GREEN, INK, ORANGE, PAPER, RED, SHADE, SOFT, apart, axis, curve, label, note, vertical
 
 HIDDEN = {"visible": False, "fixedrange": True, "zeroline": False}
 STEP, GAP = 0.62, 0.8  # between the boxes on a wire, between words
@@ -107,8 +107,8 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
     if f < 1:
         for i, t in enumerate(types):
             if partner[i] >= 0:
-                note = {"xanchor": "left", "yanchor": "top", "xshift": 2, "opacity": 1 - f}
-                notes.append(label(x[i], 0, t, SOFT, font={"color": SOFT, "size": 12}, **note))
+                beside = {"xanchor": "left", "yanchor": "top", "xshift": 2, "opacity": 1 - f}
+                notes.append(label(x[i], 0, t, SOFT, font={"color": SOFT, "size": 12}, **beside))
     flat = (floor - 0.7, max(tops.values()) + 0.75)
     size = float(np.clip(min(430 / (np.ptp(x) + 2), 350 * STEP / (flat[1] - flat[0])), 9, 26))
 
@@ -147,11 +147,11 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
                   marker={"size": 11, "color": RED, "line": {"color": "white", "width": 2}}),
         ]  # fmt: skip
         notes.append(
-            label(0.5, 1.02, f"p(true) = {float(frame.p):.3f}", RED, xref="x2 domain", yref="y2 domain",
-                  yanchor="bottom", font={"color": RED, "size": 17})
+            note(0.5, 1.02, f"p(true) = {float(frame.p):.3f}", RED, axes="2", yanchor="bottom",
+                 font={"color": RED, "size": 17})
         )  # fmt: skip
     else:
-        notes.append(label(0.5, 0.5, "not a sentence:<br>red wires stay open", RED, xref="x2 domain", yref="y2 domain"))
+        notes.append(note(0.5, 0.5, "not a sentence:<br>red wires stay open", RED, axes="2"))
     if f > 0.5 and grammatical and not q_s:
         open_wire = x[int(np.flatnonzero(partner < 0)[0])]
         notes.append(label(open_wire, -0.1, "s: 0 qubits", GREEN, yanchor="top"))
@@ -167,7 +167,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("", range=list(flat), **HIDDEN),
         "xaxis2": axis("first angle<br>of Alice (rad)", domain=[0.8, 1], anchor="y2", range=[0, 2 * np.pi],
                        tickvals=[0, np.pi, 2 * np.pi], ticktext=["0", "\u03c0", "2\u03c0"]),
-        "yaxis2": axis("p(true)", domain=[0.18, 0.86], anchor="x2", range=[0, 1.02]),
+        "yaxis2": axis(frame.p_sweep, domain=[0.18, 0.86], anchor="x2", range=[0, 1.02]),
         "shapes": [vertical(frame.attrs["angle_1"], GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
         "meta": {"drag": {"shape": 0, "parameter": "angle_1"}},
@@ -225,11 +225,11 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     ends = [(train[0, -1], "seen", SOFT), (test[0, -1], "unseen", RED),
             (test[1, -1], "grammar shuffled", ORANGE), (bag, "bags of words", BLUE)]  # fmt: skip
-    notes, last = [], np.inf
-    for y, text, color in sorted(ends, key=lambda e: -e[0]):
-        last = min(y, last - 0.085)
-        notes.append(label(1.02, last, f"{text} {y:.0%}", color, xref="x3 domain", axes="3", xanchor="left"))
-        notes[-1]["xref"] = "x3 domain"
+    ends.sort(key=lambda e: -e[0])
+    notes = [  # from the highest down
+        label(1.02, -depth, f"{text} {y:.0%}", color, axes="3", xref="x3 domain", xanchor="left")
+        for depth, (y, text, color) in zip(apart([-y for y, *_ in ends], 0.085), ends)
+    ]
     notes += [
         *names,
         label(
@@ -241,9 +241,9 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
         "height": 520,
         "xaxis": axis("", domain=[0, 0.42], anchor="y", range=[-1.85, 1.85], **HIDDEN),
         "yaxis": axis("", domain=[0, 1], range=[-1.5, 1.9], scaleanchor="x", **HIDDEN),
-        "xaxis2": axis("p(true)", domain=[0.6, 1], anchor="y2", range=[0, 1]),
+        "xaxis2": axis(frame.p, domain=[0.6, 1], anchor="y2", range=[0, 1]),
         "yaxis2": axis("", domain=[0.62, 0.97], anchor="x2", autorange="reversed"),
-        "xaxis3": axis("training time (steps)", domain=[0.53, 0.79], anchor="y3"),
+        "xaxis3": axis(frame.time, domain=[0.53, 0.79], anchor="y3"),
         "yaxis3": axis("sentences that are right", domain=[0, 0.42], anchor="x3", tickformat=".0%", range=[0, 1.05]),
         "shapes": [vertical(0.5, SOFT, axes="2")],
         "annotations": notes,
@@ -304,20 +304,20 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
         label(-2.0, 0.4, "d log p =" if log else "dp =", INK, xanchor="left",
               font={"color": INK, "size": 15}),
         label(t, 0, "drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=4),
-        label(1, 1.01, f"slope {slope:+.3f}; circles: the shifted diagrams", RED, xref="x2 domain", yref="y2 domain",
-              xanchor="right", yanchor="bottom"),
-        label(0, 1.01, "bars: autograd &nbsp; circles: sum of diagrams", SOFT, xref="x3 domain", yref="y3 domain",
-              xanchor="left", yanchor="bottom"),
+        note(1, 1.01, f"slope {slope:+.3f}; circles: the shifted diagrams", RED, axes="2", xanchor="right",
+             yanchor="bottom"),
+        note(0, 1.01, "bars: autograd &nbsp; circles: sum of diagrams", SOFT, axes="3", xanchor="left",
+             yanchor="bottom"),
     ]  # fmt: skip
     layout = {
         "height": 580,
         "margin": {"b": 88},
         "xaxis": axis("", domain=[0, 1], anchor="y", range=[-2.2, max(8.4 * terms + 1.2, 26.4)], **HIDDEN),
         "yaxis": axis("", domain=[0.64, 1], anchor="x", range=[-1.6, 2.4], **HIDDEN),
-        "xaxis2": axis(f"{frame.angle.attrs['long_name']} (rad)", domain=[0, 0.44], anchor="y2",
+        "xaxis2": axis(frame.angle, domain=[0, 0.44], anchor="y2",
                        tickvals=np.pi * np.arange(-1, 4),
                        ticktext=["\u2212\u03c0", "0", "\u03c0", "2\u03c0", "3\u03c0"]),
-        "yaxis2": axis(name, domain=[0, 0.52], anchor="x2", range=[reach[0] - pad, reach[1] + pad]),
+        "yaxis2": axis(frame.value, domain=[0, 0.52], anchor="x2", range=[reach[0] - pad, reach[1] + pad]),
         "xaxis3": axis("angle of the sentence", domain=[0.54, 1], anchor="y3", tickangle=-60, type="category"),
         "yaxis3": axis(f"derivative of {name}", domain=[0, 0.5], anchor="x3"),
         "shapes": [vertical(t, GREEN, "solid", axes="2", width=3)],

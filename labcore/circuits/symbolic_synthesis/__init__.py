@@ -16,23 +16,23 @@ Source: Whitehouse, Symbolic Synthesis of Neural Networks (2023), arXiv:2303.033
 
 from __future__ import annotations
 
-from .graph_programs import Graph, compress, description_length, expand, explore, shown, trace
-from .graph_structured import Trained, baselines, chunks, train, variance_ratio
+from .graph_programs import Graph, draw_graph, shown, trace
+from .graph_structured import chunks, graph_module, train, wire
 from .mechanism import Generation, select
+from .program_library import compress
+from .program_search import explore
 
 __all__ = [
     "Generation",
     "Graph",
-    "Trained",
-    "baselines",
     "chunks",
     "compress",
-    "description_length",
-    "expand",
+    "draw_graph",
     "explore",
+    "graph_module",
     "select",
     "shown",
     "trace",
     "train",
-    "variance_ratio",
+    "wire",
 ]

@@ -1,22 +1,19 @@
-"""What the paper of `symbolic_synthesis` says, as checks."""
+"""How much the graph decides, and what selection and the library bring over the generations."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 import numpy as np
 import xarray as xr
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import evolve, graph_choice
 
 
-@lru_cache(maxsize=2)
 def _comparison(budget: Budget) -> xr.Dataset:
     epochs, seeds = (12, 4) if budget == "quick" else (16, 8)
-    return graph_choice.run(budget, epochs=epochs, n_seeds=seeds)
+    return once(graph_choice, budget, epochs=epochs, n_seeds=seeds)
 
 
 @claim(
@@ -50,10 +47,9 @@ def both_tails(budget: Budget) -> Evidence:
     )
 
 
-@lru_cache(maxsize=2)
 def _evolutions(budget: Budget) -> list[xr.Dataset]:
     seeds = range(2 if budget == "quick" else 5)
-    return [evolve.run(budget, population=8, generations=3, epochs=12, seed=seed) for seed in seeds]
+    return [once(evolve, budget, population=8, generations=3, epochs=12, seed=seed) for seed in seeds]
 
 
 @claim(

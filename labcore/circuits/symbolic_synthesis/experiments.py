@@ -1,4 +1,4 @@
-"""The experiments of `symbolic_synthesis`, frame by frame."""
+"""One program step by step, a population that evolves, and what the graph alone decides."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Annotated
 import numpy as np
 import xarray as xr
 
-from labcore.experiment import Seed, experiment, number, variable
+from labcore.experiment import Seed, experiment, number
+from labcore.frames import Frame, axis, var
 
-from .graph_programs import Graph, Library, explore, shown, trace
+from .graph_programs import Graph, Library, shown, trace
 from .graph_structured import SINGLE, D, baselines, chunks, train, variance_ratio
 from .mechanism import Generation, select
+from .program_search import explore
 
 
 def _circle(graph: Graph) -> np.ndarray:
@@ -21,7 +23,26 @@ def _circle(graph: Graph) -> np.ndarray:
     return np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
-@experiment
+PROGRAM = Frame(
+    node=axis("node"),
+    edge=axis("edge"),
+    element=axis("element, in order of creation"),
+    x=var("node", "place to draw"),
+    y=var("node", "place to draw"),
+    node_number=var("node", "number of the node"),
+    node_made=var("node", "whether the node exists by now"),
+    on_stack=var("node", "times on the stack"),
+    end_a=var("edge", "node at one end"),
+    end_b=var("edge", "node at the other end"),
+    port=var("edge", "port of the edge"),
+    edge_number=var("edge", "number of the edge"),
+    edge_made=var("edge", "whether the edge exists by now"),
+    start=var("element", "first number of the chunk"),
+    stop=var("element", "end of the chunk"),
+)
+
+
+@experiment(frame=PROGRAM)
 def program(
     step: Annotated[int, number(0, 18, "How many steps of the program have run", "program", "steps")] = 9,
     which: Annotated[int, number(0, 30, "Which program: those found in a search, short ones first", "program")] = 10,
@@ -43,38 +64,48 @@ def program(
     xy = _circle(graph)
     pieces = chunks(graph.size)
     ends = np.array(graph.ends)
-    yield xr.Dataset(
-        {
-            "x": variable("node", xy[:, 0], "place to draw"),
-            "y": variable("node", xy[:, 1], "place to draw"),
-            "node_number": variable("node", graph.nodes, "number of the node"),
-            "node_made": variable("node", np.arange(len(xy)) < len(now.nodes), "whether the node exists by now"),
-            "on_stack": variable("node", np.bincount(stack, minlength=len(xy)), "times on the stack"),
-            "end_a": variable("edge", ends[:, 0], "node at one end"),
-            "end_b": variable("edge", ends[:, 1], "node at the other end"),
-            "port": variable("edge", graph.ports, "port of the edge"),
-            "edge_number": variable("edge", graph.edges, "number of the edge"),
-            "edge_made": variable("edge", np.arange(len(ends)) < len(now.edges), "whether the edge exists by now"),
-            "start": variable("element", [p.start for p in pieces], "first number of the chunk"),
-            "stop": variable("element", [p.stop for p in pieces], "end of the chunk"),
-        },
-        coords={
-            "node": variable("node", np.arange(len(xy)), "node"),
-            "edge": variable("edge", np.arange(len(ends)), "edge"),
-            "element": variable("element", np.arange(graph.size), "element, in order of creation"),
-        },
-        attrs={
-            "reading": f"After {k} of {len(states) - 1} steps the graph has {len(now.nodes)} of {len(xy)} nodes and "
-            f"{len(now.edges)} of {len(ends)} edges. In the end each of {graph.size} elements gets {D // graph.size} "
-            f"of the {D} numbers{', the first one ' + str(pieces[0].stop) if D % graph.size else ''}.",
-            "progress": 1.0,
-            "program": shown(text),
-            "done": k,
-            "cursor": node,
-            "cursor_port": port,
-            "found": len(found),
-        },
+    yield PROGRAM(
+        dict(
+            x=xy[:, 0],
+            y=xy[:, 1],
+            node_number=graph.nodes,
+            node_made=np.arange(len(xy)) < len(now.nodes),
+            on_stack=np.bincount(stack, minlength=len(xy)),
+            end_a=ends[:, 0],
+            end_b=ends[:, 1],
+            port=graph.ports,
+            edge_number=graph.edges,
+            edge_made=np.arange(len(ends)) < len(now.edges),
+            start=[p.start for p in pieces],
+            stop=[p.stop for p in pieces],
+        ),
+        f"After {k} of {len(states) - 1} steps the graph has {len(now.nodes)} of {len(xy)} nodes and "
+        f"{len(now.edges)} of {len(ends)} edges. In the end each of {graph.size} elements gets {D // graph.size} "
+        f"of the {D} numbers{', the first one ' + str(pieces[0].stop) if D % graph.size else ''}.",
+        program=shown(text),
+        done=k,
+        cursor=node,
+        cursor_port=port,
+        found=len(found),
     )
+
+
+EVOLUTION = Frame(
+    generation=axis("generation", start=1),
+    place=axis("program"),
+    stage=axis("how programs are written", values=("spelled out", "with the library")),
+    node=axis("node"),
+    edge=axis("edge"),
+    train=var("generation place", "training accuracy"),
+    test=var("generation place", "test accuracy"),
+    kept=var("generation place", "whether the program is kept"),
+    bits=var("generation stage", "description length", "bits"),
+    x=var("node", "place to draw"),
+    y=var("node", "place to draw"),
+    owner=var("node", "place of its graph"),
+    end_a=var("edge", "node at one end"),
+    end_b=var("edge", "node at the other end"),
+)
 
 
 def _evolution(done: list[Generation], library: Library, population: int, progress: float) -> xr.Dataset:
@@ -97,35 +128,26 @@ def _evolution(done: list[Generation], library: Library, population: int, progre
             f"{last.scores.test.mean():.1%}. Spelled out, the kept programs take {last.bits[0]:.0f} bits; "
             f"with a library of {len(library)}, {last.bits[1]:.0f}."
         )
-    return xr.Dataset(
-        {
-            "train": variable(("generation", "place"), accuracy[0], "training accuracy"),
-            "test": variable(("generation", "place"), accuracy[1], "test accuracy"),
-            "kept": variable(("generation", "place"), kept, "whether the program is kept"),
-            "bits": variable(("generation", "stage"), [g.bits for g in done], "description length", "bits"),
-            "x": variable("node", xy[:, 0], "place to draw"),
-            "y": variable("node", xy[:, 1], "place to draw"),
-            "owner": variable("node", np.repeat(np.arange(len(last.graphs)), np.diff(first)), "place of its graph"),
-            "end_a": variable("edge", ends[:, 0], "node at one end"),
-            "end_b": variable("edge", ends[:, 1], "node at the other end"),
-        },
-        coords={
-            "generation": variable("generation", np.arange(1, len(done) + 1), "generation"),
-            "place": variable("place", np.arange(population), "program"),
-            "stage": variable("stage", ["spelled out", "with the library"], "how programs are written"),
-            "node": variable("node", np.arange(len(xy)), "node"),
-            "edge": variable("edge", np.arange(len(ends)), "edge"),
-        },
-        attrs={
-            "reading": f"Generation {len(done)}: {told}",
-            "progress": progress,
-            "programs": "\n".join(map(shown, last.programs)),
-            "library": "\n".join(f"{name} = {shown(body)}" for name, body in library.items()),
-        },
+    return EVOLUTION(
+        dict(
+            train=accuracy[0],
+            test=accuracy[1],
+            kept=kept,
+            bits=[g.bits for g in done],
+            x=xy[:, 0],
+            y=xy[:, 1],
+            owner=np.repeat(np.arange(len(last.graphs)), np.diff(first)),
+            end_a=ends[:, 0],
+            end_b=ends[:, 1],
+        ),
+        f"Generation {len(done)}: {told}",
+        progress,
+        programs="\n".join(map(shown, last.programs)),
+        library="\n".join(f"{name} = {shown(body)}" for name, body in library.items()),
     )
 
 
-@experiment(quick=dict(population=6, generations=2, epochs=8))
+@experiment(quick=dict(population=6, generations=2, epochs=8), frame=EVOLUTION)
 def evolve(
     population: Annotated[int, number(4, 16, "Programs in a generation", "evolution")] = 8,
     generations: Annotated[int, number(1, 5, "Generations", "evolution")] = 3,
@@ -161,7 +183,19 @@ def evolve(
         chosen = [*zip(survivors, [graphs[i] for i in made.kept], strict=True), *fresh]
 
 
-@experiment(quick=dict(epochs=8, n_seeds=3))
+GRAPH_CHOICE = Frame(
+    program=axis("program"),
+    repeat=axis("repetition"),
+    baseline=axis("graph that no program wrote", values=("no graph", "one node", "complete graph", "random graph")),
+    test=var("program repeat", "test accuracy"),
+    base=var("baseline repeat", "test accuracy"),
+    size=var("program", "nodes and edges"),
+    F=var("", "variance between graphs over variance within"),
+    F_blocks=var("", "the same, with repetitions as blocks"),
+)
+
+
+@experiment(quick=dict(epochs=8, n_seeds=3), frame=GRAPH_CHOICE)
 def graph_choice(
     programs: Annotated[int, number(4, 16, "Programs, drawn from a search", "graphs")] = 12,
     max_nodes: Annotated[int, number(3, 8, "Nodes of the largest graph", "graphs")] = 6,
@@ -194,26 +228,10 @@ def graph_choice(
             if done
             else f"Training: {mean.mean():.1%} of the training rows are right."
         )
-        yield xr.Dataset(
-            {
-                "test": variable(("program", "repeat"), values, "test accuracy" if done else "training accuracy"),
-                "base": variable(("baseline", "repeat"), base, "test accuracy" if done else "training accuracy"),
-                "size": variable("program", [g.size for g in graphs], "nodes and edges"),
-                "F": variable((), f, "variance between graphs over variance within"),
-                "F_blocks": variable((), blocked, "the same, with repetitions as blocks"),
-            },
-            coords={
-                "program": variable("program", np.arange(len(graphs)), "program"),
-                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
-                "baseline": variable(
-                    "baseline",
-                    ["no graph", "one node", "complete graph", "random graph"],
-                    "graph that no program wrote",
-                ),
-            },
-            attrs={
-                "reading": told,
-                "progress": scores.progress,
-                "programs": "\n".join(shown(p) for p, _ in chosen),
-            },
+        yield GRAPH_CHOICE(
+            dict(test=values, base=base, size=[g.size for g in graphs], F=f, F_blocks=blocked),
+            told,
+            scores.progress,
+            names={} if done else dict(test="training accuracy", base="training accuracy"),
+            programs="\n".join(shown(p) for p, _ in chosen),
         )

@@ -1,4 +1,4 @@
-"""Programs that write a graph: a cursor on a node and on a port, and a stack of nodes; and the parts they share.
+"""Programs that write a graph: a cursor on a node and on a port, and a stack of nodes.
 
 A program is a tuple of steps, each a function from state to state. A step is the name of a primitive or of a library
 part, or ("func", f), or ("if_positions_equal", f, g, h, k), with programs f, g, h, k. Every node has C ports; an edge
@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
-
-import networkx as nx
-import numpy as np
 
 Program = tuple  # of steps
 Library = Mapping[str, Program]  # parts by name; a part may use parts that came before it
@@ -162,123 +159,3 @@ def expand(program: Program, library: Library) -> Program:
         else:
             out.append((item[0], *(expand(body, library) for body in item[1:])))
     return tuple(out)
-
-
-def description_length(programs: list[Program], library: Library) -> float:
-    """Bits to write down the programs and the library: every step costs log2 of the number of steps to choose from."""
-    choices = len(PRIMITIVES) + len(COMBINATORS) + len(library) + 1  # and the end of a program
-    return float(np.log2(choices) * (sum(map(length, programs)) + sum(map(length, library.values()))))
-
-
-def _bodies(program: Program) -> Iterator[Program]:
-    yield program
-    for item in program:
-        if not isinstance(item, str):
-            for body in item[1:]:
-                yield from _bodies(body)
-
-
-def rewrite(program: Program, part: Program, name: str) -> Program:
-    """The program with every occurrence of `part`, from left to right, replaced by its name."""
-    out, i = [], 0
-    while i < len(program):
-        if program[i : i + len(part)] == part:
-            out.append(name)
-            i += len(part)
-        else:
-            item = program[i]
-            out.append(item if isinstance(item, str) else (item[0], *(rewrite(b, part, name) for b in item[1:])))
-            i += 1
-    return tuple(out)
-
-
-def compress(
-    programs: list[Program], library: Library, most: int = 3, prefix: str = "part"
-) -> tuple[list[Program], dict[str, Program]]:
-    """The programs rewritten with up to `most` new parts, each the run of steps that saves most bits; the library."""
-    library = dict(library)
-    for _ in range(most):
-        runs = {
-            body[i:j]
-            for program in programs
-            for body in _bodies(program)
-            for i in range(len(body))
-            for j in range(i + 2, len(body) + 1)
-        }
-        name = f"{prefix}{len(library) + 1}"
-        best, least = None, description_length(programs, library) - 1e-9
-        for part in sorted(runs, key=lambda p: (-len(p), shown(p))):
-            bits = description_length([rewrite(p, part, name) for p in programs], {**library, name: part})
-            if bits < least:
-                best, least = part, bits
-        if best is None:
-            break
-        programs, library[name] = [rewrite(p, best, name) for p in programs], best
-    return programs, library
-
-
-def as_networkx(graph: Graph) -> nx.MultiGraph:
-    made = nx.MultiGraph()
-    made.add_nodes_from(range(len(graph.nodes)))
-    made.add_edges_from(graph.ends)
-    return made
-
-
-def signature(graph: Graph) -> tuple:
-    """Equal for isomorphic graphs: nodes, and for each its degree and those of its neighbours, sorted."""
-    degree = np.bincount(np.ravel(graph.ends).astype(int), minlength=len(graph.nodes)).tolist()
-    around: list[list[int]] = [[] for _ in graph.nodes]
-    for a, b in graph.ends:
-        around[a].append(degree[b])
-        around[b].append(degree[a])
-    return tuple(sorted(tuple(sorted(n)) for n in around))
-
-
-def isomorphic(a: Graph, b: Graph) -> bool:
-    """Whether two graphs are the same but for numbers and ports."""
-    return signature(a) == signature(b) and nx.is_isomorphic(as_networkx(a), as_networkx(b))
-
-
-def explore(
-    rng: np.random.Generator, library: Library, known: list[Graph], ports: int, max_nodes: int,
-    longest: int = 18, beam: int = 300,
-) -> list[tuple[Program, Graph]]:  # fmt: skip
-    """Programs whose graphs are new, isomorphic to none in `known` and to none of each other, shortest first.
-
-    All states that programs of one length reach are found from those of shorter ones; `beam` of them, drawn at random,
-    are followed further. No state is visited twice, so no step is wasted. Each is also tried with one random `func`
-    and one random `if_positions_equal`, of bodies of one to three primitives.
-    """
-    ahead: list[dict[State, Program]] = [{START: ()}] + [{} for _ in range(longest)]
-    seen, graphs, found = {START}, {START.graph}, []
-    classes: dict[tuple, list[Graph]] = {}
-    for graph in known:
-        classes.setdefault(signature(graph), []).append(graph)
-
-    def body() -> Program:
-        return tuple(PRIMITIVES[i] for i in rng.integers(len(PRIMITIVES), size=rng.integers(1, 4)))
-
-    for here in range(longest):
-        states = list(ahead[here].items())
-        if len(states) > beam:
-            states = [states[i] for i in rng.choice(len(states), beam, replace=False)]
-        for state, program in states:
-            combined = [(name, *(body() for _ in range(count))) for name, count in COMBINATORS.items()]
-            for item in (*PRIMITIVES, *library, *combined):
-                cost = here + length((item,)) - 1
-                try:
-                    after = run((item,), ports, library, state)
-                except Invalid:
-                    continue
-                if cost > longest or after in seen or len(after.graph.nodes) > max_nodes:
-                    continue
-                seen.add(after)
-                ahead[cost][after] = (*program, item)
-                if after.graph in graphs or not connected(after.graph):
-                    continue
-                graphs.add(after.graph)
-                same = classes.setdefault(signature(after.graph), [])
-                if not any(isomorphic(after.graph, g) for g in same):
-                    same.append(after.graph)
-                    found.append(((*program, item), after.graph))
-    return sorted(found, key=lambda made: length(made[0]))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from labcore.primitives.graphs.message_passing import add_rows
@@ -20,6 +21,7 @@ from labcore.primitives.runs.batched_adam import Adam, normal
 
 from .graph_programs import Graph
 
+Array = np.ndarray
 D = 64  # length of the representation
 LAYERS = 3
 
@@ -36,13 +38,18 @@ def chunks(elements: int, d: int = D) -> list[slice]:
     return [slice(0, first), *(slice(first + each * i, first + each * (i + 1)) for i in range(elements - 1))]
 
 
-def choice_index(elements: int, d: int = D) -> Tensor:
-    """Which numbers of x make up the vector of each element, (elements, d): its chunk again and again."""
+def choice_index(elements: int, d: int = D) -> Int[Tensor, "elements d"]:
+    """Which numbers of x make up the vector of each element: its chunk again and again."""
     return torch.stack([torch.arange(c.start, c.stop).repeat(d)[:d] for c in chunks(elements, d)])
 
 
-def code(number: Tensor, port: Tensor, d: int = D, temperature: float = 1e4) -> Tensor:
-    """Sines and cosines of an element's number and port, (n, d); port 0 means a node. d must be divisible by 4."""
+def code(
+    number: Float[Tensor, " n"] | Int[Tensor, " n"], port: Float[Tensor, " n"], d: int = D, temperature: float = 1e4
+) -> Float[Tensor, "n d"]:
+    """Sines and cosines of an element's number and port; port 0 means a node.
+
+    Raises ValueError unless d is divisible by 4.
+    """
     if d % 4:
         raise ValueError(f"d = {d} is not allowed; it must be divisible by 4")
     omega = temperature ** (-torch.arange(d // 4) / (d // 4 - 1))
@@ -53,15 +60,15 @@ def code(number: Tensor, port: Tensor, d: int = D, temperature: float = 1e4) -> 
 class Wiring(NamedTuple):
     """The graphs of M networks side by side; node i of network m is row m n + i, with n the most nodes of any."""
 
-    nodes: Tensor  # (M, n) number of each node among its graph's elements; 0 where there is none
-    real: Tensor  # (M, n)
-    choice: Tensor  # (M, n, D) which numbers of x make the node's vector
-    code: Tensor  # (M, n, D)
-    owner: Tensor  # (E,) network of each edge
-    edge_choice: Tensor  # (E, D)
-    edge_code: Tensor  # (E, D)
-    src: Tensor  # (2 E,) rows, every edge in both directions
-    dst: Tensor
+    nodes: Int[Tensor, "M n"]  # number of each node among its graph's elements; 0 where there is none
+    real: Bool[Tensor, "M n"]
+    choice: Int[Tensor, "M n D"]  # which numbers of x make the node's vector
+    code: Float[Tensor, "M n D"]
+    owner: Int[Tensor, " E"]  # network of each edge
+    edge_choice: Int[Tensor, "E D"]
+    edge_code: Float[Tensor, "E D"]
+    src: Int[Tensor, " 2*E"]  # rows, every edge in both directions
+    dst: Int[Tensor, " 2*E"]
 
 
 def wire(graphs: list[Graph]) -> Wiring:
@@ -84,13 +91,21 @@ def wire(graphs: list[Graph]) -> Wiring:
     )  # fmt: skip
 
 
-def gine(h: Tensor, e: Tensor, src: Tensor, dst: Tensor, eps: float = 0.0) -> Tensor:
-    """(1 + eps) h_i + sum_j relu(h_j + e_ij): h (N, ..., D), e (edges, ..., D) once for each entry of src and dst."""
+def gine(
+    h: Float[Tensor, "N *batch D"],
+    e: Float[Tensor, "E *batch D"],
+    src: Int[Tensor, " E"],
+    dst: Int[Tensor, " E"],
+    eps: float = 0.0,
+) -> Float[Tensor, "N *batch D"]:
+    """(1 + eps) h_i + sum_j relu(h_j + e_ij)."""
     return (1 + eps) * h + add_rows((h[src] + e).relu(), torch.arange(len(src)), dst, len(h))
 
 
-def graph_module(w: dict[str, Tensor], x: Tensor, at: Wiring, dropout: float, rng: torch.Generator | None) -> Tensor:
-    """Logits (M, B) from representations x (M, B, D), each network on its own graph; `rng` None means no dropout."""
+def graph_module(
+    w: dict[str, Tensor], x: Float[Tensor, "M B D"], at: Wiring, dropout: float, rng: torch.Generator | None
+) -> Float[Tensor, "M B"]:
+    """Logits from representations x, each network on its own graph; `rng` None means no dropout."""
     models, n = at.nodes.shape
     size = x.shape[1]
 
@@ -114,8 +129,8 @@ def graph_module(w: dict[str, Tensor], x: Tensor, at: Wiring, dropout: float, rn
 PIXELS = 48  # three panels of 4 x 4
 
 
-def panel_rows(n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Rows of three panels, (n, 48), and whether all three have the same shade, (n,), for half of them on average.
+def panel_rows(n: int, rng: np.random.Generator) -> tuple[Float[Tensor, "n 48"], Float[Tensor, " n"]]:
+    """Rows of three panels, and whether all three have the same shade, for half of them on average.
 
     A panel has 10 to 16 of its 16 cells filled, at random places, with one of three shades 1/3, 2/3, 1.
     """
@@ -138,8 +153,8 @@ class Trained(NamedTuple):
     """P networks x S repetitions during training."""
 
     progress: float
-    train: np.ndarray  # (P, S) accuracy on the training rows
-    test: np.ndarray | None  # (P, S) on 1000 new rows, at the end
+    train: Float[Array, "P S"]  # accuracy on the training rows
+    test: Float[Array, "P S"] | None  # on 1000 new rows, at the end
 
 
 def train(
@@ -165,7 +180,7 @@ def train(
         code = torch.baddbmm(w["f2"], torch.baddbmm(w["f1"], part, w["e1"]).relu(), w["e2"])
         return graph_module(w, code, at, dropout, rng) if at else (code @ w["head"] + w["bias"])[..., 0]
 
-    def accuracy(part: slice) -> np.ndarray:
+    def accuracy(part: slice) -> Float[Array, "P S"]:
         with torch.no_grad():
             right = [
                 (logits(a) > 0) == (b > 0.5)
@@ -186,7 +201,8 @@ def train(
 def baselines(size: int, ports: int, seed: int) -> list[Graph]:
     """Graphs that no program wrote: one node, a complete graph, and a random connected one of `size` elements.
 
-    Ports are dealt in turn, as there may be more edges at a node than ports."""
+    Ports are dealt in turn, as there may be more edges at a node than ports.
+    """
     rng = np.random.default_rng([seed, 3])
     nodes = max(2, (size + 1) // 2)
     tree = [(int(rng.integers(i)), i) for i in range(1, nodes)]
@@ -200,8 +216,8 @@ def baselines(size: int, ports: int, seed: int) -> list[Graph]:
     return made
 
 
-def variance_ratio(scores: np.ndarray, blocks: bool = False) -> float:
-    """F of a one-way analysis of variance of scores (P, S): variance between rows over that within. 0 if all are equal.
+def variance_ratio(scores: Float[Array, "P S"], blocks: bool = False) -> float:
+    """F of a one-way analysis of variance of scores: variance between rows over that within. 0 if all are equal.
 
     With `blocks`, what the columns (here: draws of data and encoder) have in common is taken out first.
     """

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .graph_programs import Graph, Library, Program, compress, description_length, expand
+from .graph_programs import Graph, Library, Program, expand
 from .graph_structured import Trained
+from .program_library import compress, description_length
 
 
 class Generation(NamedTuple):
@@ -20,7 +21,9 @@ class Generation(NamedTuple):
     bits: tuple[float, float]  # description length of the kept programs, spelled out and with the library
 
 
-def select(programs: list[Program], graphs: list[Graph], scores: Trained, library: Library) -> tuple:
+def select(
+    programs: list[Program], graphs: list[Graph], scores: Trained, library: Library
+) -> tuple[Generation, list[Program], Library]:
     """Keep the better half by training accuracy and compress it: the generation, the new programs, the new library."""
     # a stable order: of equals the older program stays
     order = np.argsort(-scores.train[:, 0], kind="stable")[: max(1, len(programs) // 2)].tolist()

@@ -8,16 +8,26 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, GRID, INK, ORANGE, PURPLE, RED, SHADE, SKY, SOFT, axis, curve, label
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SHADE,
+    SKY,
+    SOFT,
+    axis,
+    curve,
+    label,
+    note,
+    segments,
+)
 
 _PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
 _HIDDEN = {"visible": False, "showgrid": False, "zeroline": False}
-
-
-def _segments(x: np.ndarray, y: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Straight lines a-b as one curve with gaps."""
-    gap = np.full(len(a), np.nan)
-    return np.stack([x[a], x[b], gap], 1).ravel(), np.stack([y[a], y[b], gap], 1).ravel()
 
 
 def program(frame: xr.Dataset) -> dict[str, Any]:
@@ -104,7 +114,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     column = np.empty(len(now), int)
     column[order] = np.arange(size)
     owner = frame.owner.values
-    x = frame.x.values + 3.0 * column[owner]
+    at = np.stack([frame.x.values + 3.0 * column[owner], frame.y.values], 1)
     done = test[-1].max() >= 0
     generation = frame.generation.values
     shades = np.where(test[-1] >= 0, test[-1], np.nan)[owner] if done else np.full(len(owner), 0.5)
@@ -117,10 +127,10 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     dots_x = (generation[:, None] + spread)[test >= 0]
     bits = frame.bits.values
     data = [
-        curve(*_segments(x, frame.y.values, frame.end_a.values, frame.end_b.values), "edges", SOFT,
+        curve(*segments(at[frame.end_a.values], at[frame.end_b.values]), "edges", SOFT,
               line={"color": SOFT, "width": 2}, hoverinfo="skip"),
         curve(
-            x, frame.y.values, "nodes", BLUE, mode="markers", hoverinfo="skip",
+            *at.T, "nodes", BLUE, mode="markers", hoverinfo="skip",
             marker={"size": 10, "color": shades, "colorscale": [[0, ORANGE], [0.5, "#dddddd"], [1, BLUE]],
                     "cmin": lows.min() if lows.size else 0, "cmax": lows.max() if lows.size else 1,
                     "line": {"color": INK, "width": 0.5}},
@@ -148,7 +158,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
         "barmode": "group",
         "xaxis": _HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
         "yaxis": _HIDDEN | {"domain": [0.72, 0.93], "anchor": "x", "range": [-1.4, 1.4]},
-        "xaxis2": axis("generation", domain=[0, 0.5], anchor="y2", dtick=1, range=[0.6, len(generation) + 0.4]),
+        "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=[0.6, len(generation) + 0.4]),
         "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%"),
         "xaxis3": axis("generation (grey: spelled out)", domain=[0.62, 1], anchor="y3", dtick=1),
         "yaxis3": axis("kept programs (bits)", domain=[0, 0.4], anchor="x3", rangemode="tozero"),
@@ -171,7 +181,6 @@ def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
     order = np.argsort(scores.mean(1), kind="stable")
     place, repeats = np.arange(len(order)), scores.shape[1]
     names = ["no graph:<br>linear head", "one<br>node", "complete<br>graph", "random<br>graph"]
-    what = frame.test.attrs["long_name"]
     everything = np.r_[scores.ravel(), base.ravel()]
     data = [
         curve(np.repeat(place, repeats), scores[order].ravel(), "repetition", SKY, mode="markers",
@@ -188,15 +197,15 @@ def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 420,
         "xaxis": axis("graphs written by programs, worst first", domain=[0, 0.58], anchor="y", showticklabels=False),
-        "yaxis": axis(what, tickformat=".0%", range=reach),
+        "yaxis": axis(frame.test, tickformat=".0%", range=reach),
         "xaxis2": axis("", domain=[0.64, 1], anchor="y2", tickvals=[0, 1, 2, 3], ticktext=names, range=[-0.5, 3.5]),
         "yaxis2": axis("", anchor="x2", range=reach, showticklabels=False),
         "shapes": [band | {"fillcolor": "rgba(230,159,0,0.16)", "line": {"width": 0}}],
         "annotations": [
             label(0.02, high, "repetitions of the linear head", ORANGE, xref="x domain", xanchor="left",
                   yanchor="bottom"),
-            label(0.98, 0.02, f"F = {float(frame.F):.2f} (2 would be a clear difference)", INK, xref="x domain",
-                  yref="y domain", xanchor="right", yanchor="bottom"),
+            note(0.98, 0.02, f"F = {float(frame.F):.2f} (2 would be a clear difference)", INK, xanchor="right",
+                 yanchor="bottom"),
         ],
     }  # fmt: skip
     return {"data": data, "layout": layout}
