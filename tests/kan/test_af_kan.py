@@ -10,6 +10,7 @@ import torch
 
 from labcore.kan.af_kan import AFLayer, FunctionNorm, ReLUKANLayer, bounds, bump_features, make_network, relu_bumps
 from labcore.kan.af_kan.claims import step_seconds
+from labcore.kan.af_kan.exercises import all_respond
 from labcore.kan.af_kan.experiments import bumps, digits
 from labcore.kan.af_kan.mechanism import ACTIVATIONS, COMBINATIONS, Reduction
 from labcore.primitives.runs.layers import streams
@@ -286,3 +287,16 @@ def test_frames_grow_and_repeat():
 
 def test_step_time_is_a_time():
     assert 0 < step_seconds("MLP", repeats=3) < 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("4", True), (" 4,0 ", True), ("8/2", True), ("0.4e1", True), ("3", False), ("5", False)]
+)
+def test_an_answer_about_the_overlap(answer, right):
+    assert (all_respond(answer) is True) == right
+
+
+@pytest.mark.parametrize("answer", ["", "four", "9"])
+def test_an_overlap_that_cannot_be_tried(answer):
+    with pytest.raises(ValueError):
+        all_respond(answer)

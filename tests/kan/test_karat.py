@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from labcore.experiment import ParameterError
 from labcore.kan.karat import LearnedRows, TinyViT, attention_matrices, fourier, make_vit, project_l1, spline
+from labcore.kan.karat.exercises import rank_of_the_matrix
 from labcore.kan.karat.experiments import digits, row
 from labcore.kan.karat.mechanism import N
 from labcore.primitives.attention.blocks import Attention, Softmax
@@ -330,3 +331,15 @@ def test_runs_are_nested():
 def test_rank_out_of_range_is_refused():
     with pytest.raises(ParameterError, match="rank = 18"):
         digits.run(rank=18)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("3", True), (" 4,0 ", True), ("8/2", True), ("2", False), ("5", False), ("18", False)]
+)
+def test_an_answer_about_the_rank(answer, right):
+    assert (rank_of_the_matrix(answer) is True) == right
+
+
+def test_no_rank_cannot_be_read():
+    with pytest.raises(ValueError):
+        rank_of_the_matrix("")

@@ -22,6 +22,7 @@ from labcore.kan.noble import (
     sharp_target,
     uniform_cube,
 )
+from labcore.kan.noble.exercises import learned_by_all, silent_branch
 from labcore.kan.noble.experiments import MODELS, language, layer, sharp
 from labcore.primitives.runs.layers import Linear, streams
 from labcore.primitives.runs.training import adamw, cosine_rate, count
@@ -289,7 +290,7 @@ def test_frames_grow():
 
 def test_smooth_target_needs_no_branch():
     frame = sharp.run("quick", omega=0.5, steps=300)
-    last = frame.error.isel(time=-1).mean("run")
+    last = frame.error.isel(time=-1).mean("repeat")
     assert float(last.sel(model="wider")) < 0.005
 
 
@@ -314,3 +315,32 @@ def test_language_loss_is_the_cross_entropy_of_the_next_character():
 def test_rank_out_of_range_is_refused():
     with pytest.raises(ParameterError, match="rank = 17"):
         sharp.run(rank=17)
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("mixing = 0", True),
+        (" frequency=0.0 ", True),
+        ("frequency2 = 0e0", True),
+        ("up = 0", False),
+        ("phase = 1", False),
+        ("mixing = 0,1", False),
+    ],
+)
+def test_an_answer_about_the_silent_branch(answer, right):
+    assert (silent_branch(answer) is True) == right
+
+
+@pytest.mark.parametrize(("answer", "right"), [("2", True), (" 5/2 ", True), ("8,0", False), ("1.9", False)])
+def test_an_answer_about_the_sharp_target(answer, right):
+    assert (learned_by_all(answer) is True) == right
+
+
+@pytest.mark.parametrize("exercise", [silent_branch, learned_by_all])
+def test_nothing_cannot_be_read(exercise):
+    with pytest.raises(ValueError):
+        exercise("")

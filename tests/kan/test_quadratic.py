@@ -20,6 +20,7 @@ from labcore.kan.quadratic import (
     quadratic_layer,
     relinear_step,
 )
+from labcore.kan.quadratic.exercises import around_the_ring
 from labcore.kan.quadratic.experiments import collapse, neuron, shapes
 from labcore.kan.quadratic.view import level_line
 
@@ -287,3 +288,19 @@ def test_a_strong_penalty_prevents_collapse_too(strategy):
 def test_bounds():
     with pytest.raises(ParameterError, match="depth = 9"):
         collapse.run(depth=9)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("-3 2", True),
+        ("w = -3, c = 2.0", True),
+        (" -3e0;2 ", True),
+        ("-1 0.5", False),
+        ("3 -2", False),
+        ("-3", False),
+        ("", False),
+    ],
+)
+def test_an_answer_about_the_ring(answer, right):
+    assert (around_the_ring(answer) is True) == right

@@ -9,6 +9,7 @@ from scipy.interpolate import BSpline
 
 from labcore.kan.s_kan import SelectableLayer, SelectableNet, temperature
 from labcore.kan.s_kan.basis_bank import FAMILIES, BasisBank, features
+from labcore.kan.s_kan.exercises import fourier_loses, too_soft
 from labcore.kan.s_kan.experiments import PLANTED_POOL, families, select, seven_tasks
 
 X = torch.linspace(-1, 1, 301, dtype=torch.float64)
@@ -233,3 +234,22 @@ def test_seven_tasks_count_what_they_compare():
     assert frame.chosen.sum("family").values.tolist() == [5, 5, 5, 5, 5, 5, 6]
     assert (np.sort(frame["rank"].values, axis=0) == np.arange(1, 8)[:, None]).all()
     assert (frame.gap.values[1:-1].min(0) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("0.5", True), ("0,5", True), ("1/2", True), (" 5e-1 ", True), ("4", False), ("3,5", False)]
+)
+def test_an_answer_about_fourier(answer, right):
+    assert (fourier_loses(answer) is True) == right
+
+
+@pytest.mark.parametrize(("answer", "right"), [("1", True), (" 100% ", True), ("0,05", False)])
+def test_an_answer_about_the_temperature(answer, right):
+    assert (too_soft(answer) is True) == right
+
+
+@pytest.mark.parametrize("exercise", [fourier_loses, too_soft])
+@pytest.mark.parametrize("answer", ["", "hot", "1000"])
+def test_what_cannot_be_tried_says_so(exercise, answer):
+    with pytest.raises(ValueError):
+        exercise(answer)

@@ -22,6 +22,7 @@ from labcore.kan.separable import (
     roll_out,
     target,
 )
+from labcore.kan.separable.exercises import sparing, still_alive
 from labcore.kan.separable.experiments import atoms, fit, rollout
 from labcore.primitives.runs.batched_adam import Adam
 
@@ -274,3 +275,23 @@ def test_corners_of_rollout(values):
 
 def test_splines_are_built_once():
     assert mechanism._splines(6, 2) is mechanism._splines(6, 2)
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(("answer", "right"), [("3", True), (" 6/2 ", True), ("1", False), ("4,0", False)])
+def test_an_answer_about_the_rank(answer, right):
+    assert (sparing(answer) is True) == right
+
+
+@pytest.mark.parametrize(("answer", "right"), [("1", True), (" 1,0 ", True), ("6", False)])
+def test_an_answer_about_the_future(answer, right):
+    assert (still_alive(answer) is True) == right
+
+
+@pytest.mark.parametrize("exercise", [sparing, still_alive])
+@pytest.mark.parametrize("answer", ["", "many", "99"])
+def test_what_cannot_be_tried_says_so(exercise, answer):
+    with pytest.raises(ValueError):
+        exercise(answer)

@@ -1,4 +1,4 @@
-"""The experiments of `af_kan`, frame by frame."""
+"""The bumps of one input under the hand, and networks made of them on digits."""
 
 from __future__ import annotations
 
@@ -9,15 +9,30 @@ import numpy as np
 import torch
 import xarray as xr
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.digits.batches import digit_batches
-from labcore.primitives.runs.diverged import diverged
 from labcore.primitives.runs.training import adamw, count, cross_entropy, train_step
 
 from .mechanism import ACTIVATIONS, Act, Combination, Reduction, bounds, bump_features, make_network
 
+BUMPS = Frame(
+    bump=axis("feature j"),
+    x=axis("input x"),
+    side=axis("side", values=("act(x - s)", "act(e - x)")),
+    feature=var("bump x", "feature, scaled to [0, 1]"),
+    value=var("bump", "feature at the cursor"),
+    active=var("bump", "responds at the cursor"),
+    inside=var("bump", "the cursor is between its bounds"),
+    start=var("bump", "start s"),
+    end=var("bump", "end e"),
+    sides=var("side x", "activation of one side"),
+    full=var("x", "random edge function"),
+    merged=var("x", "sum of the features"),
+)
 
-@experiment
+
+@experiment(frame=BUMPS)
 def bumps(
     x: Annotated[float, number(-0.5, 1.5, "The input; pixels lie in [0, 1]", "input")] = 0.5,
     act: Annotated[Act, choice("The activation that makes both sides of a bump", "features")] = "relu",
@@ -54,39 +69,46 @@ def bumps(
     tails = np.abs(f[:-1] - zero)[(pixel & outside).numpy()]
     leak = float(tails.max()) if len(tails) else 0.0
     a, b = (ACTIVATIONS[act](v).numpy() for v in (at - start[j], end[j] - at))
-    yield xr.Dataset(
-        {
-            "feature": variable(("bump", "x"), f[:-1].T, "feature, scaled to [0, 1]"),
-            "value": variable("bump", f[-1], "feature at the cursor"),
-            "active": variable("bump", active.astype(int), "responds at the cursor"),
-            "inside": variable("bump", inside.astype(int), "the cursor is between its bounds"),
-            "start": variable("bump", start.numpy(), "start s"),
-            "end": variable("bump", end.numpy(), "end e"),
-            "sides": variable(("side", "x"), np.stack([a, b]), "activation of one side"),
-            "full": variable("x", f[:-1] @ coefficients, "random edge function"),
-            "merged": variable("x", f[:-1].sum(1), "sum of the features"),
-        },
-        coords={
-            "bump": variable("bump", np.arange(grid + k), "feature j"),
-            "x": variable("x", at.numpy(), "input x"),
-            "side": variable("side", ["act(x - s)", "act(e - x)"], "side"),
-        },
-        attrs={
-            "reading": f"At x = {x:.2f}, {active.sum()} of the {grid + k} features respond and {inside.sum()} have x "
-            f"between their bounds. Outside their bounds (x in [0, 1]) "
-            f"features are up to {leak:.0%} of their whole range away from 0.",
-            "progress": 1.0,
-            "at": x,
-            "looked_at": j,
-            "zero": zero,
-        },
+    yield BUMPS(
+        dict(
+            x=at,
+            feature=f[:-1].T,
+            value=f[-1],
+            active=active.astype(int),
+            inside=inside.astype(int),
+            start=start,
+            end=end,
+            sides=[a, b],
+            full=f[:-1] @ coefficients,
+            merged=f[:-1].sum(1),
+        ),
+        f"At x = {x:.2f}, {active.sum()} of the {grid + k} features respond and {inside.sum()} have x "
+        f"between their bounds. Outside their bounds (x in [0, 1]) "
+        f"features are up to {leak:.0%} of their whole range away from 0.",
+        at=x,
+        looked_at=j,
+        zero=zero,
     )
 
 
 MODELS = ("AF-KAN", "ReLU-KAN, equal size", "ReLU-KAN, equal width", "MLP")
 
+COURSE = Frame(
+    model=axis("network", values=MODELS),
+    repeat=axis("run"),
+    time=axis("training time", "steps"),
+    pixel=axis("pixel, row by row"),
+    bump=axis("bump j"),
+    side=axis("start or end", values=("s", "e")),
+    accuracy=var("model repeat time", "share of test digits that are right"),
+    loss=var("model repeat time", "training loss of a batch", "nats"),
+    params=var("model", "learnable numbers"),
+    attention=var("pixel", "mean attention weight of a pixel"),
+    bounds=var("time bump side", "bounds of the first layer's bumps"),
+)
 
-@experiment(quick=dict(n_seeds=2, steps=200))
+
+@experiment(quick=dict(n_seeds=2, steps=200), frame=COURSE)
 def digits(
     act: Annotated[Act, choice("The activation of the AF-KAN", "AF-KAN")] = "silu",
     combination: Annotated[Combination, choice("How the two sides of a bump are put together", "AF-KAN")] = "quad1",
@@ -117,7 +139,7 @@ def digits(
         make_network("MLP", seeds, hidden),
     ]
     optimizers, params = [adamw(net, lr) for net in nets], [count(net, n_seeds) for net in nets]
-    every, log, edges, frame = max(1, 24 // n_seeds), ([], [], []), [], None
+    every, log, edges = max(1, 24 // n_seeds), ([], [], []), []
     for step in range(steps + 1):
         x, y = data.batch(min(step, steps - 1))
         if step % every == 0 or step == steps:
@@ -135,14 +157,12 @@ def digits(
             for net in nets:
                 net.train()
             if not np.isfinite(losses).all() or not np.isfinite(weights).all():
-                yield diverged(frame, step)
-                return
+                raise Diverged(step)
             for column, value in zip(
                 log, (step, losses, np.stack([r.float().mean(1).numpy() for r in right])), strict=True
             ):
                 column.append(value)
-            frame = _digits_frame(log, weights, edges, params, small, steps)
-            yield frame
+            yield _digits_frame(log, weights, edges, params, small, steps)
         if step < steps:
             for net, optimizer in zip(nets, optimizers, strict=True):
                 train_step(net, optimizer, x, y)
@@ -151,27 +171,17 @@ def digits(
 def _digits_frame(log, weights: np.ndarray, edges: list, params: list[int], small: int, total: int) -> xr.Dataset:
     steps, loss, accuracy = log
     last = accuracy[-1].mean(1)
-    each = ("model", "run", "time")
-    return xr.Dataset(
-        {
-            "accuracy": variable(each, np.stack(accuracy, -1), "share of test digits that are right"),
-            "loss": variable(each, np.stack(loss, -1), "training loss of a batch", "nats"),
-            "params": variable("model", params, "learnable numbers"),
-            "attention": variable("pixel", weights, "mean attention weight of a pixel"),
-            "bounds": variable(("time", "bump", "side"), np.stack(edges), "bounds of the first layer's bumps"),
-        },
-        coords={
-            "model": variable("model", list(MODELS), "network"),
-            "run": variable("run", np.arange(accuracy[-1].shape[1]), "run"),
-            "time": variable("time", steps, "training time", "steps"),
-            "pixel": variable("pixel", np.arange(64), "pixel, row by row"),
-            "bump": variable("bump", np.arange(edges[0].shape[0]), "bump j"),
-            "side": variable("side", ["s", "e"], "start or end"),
-        },
-        attrs={
-            "reading": f"After {steps[-1]} steps AF-KAN gets {last[0]:.1%} of the test digits right with {params[0]:,} "
-            f"parameters, ReLU-KAN {last[1]:.1%} with {params[1]:,} ({small} hidden units) and {last[2]:.1%} with "
-            f"{params[2]:,}, the MLP {last[3]:.1%} with {params[3]:,}.",
-            "progress": steps[-1] / total,
-        },
+    return COURSE(
+        dict(
+            time=steps,
+            accuracy=np.stack(accuracy, -1),
+            loss=np.stack(loss, -1),
+            params=params,
+            attention=weights,
+            bounds=np.stack(edges),
+        ),
+        f"After {steps[-1]} steps AF-KAN gets {last[0]:.1%} of the test digits right with {params[0]:,} "
+        f"parameters, ReLU-KAN {last[1]:.1%} with {params[1]:,} ({small} hidden units) and {last[2]:.1%} with "
+        f"{params[2]:,}, the MLP {last[3]:.1%} with {params[3]:,}.",
+        steps[-1] / total,
     )

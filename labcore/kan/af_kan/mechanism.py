@@ -1,4 +1,4 @@
-"""The mechanism of `af_kan`."""
+"""Bumps of two opposed activations, their norm, and the layers that merge them or weigh each of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from labcore.primitives.runs.layers import LayerNorm, Linear, Rngs, normal, streams
@@ -29,27 +30,30 @@ COMBINATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cubic1": lambda a, b: (a + b) * (a**2 + b**2),
     "cubic2": lambda a, b: (a * b) ** 3,
 }
+Bounds = Float[Tensor, "#*batch #I J"]  # one pair a bump, for all inputs or for each
 
 
-def bounds(grid: int, k: int) -> tuple[Tensor, Tensor]:
+def bounds(grid: int, k: int) -> tuple[Float[Tensor, " J"], Float[Tensor, " J"]]:
     """Where the G + k bumps start and end: s_j = (j - k)/G and e_j = s_j + (k + 1)/G."""
     start = (torch.arange(grid + k) - k) / grid
     return start, start + (k + 1) / grid
 
 
-def bump_features(x: Tensor, start: Tensor, end: Tensor, act: Act, combination: Combination) -> Tensor:
-    """F_ij: inputs (..., I) and bounds that broadcast with (..., I, G+k) -> (..., I, G+k)."""
+def bump_features(
+    x: Float[Tensor, "*batch I"], start: Bounds, end: Bounds, act: Act, combination: Combination
+) -> Float[Tensor, "*batch I J"]:
+    """F_ij of J = G + k bumps."""
     f = ACTIVATIONS[act]
     return COMBINATIONS[combination](f(x[..., None] - start), f(end - x[..., None]))
 
 
-def relu_bumps(x: Tensor, start: Tensor, end: Tensor) -> Tensor:
+def relu_bumps(x: Float[Tensor, "*batch I"], start: Bounds, end: Bounds) -> Float[Tensor, "*batch I J"]:
     """ReLU-KAN's bumps R_ij, 1 in the middle of [s_j, e_j] and 0 outside."""
     return bump_features(x, start, end, "relu", "quad1") * (16 / (end - start) ** 4)
 
 
 class FunctionNorm(nn.Module):
-    """Scale a feature tensor (S, B, I, J) to [0, 1] over the batch; in prediction by running values.
+    """Scale features to [0, 1] over the batch; in prediction by running values.
 
     L2 normalisation of the whole tensor comes first, as published. The min-max step undoes any scale, so it changes
     only rounding.
@@ -63,7 +67,7 @@ class FunctionNorm(nn.Module):
         self.register_buffer("high", torch.ones(runs, 1, 1, 1))
         self.seen = False
 
-    def forward(self, f: Tensor) -> Tensor:
+    def forward(self, f: Float[Tensor, "S B I J"]) -> Float[Tensor, "S B I J"]:
         if not self.training and self.seen:
             return (f - self.low) / (self.high - self.low).clamp(min=1e-12)
         inner = (1, 2, 3)
@@ -81,7 +85,7 @@ class FunctionNorm(nn.Module):
 
 
 class AFLayer(nn.Module):
-    """S AF-KAN layers side by side, x (S, B, I) -> (S, B, O)."""
+    """S AF-KAN layers side by side."""
 
     def __init__(
         self, rngs: Rngs, d_in: int, d_out: int, grid: int, k: int, act: Act, combination: Combination,
@@ -106,16 +110,16 @@ class AFLayer(nn.Module):
         if reduction != "multistep":
             self.tau = nn.Parameter(torch.full((runs, 1, 1), sqrt(d_in)))
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Float[Tensor, "S B I"]) -> Float[Tensor, "S B I J"]:
         return self.function_norm(bump_features(x, self.start, self.end, self.act, self.combination))
 
-    def attention(self, f: Tensor) -> Tensor:
-        """Global attention of features (S, B, I, J): weights (S, B, I) that sum to 1 over the inputs."""
+    def attention(self, f: Float[Tensor, "S B I J"]) -> Float[Tensor, "S B I"]:
+        """Global attention: weights that sum to 1 over the inputs."""
         scores = (f @ self.u[:, None])[..., 0] + self.bias
         return (scores / self.tau.clamp(min=1)).softmax(-1)
 
-    def reduce(self, f: Tensor) -> Tensor:
-        """One number an input: (S, B, I, J) -> (S, B, I)."""
+    def reduce(self, f: Float[Tensor, "S B I J"]) -> Float[Tensor, "S B I"]:
+        """One number an input."""
         if self.reduction == "global attention":
             return self.attention(f) * f.sum(-1)
         if self.reduction == "multistep":
@@ -125,7 +129,7 @@ class AFLayer(nn.Module):
         scores = sum(near[:, :, d : d + n] * w[:, :, d] for d in range(3)) + self.bias[:, None]
         return (f * (scores / self.tau[..., None].clamp(min=1)).softmax(-1)).sum(-1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "S B I"]) -> Float[Tensor, "S B O"]:
         f = self.features(x)
         if self.reduction == "none":
             return f.flatten(2) @ self.weight
@@ -133,7 +137,7 @@ class AFLayer(nn.Module):
 
 
 class ReLUKANLayer(nn.Module):
-    """S ReLU-KAN layers, x (S, B, I) -> (S, B, O): a weight for each of the I (G + k) bumps."""
+    """S ReLU-KAN layers: a weight for each of the I (G + k) bumps."""
 
     def __init__(self, rngs: Rngs, d_in: int, d_out: int, grid: int, k: int):
         super().__init__()
@@ -142,7 +146,7 @@ class ReLUKANLayer(nn.Module):
         self.end = nn.Parameter(end.repeat(len(rngs), 1, 1, 1))
         self.weight = normal(rngs, d_in * (grid + k), d_out, std=1 / sqrt(d_in * (grid + k)))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "S B I"]) -> Float[Tensor, "S B O"]:
         return relu_bumps(x, self.start, self.end).flatten(2) @ self.weight
 
 
@@ -153,7 +157,7 @@ def make_network(
     kind: Kind, seeds: Sequence[Sequence[int]], hidden: int, grid: int = 5, k: int = 3, act: Act = "silu",
     combination: Combination = "quad1", reduction: Reduction = "global attention",
 ) -> nn.Sequential:  # fmt: skip
-    """One network 64-hidden-10 a seed, x (S, B, 64) -> logits (S, B, 10)."""
+    """One network 64-hidden-10 a seed: pixels (S, B, 64) -> logits (S, B, 10)."""
     rngs = streams(seeds, 1)
     if kind == "MLP":
         return nn.Sequential(Linear(rngs, 64, hidden), nn.SiLU(), Linear(rngs, hidden, 10))

@@ -21,6 +21,7 @@ from labcore.figure import (
     curve,
     label,
     log_axis,
+    note,
     vertical,
 )
 
@@ -53,16 +54,16 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
     both = np.stack([frame.full.values, frame.merged.values])[:, pixels]
     reach = [both.min() - 0.15 * np.ptp(both) - 0.1, both.max() + 0.15 * np.ptp(both) + 0.1]
     names = [str(n) for n in frame.side.values]
-    above = {"xanchor": "left", "yanchor": "bottom"}
+    left, right = ({"xanchor": side, "yanchor": "bottom"} for side in ("left", "right"))
     count = f"<b>{active.sum()} of {len(f)} features respond</b> at the red line (blue)"
     layout = {
         "height": 540,
         "meta": {"drag": {"shape": 0, "parameter": "x"}},
         "xaxis": axis("input x (pixels lie in [0, 1])", domain=[0, 0.58], anchor="y", range=[-0.5, 1.5]),
-        "yaxis": axis("feature, scaled to [0, 1]", domain=[0, 0.95], range=[low, high]),
-        "xaxis2": axis("input x", domain=[0.68, 1], anchor="y2", range=[-0.5, 1.5]),
+        "yaxis": axis(frame.feature, domain=[0, 0.95], range=[low, high]),
+        "xaxis2": axis(frame.x, domain=[0.68, 1], anchor="y2", range=[-0.5, 1.5]),
         "yaxis2": axis("activation", domain=[0.6, 0.95], anchor="x2", range=[sides.min() - 0.1, sides.max() + 0.1]),
-        "xaxis3": axis("input x", domain=[0.68, 1], anchor="y3", range=[-0.5, 1.5]),
+        "xaxis3": axis(frame.x, domain=[0.68, 1], anchor="y3", range=[-0.5, 1.5]),
         "yaxis3": axis("edge function", domain=[0, 0.36], anchor="x3", range=reach),
         "shapes": [
             vertical(at, RED, "solid", width=3),
@@ -71,12 +72,12 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
             *({**vertical(v, ORANGE), "editable": False} for v in (float(start[j]), float(end[j]))),
         ],
         "annotations": [
-            label(0, 1, count, INK, xref="x domain", yref="y domain", **above),
+            note(0, 1, count, INK, **left),
             label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom"),
-            label(0, 1, f"feature {j}: {names[0]}", GREEN, xref="x2 domain", yref="y2 domain", **above),
-            label(1, 1, names[1], PURPLE, xref="x2 domain", yref="y2 domain", xanchor="right", yanchor="bottom"),
-            label(0, 1, "a weight for each feature", BLUE, xref="x3 domain", yref="y3 domain", **above),
-            label(1, 1, "merged", ORANGE, xref="x3 domain", yref="y3 domain", xanchor="right", yanchor="bottom"),
+            note(0, 1, f"feature {j}: {names[0]}", GREEN, axes="2", **left),
+            note(1, 1, names[1], PURPLE, axes="2", **right),
+            note(0, 1, "a weight for each feature", BLUE, axes="3", **left),
+            note(1, 1, "merged", ORANGE, axes="3", **right),
         ],
     }  # fmt: skip
     return {"data": data, "layout": layout}
@@ -84,7 +85,7 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
 
 def digits(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy while four networks train, over their size; where attention looks; how the bounds move."""
-    t, accuracy, params = frame.time.values, frame.accuracy.mean("run").values, frame.params.values
+    t, accuracy, params = frame.time.values, frame.accuracy.mean("repeat").values, frame.params.values
     names, colors = list(frame.model.values), (ORANGE, PURPLE, BLUE, GREEN)
     data, notes = [], []
     for k, (name, color) in enumerate(zip(names, colors, strict=True)):
@@ -94,10 +95,8 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
                   marker={"size": 14 if k == 0 else 11, "color": color},
                   hovertemplate="%{x} numbers: %{y:.1%}<extra></extra>"),
         ]  # fmt: skip
-        notes.append(
-            label(0.98, 0.05 + 0.1 * (3 - k), f"{name}: {accuracy[k, -1]:.1%}", color, xref="x domain", yref="y domain",
-                  xanchor="right", yanchor="bottom")
-        )  # fmt: skip
+        text = f"{name}: {accuracy[k, -1]:.1%}"
+        notes.append(note(0.98, 0.05 + 0.1 * (3 - k), text, color, xanchor="right", yanchor="bottom"))
     small, big = float(params[0]), float(params[2])
     if big > 1.5 * small:
         notes.append(
@@ -109,34 +108,21 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
          "colorbar": {"len": 0.42, "y": 0.2, "x": 0.4, "title": {"text": "x mean"}, "thickness": 10},
          "hovertemplate": "row %{y}, column %{x}: %{z:.2f} x the mean<extra></extra>"}
     )  # fmt: skip
-    edges = frame.bounds.values
+    edges, corner = frame.bounds.values, {"xanchor": "left", "yanchor": "bottom"}
     for k, (color, word) in enumerate(((BLUE, "starts s"), (RED, "ends e"))):
         data.append(curve(*bundle(t, edges[:, :, k].T), word, color, axes="4", line={"color": color, "width": 1.5}))
-        notes.append(
-            label(0.02 + 0.3 * k, 1, word, color, xref="x4 domain", yref="y4 domain", xanchor="left", yanchor="bottom")
-        )
-    notes.append(
-        label(
-            0,
-            1,
-            "attention to each pixel, 1: no preference",
-            INK,
-            xref="x3 domain",
-            yref="y3 domain",
-            xanchor="left",
-            yanchor="bottom",
-        )
-    )
+        notes.append(note(0.02 + 0.3 * k, 1, word, color, axes="4", **corner))
+    notes.append(note(0, 1, "attention to each pixel, 1: no preference", INK, axes="3", **corner))
     decades = [np.log10(params.min()) - 0.3, np.log10(params.max()) + 0.3]
     layout = {
         "height": 620,
-        "xaxis": axis("training time (steps)", domain=[0, 0.52], anchor="y"),
+        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y"),
         "yaxis": axis("test digits that are right", domain=[0.56, 1], tickformat=".0%", range=[0, 1.02]),
         "xaxis2": log_axis("numbers to learn", domain=[0.63, 1], anchor="y2", range=decades),
         "yaxis2": axis("", domain=[0.56, 1], anchor="x2", tickformat=".0%", range=[0, 1.02]),
         "xaxis3": axis("column", domain=[0, 0.38], anchor="y3"),
         "yaxis3": axis("row", domain=[0, 0.4], anchor="x3", autorange="reversed"),
-        "xaxis4": axis("training time (steps)", domain=[0.63, 1], anchor="y4"),
+        "xaxis4": axis(frame.time, domain=[0.63, 1], anchor="y4"),
         "yaxis4": axis("bounds of the first layer", domain=[0, 0.4], anchor="x4"),
         "annotations": notes,
     }  # fmt: skip

@@ -14,23 +14,19 @@ the ablation: Yu, Yu, Wang 2024, arXiv 2407.16674.
 
 from __future__ import annotations
 
-from .fair_contest import contest, family, generator, step_times, verdict
-from .kan import KAN, snapshot
-from .reading import snap_all, train_symbols, written
+from .fair_contest import contest
+from .kan import KAN, KANLayer, snapshot
+from .reading import snap_all, written
 from .tasks import error_of, formula_task, real_task
 
 __all__ = [
     "KAN",
+    "KANLayer",
     "contest",
     "error_of",
-    "family",
     "formula_task",
-    "generator",
     "real_task",
     "snap_all",
     "snapshot",
-    "step_times",
-    "train_symbols",
-    "verdict",
     "written",
 ]

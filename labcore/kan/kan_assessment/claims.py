@@ -1,20 +1,17 @@
-"""What the paper of `kan_assessment` says, as checks."""
+"""Formulas, digits and the cost of a step at equal parameters, and what comes from the splines alone."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import SYMBOLIC, fair_fight
 from .fair_contest import MODELS, step_times
 
 
-@lru_cache(maxsize=2)  # two claims look at each of these runs, which are the same bit for bit
 def _errors(budget: Budget, tasks: str, **settings: int) -> dict[tuple[str, str], float]:
     """Mean test error over three repetitions, by (model, task)."""
-    frame = fair_fight.run(budget, tasks=tasks, n_seeds=3, **settings)
+    frame = once(fair_fight, budget, tasks=tasks, n_seeds=3, **settings)
     keys = zip(frame.model.values.tolist(), frame.task.values.tolist())
     return dict(zip(keys, frame.error.mean("repeat").values.tolist()))
 

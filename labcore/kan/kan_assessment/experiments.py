@@ -1,4 +1,4 @@
-"""The experiments of `kan_assessment`, frame by frame."""
+"""One edge under the hand, a KAN that learns a formula, and the fair fight with its rivals."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, label, var
 from labcore.primitives.splines.bspline import BSplineBasis
 
 from .fair_contest import MODELS, contest, family, generator, verdict
@@ -26,7 +28,23 @@ Width = Annotated[int, number(1, 10, "Nodes in the hidden layer of the KAN", "ne
 Steps = Annotated[int, number(100, 1000, "Training steps", "training", "steps")]
 
 
-@experiment
+EDGE = Frame(
+    x=axis("input of the edge"),
+    point=axis("control point"),
+    greville=label("point", "place of the control point"),
+    knots=axis("number of the knot"),
+    before=var("x", "edge function before the move"),
+    after=var("x", "edge function after the move"),
+    touched=var("x", "whether the move changes the curve here"),
+    control=var("point", "control point before the move"),
+    moved_control=var("point", "control point after the move"),
+    active=var("point", "value of the basis at the cursor"),
+    basis=var("point x", "basis"),
+    knot=var("knots", "knot"),
+)
+
+
+@experiment(frame=EDGE)
 def edge(
     height: Annotated[float, number(-2, 2, "How far the control point is moved", "edge")] = 1.0,
     drag: Annotated[int, number(0, 64, "Which control point is moved; the last one if there are fewer", "edge")] = 9,
@@ -53,7 +71,7 @@ def edge(
     at = np.linspace(-1, 1, 400)
     silu = base * at / (1 + np.exp(-at))
 
-    def curve(on: BSplineBasis, c: np.ndarray) -> np.ndarray:
+    def curve(on: BSplineBasis, c: Float[np.ndarray, "1 size 1"]) -> Float[np.ndarray, " x"]:
         return silu + on.curves(at[:, None], c)[:, 0, 0]
 
     before, jump = curve(basis, coef), 0.0
@@ -80,37 +98,49 @@ def edge(
         )
     else:
         reading += f"At x = {x:g} only {k + 1} of the {basis.size} bases are not zero."
-    yield xr.Dataset(
-        {
-            "before": variable("x", before, "edge function before the move"),
-            "after": variable("x", after, "edge function after the move"),
-            "touched": variable("x", touched.astype(np.int8), "whether the move changes the curve here"),
-            "control": variable("point", coef[0, :, 0], "control point before the move"),
-            "moved_control": variable("point", moved[0, :, 0], "control point after the move"),
-            "active": variable("point", basis.dense(np.array([[x]]))[0, 0], "value of the basis at the cursor"),
-            "basis": variable(("point", "x"), basis.dense(at[:, None])[:, 0].T, "basis"),
-            "knot": variable("knots", basis.grid[0], "knot"),
-        },
-        coords={
-            "x": variable("x", at, "input of the edge"),
-            "point": variable("point", np.arange(basis.size), "control point"),
-            "greville": variable("point", basis.greville()[0], "place of the control point"),
-            "knots": variable("knots", np.arange(basis.intervals + 1), "number of the knot"),
-        },
-        attrs=dict(
-            reading=reading.strip(),
-            progress=1.0,
-            moved=float(touched.mean()),
-            jump=jump,
-            cursor=x,
-            dragged=c,
-            span=[low, high],
-            intervals=basis.intervals,
+    yield EDGE(
+        dict(
+            x=at,
+            greville=basis.greville()[0],
+            before=before,
+            after=after,
+            touched=touched.astype(np.int8),
+            control=coef[0, :, 0],
+            moved_control=moved[0, :, 0],
+            active=basis.dense(np.array([[x]]))[0, 0],
+            basis=basis.dense(at[:, None])[:, 0].T,
+            knot=basis.grid[0],
         ),
+        reading.strip(),
+        moved=float(touched.mean()),
+        jump=jump,
+        cursor=x,
+        dragged=c,
+        span=[low, high],
+        intervals=basis.intervals,
     )
 
 
-@experiment(quick=dict(steps=200, n_train=300))
+TRAINING = Frame(
+    edge=axis("edge"),
+    layer=label("edge", "layer"),
+    input=label("edge", "input node"),
+    output=label("edge", "output node"),
+    u=axis("place between the ends of the grid", values=np.linspace(0, 1, 51)),
+    step=axis("training step", "steps"),
+    sample=axis("test sample"),
+    phi=var("edge u", "edge function"),
+    place=var("edge u", "input of the edge"),
+    score=var("edge", "mean size of the edge function"),
+    alive=var("edge", "whether the edge is still there"),
+    train=var("step", "training error / spread"),
+    test=var("step", "test error / spread"),
+    target=var("sample", "formula, centred and scaled"),
+    guess=var("sample", "network"),
+)
+
+
+@experiment(quick=dict(steps=200, n_train=300), frame=TRAINING)
 def train(
     formula: Annotated[Literal[tuple(FORMULAS)], choice("What the network has to learn", "task")] = "exp_sin",
     grid: Grid = 5,
@@ -144,46 +174,35 @@ def train(
         log.append((step, *errors))
         at, fit, test = np.array(log).T
         edges, size = snapshot(net, task.train[0]), net.layers[0].basis.intervals
-        return xr.Dataset(
-            {
-                "phi": variable(("edge", "u"), edges.phi, "edge function"),
-                "place": variable(("edge", "u"), edges.place, "input of the edge"),
-                "score": variable("edge", edges.score, "mean size of the edge function"),
-                "alive": variable("edge", edges.alive, "whether the edge is still there"),
-                "train": variable("step", fit, "training error / spread"),
-                "test": variable("step", test, "test error / spread"),
-                "target": variable("sample", task.test[1][:200, 0, 0].numpy(), "formula, centred and scaled"),
-                "guess": variable("sample", guess, "network"),
-            },
-            coords={
-                "edge": variable("edge", np.arange(len(edges.phi)), "edge"),
-                "layer": variable("edge", edges.layer, "layer"),
-                "input": variable("edge", edges.input, "input node"),
-                "output": variable("edge", edges.output, "output node"),
-                "u": variable("u", np.linspace(0, 1, edges.phi.shape[1]), "place between the ends of the grid"),
-                "step": variable("step", at.astype(int), "training step", "steps"),
-                "sample": variable("sample", np.arange(200), "test sample"),
-            },
-            attrs=dict(
-                reading=f"{note} the test error is {test[-1]:.3g} of the formula's spread, with {size} grid intervals "
-                f"and {edges.alive.sum()} of {len(edges.phi)} edges.",
-                progress=progress,
-                extended=round(extend_at * steps),
-                formula=formula,
+        return TRAINING(
+            dict(
+                layer=edges.layer,
+                input=edges.input,
+                output=edges.output,
+                step=at.astype(int),
+                phi=edges.phi,
+                place=edges.place,
+                score=edges.score,
+                alive=edges.alive,
+                train=fit,
+                test=test,
+                target=task.test[1][:200, 0, 0],
+                guess=guess,
             ),
+            f"{note} the test error is {test[-1]:.3g} of the formula's spread, with {size} grid intervals "
+            f"and {edges.alive.sum()} of {len(edges.phi)} edges.",
+            progress,
+            extended=round(extend_at * steps),
+            formula=formula,
         )
 
     step, rng = 0, generator(seed, 2)
-    shown = frame(0.0, "Before training")
-    yield shown.copy()
+    yield frame(0.0, "Before training")
     for step, loss in training(net, *task.train, torch.tensor([lr]), steps, rng, lam=lam, extend_at=extend_at):
         if not loss.item() < 1e6:
-            words = f"The training diverged at step {step}: the learning rate is too high."
-            yield shown.assign_attrs(reading=f"{words} You see the last frame before that.", progress=1.0)
-            return
+            raise Diverged(step)
         if step % every == 0 or step == steps:
-            shown = frame(min(step / steps, 0.99 if prune else 1.0), f"After {step} of {steps} steps")
-            yield shown.copy()
+            yield frame(min(step / steps, 0.99 if prune else 1.0), f"After {step} of {steps} steps")
     if prune:
         step, gone = steps + 1, net.prune(task.train[0])
         yield frame(0.99 if snap else 1.0, f"Pruning took {gone} edges;")
@@ -196,7 +215,19 @@ def train(
         yield frame(1.0, f"{written(net)}:")
 
 
-@experiment(quick=dict(n_seeds=1, n_train=200, steps=150))
+FIGHT = Frame(
+    run=axis("model and task"),
+    model=label("run", "model"),
+    task=label("run", "task"),
+    repeat=axis("repetition"),
+    error=var("run repeat", "test error"),
+    rate=var("run", "learning rate, chosen on validation samples"),
+    params=var("run", "parameters", "parameters"),
+    flops=var("run", "work of a forward pass, one sample", "FLOPs"),
+)
+
+
+@experiment(quick=dict(n_seeds=1, n_train=200, steps=150), frame=FIGHT)
 def fair_fight(
     tasks: Annotated[
         Literal["formulas", "real", *SYMBOLIC, *REAL],
@@ -236,18 +267,9 @@ def _fight_frame(rows: list[tuple], progress: float, by: str) -> xr.Dataset:
     model, task, error, rate, params, flops = map(list, zip(*rows))
     mean = np.mean(error, axis=1)
     what = {"params": "parameters", "flops": "work"}[by]
-    return xr.Dataset(
-        {
-            "error": variable(("run", "repeat"), np.array(error, float), "test error"),
-            "rate": variable("run", rate, "learning rate, chosen on validation samples"),
-            "params": variable("run", params, "parameters", "parameters"),
-            "flops": variable("run", flops, "work of a forward pass, one sample", "FLOPs"),
-        },
-        coords={
-            "run": variable("run", np.arange(len(rows)), "model and task"),
-            "model": variable("run", model, "model"),
-            "task": variable("run", task, "task"),
-            "repeat": variable("repeat", np.arange(len(error[0])), "repetition"),
-        },
-        attrs=dict(reading=f"At equal {what} {verdict(model, task, mean)}.", progress=progress, budget_kind=by),
+    return FIGHT(
+        dict(model=model, task=task, error=np.array(error, float), rate=rate, params=params, flops=flops),
+        f"At equal {what} {verdict(model, task, mean)}.",
+        progress,
+        budget_kind=by,
     )

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from . import peers as peers
+from . import peers
 from .kan import KAN, KANLayer, drawn
 from .tasks import Task, error_of
 from .training import train
@@ -42,12 +42,12 @@ def family(name: str, d: int, out: int, width: int, grid: int, k: int, by: str) 
 
 def contest(
     build: Callable, task: Task, seeds: Sequence[Sequence[int]], steps: int, batch: int, eps: float
-) -> tuple[NDArray, float]:
-    """Test error (S,) of one family and its learning rate, chosen among RATES by the mean validation error."""
+) -> tuple[Float[np.ndarray, " S"], float]:
+    """Test error of one family and its learning rate, chosen among RATES by the mean validation error."""
     rates = torch.tensor(RATES).repeat(len(seeds))
     model: nn.Module = build([generator(*s, 1) for s in seeds for _ in RATES])
 
-    def wide(t: Tensor) -> Tensor:
+    def wide(t: Tensor) -> Tensor:  # (N, S, ...) -> (N, S times rates, ...)
         return t.repeat_interleave(len(RATES), 1)
 
     x, y = map(wide, task.train)
@@ -61,7 +61,7 @@ def contest(
     return np.nan_to_num(np.minimum(test[:, best], 1e6), nan=1e6), RATES[best]
 
 
-def verdict(models: Sequence[str], tasks: Sequence[str], errors: NDArray) -> str:
+def verdict(models: Sequence[str], tasks: Sequence[str], errors: Float[np.ndarray, " runs"]) -> str:
     """Who wins on which task, of those on which all have run."""
     words = []
     for name in dict.fromkeys(tasks):

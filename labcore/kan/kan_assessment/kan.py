@@ -2,7 +2,7 @@
 
     y_o = sum_i phi_{o,i}(x_i),   phi(x) = wb silu(x) + ws sum_c C_c B_c(x),   no activation on the nodes
 
-Shapes have a model axis M: x (N, M, I) -> y (N, M, O). The models share nothing but the loop that trains them.
+Shapes have a model axis M. The models share nothing but the loop that trains them.
 Mechanism as in pykan (Liu et al., arXiv 2404.19756) and efficient-kan: silu base, grid update with eps = 0.02,
 extension of the grid by least squares, pruning scores.
 """
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
@@ -24,11 +24,12 @@ from .spline_map import spline_edges, spline_map
 from .symbols import Snap, evaluate
 
 EDGE, NODE = 3e-2, 1e-2  # pruning thresholds of the reference
+Array = np.ndarray
 Rngs = Sequence[torch.Generator]
 
 
-def drawn(rngs: Rngs, *shape: int) -> Tensor:
-    """Uniform in [-1, 1], (M, *shape); model m draws from rngs[m] alone."""
+def drawn(rngs: Rngs, *shape: int) -> Float[Tensor, "M ..."]:
+    """Uniform in [-1, 1]; model m draws from rngs[m] alone."""
     return torch.stack([2 * torch.rand(shape, generator=rng) - 1 for rng in rngs])
 
 
@@ -46,25 +47,24 @@ class KANLayer(nn.Module):
         self.symbols: dict[tuple[int, int], str] = {}
         self.affine = nn.ParameterDict()
 
-    def splines(self) -> Tensor:
-        """ws C, (M, I, G+k, O); zero on pruned edges."""
+    def splines(self) -> Float[Tensor, "M I G+k O"]:
+        """ws C; zero on pruned edges."""
         return self.coef * (self.scale * self.alive)[:, :, None]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, M, I) -> (N, M, O)."""
+    def forward(self, x: Float[Tensor, "N M I"]) -> Float[Tensor, "N M O"]:
         y = torch.matmul(silu(x).transpose(0, 1), self.base * self.alive).transpose(0, 1)
         y = y + spline_map(x, self.splines(), self.basis)
         if self.symbols:
             y = y + self._symbolic(x).sum(-1)
         return y
 
-    def edges(self, x: Tensor) -> Tensor:
-        """phi_{o,i}(x_i), (N, M, O, I): the terms of the sum that `forward` returns."""
+    def edges(self, x: Float[Tensor, "N M I"]) -> Float[Tensor, "N M O I"]:
+        """phi_{o,i}(x_i): the terms of the sum that `forward` returns."""
         phi = torch.einsum("nmi,mio->nmoi", silu(x), self.base * self.alive)
         phi = phi + spline_edges(x, self.splines(), self.basis)
         return phi + self._symbolic(x) if self.symbols else phi
 
-    def _symbolic(self, x: Tensor) -> Tensor:
+    def _symbolic(self, x: Float[Tensor, "N M I"]) -> Float[Tensor, "N M O I"]:
         _, n_in, n_out = self.shape
         zero, rows = torch.zeros_like(x[..., 0]), []
         for o in range(n_out):
@@ -74,24 +74,24 @@ class KANLayer(nn.Module):
         return torch.stack(rows, -1).unflatten(-1, (n_out, n_in))
 
     @torch.no_grad()
-    def curve(self, o: int, i: int, xs: np.ndarray, model: int = 0) -> np.ndarray:
-        """phi_{o,i} at xs (X,)."""
+    def curve(self, o: int, i: int, xs: Float[Array, " X"], model: int = 0) -> Float[Array, " X"]:
+        """phi_{o,i} at xs."""
         x = torch.zeros(len(xs), *self.shape[:2])
         x[:, model, i] = torch.as_tensor(xs, dtype=torch.float32)
         return self.edges(x)[:, model, o, i].numpy()
 
-    def domain(self) -> np.ndarray:
-        """Ends of every input's grid, (M, I, 2)."""
+    def domain(self) -> Float[Array, "M I 2"]:
+        """Ends of every input's grid."""
         return self.basis.grid[:, [0, -1]].reshape(*self.shape[:2], 2)
 
-    def _move(self, basis: BSplineBasis, coef: np.ndarray) -> None:
+    def _move(self, basis: BSplineBasis, coef: Float[Array, "M*I G+k O"]) -> None:
         # in place of the parameter: an optimizer has to be made anew after its shape has changed
         self.basis = basis
         self.coef = nn.Parameter(torch.as_tensor(coef, dtype=torch.float32).unflatten(0, self.shape[:2]))
 
     @torch.no_grad()
-    def update_grid(self, x: Tensor, eps: float = 0.02) -> None:
-        """Move the knots to where the samples x (N, M, I) are; on them the functions stay, as far as they can.
+    def update_grid(self, x: Float[Tensor, "N M I"], eps: float = 0.02) -> None:
+        """Move the knots to where the samples x are; on them the functions stay, as far as they can.
 
         An input that is constant keeps its grid: it says nothing about where to put one.
         """
@@ -128,14 +128,13 @@ class KAN(nn.Module):
         pairs = zip(widths, widths[1:])
         self.layers = nn.ModuleList(KANLayer(a, b, intervals, k, rngs, low) for a, b in pairs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, M, d) -> (N, M, o)."""
+    def forward(self, x: Float[Tensor, "N M d"]) -> Float[Tensor, "N M o"]:
         for layer in self.layers:
             x = layer(x)
         return x
 
-    def traced(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The output and every layer's edge values (N, M, O, I), for regularisation, pruning and pictures."""
+    def traced(self, x: Float[Tensor, "N M d"]) -> tuple[Float[Tensor, "N M o"], list[Float[Tensor, "N M O I"]]]:
+        """The output and every layer's edge values, for regularisation, pruning and pictures."""
         edges = []
         for layer in self.layers:
             edges.append(layer.edges(x))
@@ -143,8 +142,8 @@ class KAN(nn.Module):
         return x, edges
 
     @torch.no_grad()
-    def update_grids(self, x: Tensor, eps: float = 0.02) -> None:
-        """`update_grid` of each layer on what arrives there for the samples x (N, M, d)."""
+    def update_grids(self, x: Float[Tensor, "N M d"], eps: float = 0.02) -> None:
+        """`update_grid` of each layer on what arrives there for the samples x."""
         for layer in self.layers:
             after = layer(x)
             layer.update_grid(x, eps)
@@ -156,7 +155,7 @@ class KAN(nn.Module):
             layer.extend(factor)
 
     @torch.no_grad()
-    def prune(self, x: Tensor, edge: float = EDGE, node: float = NODE) -> int:
+    def prune(self, x: Float[Tensor, "N M d"], edge: float = EDGE, node: float = NODE) -> int:
         """Remove edges with |phi|_1 < edge, and hidden nodes that hardly anything enters or leaves.
 
         Returns how many edges went.
@@ -175,18 +174,18 @@ class KAN(nn.Module):
 class Snapshot(NamedTuple):
     """E edges of one network, all layers in turn, for a picture."""
 
-    layer: NDArray  # (E,)
-    input: NDArray  # (E,)
-    output: NDArray  # (E,)
-    place: NDArray  # (E, U) inputs from end to end of each edge's grid
-    phi: NDArray  # (E, U) its values there
-    score: NDArray  # (E,) |phi|_1
-    alive: NDArray  # (E,) 0 where it was pruned
+    layer: Int[Array, " E"]
+    input: Int[Array, " E"]
+    output: Int[Array, " E"]
+    place: Float[Array, "E U"]  # inputs from end to end of each edge's grid
+    phi: Float[Array, "E U"]  # its values there
+    score: Float[Array, " E"]  # |phi|_1
+    alive: Int[Array, " E"]  # 0 where it was pruned
 
 
 @torch.no_grad()
-def snapshot(net: KAN, x: Tensor, points: int = 51, model: int = 0) -> Snapshot:
-    """Every edge's curve and its score on the inputs x (N, M, d)."""
+def snapshot(net: KAN, x: Float[Tensor, "N M d"], points: int = 51, model: int = 0) -> Snapshot:
+    """Every edge's curve and its score on the inputs x."""
     rows, curves = [], []
     for number, (layer, edges) in enumerate(zip(net.layers, net.traced(x)[1])):
         ends = np.linspace(*layer.domain()[model].T, points)
@@ -202,13 +201,13 @@ def snapshot(net: KAN, x: Tensor, points: int = 51, model: int = 0) -> Snapshot:
     return Snapshot(layers.astype(int), inputs.astype(int), outputs.astype(int), place, phi, scores, alive.astype(int))
 
 
-def l1(edges: Tensor) -> Tensor:
-    """|phi|_1 of each edge, its mean size over the batch: (N, M, O, I) -> (M, O, I)."""
+def l1(edges: Float[Tensor, "N M O I"]) -> Float[Tensor, "M O I"]:
+    """|phi|_1 of each edge, its mean size over the batch."""
     return edges.abs().mean(0)
 
 
-def sparsity(edges: Sequence[Tensor], mu1: float = 1.0, mu2: float = 2.0) -> Tensor:
-    """sum over layers of mu1 |phi|_1 + mu2 entropy of its share by edge, (M,)."""
+def sparsity(edges: Sequence[Float[Tensor, "N M O I"]], mu1: float = 1.0, mu2: float = 2.0) -> Float[Tensor, " M"]:
+    """sum over layers of mu1 |phi|_1 + mu2 entropy of its share by edge."""
     total = torch.zeros(edges[0].shape[1])
     for e in edges:
         size = l1(e).flatten(1)

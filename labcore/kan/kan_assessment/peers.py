@@ -1,6 +1,6 @@
 """What a KAN is compared with, at equal parameters or equal work: an MLP and an MLP with B-spline activations.
 
-All of them hold M models side by side, as `kan.KAN` does: x (N, M, d) -> y (N, M, o).
+All of them hold M models side by side, as `kan.KAN` does.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
@@ -29,7 +30,7 @@ class Dense(nn.Module):
         self.weight = nn.Parameter(drawn(rngs, n_in, n_out) / np.sqrt(n_in))
         self.bias = nn.Parameter(drawn(rngs, n_out) / np.sqrt(n_in))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "N M i"]) -> Float[Tensor, "N M o"]:
         return torch.baddbmm(self.bias[:, None], x.transpose(0, 1), self.weight).transpose(0, 1)
 
 
@@ -40,7 +41,7 @@ class MLP(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(Dense(a, b, rngs) for a, b in pairwise(widths))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "N M d"]) -> Float[Tensor, "N M o"]:
         for layer in self.layers[:-1]:
             x = silu(layer(x))
         return self.layers[-1](x)
@@ -55,7 +56,7 @@ class SplineActivation(nn.Module):
         self.base = nn.Parameter(torch.ones(len(rngs), width))
         self.coef = nn.Parameter(0.05 / intervals * drawn(rngs, width, self.basis.size))
 
-    def forward(self, u: Tensor) -> Tensor:
+    def forward(self, u: Float[Tensor, "N M width"]) -> Float[Tensor, "N M width"]:
         # to the spline map every neuron is a model with one input and one output
         curve = spline_map(u.flatten(1)[:, :, None], self.coef.flatten(0, 1)[:, None, :, None], self.basis)
         return self.base * silu(u) + curve.view(u.shape)
@@ -69,7 +70,7 @@ class SplineMLP(nn.Module):
         self.layers = nn.ModuleList(Dense(a, b, rngs) for a, b in pairwise(widths))
         self.curves = nn.ModuleList(SplineActivation(w, intervals, k, rngs) for w in widths[1:-1])
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "N M d"]) -> Float[Tensor, "N M o"]:
         for layer, curve in zip(self.layers, self.curves):
             x = curve(layer(x))
         return self.layers[-1](x)
@@ -117,9 +118,9 @@ def match_width(cost: Callable[[int], int], target: int, most: int = 4096) -> in
 
 
 class DenseBasisLayer(nn.Module):
-    """A KAN layer as efficient-kan computes it: all (N, I, G+k) bases, flattened, times a matrix.
+    """A KAN layer as efficient-kan computes it: all bases of all inputs, flattened, times a matrix.
 
-    Takes the weights of one `KANLayer` and gives the same output, x (N, I) -> y (N, O).
+    Takes the weights of one `KANLayer` of one model and gives the same output.
     """
 
     def __init__(self, ours: KANLayer):
@@ -129,7 +130,7 @@ class DenseBasisLayer(nn.Module):
         self.base = nn.Parameter(ours.base.detach()[0].T.clone())
         self.coef = nn.Parameter(ours.splines().detach()[0].permute(2, 0, 1).contiguous())  # (O, I, G+k)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "N I"]) -> Float[Tensor, "N O"]:
         t, v = self.knots, x[..., None]
         bases = ((v >= t[:, :-1]) & (v < t[:, 1:])).to(x.dtype)
         for d in range(1, self.k + 1):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from .kan import KAN
@@ -14,8 +15,8 @@ from .symbols import suggest
 WRITTEN = {"x": "{}", "x^2": "({})^2", "x^3": "({})^3", "1/x": "1/({})", "gaussian": "exp(-({})^2)", "abs": "|{}|"}
 
 
-def snap_all(net: KAN, x: Tensor, points: int = 60) -> Iterator[float]:
-    """Replace each living edge of the only model by its best symbol on the range that x (N, 1, d) covers.
+def snap_all(net: KAN, x: Float[Tensor, "N 1 d"], points: int = 60) -> Iterator[float]:
+    """Replace each living edge of the only model by its best symbol on the range that x covers.
 
     Yields the R^2 of each replacement. Layers are done in turn, so that later curves see what earlier symbols send.
     """
@@ -32,8 +33,10 @@ def snap_all(net: KAN, x: Tensor, points: int = 60) -> Iterator[float]:
             x = layer(x)
 
 
-def train_symbols(net: KAN, x: Tensor, y: Tensor, steps: int = 300, lr: float = 0.01) -> None:
-    """Adam on a, b, c, d of all symbols, nothing else, for the mean square error on x (N, 1, d), y (N, 1, o)."""
+def train_symbols(
+    net: KAN, x: Float[Tensor, "N 1 d"], y: Float[Tensor, "N 1 o"], steps: int = 300, lr: float = 0.01
+) -> None:
+    """Adam on a, b, c, d of all symbols, nothing else, for the mean square error."""
     affine = [p for layer in net.layers for p in layer.affine.values()]
     if not affine:
         return

@@ -14,12 +14,14 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from labcore.primitives.splines.bspline import BSplineBasis
 from labcore.primitives.splines.kernel import kernels
 
+Array = np.ndarray
 THREADED = 2_000_000  # multiply-adds below which a second thread costs more than it brings
 
 
@@ -56,12 +58,14 @@ def _share(work: Callable, size: int, cost: int, *args) -> None:
             other.result()
 
 
-def _array(tensor: Tensor) -> np.ndarray:
+def _array(tensor: Tensor) -> Array:
     return tensor.detach().contiguous().numpy()
 
 
-def _local(basis: BSplineBasis, x: np.ndarray, slopes: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """idx (N, I), B (N, I, k+1) and, if asked for, B' of the same shape (else empty), in the dtype of x."""
+def _local(
+    basis: BSplineBasis, x: Float[Array, "N I"], slopes: bool
+) -> tuple[Int[Array, "N I"], Float[Array, "N I k+1"], Float[Array, "N I k+1"]]:
+    """idx, B and, if asked for, B' (else empty), in the dtype of x."""
     shape = (*x.shape, basis.k + 1)
     idx, values = np.empty(x.shape, np.int32), np.empty(shape, x.dtype)
     derivative = np.empty(shape if slopes else (0, 0, 0), x.dtype)
@@ -69,17 +73,23 @@ def _local(basis: BSplineBasis, x: np.ndarray, slopes: bool) -> tuple[np.ndarray
     return idx, values, derivative
 
 
-def spline_forward(idx: np.ndarray, values: np.ndarray, coef: np.ndarray, models: int = 1) -> np.ndarray:
-    """y (N, M, O) of M models from the local bases idx (N, M I), values (N, M I, k+1) and coef (M I, G+k, O)."""
+def spline_forward(
+    idx: Int[Array, "N M*I"], values: Float[Array, "N M*I k+1"], coef: Float[Array, "M*I G+k O"], models: int = 1
+) -> Float[Array, "N M O"]:
+    """y of M models from the local bases."""
     y = np.zeros((len(idx), models, coef.shape[2]), coef.dtype)
     _share(kernels(values.shape[2] - 1)[2], len(idx), values.size * coef.shape[2], idx, values, coef, y)
     return y
 
 
 def spline_backward(
-    idx: np.ndarray, values: np.ndarray, slopes: np.ndarray, coef: np.ndarray, gy: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients of sum(gy y), gy (N, M, O): of coef, and of x (N, M I), which is empty if slopes is."""
+    idx: Int[Array, "N M*I"],
+    values: Float[Array, "N M*I k+1"],
+    slopes: Float[Array, "N M*I k+1"],
+    coef: Float[Array, "M*I G+k O"],
+    gy: Float[Array, "N M O"],
+) -> tuple[Float[Array, "M*I G+k O"], Float[Array, "N M*I"]]:
+    """Gradients of sum(gy y): of coef, and of x, which is empty if slopes is."""
     gcoef, wanted = np.zeros_like(coef), len(slopes) > 0
     gx = np.empty(idx.shape if wanted else (0, 0), coef.dtype)
     work = kernels(values.shape[2] - 1)[3 + wanted]
@@ -117,8 +127,10 @@ class _Bases(torch.autograd.Function):
         return (gvalues * ctx.saved_tensors[0]).sum(-1), None
 
 
-def _flat(x: Tensor, coef: Tensor, basis: BSplineBasis) -> tuple[Tensor, Tensor]:
-    """x (N, M I) and coef (M I, G+k, O); raises ValueError where the shapes or types do not fit."""
+def _flat(
+    x: Float[Tensor, "N M I"], coef: Float[Tensor, "M I G+k O"], basis: BSplineBasis
+) -> tuple[Float[Tensor, "N M*I"], Float[Tensor, "M*I G+k O"]]:
+    """Both as the compiled kernels take them. Raises ValueError where the shapes or types do not fit."""
     if x.ndim != 3 or x.shape[1] * x.shape[2] != basis.n_inputs:
         raise ValueError(f"x has shape {tuple(x.shape)}; this basis needs (N, M, I) with M I = {basis.n_inputs}")
     if coef.ndim != 4 or coef.shape[:3] != (*x.shape[1:], basis.size):
@@ -129,16 +141,20 @@ def _flat(x: Tensor, coef: Tensor, basis: BSplineBasis) -> tuple[Tensor, Tensor]
     return x.flatten(1), coef.flatten(0, 1)
 
 
-def spline_map(x: Tensor, coef: Tensor, basis: BSplineBasis) -> Tensor:
-    """y (N, M, O) of M models, from x (N, M, I) and coefficients (M, I, G+k, O), differentiable in both.
+def spline_map(
+    x: Float[Tensor, "N M I"], coef: Float[Tensor, "M I G+k O"], basis: BSplineBasis
+) -> Float[Tensor, "N M O"]:
+    """y of M models, differentiable in x and in the coefficients.
 
     The basis has M I inputs: each model has its own grids. Raises ValueError for other shapes.
     """
     return _Spline.apply(*_flat(x, coef, basis), basis, x.shape[1])
 
 
-def spline_edges(x: Tensor, coef: Tensor, basis: BSplineBasis) -> Tensor:
-    """The terms of that sum, (N, M, O, I): the value of every edge's spline. Differentiable; for few edges."""
+def spline_edges(
+    x: Float[Tensor, "N M I"], coef: Float[Tensor, "M I G+k O"], basis: BSplineBasis
+) -> Float[Tensor, "N M O I"]:
+    """The terms of that sum: the value of every edge's spline. Differentiable; for few edges."""
     flat, rows = _flat(x, coef, basis)
     idx, values = _Bases.apply(flat, basis)
     active = rows[torch.arange(basis.n_inputs)[:, None], idx[..., None] + torch.arange(basis.k + 1)]

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numba import njit
-from numpy.typing import NDArray
 from torch import Tensor
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 # name -> complexity, in the order of the numbers that the compiled search uses
 LIBRARY = {"0": 0, "x": 1, "x^2": 2, "x^3": 3, "1/x": 2, "sqrt": 2, "exp": 2, "log": 2, "abs": 3, "sin": 2, "tanh": 3}
 LIBRARY["gaussian"] = 3  # cos is sin with another b
@@ -36,7 +36,7 @@ class Snap(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _g(number, u):
+def _g(number: int, u: float) -> float:
     """g(u), or NaN where it is not defined."""
     if number == 1:
         return u
@@ -62,7 +62,7 @@ def _g(number, u):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _r2(number, a, b, x, y):
+def _r2(number: int, a: float, b: float, x: Float[Array, " X"], y: Float[Array, " X"]) -> float:
     """Squared correlation of g(a x + b) and y; -1 where g is undefined somewhere."""
     n = len(x)
     sg = sgg = sgy = sy = syy = 0.0
@@ -84,7 +84,10 @@ def _r2(number, a, b, x, y):
 
 
 @njit(cache=True, nogil=True)
-def _search(number, x, y, half, zooms):
+def _search(
+    number: int, x: Float[Array, " X"], y: Float[Array, " X"], half: float, zooms: int
+) -> tuple[float, float, float]:
+    """a, b and R^2."""
     a0, b0, best_a, best_b, best, reach = 0.0, 0.0, 1.0, 0.0, -1.0, half
     for _ in range(zooms + 1):
         for p in range(101):
@@ -98,8 +101,8 @@ def _search(number, x, y, half, zooms):
     return best_a, best_b, best
 
 
-def fit_symbol(name: str, x: Array, y: Array, half: float = 10.0, zooms: int = 3) -> Snap:
-    """The best c g(a x + b) + d for the curve y (X,) at x (X,). Raises ValueError for an unknown name."""
+def fit_symbol(name: str, x: Float[Array, " X"], y: Float[Array, " X"], half: float = 10.0, zooms: int = 3) -> Snap:
+    """The best c g(a x + b) + d for the curve y at x. Raises ValueError for an unknown name."""
     if name not in LIBRARY:
         raise ValueError(f"there is no symbol {name!r}; it must be one of {', '.join(NAMES)}")
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
@@ -134,8 +137,8 @@ def _score(name: str, r2: float) -> float:
     return 0.8 * LIBRARY[name] + 0.2 * float(np.log2(1 + 1e-5 - min(r2, 1.0)))
 
 
-def suggest(x: Array, y: Array, points: int = 60) -> list[Snap]:
-    """All symbols fitted to the curve y (X,) at x (X,), best score first. Looks at no more than `points` of them."""
+def suggest(x: Float[Array, " X"], y: Float[Array, " X"], points: int = 60) -> list[Snap]:
+    """All symbols fitted to the curve y at x, best score first. Looks at no more than `points` of them."""
     at = np.unique(np.linspace(0, len(x) - 1, min(points, len(x))).round().astype(int))
     return sorted((fit_symbol(name, np.asarray(x)[at], np.asarray(y)[at]) for name in NAMES), key=lambda s: s.score)
 
@@ -156,7 +159,7 @@ _TORCH = {
 }
 
 
-def evaluate(name: str, affine: Tensor, x: Tensor) -> Tensor:
+def evaluate(name: str, affine: Float[Tensor, " 4"], x: Float[Tensor, "*at"]) -> Float[Tensor, "*at"]:
     """c g(a x + b) + d with affine = (a, b, c, d); where g is not defined, its value at the nearest point."""
     a, b, c, d = affine.unbind()
     return c * _TORCH[name](a * x + b) + d

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 Seeds = Sequence[int]
@@ -25,12 +26,16 @@ FORMULAS: dict[str, tuple[int, Callable[..., np.ndarray]]] = {
 REAL = ("digits", "wine", "breast_cancer", "diabetes")
 
 
-class Task(NamedTuple):
-    """Training, validation and test samples of S repetitions: x (N, S, d); y (N, S, 1), or class numbers (N, S)."""
+Samples = Float[Tensor, "N S d"]
+Targets = Float[Tensor, "N S 1"] | Int[Tensor, "N S"]  # numbers, or the numbers of classes
 
-    train: tuple[Tensor, Tensor]
-    choose: tuple[Tensor, Tensor]
-    test: tuple[Tensor, Tensor]
+
+class Task(NamedTuple):
+    """Training, validation and test samples x, y of S repetitions."""
+
+    train: tuple[Samples, Targets]
+    choose: tuple[Samples, Targets]
+    test: tuple[Samples, Targets]
     outputs: int
 
 
@@ -78,8 +83,8 @@ def real_task(name: str, seeds: Sequence[Seeds]) -> Task:
     return Task(*(tuple(_stack(c) for c in zip(*part)) for part in parts), outputs=classes or 1)
 
 
-def error_of(out: Tensor, y: Tensor) -> np.ndarray:
-    """(M,): root mean square error in units of the spread of y, or the share of wrong classes."""
+def error_of(out: Float[Tensor, "N M o"], y: Float[Tensor, "N M o"] | Int[Tensor, "N M"]) -> Float[np.ndarray, " M"]:
+    """Root mean square error in units of the spread of y, or the share of wrong classes."""
     if y.ndim == 2:
         return (out.argmax(2) != y).float().mean(0).numpy()
     return ((out - y).square().mean((0, 2)) / y.var((0, 2), correction=0)).sqrt().numpy()

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from .kan import KAN, sparsity
 
+Targets = Float[Tensor, "N M o"] | Int[Tensor, "N M"]  # numbers, or the numbers of classes
 GRID_UPDATES = (0.02, 0.1, 0.3)  # of the run; later ones would disturb what is already fine
 
 
 class StackedAdam:
-    """Adam for M models side by side, each with its own learning rate lr (M,)."""
+    """Adam for M models side by side, each with its own learning rate."""
 
-    def __init__(self, parameters: Sequence[nn.Parameter], lr: Tensor):
+    def __init__(self, parameters: Sequence[nn.Parameter], lr: Float[Tensor, " M"]):
         self.parameters, self.lr, self.steps = list(parameters), lr, 0
         self.m = [torch.zeros_like(p) for p in self.parameters]
         self.v = [torch.zeros_like(p) for p in self.parameters]
@@ -35,8 +37,8 @@ class StackedAdam:
             p.grad = None
 
 
-def losses(out: Tensor, y: Tensor) -> Tensor:
-    """(M,): mean square error, or cross-entropy where y (N, M) holds class numbers."""
+def losses(out: Float[Tensor, "N M o"], y: Targets) -> Float[Tensor, " M"]:
+    """Mean square error, or cross-entropy where y holds class numbers."""
     if y.ndim == 2:
         return torch.stack([cross_entropy(out[:, m], y[:, m]) for m in range(out.shape[1])])
     return (out - y).square().mean((0, 2))
@@ -44,19 +46,19 @@ def losses(out: Tensor, y: Tensor) -> Tensor:
 
 def train(
     model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    lr: Tensor,
+    x: Float[Tensor, "N M d"],
+    y: Targets,
+    lr: Float[Tensor, " M"],
     steps: int,
     rng: torch.Generator,
     batch: int = 0,
     lam: float = 0.0,
     eps: float = 0.02,
     extend_at: float = 0.0,
-) -> Iterator[tuple[int, Tensor]]:
-    """Adam with a cosine schedule on x (N, M, d), y (N, M, o) or class numbers (N, M); lr (M,).
+) -> Iterator[tuple[int, Float[Tensor, " M"]]]:
+    """Adam with a cosine schedule.
 
-    Yields (step, losses (M,)) after each step. A KAN gets its grid updates, its extension (at the share `extend_at` of
+    Yields the step and the losses after it. A KAN gets its grid updates, its extension (at the share `extend_at` of
     the run) and the sparsity term `lam`; Adam forgets its averages then, since the coefficients mean something else.
     batch = 0 takes all samples. A run that stops being finite is the caller's to end.
     """

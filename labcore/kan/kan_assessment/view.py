@@ -47,7 +47,7 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
         "height": 520,
         "xaxis": axis("", anchor="y", matches="x2", showticklabels=False),
         "yaxis": axis("edge function", domain=[0.36, 1]),
-        "xaxis2": axis("input of the edge", anchor="y2", range=[-1.12, 1.12], tickformat=".2f",
+        "xaxis2": axis(frame.x, anchor="y2", range=[-1.12, 1.12], tickformat=".2f",
                        tickvals=knots[:: -(-len(knots) // 12)],
                        minor={"tickvals": knots, "ticks": "outside", "showgrid": True, "gridcolor": GRID}),
         "yaxis2": axis("bases", domain=[0, 0.26], anchor="x2"),

@@ -17,6 +17,6 @@ arXiv:2503.10632.
 from __future__ import annotations
 
 from .mechanism import LearnedRows, fourier, make_vit, project_l1, spline
-from .vit import Matrices, TinyViT, attention_matrices
+from .vit import TinyViT, attention_matrices
 
-__all__ = ["LearnedRows", "Matrices", "TinyViT", "attention_matrices", "fourier", "make_vit", "project_l1", "spline"]
+__all__ = ["LearnedRows", "TinyViT", "attention_matrices", "fourier", "make_vit", "project_l1", "spline"]

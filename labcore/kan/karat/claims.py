@@ -1,21 +1,18 @@
-"""What the paper of `karat` says, as checks."""
+"""The rank of learned rows, their accuracy against softmax, and that they are no probabilities."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import xarray as xr
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import digits
 
 
-@lru_cache(maxsize=4)
 def _trained(budget: Budget) -> xr.Dataset:
     """The run that all three claims look at."""
-    return digits.run(budget, steps=250, n_seeds=3)
+    return once(digits, budget, steps=250, n_seeds=3)
 
 
 @claim("Learned rows have at most rank r, where softmax is nearly always of higher rank")
@@ -33,7 +30,7 @@ def rank_is_bounded(budget: Budget) -> Evidence:
 @claim("Learned rows do as well as softmax or better (with more parameters)")
 def accuracy_is_comparable(budget: Budget) -> Evidence:
     frame = _trained(budget)
-    softmax, learned = frame.accuracy.isel(time=-1).mean("run").values
+    softmax, learned = frame.accuracy.isel(time=-1).mean("repeat").values
     return Evidence(
         {
             "accuracy, learned": learned,
@@ -49,7 +46,7 @@ def accuracy_is_comparable(budget: Budget) -> Evidence:
 @claim("Without softmax, rows are no probabilities; the projection keeps them in the l1 unit ball")
 def rows_are_not_probabilities(budget: Budget) -> Evidence:
     off = float(_trained(budget).off_sum.sel(mode="learned").mean())
-    size = float(digits.run(budget, steps=100, projection="l1", n_seeds=1).row_size.sel(mode="learned").max())
+    size = float(once(digits, budget, steps=100, projection="l1", n_seeds=1).row_size.sel(mode="learned").max())
     return Evidence(
         {"share of rows with sum off 1 by > 0.1": off, "largest sum |row| with projection": size},
         "share > 0.5 without projection (3 runs); sum |row| <= 1 + 1e-9 with it (1 run)",

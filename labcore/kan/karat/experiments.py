@@ -1,4 +1,4 @@
-"""The experiments of `karat`, frame by frame."""
+"""One row of scores under the hand, and a small vision transformer trained with either row map."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float
 from torch import Tensor
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.digits.batches import digit_batches
-from labcore.primitives.runs.diverged import diverged
 from labcore.primitives.runs.one_thread import one_thread
 from labcore.primitives.runs.parameters import Rate
 from labcore.primitives.runs.training import adamw, cosine_rate, count, cross_entropy, train_step
@@ -27,8 +28,10 @@ STEPS_BEFORE = 100  # training of the map that `row` shows
 
 
 @lru_cache(maxsize=16)
-def _row_model(seed: int, rank: int, waves: int, steps: int) -> tuple[LearnedRows, np.ndarray]:
-    """Last block's row map of one ViT after `steps` steps, and the class token's score rows (100 digits, H, N)."""
+def _row_model(
+    seed: int, rank: int, waves: int, steps: int
+) -> tuple[LearnedRows, Float[np.ndarray, "digit head token"]]:
+    """Last block's row map of one ViT after `steps` steps, and the class token's rows of scores for 100 digits."""
     vit, data = make_vit(True, [[seed, 0]], rank=rank, waves=waves), digit_batches([[seed, 0]], steps)
     optimizer = adamw(vit, 3e-3)
     for step in range(steps):
@@ -40,7 +43,19 @@ def _row_model(seed: int, rank: int, waves: int, steps: int) -> tuple[LearnedRow
     return vit.blocks[-1].attention.rows.double(), seen[-1][0][0, :, :, 0].double().numpy()
 
 
-@experiment
+ROWS = Frame(
+    moment=axis("before or after the move", values=("before", "now")),
+    token=axis("token, 0 is the class token"),
+    unit=axis("hidden unit"),
+    t=axis("score"),
+    score=var("moment token", "score"),
+    softmax=var("moment token", "attention by softmax"),
+    learned=var("moment token", "attention by the learned map"),
+    curves=var("unit t", "learned function of the pushed token's score"),
+)
+
+
+@experiment(frame=ROWS)
 @one_thread
 def row(
     shift: Annotated[float, number(-3, 3, "Added to all 17 scores of the row", "the row")] = 0.0,
@@ -83,69 +98,61 @@ def row(
         else "Nothing is moved yet."
     )
     origin = f"trained for {STEPS_BEFORE} steps on digits" if state == "trained" else "at its random start, untrained"
-    yield xr.Dataset(
-        {
-            "score": variable(("moment", "token"), both.numpy(), "score"),
-            "softmax": variable(("moment", "token"), softmax, "attention by softmax"),
-            "learned": variable(("moment", "token"), learned, "attention by the learned map"),
-            "curves": variable(("unit", "t"), curves, "learned function of the pushed token's score"),
-        },
-        coords={
-            "moment": variable("moment", ["before", "now"], "before or after the move"),
-            "token": variable("token", np.arange(N), "token, 0 is the class token"),
-            "unit": variable("unit", np.arange(rank), "hidden unit"),
-            "t": variable("t", t, "score"),
-        },
-        attrs={
-            "reading": f"{answer} Softmax's row sums to {softmax[1].sum():.2f}, the learned one to "
-            f"{learned[1].sum():.2f} with {np.sum(learned[1] < 0)} negative entries. The learned map is {origin}.",
-            "progress": 1.0,
-            "pushed": token,
-            "at": float(now[token]),
-        },
+    yield ROWS(
+        dict(t=t, score=both, softmax=softmax, learned=learned, curves=curves),
+        f"{answer} Softmax's row sums to {softmax[1].sum():.2f}, the learned one to "
+        f"{learned[1].sum():.2f} with {np.sum(learned[1] < 0)} negative entries. The learned map is {origin}.",
+        pushed=token,
+        at=float(now[token]),
     )
+
+
+COURSE = Frame(
+    mode=axis("row map", values=("softmax", "learned")),
+    repeat=axis("run"),
+    time=axis("training time", "steps"),
+    index=axis("index of the singular value", start=1),
+    matrix=axis("attention matrix"),
+    token=axis("token that attends"),
+    source=axis("token that is attended to"),
+    accuracy=var("mode repeat time", "share of test digits that are right"),
+    loss=var("mode repeat time", "training loss of a batch", "nats"),
+    singular=var("mode index", "singular value / the largest, median"),
+    ranks=var("mode repeat matrix", "rank of an attention matrix"),
+    off_sum=var("mode repeat", "share of rows whose sum is not 1 +- 0.1"),
+    row_size=var("mode repeat", "largest sum of |attention| over a row"),
+    negative=var("mode repeat", "share of negative attention"),
+    attention=var("mode token source", "attention"),
+    parameters=var("mode", "learnable numbers of the whole network"),
+)
 
 
 def _frame(log: tuple[list, list, list], found: list[Matrices], sizes: list[int], total: int) -> xr.Dataset:
-    """log holds steps, losses (mode, S) and accuracies (mode, S), one entry a measurement."""
+    """log holds steps, losses and accuracies, both (mode, repeat), one entry a measurement."""
     steps, loss, accuracy = log
-    runs = loss[0].shape[1]
-    last, rank = accuracy[-1].mean(1), [np.median(m.rank) for m in found]
-    modes = ("mode", "run", "time")
-    return xr.Dataset(
-        {
-            "accuracy": variable(modes, np.stack(accuracy, -1), "share of test digits that are right"),
-            "loss": variable(modes, np.stack(loss, -1), "training loss of a batch", "nats"),
-            "singular": variable(
-                ("mode", "index"), [m.singular for m in found], "singular value / the largest, median"
-            ),
-            "ranks": variable(("mode", "run", "matrix"), [m.rank for m in found], "rank of an attention matrix"),
-            "off_sum": variable(("mode", "run"), [m.off_sum for m in found], "share of rows whose sum is not 1 +- 0.1"),
-            "row_size": variable(("mode", "run"), [m.size for m in found], "largest sum of |attention| over a row"),
-            "negative": variable(("mode", "run"), [m.negative for m in found], "share of negative attention"),
-            "attention": variable(("mode", "token", "source"), [m.example for m in found], "attention"),
-            "parameters": variable("mode", sizes, "learnable numbers of the whole network"),
-        },
-        coords={
-            "mode": variable("mode", ["softmax", "learned"], "row map"),
-            "run": variable("run", np.arange(runs), "run"),
-            "time": variable("time", steps, "training time", "steps"),
-            "index": variable("index", np.arange(1, N + 1), "index of the singular value"),
-            "matrix": variable("matrix", np.arange(found[0].rank.shape[1]), "attention matrix"),
-            "token": variable("token", np.arange(N), "token that attends"),
-            "source": variable("source", np.arange(N), "token that is attended to"),
-        },
-        attrs={
-            "reading": f"After {steps[-1]} steps the learned rows get {last[1]:.1%} of the test digits right and "
-            f"softmax {last[0]:.1%} (mean of {runs}), with {sizes[1]:,} and {sizes[0]:,} parameters. The learned "
-            f"attention matrices have rank {rank[1]:.0f} and {found[1].negative.mean():.0%} negative entries, those of "
-            f"softmax rank {rank[0]:.0f}.",
-            "progress": steps[-1] / total,
-        },
+    runs, last, rank = loss[0].shape[1], accuracy[-1].mean(1), [np.median(m.rank) for m in found]
+    return COURSE(
+        dict(
+            time=steps,
+            accuracy=np.stack(accuracy, -1),
+            loss=np.stack(loss, -1),
+            singular=[m.singular for m in found],
+            ranks=[m.rank for m in found],
+            off_sum=[m.off_sum for m in found],
+            row_size=[m.size for m in found],
+            negative=[m.negative for m in found],
+            attention=[m.example for m in found],
+            parameters=sizes,
+        ),
+        f"After {steps[-1]} steps the learned rows get {last[1]:.1%} of the test digits right and "
+        f"softmax {last[0]:.1%} (mean of {runs}), with {sizes[1]:,} and {sizes[0]:,} parameters. The learned "
+        f"attention matrices have rank {rank[1]:.0f} and {found[1].negative.mean():.0%} negative entries, those of "
+        f"softmax rank {rank[0]:.0f}.",
+        steps[-1] / total,
     )
 
 
-@experiment(quick=dict(n_seeds=1, steps=200))
+@experiment(quick=dict(n_seeds=1, steps=200), frame=COURSE)
 @one_thread
 def digits(
     rank: Annotated[int, number(1, 17, "Hidden units r of the learned row map", "row map")] = 6,
@@ -170,7 +177,7 @@ def digits(
     data, rows = digit_batches(seeds, steps), dict(rank=rank, waves=waves, basis=basis, projection=projection)
     vits = [make_vit(False, seeds), make_vit(True, seeds, universal=sharing == "universal", **rows)]
     optimizers, sizes = [adamw(vit, lr) for vit in vits], [count(vit, n_seeds) for vit in vits]
-    every, log, frame = max(1, 15 // n_seeds), ([], [], []), None
+    every, log = max(1, 15 // n_seeds), ([], [], [])
     for step in range(steps + 1):
         # the last batch again after the last step: its loss is shown, nothing is learned from it
         x, y = data.batch(min(step, steps - 1))
@@ -180,13 +187,11 @@ def digits(
                 seen = 500 if step == steps else GLANCE
                 right = [vit(data.x_test[:, :seen]).argmax(-1) == data.y_test[:, :seen] for vit in vits]
             if not np.isfinite(losses).all():
-                yield diverged(frame, step)
-                return
+                raise Diverged(step)
             for kept, new in zip(log, (step, losses, torch.stack(right).double().mean(2).numpy())):
                 kept.append(new)
             found = [attention_matrices(vit, data.x_test[:, :PICTURES]) for vit in vits]
-            frame = _frame(log, found, sizes, steps)
-            yield frame
+            yield _frame(log, found, sizes, steps)
         if step < steps:
             for vit, optimizer in zip(vits, optimizers):
                 cosine_rate(optimizer, lr, step, steps)

@@ -1,4 +1,4 @@
-"""The mechanism of `karat`."""
+"""The learned map of a row of scores, its curves and its projection, and a ViT that has it in place of softmax."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from math import sqrt
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from labcore.primitives.attention.blocks import Softmax
@@ -18,8 +19,8 @@ Basis = Literal["fourier", "spline"]
 Projection = Literal["none", "l1"]
 
 
-def fourier(t: Tensor, waves: int) -> Tensor:
-    """cos(g t) and sin(g t), g = 1..G, by the angle-addition recursion: (..., N) -> (..., 2 G N)."""
+def fourier(t: Float[Tensor, "*rows N"], waves: int) -> Float[Tensor, "*rows 2*waves*N"]:
+    """cos(g t) and sin(g t), g = 1..G, by the angle-addition recursion: all cosines first."""
     c1, s1 = t.cos(), t.sin()
     cosines, sines = [c1], [s1]
     for _ in range(waves - 1):
@@ -29,8 +30,8 @@ def fourier(t: Tensor, waves: int) -> Tensor:
     return torch.cat(cosines + sines, -1)
 
 
-def spline(t: Tensor, waves: int) -> Tensor:
-    """2 G cubic B-splines centred on even points of [-3, 3], zero far outside: (..., N) -> (..., 2 G N)."""
+def spline(t: Float[Tensor, "*rows N"], waves: int) -> Float[Tensor, "*rows 2*waves*N"]:
+    """2 G cubic B-splines centred on even points of [-3, 3], zero far outside."""
     centres = torch.linspace(-3, 3, 2 * waves, dtype=t.dtype).tolist()
     step = centres[1] - centres[0]
     parts = []
@@ -40,8 +41,8 @@ def spline(t: Tensor, waves: int) -> Tensor:
     return torch.cat(parts, -1)
 
 
-def project_l1(rows: Tensor) -> Tensor:
-    """The nearest point of the l1 unit ball: rows (..., N) with sum |row| <= 1 stay, others shrink towards zero."""
+def project_l1(rows: Float[Tensor, "*rows N"]) -> Float[Tensor, "*rows N"]:
+    """The nearest point of the l1 unit ball: rows with sum |row| <= 1 stay, others shrink towards zero."""
     size = rows.abs()
 
     def threshold(kept: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ def project_l1(rows: Tensor) -> Tensor:
 
 
 class LearnedRows(nn.Module):
-    """KArAt's row map for H heads of S runs: scores (S, B, H, N, N) -> attention (S, B, H, N, N).
+    """KArAt's row map for H heads of S runs: from scores to attention.
 
     rank r is the number of hidden units; rank None is the full operator with N^2 functions and no W.
     """
@@ -71,7 +72,7 @@ class LearnedRows(nn.Module):
         self.coefficients = normal(rngs, heads, 2 * waves * tokens, units, std=1 / sqrt(tokens * waves))
         self.mix = None if rank is None else normal(rngs, heads, rank, tokens, std=1 / sqrt(rank))
 
-    def forward(self, scores: Tensor) -> Tensor:
+    def forward(self, scores: Float[Tensor, "S B H N N"]) -> Float[Tensor, "S B H N N"]:
         s, b, h, n, _ = scores.shape
         if n != self.tokens:
             raise ValueError(f"this map was made for rows of {self.tokens} scores, got {n}")
@@ -82,8 +83,8 @@ class LearnedRows(nn.Module):
         attention = rows.view(s, h, b, n, n).transpose(1, 2)
         return project_l1(attention) if self.projection == "l1" else attention
 
-    def curves(self, t: Tensor, token: int) -> Tensor:
-        """phi_qn(t) of every unit q for token n: t (X,) -> (S, H, units, X)."""
+    def curves(self, t: Float[Tensor, " X"], token: int) -> Float[Tensor, "S H units X"]:
+        """phi_qn(t) of every unit q for token n."""
         per_token = self.coefficients.unflatten(2, (-1, self.tokens))[:, :, :, token]
         return (self.basis(t[:, None], self.waves) @ per_token).transpose(2, 3)
 

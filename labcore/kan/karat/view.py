@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PAPER, RED, SOFT, axis, bundle, curve, label, log_axis, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PAPER,
+    RED,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    label,
+    log_axis,
+    note,
+    vertical,
+)
 
 
 def _bars(frame: xr.Dataset, name: str, color: str, axes: str) -> list[dict]:
@@ -48,10 +63,9 @@ def row(frame: xr.Dataset) -> dict[str, Any]:
     dot = {"mode": "markers", "marker": {"size": 8, "color": RED}, "hoverinfo": "skip"}
     data.append(curve(np.full(len(nearest), shown), nearest, "now", RED, axes="4", **dot))
     change = [np.abs(np.diff(frame[name].values, axis=0)).max() for name in ("softmax", "learned")]
-    corner = {"xanchor": "left", "yanchor": "bottom"}
 
     def title(axes: str, text: str, color: str) -> dict:
-        return label(0, 1, text, color, xref=f"x{axes} domain", yref=f"y{axes} domain", **corner)
+        return note(0, 1, text, color, axes=axes, xanchor="left", yanchor="bottom")
 
     ends = {"range": [-0.6, 16.6]}
     hidden = {"showticklabels": False, **ends}
@@ -59,7 +73,7 @@ def row(frame: xr.Dataset) -> dict[str, Any]:
         "height": 540,
         "bargap": 0.25,
         "xaxis": axis("", domain=[0, 0.58], anchor="y", **hidden),
-        "yaxis": axis("score", domain=[0.74, 0.96], anchor="x", nticks=4, range=_span(1.2 * frame.score.values)),
+        "yaxis": axis(frame.score, domain=[0.74, 0.96], anchor="x", nticks=4, range=_span(1.2 * frame.score.values)),
         "xaxis2": axis("", domain=[0, 0.58], anchor="y2", **hidden),
         "yaxis2": axis("attention", domain=[0.4, 0.62], anchor="x2", nticks=4, range=_span(frame.softmax.values)),
         "xaxis3": axis("token (0: class token); click one to push it", domain=[0, 0.58], anchor="y3", **ends, dtick=2),
@@ -101,11 +115,10 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
                 "hovertemplate": "from %{y} to %{x}: %{z:.2f}<extra></extra>",
             },
         ]  # fmt: skip
-        low = {"xref": "x domain", "yref": "y domain", "xanchor": "right", "yanchor": "bottom"}
-        over = {"xref": f"x{3 + k} domain", "yref": f"y{3 + k} domain", "yanchor": "bottom"}
+        low = {"xanchor": "right", "yanchor": "bottom"}
         notes += [
-            label(0.98, 0.06 + 0.1 * (1 - k), f"{name}: {accuracy[k, :, -1].mean():.1%}", color, **low),
-            label(0.5, 1, f"{name}, largest {loud[k]:.2f}", color, **over),
+            note(0.98, 0.06 + 0.1 * (1 - k), f"{name}: {accuracy[k, :, -1].mean():.1%}", color, **low),
+            note(0.5, 1, f"{name}, largest {loud[k]:.2f}", color, axes=f"{3 + k}", yanchor="bottom"),
         ]  # fmt: skip
     notes.append(
         label(17, np.log10(singular[0, -1]), "softmax", BLUE, axes="2", xanchor="right", yanchor="bottom", yshift=6)
@@ -117,9 +130,9 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     square = {"showticklabels": False, "ticks": ""}
     layout = {
         "height": 560,
-        "xaxis": axis("training time (steps)", domain=[0, 0.44], anchor="y", range=whole),
+        "xaxis": axis(frame.time, domain=[0, 0.44], anchor="y", range=whole),
         "yaxis": axis("test digits that are right", domain=[0.56, 1], tickformat=".0%", range=[0, 1.02]),
-        "xaxis2": axis("index of the singular value", domain=[0.58, 1], anchor="y2", range=[0.5, 17.5]),
+        "xaxis2": axis(frame["index"], domain=[0.58, 1], anchor="y2", range=[0.5, 17.5]),
         "yaxis2": log_axis(
             "singular value / largest", domain=[0.56, 1], anchor="x2", range=[-17.5, 0.5], dtick=4, minor={}
         ),

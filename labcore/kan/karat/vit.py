@@ -8,14 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from labcore.primitives.attention.blocks import Block
 from labcore.primitives.runs.layers import LayerNorm, Linear, Rngs, normal
 
+Array = np.ndarray
+
 
 class TinyViT(nn.Module):
-    """Vision transformer for 8x8 pictures: 2x2 patches, 16 tokens and a class token, (S, B, 64) -> logits (S, B, 10).
+    """Vision transformer for 8x8 pictures: 2x2 patches, 16 tokens and a class token, 10 classes.
 
     rows() is called once a block; returning the same module each time makes the blocks share it.
     """
@@ -30,7 +33,7 @@ class TinyViT(nn.Module):
         self.blocks = nn.ModuleList(Block(rngs, d, heads, rows()) for _ in range(blocks))
         self.norm = LayerNorm(len(rngs), d)
 
-    def forward(self, pixels: Tensor, seen: list | None = None) -> Tensor:
+    def forward(self, pixels: Float[Tensor, "S B 64"], seen: list | None = None) -> Float[Tensor, "S B 10"]:
         """Logits. Appends each block's (scores, attention), both (S, B, H, N, N), to `seen`."""
         s, b, _ = pixels.shape
         patches = pixels.view(s, b, 4, 2, 4, 2).permute(0, 1, 2, 4, 3, 5).reshape(s, b * 16, 4)
@@ -44,16 +47,16 @@ class TinyViT(nn.Module):
 class Matrices(NamedTuple):
     """What the attention matrices of some pictures are like."""
 
-    rank: np.ndarray  # (S, matrices) how many singular values are above 1e-6 of the largest
-    singular: np.ndarray  # (N,) median of singular value / largest
-    off_sum: np.ndarray  # (S,) share of rows whose sum is more than 0.1 away from 1
-    size: np.ndarray  # (S,) largest sum |row|
-    negative: np.ndarray  # (S,) share of negative entries
-    example: np.ndarray  # (N, N) run 0, last block, head 0, first picture
+    rank: Int[Array, "S matrices"]  # how many singular values are above 1e-6 of the largest
+    singular: Float[Array, " N"]  # median of singular value / largest
+    off_sum: Float[Array, " S"]  # share of rows whose sum is more than 0.1 away from 1
+    size: Float[Array, " S"]  # largest sum |row|
+    negative: Float[Array, " S"]  # share of negative entries
+    example: Float[Array, "N N"]  # run 0, last block, head 0, first picture
 
 
-def attention_matrices(vit: TinyViT, pixels: Tensor) -> Matrices:
-    """Ranks and row sums of the attention of all blocks and heads for pixels (S, B, 64), in float64."""
+def attention_matrices(vit: TinyViT, pixels: Float[Tensor, "S B 64"]) -> Matrices:
+    """Ranks and row sums of the attention of all blocks and heads, in float64."""
     seen: list[tuple[Tensor, Tensor]] = []
     with torch.no_grad():
         copy.deepcopy(vit).double()(pixels.double(), seen)

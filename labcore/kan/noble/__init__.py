@@ -16,18 +16,16 @@ Source: NOBLE: Accelerating Transformers with Nonlinear Low-Rank Branches (2026)
 from __future__ import annotations
 
 from .character_model import TinyLM, bundled_text
-from .mechanism import CosNet, NobleLinear, make_sigma, merged
-from .sharp_regression import MLP, affine_fit, affine_residual, matched_width, sharp_target, uniform_cube
+from .mechanism import CosNet, NobleLinear, merged
+from .sharp_regression import MLP, affine_residual, matched_width, sharp_target, uniform_cube
 
 __all__ = [
     "CosNet",
     "MLP",
     "NobleLinear",
     "TinyLM",
-    "affine_fit",
     "affine_residual",
     "bundled_text",
-    "make_sigma",
     "matched_width",
     "merged",
     "sharp_target",

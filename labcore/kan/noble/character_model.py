@@ -7,6 +7,7 @@ from importlib import resources
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from labcore.primitives.attention.blocks import Block, Softmax
@@ -14,7 +15,7 @@ from labcore.primitives.runs.layers import LayerNorm, Linear, MakeLinear, Rngs, 
 
 
 class TinyLM(nn.Module):
-    """Character language model: tokens (S, B, T) -> logits (S, B, T, V), each from the past only."""
+    """Character language model of S runs: logits of the next character, each from the past only."""
 
     CONTEXT = 32
 
@@ -27,7 +28,7 @@ class TinyLM(nn.Module):
         self.blocks = nn.ModuleList(Block(rngs, d, heads, Softmax(causal=True), linear) for _ in range(blocks))
         self.norm, self.head = LayerNorm(len(rngs), d), Linear(rngs, d, vocabulary)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Int[Tensor, "S B T"]) -> Float[Tensor, "S B T V"]:
         s, b, t = tokens.shape
         vocabulary, d = self.token.shape[1:]
         rows = (tokens + vocabulary * torch.arange(s)[:, None, None]).flatten()
@@ -38,7 +39,7 @@ class TinyLM(nn.Module):
 
 
 @lru_cache(maxsize=1)
-def bundled_text() -> tuple[Tensor, Tensor, Tensor, int]:
+def bundled_text() -> tuple[Int[Tensor, " chars"], Int[Tensor, " train"], Int[Tensor, " held_out"], int]:
     """scikit-learn's data set descriptions as character numbers, starts of training and of held-out windows, V."""
     files = sorted(f for f in resources.files("sklearn.datasets.descr").iterdir() if f.name.endswith(".rst"))
     text = "".join(f.read_text(encoding="utf-8") for f in files)

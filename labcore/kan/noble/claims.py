@@ -1,21 +1,18 @@
-"""What the paper of `noble` says, as checks."""
+"""What cannot be merged, what is learned at equal parameters, and how little a character model gains."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import xarray as xr
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import MODELS, language, sharp
 
 
-@lru_cache(maxsize=2)
 def _sharp(budget: Budget) -> xr.Dataset:
     """The run that two claims look at."""
-    return sharp.run(budget, steps=600, n_seeds=3)
+    return once(sharp, budget, steps=600, n_seeds=3)
 
 
 @claim("A linear branch is one more matrix and can be merged; a CosNet branch cannot")
@@ -51,7 +48,7 @@ def sharp_detail_at_equal_parameters(budget: Budget) -> Evidence:
     "to be fast: set the bench to 24 windows and 700 steps. The wider model, with 5 % more parameters, gains more.",
 )
 def branches_help_a_language_model(budget: Budget) -> Evidence:
-    frame = language.run(budget, steps=700, batch=8, n_seeds=3)
+    frame = once(language, budget, steps=700, batch=8, n_seeds=3)
     narrow, wide, branches = frame["last"].values
     return Evidence(
         {

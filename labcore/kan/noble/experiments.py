@@ -1,4 +1,4 @@
-"""The experiments of `noble`, frame by frame."""
+"""One layer under the hand, a regression with one sharp direction, and a small character model."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Annotated
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float
 from torch import Tensor
 
-from labcore.experiment import Seed, choice, experiment, number, variable
-from labcore.primitives.runs.diverged import diverged
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.runs.layers import Linear, streams
 from labcore.primitives.runs.one_thread import one_thread
 from labcore.primitives.runs.parameters import Rate
@@ -41,7 +42,16 @@ def _draw_layer(rank: int, seed: int) -> tuple[Tensor, ...]:
     return tuple(torch.tensor(p) for p in parts)  # memory of torch: the last bits of a product depend on how it lies
 
 
-@experiment
+SLICE = Frame(
+    t=axis("position t along the slice of inputs"),
+    main=var("t", "main part x W"),
+    branch=var("t", "branch sigma(x W_down) W_up"),
+    output=var("t", "output of the layer"),
+    merged=var("t", "best single affine map"),
+)
+
+
+@experiment(frame=SLICE)
 @one_thread
 def layer(
     frequency: Annotated[float, number(0, 12, "Frequency w1 of the first cosine layer", "CosNet", sigma=COS)] = 2.0,
@@ -85,24 +95,33 @@ def layer(
         if left < 1e-9
         else f"the best single matrix misses {left:.1%} of it"
     )
-    yield xr.Dataset(
-        {
-            "main": variable("t", main, "main part x W"),
-            "branch": variable("t", side, "branch sigma(x W_down) W_up"),
-            "output": variable("t", main + side, "output of the layer"),
-            "merged": variable("t", along @ fit[:3] + fit[3], "best single affine map"),
-        },
-        coords={"t": variable("t", t, "position t along the slice of inputs")},
-        attrs={
-            "reading": f"The main part is a straight line; the branch moves by {side.max() - side.min():.2f} and "
-            f"turns {turns} times along the slice. On random inputs {can}.",
-            "progress": 1.0,
-            "left": left,
-        },
+    yield SLICE(
+        dict(t=t, main=main, branch=side, output=main + side, merged=along @ fit[:3] + fit[3]),
+        f"The main part is a straight line; the branch moves by {side.max() - side.min():.2f} and "
+        f"turns {turns} times along the slice. On random inputs {can}.",
+        left=left,
     )
 
 
-@experiment(quick=dict(n_seeds=1, steps=400))
+COURSE = Frame(
+    model=axis("network", values=MODELS),
+    repeat=axis("run"),
+    time=axis("training time", "steps"),
+    t=axis("position w.x along the sharp direction"),
+    layer=axis("layer", start=1),
+    unit=axis("unit of the branch"),
+    branch=axis("kind of branch", values=MODELS[2:]),
+    error=var("model repeat time", "mean squared test error"),
+    prediction=var("model t", "prediction along the sharp direction"),
+    target=var("t", "target along the sharp direction"),
+    frequency=var("layer unit time", "frequency w1"),
+    left=var("branch layer", "share of a layer that the best single matrix misses"),
+    merge_gap=var("layer", "largest error after merging the linear branch"),
+    parameters=var("model", "learnable numbers"),
+)
+
+
+@experiment(quick=dict(n_seeds=1, steps=400), frame=COURSE)
 @one_thread
 def sharp(
     omega: Annotated[float, number(0.5, 16, "Frequency of the sharp part of the target", "target")] = 8.0,
@@ -131,7 +150,7 @@ def sharp(
     optimizers = [adamw(net, lr) for net in nets]
     x_test, t = uniform_cube(streams(seeds, 7), 1000), torch.linspace(-1, 1, 201)
     y_test, along = target(x_test), t[:, None] * target.w.transpose(1, 2)
-    frame, times, size = None, [], count(nets[-1], n_seeds)
+    times, size = [], count(nets[-1], n_seeds)
     error: list[np.ndarray] = []  # each (model, S)
     waves: list[np.ndarray] = []  # each (layer, unit)
     for step in range(steps + 1):
@@ -139,8 +158,7 @@ def sharp(
             with torch.no_grad():
                 now = np.stack([((net(x_test) - y_test) ** 2).mean(1).numpy() for net in nets])
                 if not np.isfinite(now).all():
-                    yield diverged(frame, step)
-                    return
+                    raise Diverged(step)
                 lines = [net(along)[0].numpy() for net in (target, *nets)]
                 if step % 48 == 0 or step == steps:
                     left, gap = _merging(nets[2:], seeds)
@@ -148,33 +166,23 @@ def sharp(
             error.append(now)
             waves.append(np.stack([m.sigma.frequency1.detach()[0, 0].numpy() for m in nets[-1].layers]))
             last = np.array(error[-1]).mean(1)
-            frame = xr.Dataset(
-                {
-                    "error": variable(("model", "run", "time"), np.stack(error, -1), "mean squared test error"),
-                    "prediction": variable(("model", "t"), lines[1:], "prediction along the sharp direction"),
-                    "target": variable("t", lines[0], "target along the sharp direction"),
-                    "frequency": variable(("layer", "unit", "time"), np.stack(waves, -1), "frequency w1"),
-                    "left": variable(("branch", "layer"), left, "share of a layer that the best single matrix misses"),
-                    "merge_gap": variable("layer", gap, "largest error after merging the linear branch"),
-                    "parameters": variable("model", [count(net, n_seeds) for net in nets], "learnable numbers"),
-                },
-                coords={
-                    "model": variable("model", list(MODELS), "network"),
-                    "run": variable("run", np.arange(n_seeds), "run"),
-                    "time": variable("time", times, "training time", "steps"),
-                    "t": variable("t", t.numpy(), "position w.x along the sharp direction"),
-                    "layer": variable("layer", [1, 2, 3], "layer"),
-                    "unit": variable("unit", np.arange(rank), "unit of the branch"),
-                    "branch": variable("branch", list(MODELS[2:]), "kind of branch"),
-                },
-                attrs={
-                    "reading": f"After {step} steps the test error is {last[4]:.4f} with CosNet branches ({size} "
-                    f"parameters), {last[1]:.4f} for a wider network of {count(nets[1], n_seeds)}, "
-                    f"{last[3]:.4f} with ReLU and {last[2]:.4f} with linear branches (mean of {n_seeds}).",
-                    "progress": step / steps,
-                },
+            yield COURSE(
+                dict(
+                    time=times,
+                    t=t,
+                    error=np.stack(error, -1),
+                    prediction=lines[1:],
+                    target=lines[0],
+                    frequency=np.stack(waves, -1),
+                    left=left,
+                    merge_gap=gap,
+                    parameters=[count(net, n_seeds) for net in nets],
+                ),
+                f"After {step} steps the test error is {last[4]:.4f} with CosNet branches ({size} "
+                f"parameters), {last[1]:.4f} for a wider network of {count(nets[1], n_seeds)}, "
+                f"{last[3]:.4f} with ReLU and {last[2]:.4f} with linear branches (mean of {n_seeds}).",
+                step / steps,
             )
-            yield frame
         if step < steps:
             x = uniform_cube(batches, 128)
             y = target(x)
@@ -185,8 +193,10 @@ def sharp(
                 optimizer.step()
 
 
-def _merging(nets: list[MLP], seeds: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """What no affine map holds of each layer (branch, layer), and the error of merging the linear branch (layer,)."""
+def _merging(
+    nets: list[MLP], seeds: list[list[int]]
+) -> tuple[Float[np.ndarray, "branch layer"], Float[np.ndarray, " layer"]]:
+    """What no affine map holds of each layer, and the error of merging the linear branch."""
     left, gap = np.zeros((len(nets), 3)), np.zeros(3)
     for j, layers in enumerate(zip(*(net.layers for net in nets))):
         d_in = layers[0].down.shape[1]
@@ -197,7 +207,19 @@ def _merging(nets: list[MLP], seeds: list[list[int]]) -> tuple[np.ndarray, np.nd
     return left, gap
 
 
-@experiment(quick=dict(n_seeds=1, steps=150))
+LOSSES = Frame(
+    model=axis("model", values=("width 32", "wider", "with branches")),
+    repeat=axis("run"),
+    time=axis("training time", "steps"),
+    train=var("model repeat time", "training loss", "nats a character"),
+    held_out=var("model repeat time", "loss on held-out text", "nats a character"),
+    last=var("model repeat", "training loss of the last 100 steps", "nats a character"),
+    steps_to=var("model", "when width 32's last held-out loss is met, 0 if never", "steps"),
+    parameters=var("model", "learnable numbers"),
+)
+
+
+@experiment(quick=dict(n_seeds=1, steps=150), frame=LOSSES)
 @one_thread
 def language(
     sigma: Annotated[Sigma, choice("What the branch does to its r numbers", "branch")] = "cosnet",
@@ -230,7 +252,7 @@ def language(
     optimizers, draws = [adamw(m, lr) for m in models], streams(seeds, 6)
     fixed = np.random.default_rng([seed, 7]).choice(len(kept_out), 32, replace=False)
     test = ids[kept_out[fixed, None] + window].expand(n_seeds, -1, -1)
-    frame, times = None, []
+    times: list[int] = []
     held_out, train, losses = [], [], []  # lists of (model, S)
     for step in range(1, steps + 1):
         at = torch.as_tensor(np.stack([g.integers(0, len(starts), batch) for g in draws]))
@@ -244,13 +266,11 @@ def language(
         with torch.no_grad():
             now = np.stack([cross_entropy(m(test[..., :-1]), test[..., 1:]).numpy() for m in models])
         if not (np.isfinite(now).all() and np.isfinite(losses[-1]).all()):
-            yield diverged(frame, step)
-            return
+            raise Diverged(step)
         train.append(np.mean(losses[times[-1] if times else 0 :], 0))
         times.append(step)
         held_out.append(now)
-        frame = _language_frame(times, held_out, train, losses[-100:], sizes, step / steps)
-        yield frame
+        yield _language_frame(times, held_out, train, losses[-100:], sizes, step / steps)
 
 
 def _language_frame(
@@ -261,24 +281,17 @@ def _language_frame(
     steps_to = [times[k] if k >= 0 else 0 for k in reached]
     mean = np.mean(last, 0).mean(1)
     when = f"reach its last held-out loss at step {steps_to[2]}" if steps_to[2] else "do not reach its held-out loss"
-    unit, dims = "nats a character", ("model", "run", "time")
-    return xr.Dataset(
-        {
-            "train": variable(dims, np.stack(train, -1), "training loss", unit),
-            "held_out": variable(dims, np.stack(held_out, -1), "loss on held-out text", unit),
-            "last": variable(dims[:2], np.mean(last, 0), "training loss of the last 100 steps", unit),
-            "steps_to": variable("model", steps_to, "when width 32's last held-out loss is met, 0 if never", "steps"),
-            "parameters": variable("model", sizes, "learnable numbers"),
-        },
-        coords={
-            "model": variable("model", ["width 32", "wider", "with branches"], "model"),
-            "run": variable("run", np.arange(train[0].shape[1]), "run"),
-            "time": variable("time", times, "training time", "steps"),
-        },
-        attrs={
-            "reading": f"After {times[-1]} steps the training loss of the last {len(last)} is {mean[0]:.3f} nats for "
-            f"width 32, {mean[2]:.3f} with branches and {mean[1]:.3f} for a wider model ({sizes[0]:,}, {sizes[2]:,} "
-            f"and {sizes[1]:,} parameters). Against width 32, branches {when}.",
-            "progress": progress,
-        },
+    return LOSSES(
+        dict(
+            time=times,
+            train=np.stack(train, -1),
+            held_out=np.stack(held_out, -1),
+            last=np.mean(last, 0),
+            steps_to=steps_to,
+            parameters=sizes,
+        ),
+        f"After {times[-1]} steps the training loss of the last {len(last)} is {mean[0]:.3f} nats for "
+        f"width 32, {mean[2]:.3f} with branches and {mean[1]:.3f} for a wider model ({sizes[0]:,}, {sizes[2]:,} "
+        f"and {sizes[1]:,} parameters). Against width 32, branches {when}.",
+        progress,
     )

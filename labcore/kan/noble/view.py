@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, ORANGE, PURPLE, RED, SOFT, axis, bundle, curve, label, log_axis
+from labcore.figure import BLUE, GREEN, ORANGE, PURPLE, RED, SOFT, apart, axis, bundle, curve, label, log_axis, note
 
 
 def layer(frame: xr.Dataset) -> dict[str, Any]:
@@ -19,17 +19,17 @@ def layer(frame: xr.Dataset) -> dict[str, Any]:
     ends = {"xanchor": "left", "xshift": 5}
     # a rising line leaves the upper left corner free, a falling one the upper right
     corner, anchor = (0.02, "left") if main[-1] > main[0] else (0.98, "right")
-    free = {"xref": "x domain", "yref": "y domain", "xanchor": anchor, "yanchor": "top"}
+    free = {"xanchor": anchor, "yanchor": "top"}
     layout = {
         "height": 520,
         "xaxis": axis("", domain=[0, 0.9], anchor="y", showticklabels=False),
-        "yaxis": axis("output of the layer", domain=[0.46, 1], range=[-reach, reach]),
+        "yaxis": axis(frame.output, domain=[0.46, 1], range=[-reach, reach]),
         "xaxis2": axis("position t along a slice of the inputs", domain=[0, 0.9], anchor="y2", matches="x"),
         "yaxis2": axis("branch alone", domain=[0, 0.34], anchor="x2", range=[-wiggle, wiggle]),
         "annotations": [
             label(t[-1], output[-1], "output", RED, **ends),
-            label(corner, 0.97, "straight: the main part x W", BLUE, **free),
-            label(corner, 0.87, f"dashed: the best single matrix, misses {frame.attrs['left']:.1%}", SOFT, **free),
+            note(corner, 0.97, "straight: the main part x W", BLUE, **free),
+            note(corner, 0.87, f"dashed: the best single matrix, misses {frame.attrs['left']:.1%}", SOFT, **free),
             label(t[-1], side[-1], "branch", ORANGE, axes="2", **ends),
         ],
     }  # fmt: skip
@@ -46,20 +46,12 @@ _COLOURS = {"same width": SOFT, "wider": BLUE, "linear branch": GREEN, "ReLU bra
 _DASHES = {"same width": "dot", "linear branch": "dash"}
 
 
-def _apart(values: np.ndarray, gap: float) -> np.ndarray:
-    """Heights for labels in the order of their values, no two nearer than `gap`, the lowest where it belongs."""
-    out, order = values.copy(), np.argsort(values)
-    for low, high in zip(order[:-1], order[1:]):
-        out[high] = max(out[high], out[low] + gap)
-    return out
-
-
 def sharp(frame: xr.Dataset) -> dict[str, Any]:
     """Test error of five networks over training; their shape along the sharp direction; CosNet's frequencies."""
     t, error = frame.time.values, np.clip(frame.error.values.mean(1), 1e-6, 1e4)
     x, names = frame.t.values, [str(m) for m in frame.model.values]
     data, notes = [], []
-    heights = _apart(np.log10(error[:, -1]), 0.13)
+    heights = apart(np.log10(error[:, -1]), np.float32(0.13))  # all in the precision of the errors
     for k, name in enumerate(names):
         color, thick = _COLOURS[name], 4 if name == "CosNet branch" else 2.5
         line = {"color": color, "width": thick, "dash": _DASHES.get(name, "solid")}
@@ -75,17 +67,17 @@ def sharp(frame: xr.Dataset) -> dict[str, Any]:
         notes.append(label(t[-1], waves[k, 0, -1], f"layer {k + 1}", color, axes="3", xanchor="left", xshift=4))
     over = "grey: target, blue: wider, red: CosNet", "CosNet tunes its own frequencies"
     for k, text in enumerate(over, 2):
-        notes.append(label(0.5, 1, text, SOFT, xref=f"x{k} domain", yref=f"y{k} domain", yanchor="bottom"))
+        notes.append(note(0.5, 1, text, SOFT, axes=f"{k}", yanchor="bottom"))
     low = float(min(-3.5, np.floor(2 * np.log10(error.min())) / 2))
     whole = [0, float(t[-1] / frame.attrs["progress"]) if frame.attrs["progress"] else 1.0]
     layout = {
         "height": 540,
-        "xaxis": axis("training time (steps)", domain=[0, 0.36], anchor="y", range=whole),
-        "yaxis": log_axis("mean squared test error", range=[low, max(0.0, np.log10(error.max()))]),
+        "xaxis": axis(frame.time, domain=[0, 0.36], anchor="y", range=whole),
+        "yaxis": log_axis(frame.error, range=[low, max(0.0, np.log10(error.max()))]),
         "xaxis2": axis("position along the sharp direction", domain=[0.6, 0.95], anchor="y2"),
         "yaxis2": axis("output", domain=[0.58, 1], anchor="x2"),
-        "xaxis3": axis("training time (steps)", domain=[0.6, 0.95], anchor="y3", range=whole),
-        "yaxis3": axis("frequency w1", domain=[0, 0.38], anchor="x3"),
+        "xaxis3": axis(frame.time, domain=[0.6, 0.95], anchor="y3", range=whole),
+        "yaxis3": axis(frame.frequency, domain=[0, 0.38], anchor="x3"),
         "annotations": notes,
     }
     return {"data": data, "layout": layout}
@@ -99,10 +91,10 @@ def language(frame: xr.Dataset) -> dict[str, Any]:
     data, notes = [], []
 
     for k, (name, color) in enumerate(zip(frame.model.values, (SOFT, BLUE, RED))):
-        line, corner = {"color": color, "width": 3}, {"xref": "x domain", "yref": "y domain", "xanchor": "right"}
+        line = {"color": color, "width": 3}
         data.append(curve(t, train[k], f"{name}, training", color, line=line, pin=True))
         data.append(curve(t, held[k], f"{name}, held out", color, axes="2", line=line, pin=True))
-        notes.append(label(0.98, 0.95 - 0.08 * k, f"{name} ({int(frame.parameters[k]):,})", color, **corner))
+        notes.append(note(0.98, 0.95 - 0.08 * k, f"{name} ({int(frame.parameters[k]):,})", color, xanchor="right"))
         if k and when[k]:
             arrow = {"showarrow": True, "arrowcolor": color, "ax": 0, "ay": -40 - 28 * k}
             notes.append(label(when[k], goal, f"{name}: step {when[k]}", color, axes="2", **arrow))
@@ -117,10 +109,10 @@ def language(frame: xr.Dataset) -> dict[str, Any]:
 
     layout = {
         "height": 440,
-        "xaxis": axis("training time (steps)", domain=[0, 0.45], anchor="y"),
-        "yaxis": axis("training loss (nats a character)", range=span(train)),
-        "xaxis2": axis("training time (steps)", domain=[0.57, 1], anchor="y2"),
-        "yaxis2": axis("loss on held-out text (nats a character)", anchor="x2", range=span(held)),
+        "xaxis": axis(frame.time, domain=[0, 0.45], anchor="y"),
+        "yaxis": axis(frame.train, range=span(train)),
+        "xaxis2": axis(frame.time, domain=[0.57, 1], anchor="y2"),
+        "yaxis2": axis(frame.held_out, anchor="x2", range=span(held)),
         "shapes": [dotted],
         "annotations": notes,
     }

@@ -1,16 +1,20 @@
-"""What the paper of `quadratic` says, as checks."""
+"""Rings, the collapse of depth and its cure, digits, and a spiral at equal structure and at equal parameters."""
 
 from __future__ import annotations
 
-from labcore.claims import Evidence, claim
+from jaxtyping import Float
+
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
-from .experiments import Array, collapse, shapes
+from .experiments import collapse, shapes
+from .mechanism import Array
 
 
 @claim("One quadratic neuron separates two rings; one linear neuron does not")
 def one_neuron_separates_rings(budget: Budget) -> Evidence:
-    score = shapes.run(budget, data="rings", hidden=0, n_seeds=3, steps=1500).accuracy[:, :, -1].mean("repeat").values
+    frame = once(shapes, budget, data="rings", hidden=0, n_seeds=3, steps=1500)
+    score = frame.accuracy[:, :, -1].mean("repeat").values
     return Evidence(
         {"quadratic": score[0], "linear": score[1], "linear, as many parameters": score[2]},
         "test accuracy of the quadratic neuron >= 0.98, of the linear neuron <= 0.65",
@@ -21,7 +25,7 @@ def one_neuron_separates_rings(budget: Budget) -> Evidence:
 
 @claim("Deep quadratic networks collapse; ReLinear, a linear start and slow quadratic terms, trains them")
 def relinear_prevents_collapse(budget: Budget) -> Evidence:
-    frame = collapse.run(budget, depth=6, n_train=1000, n_seeds=3)
+    frame = once(collapse, budget, depth=6, n_train=1000, n_seeds=3)
     score, lost = frame.accuracy.mean("repeat").values, (frame.died > 0).sum("repeat").values
     return Evidence(
         {
@@ -44,7 +48,7 @@ def relinear_prevents_collapse(budget: Budget) -> Evidence:
     reason="On 8x8 digits after 300 steps the two are equal within the spread of the seeds.",
 )
 def better_on_digits(budget: Budget) -> Evidence:
-    score = collapse.run(budget, depth=3, n_train=1000, n_seeds=3).accuracy.mean("repeat").values[2]
+    score = once(collapse, budget, depth=3, n_train=1000, n_seeds=3).accuracy.mean("repeat").values[2]
     return Evidence(
         {"gamma 0.1": score[2], "gamma 0.01": score[3], "linear neurons": score[4]},
         "mean accuracy at depth 3 with gamma 0.1 or 0.01 exceeds that of linear neurons by 0.02",
@@ -53,8 +57,8 @@ def better_on_digits(budget: Budget) -> Evidence:
     )
 
 
-def _spiral(budget: Budget) -> Array:
-    frame = shapes.run(budget, data="spiral", hidden=6, n_seeds=3, steps=1000)
+def _spiral(budget: Budget) -> Float[Array, " model"]:
+    frame = once(shapes, budget, data="spiral", hidden=6, n_seeds=3, steps=1000)
     return frame.accuracy[:, :, -1].mean("repeat").values
 
 

@@ -1,4 +1,4 @@
-"""The experiments of `quadratic`, frame by frame."""
+"""One quadratic neuron under the hand, networks that learn shapes, and the map of what collapses."""
 
 from __future__ import annotations
 
@@ -9,44 +9,48 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import xarray as xr
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from labcore.data import digits_split
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
-from .mechanism import Widths, initial, layers, network, quadratic_layer, relinear_step
+from .mechanism import Array, Widths, initial, layers, network, quadratic_layer, relinear_step
 from .plane_shapes import best_line, conic, plane_shape
 
-Array = NDArray[np.float64]
 Strategy = Literal["slow", "l2", "l1"]
 WINDOW = np.linspace(-1.5, 1.5, 61)
 GLANCE = 200  # of the 797 test digits, those that give the accuracy on the way
 
 
-def _grid() -> Array:
+def _grid() -> Float[Array, "points 2"]:
     return np.stack(np.meshgrid(WINDOW, WINDOW), -1).reshape(-1, 2)
 
 
-def _plane() -> dict[str, tuple]:
-    return {
-        "x1": variable("x1", WINDOW, "first input"),
-        "x2": variable("x2", WINDOW, "second input"),
-    }
+PLANE = dict(x1=axis("first input", values=WINDOW), x2=axis("second input", values=WINDOW))
+POINTS = dict(
+    sample=axis("sample"),
+    px=var("sample", "first input of the samples"),
+    py=var("sample", "second input of the samples"),
+    label=var("sample", "class of the samples"),
+)
+NEURON = Frame(
+    **PLANE,
+    **POINTS,
+    value=var("x2 x1", "output of the quadratic neuron"),
+    linear=var("x2 x1", "output of the linear neuron"),
+)
 
 
-def _points(points: Array, label: Array) -> dict[str, tuple]:
-    return {
-        "px": variable("sample", points[:, 0], "first input of the samples"),
-        "py": variable("sample", points[:, 1], "second input of the samples"),
-        "label": variable("sample", label, "class of the samples"),
-    }
+def _points(points: Float[Array, "sample 2"], label: Int[Array, " sample"]) -> dict[str, Array]:
+    return dict(px=points[:, 0], py=points[:, 1], label=label)
 
 
 Weight = Annotated[float, number(-3, 3, "A weight of the second linear form; it multiplies the first", "second form")]
 
 
-@experiment(quick=dict(w_b1=-2.0, w_b2=-2.0, c=1.3))
+@experiment(quick=dict(w_b1=-2.0, w_b2=-2.0, c=1.3), frame=NEURON)
 def neuron(
     w_b1: Annotated[float, number(-3, 3, "Weight of x1 squared", "squares")] = 0.0,
     w_b2: Annotated[float, number(-3, 3, "Weight of x2 squared", "squares")] = 0.0,
@@ -73,25 +77,32 @@ def neuron(
         return (x @ w_r + b_r) * (x @ w_g + b_g) + (x * x) @ w_b + c
 
     right, line = float(((z(points) > 0) == label).mean()), best_line(points, label)
-    shape = (len(WINDOW), len(WINDOW))
-    yield xr.Dataset(
-        {
-            "value": variable(("x2", "x1"), z(_grid()).reshape(shape), "output of the quadratic neuron"),
-            "linear": variable(("x2", "x1"), (_grid() @ w_r + b_r).reshape(shape), "output of the linear neuron"),
+    yield NEURON(
+        dict(
+            value=z(_grid()).reshape(len(WINDOW), -1),
+            linear=(_grid() @ w_r + b_r).reshape(len(WINDOW), -1),
             **_points(points, label),
-        },
-        coords={**_plane(), "sample": variable("sample", np.arange(400), "sample")},
-        attrs={
-            "reading": f"The boundary is {conic(w_r, b_r, w_g, b_g, w_b, c)}. It puts {right:.1%} of the 400 points on "
-            f"the right side. The best straight line gets {line:.1%}.",
-            "progress": 1.0,
-            "accuracy": right,
-            "best_line": line,
-        },
+        ),
+        f"The boundary is {conic(w_r, b_r, w_g, b_g, w_b, c)}. It puts {right:.1%} of the 400 points on "
+        f"the right side. The best straight line gets {line:.1%}.",
+        accuracy=right,
+        best_line=line,
     )
 
 
-@experiment(quick=dict(n_seeds=3, steps=600))
+REGIONS = Frame(
+    **PLANE,
+    **POINTS,
+    model=axis("network"),
+    repeat=axis("repetition"),
+    time=axis("training time", "steps"),
+    accuracy=var("model repeat time", "share of test points classified correctly"),
+    value=var("model x2 x1", "output of the network, repeat 0"),
+    regions=var("model", "activation patterns of the hidden layer in the window"),
+)
+
+
+@experiment(quick=dict(n_seeds=3, steps=600), frame=REGIONS)
 def shapes(
     gamma: Annotated[
         float, number(1e-3, 1, "How fast quadratic terms learn, as a share of the learning rate", "training")
@@ -152,7 +163,14 @@ def shapes(
             _stop(lost, flat, velocity, rates[k], died[k], step + 1)
 
 
-def _stop(lost: Tensor, flat: Tensor, velocity: Tensor, rate: Tensor, died: NDArray, step: int) -> None:
+def _stop(
+    lost: Bool[Tensor, " M"],
+    flat: Float[Tensor, "M P"],
+    velocity: Float[Tensor, "M P"],
+    rate: Float[Tensor, " M"],
+    died: Int[Array, " M"],
+    step: int,
+) -> None:
     """Networks whose loss is no number any more are set to zero and rest; `died` keeps the step."""
     if lost.any():
         with torch.no_grad():
@@ -169,25 +187,34 @@ def _shapes_frame(names, times, scores, values, regions, died, first, progress) 
         if died[0].any()
         else ""
     )
-    return xr.Dataset(
-        {
-            "accuracy": variable(("model", "repeat", "time"), accuracy, "share of test points classified correctly"),
-            "value": variable(("model", "x2", "x1"), values, "output of the network, repeat 0"),
-            "regions": variable("model", regions, "activation patterns of the hidden layer in the window"),
+    return REGIONS(
+        dict(
+            model=names,
+            time=times,
+            accuracy=accuracy,
+            value=values,
+            regions=regions,
             **_points(first[0][:400], first[1][:400]),
-        },
-        coords={
-            **_plane(),
-            "model": variable("model", names, "network"),
-            "repeat": variable("repeat", np.arange(accuracy.shape[1]), "repetition"),
-            "time": variable("time", times, "training time", "steps"),
-            "sample": variable("sample", np.arange(400), "sample"),
-        },
-        attrs={"reading": f"After {times[-1]} steps the test accuracy is: {told}.{gone}", "progress": progress},
-    )  # fmt: skip
+        ),
+        f"After {times[-1]} steps the test accuracy is: {told}.{gone}",
+        progress,
+    )
 
 
-@experiment(quick=dict(depth=3, n_seeds=2, n_train=500))
+MAP = Frame(
+    depth=axis("hidden layers", "layers", start=1),
+    way=axis("way to train"),
+    repeat=axis("repetition"),
+    time=axis("training time", "steps"),
+    layer=axis("layer", start=1),
+    accuracy=var("depth way repeat", "share of test digits read correctly"),
+    died=var("depth way repeat", "step at which the loss was no finite number", "steps"),
+    loss=var("way time", "training loss"),
+    quad_norm=var("way layer", "size of the quadratic terms, over the linear ones"),
+)
+
+
+@experiment(quick=dict(depth=3, n_seeds=2, n_train=500), frame=MAP)
 def collapse(
     gamma: Annotated[
         float,
@@ -243,7 +270,7 @@ def collapse(
         rates.append(torch.full((5 * n_seeds,), lr))
     died, losses, times = np.zeros((depth, 5 * n_seeds), int), [], []
 
-    def accuracy(samples: int) -> NDArray:
+    def accuracy(samples: int) -> Float[Array, "depth way repeat"]:
         out = []
         for k, (flat, widths) in enumerate(zip(flats, shape)):
             with torch.no_grad():
@@ -274,8 +301,8 @@ def collapse(
             )
 
 
-def _quadratic_norms(flat: Tensor, widths: Widths) -> Array:
-    """How large the quadratic terms of each layer are, (M, L)."""
+def _quadratic_norms(flat: Float[Tensor, "M P"], widths: Widths) -> Float[Array, "M L"]:
+    """How large the quadratic terms of each layer are."""
     norms = []
     with torch.no_grad():
         for w_r, b_r, w_g, b_g, w_b, c in layers(flat.double(), widths):
@@ -292,23 +319,16 @@ def _collapse_frame(ways, score, died, losses, times, norms, progress) -> xr.Dat
         f"{way}: {lost[k]} of {repeats} diverged" if lost[k] else f"{way}: accuracy {score[-1, k].mean():.1%}"
         for k, way in enumerate(ways)
     )
-    return xr.Dataset(
-        {
-            "accuracy": variable(("depth", "way", "repeat"), score, "share of test digits read correctly"),
-            "died": variable(("depth", "way", "repeat"), died, "step at which the loss was no finite number", "steps"),
-            "loss": variable(("way", "time"), np.clip(np.array(losses).T, 0, 1e30), "training loss"),
-            "quad_norm": variable(("way", "layer"), norms, "size of the quadratic terms, over the linear ones"),
-        },
-        coords={
-            "depth": variable("depth", np.arange(1, depth + 1), "hidden layers", "layers"),
-            "way": variable("way", ways, "way to train"),
-            "repeat": variable("repeat", np.arange(score.shape[2]), "repetition"),
-            "time": variable("time", times, "training time", "steps"),
-            "layer": variable("layer", np.arange(1, depth + 2), "layer"),
-        },
-        attrs={
-            "reading": f"After {times[-1]} steps, with {depth} hidden layers, where outputs are polynomials of degree "
-            f"{2 ** (depth + 1)} in the pixels: {told}.",
-            "progress": progress,
-        },
+    return MAP(
+        dict(
+            way=ways,
+            time=times,
+            accuracy=score,
+            died=died,
+            loss=np.clip(np.array(losses).T, 0, 1e30),
+            quad_norm=norms,
+        ),
+        f"After {times[-1]} steps, with {depth} hidden layers, where outputs are polynomials of degree "
+        f"{2 ** (depth + 1)} in the pixels: {told}.",
+        progress,
     )

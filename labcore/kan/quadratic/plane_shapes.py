@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 
-def plane_shape(data: str, n: int, noise: float, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Points (n, 2) in about [-1.5, 1.5]^2 and labels (n,) in {0, 1}, half of each."""
+def plane_shape(
+    data: str, n: int, noise: float, rng: np.random.Generator
+) -> tuple[Float[Array, "n 2"], Int[Array, " n"]]:
+    """Points in about [-1.5, 1.5]^2 and labels in {0, 1}, half of each."""
     label, u = np.arange(n) % 2, rng.uniform(size=n)
     if data == "rings":
         radius, angle = np.where(label == 1, 0.5, 1.1), 2 * np.pi * u
@@ -22,7 +24,7 @@ def plane_shape(data: str, n: int, noise: float, rng: np.random.Generator) -> tu
     return points + noise * (2 if data == "xor" else 1) * rng.normal(size=(n, 2)), label
 
 
-def best_line(points: Array, label: Array) -> float:
+def best_line(points: Float[Array, "n 2"], label: Int[Array, " n"]) -> float:
     """The share of points that the best of all straight lines gets right, by trying 360 directions."""
     angle = np.pi * np.arange(360) / 360
     order = np.argsort(points @ np.stack([np.cos(angle), np.sin(angle)]), axis=0)
@@ -31,7 +33,9 @@ def best_line(points: Array, label: Array) -> float:
     return float(np.maximum(right, len(label) - right).max() / len(label))
 
 
-def conic(w_r: Array, b_r: float, w_g: Array, b_g: float, w_b: Array, c: float) -> str:
+def conic(
+    w_r: Float[Array, " 2"], b_r: float, w_g: Float[Array, " 2"], b_g: float, w_b: Float[Array, " 2"], c: float
+) -> str:
     """What kind of curve the boundary of a quadratic neuron of two inputs is."""
     r, g = np.append(w_r, b_r), np.append(w_g, b_g)
     form = (np.outer(r, g) + np.outer(g, r)) / 2 + np.diag([*w_b, c])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, axis, curve, label, log_axis
+from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, axis, curve, label, log_axis, note
 
 _SIDES = [
     [0, "rgba(230,159,0,0.16)"],
@@ -147,22 +147,12 @@ def shapes(frame: xr.Dataset) -> dict[str, Any]:
         left = 0.35 * k
         layout[f"xaxis{a}"] = axis("x\u2081", domain=[left, left + 0.3], anchor=f"y{a}", range=[x[0], x[-1]])
         layout[f"yaxis{a}"] = axis("x\u2082" if not k else "", domain=[0.44, 0.95], anchor=f"x{a}", range=[y[0], y[-1]])
-        notes.append(
-            label(
-                0.5,
-                1,
-                f"{text}: <b>{score[k, -1]:.1%}</b>",
-                color,
-                xref=f"x{a} domain",
-                yref=f"y{a} domain",
-                yanchor="bottom",
-            )
-        )
+        notes.append(note(0.5, 1, f"{text}: <b>{score[k, -1]:.1%}</b>", color, axes=a, yanchor="bottom"))
         dash = ("solid", "dash", "dot")[k]
         data.append(
             curve(t, score[k], text, color, axes="4", pin=True, line={"color": color, "width": 3.5, "dash": dash})
         )
-    layout["xaxis4"] = axis("training time (steps)", domain=[0, 1], anchor="y4")
+    layout["xaxis4"] = axis(frame.time, domain=[0, 1], anchor="y4")
     layout["yaxis4"] = axis(
         "accuracy", domain=[0, 0.28], anchor="x4", tickformat=".0%", range=[min(0.4, score.min()), 1.04]
     )
@@ -219,10 +209,8 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
     data = [heat]
     notes = [
         *cells,
-        label(0.5, 1, "test accuracy; orange: diverged", SOFT, xref="x domain", yref="y domain", yanchor="bottom"),
-        label(
-            0.5, 1, f"loss with {depth[-1]} hidden layers", SOFT, xref="x2 domain", yref="y2 domain", yanchor="bottom"
-        ),
+        note(0.5, 1, "test accuracy; orange: diverged", SOFT, yanchor="bottom"),
+        note(0.5, 1, f"loss with {depth[-1]} hidden layers", SOFT, axes="2", yanchor="bottom"),
     ]
     ends: list[float] = []
     for k, (color, way) in enumerate(zip(colors, frame.way.values)):
@@ -261,7 +249,7 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
         "height": 500,
         "margin": {"r": 110, "b": 88},
         "xaxis": axis(
-            "way to train",
+            frame.way,
             domain=[0, 0.5],
             anchor="y",
             tickvals=list(range(len(ways))),
@@ -270,8 +258,8 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
             showgrid=False,
         ),
         "yaxis": axis("hidden layers", domain=[0, 0.95], anchor="x", dtick=1, showgrid=False),
-        "xaxis2": axis("training time (steps)", domain=[0.64, 1], anchor="y2", range=[0, float(t[-1])]),
-        "yaxis2": log_axis("training loss", domain=[0, 0.95], anchor="x2", range=[-2.5, 4.3]),
+        "xaxis2": axis(frame.time, domain=[0.64, 1], anchor="y2", range=[0, float(t[-1])]),
+        "yaxis2": log_axis(frame.loss, domain=[0, 0.95], anchor="x2", range=[-2.5, 4.3]),
         "annotations": notes,
     }
     return {"data": data, "layout": layout}

@@ -15,18 +15,14 @@ Source: Yang, Zhang, Luo, Lu, Shen (2024), Activation Space Selectable Kolmogoro
 
 from __future__ import annotations
 
-from .basis_bank import additive_fit_errors, bank, best_fit, mixed_target
-from .mechanism import PrunedLayer, SelectableLayer, SelectableNet, TanhNet, ThreeStages, temperature
+from .basis_bank import bank
+from .mechanism import PrunedLayer, SelectableLayer, SelectableNet, ThreeStages, temperature
 
 __all__ = [
     "PrunedLayer",
     "SelectableLayer",
     "SelectableNet",
-    "TanhNet",
     "ThreeStages",
-    "additive_fit_errors",
     "bank",
-    "best_fit",
-    "mixed_target",
     "temperature",
 ]

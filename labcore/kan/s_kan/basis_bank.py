@@ -19,12 +19,14 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from labcore.primitives.splines.bspline import BSplineBasis
 
 Family = Literal["spline", "chebyshev", "fourier", "rbf", "wavelet"]
 Target = Callable[[Tensor, Tensor], Tensor]
+Array = np.ndarray
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
 
@@ -34,10 +36,10 @@ def _knots(size: int) -> BSplineBasis:
 
 
 class _Spline(torch.autograd.Function):
-    """All cubic B-splines at x of any shape: (...) -> (..., M), differentiable in x."""
+    """All cubic B-splines at x, differentiable in x."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, size: int) -> Tensor:
+    def forward(ctx, x: Float[Tensor, "*at"], size: int) -> Float[Tensor, "*at M"]:
         basis = _knots(size)
         idx, values, slopes = basis._local(x.detach().reshape(-1, 1).numpy(), slopes=x.requires_grad)
         at = (torch.as_tensor(idx[:, 0]).long()[:, None] + torch.arange(4)).view(*x.shape, 4)
@@ -45,7 +47,7 @@ class _Spline(torch.autograd.Function):
         return x.new_zeros(*x.shape, size).scatter_(-1, at, torch.as_tensor(values[:, 0]).view(*x.shape, 4))
 
     @staticmethod
-    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx, upstream: Float[Tensor, "*at M"]) -> tuple[Float[Tensor, "*at"], None]:
         near = upstream.gather(-1, ctx.at)
         return (near * ctx.slopes.view(near.shape)).sum(-1), None
 
@@ -80,7 +82,7 @@ def _raw(family: Family, x: Tensor, size: int) -> Tensor:
 
 
 class BasisBank:
-    """The M functions of one family: phi(x) (...) -> (..., M), each of mean square 1 over [-1, 1].
+    """The M functions of one family, each of mean square 1 over [-1, 1].
 
     Raises ValueError for a family that does not exist and for M below 4.
     """
@@ -94,8 +96,8 @@ class BasisBank:
         middle = (torch.arange(2000, dtype=torch.float64) + 0.5) / 1000 - 1
         self.scale = (_raw(family, middle, size) ** 2).mean(0).rsqrt()  # (M,)
 
-    def phi(self, x: Tensor) -> Tensor:
-        """x (...) of floats -> (..., M)."""
+    def phi(self, x: Float[Tensor, "*at"]) -> Float[Tensor, "*at M"]:
+        """Their values at x."""
         return _raw(self.family, x, self.size) * self.scale.to(x.dtype)
 
 
@@ -105,21 +107,26 @@ def bank(family: Family, size: int) -> BasisBank:
     return BasisBank(family, size)
 
 
-def features(pool: tuple[Family, ...], x: Tensor, size: int) -> Tensor:
-    """Every family of the pool at x (...): (..., P, M)."""
+def features(pool: tuple[Family, ...], x: Float[Tensor, "*at"], size: int) -> Float[Tensor, "*at P M"]:
+    """Every family of the pool at x."""
     return torch.stack([bank(p, size).phi(x) for p in pool], -2)
 
 
-def best_fit(phi: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Least squares with a constant: features phi (N, K) of the samples y (N,), prediction at features (X, K)."""
+def best_fit(phi: Float[Array, "N K"], y: Float[Array, " N"], at: Float[Array, "X K"]) -> Float[Array, " X"]:
+    """Least squares with a constant: features phi of the samples y, prediction at the features `at`."""
     columns = [np.hstack([f, np.ones((len(f), 1))]) for f in (phi, at)]
     return columns[1] @ np.linalg.lstsq(columns[0], y, rcond=1e-10)[0]
 
 
 def additive_fit_errors(
-    pool: tuple[Family, ...], x: Tensor, y: Tensor, x_test: Tensor, y_test: Tensor, size: int
-) -> np.ndarray:
-    """rmse (P, S) of one [2, 1] layer of a single family: additive least squares."""
+    pool: tuple[Family, ...],
+    x: Float[Tensor, "S N 2"],
+    y: Float[Tensor, "S N"],
+    x_test: Float[Tensor, "S X 2"],
+    y_test: Float[Tensor, "S X"],
+    size: int,
+) -> Float[Array, "P S"]:
+    """rmse of one [2, 1] layer of a single family: additive least squares."""
     out = []
     for p in pool:
         phi, at = (bank(p, size).phi(v).flatten(2).numpy() for v in (x, x_test))
@@ -128,8 +135,10 @@ def additive_fit_errors(
     return np.stack(out)
 
 
-def mixed_target(x: np.ndarray, wave: float, kink: float, bump: float, poly: float, frequency: float, at: float):
-    """The sum of four ingredients at x (X,)."""
+def mixed_target(
+    x: Float[Array, " X"], wave: float, kink: float, bump: float, poly: float, frequency: float, at: float
+) -> Float[Array, " X"]:
+    """The sum of four ingredients at x."""
     return (
         wave * np.sin(pi * frequency * x)
         + kink * np.abs(x - at)

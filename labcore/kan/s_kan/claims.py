@@ -1,10 +1,10 @@
-"""What the paper of `s_kan` says, as checks."""
+"""Who is picked, whether choosing wins over seven targets, and what pruning costs."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import PLANTED_POOL, select, seven_tasks
@@ -12,10 +12,10 @@ from .experiments import PLANTED_POOL, select, seven_tasks
 
 @claim("On T_5(x1) + cos(4 pi x2) the nodes pick Chebyshev and Fourier, and together beat any one family")
 def nodes_pick_their_family(budget: Budget) -> Evidence:
-    frame = select.run(budget, n_seeds=4)
+    frame = once(select, budget, n_seeds=4)
     picks = frame.alpha[:, -1].argmax("family").values
     right = int((picks == [PLANTED_POOL.index("chebyshev"), PLANTED_POOL.index("fourier")]).all(1).sum())
-    ratio = float(frame.rmse[:, -1].mean() / frame.single.mean("run").min())
+    ratio = float(frame.rmse[:, -1].mean() / frame.single.mean("repeat").min())
     return Evidence(
         {"runs with both right": right, "error / best single family": ratio},
         "both right in >= 3 of 4 runs, mean error after pruning <= 0.1 x the best single family in closed form",
@@ -32,7 +32,7 @@ def nodes_pick_their_family(budget: Budget) -> Evidence:
 )
 def choosing_wins_over_seven_tasks(budget: Budget) -> Evidence:
     runs = 1 if budget == "quick" else 3
-    frame = seven_tasks.run(budget, n_seeds=runs)
+    frame = once(seven_tasks, budget, n_seeds=runs)
     rank, worst = frame["rank"].mean("task").values, frame.gap.max("task").values
     return Evidence(
         {"mean rank": rank[0], "worst gap": worst[0], "smallest worst gap of a family": worst[1:-1].min()},
@@ -44,7 +44,7 @@ def choosing_wins_over_seven_tasks(budget: Budget) -> Evidence:
 
 @claim("One family a node is enough: pruning removes the rest and costs little")
 def pruning_is_cheap(budget: Budget) -> Evidence:
-    frame = select.run(budget, n_seeds=4)
+    frame = once(select, budget, n_seeds=4)
     last = int(np.flatnonzero(frame.time <= frame.attrs["stages"][1])[-1])
     rise = float(frame.rmse[:, -1].mean() / frame.rmse[:, last - 1].mean()) - 1
     removed = 1 - float(frame.counts.sel(stage="pruned") / frame.counts.sel(stage="full"))

@@ -1,4 +1,4 @@
-"""The experiments of `s_kan`, frame by frame."""
+"""Five families on one target, nodes that choose among four, and seven targets with rivals."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float
 from torch import Tensor
 
-from labcore.experiment import Seed, choice, experiment, number, variable
-from labcore.primitives.runs.diverged import diverged
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
 from .basis_bank import FAMILIES, SEVEN, TWO_INPUTS, Family, additive_fit_errors, bank, best_fit, mixed_target
 from .mechanism import SelectableNet, TanhNet, ThreeStages
@@ -20,7 +21,19 @@ N_TRAIN, N_TEST = 128, 201
 PLANTED_POOL: tuple[Family, ...] = ("spline", "chebyshev", "fourier", "rbf")
 
 
-@experiment
+FITS = Frame(
+    x=axis("x"),
+    family=axis("family", values=FAMILIES),
+    sample=axis("sample"),
+    target=var("x", "target"),
+    fit=var("family x", "best fit"),
+    rmse=var("family", "error of the fit (rmse)"),
+    y=var("sample", "sample"),
+    x_sample=var("sample", "place of the sample"),
+)
+
+
+@experiment(frame=FITS)
 def families(
     frequency: Annotated[float, number(0.25, 8, "Half waves of the sine in one unit of x", "target")] = 4.0,
     wave: Annotated[float, number(0, 1, "Share of a sine in the target", "target")] = 1.0,
@@ -48,32 +61,33 @@ def families(
     rmse = np.sqrt(np.mean((np.stack(fits) - truth) ** 2, 1))
     order = np.argsort(rmse, kind="stable")
     best, second, worst = (FAMILIES[order[k]] for k in (0, 1, -1))
-    yield xr.Dataset(
-        {
-            "target": variable("x", truth, "target"),
-            "fit": variable(("family", "x"), np.stack(fits), "best fit"),
-            "rmse": variable("family", rmse, "error of the fit (rmse)"),
-            "y": variable("sample", y, "sample"),
-            "x_sample": variable("sample", x, "place of the sample"),
-        },
-        coords={
-            "x": variable("x", grid, "x"),
-            "family": variable("family", list(FAMILIES), "family"),
-            "sample": variable("sample", np.arange(n), "sample"),
-        },
-        attrs={
-            "reading": f"With {size} functions each, {best} comes closest to this target, with an error of "
-            f"{rmse[order[0]]:.3f}; {second} is next with {rmse[order[1]]:.3f}, and {worst} is last with "
-            f"{rmse[order[-1]]:.3f}.",
-            "progress": 1.0,
-        },
+    yield FITS(
+        dict(x=grid, target=truth, fit=np.stack(fits), rmse=rmse, y=y, x_sample=x),
+        f"With {size} functions each, {best} comes closest to this target, with an error of "
+        f"{rmse[order[0]]:.3f}; {second} is next with {rmse[order[1]]:.3f}, and {worst} is last with "
+        f"{rmse[order[-1]]:.3f}.",
     )
 
 
 Task = Literal["planted", "wave and bump", "two waves", "two polynomials"]
 
 
-@experiment(quick=dict(n_seeds=2))
+CHOICE = Frame(
+    repeat=axis("run"),
+    time=axis("training time", "steps"),
+    node=axis("node", values=("x1", "x2")),
+    family=axis("family", values=PLANTED_POOL),
+    x=axis("input of the node"),
+    stage=axis("stage", values=("full", "selective", "pruned")),
+    alpha=var("repeat time node family", "selection weight"),
+    rmse=var("repeat time", "test error (rmse)"),
+    single=var("family repeat", "test error of one family alone, in closed form"),
+    curves=var("node family x", "selection weight x function"),
+    counts=var("stage", "coefficients and bias of the layer"),
+)
+
+
+@experiment(quick=dict(n_seeds=2), frame=CHOICE)
 def select(
     penalty: Annotated[float, number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice")] = 0.01,
     tau_end: Annotated[float, number(0.05, 1, "Temperature at the end of the second stage", "choice")] = 0.1,
@@ -92,7 +106,7 @@ def select(
 ) -> Iterator[xr.Dataset]:
     """One layer from two inputs to one sum, four families in its pool: who is chosen, and what does it cost?
 
-    alpha (run, time, node, family) is each node's choice while it trains. Run i draws data and start from (seed, i).
+    alpha (repeat, time, node, family) is each node's choice while it trains. Run i draws data and start from (seed, i).
     `single` is the error of each family alone with as many coefficients as are left, fitted in closed form.
     rmse is against 512 test points without noise.
     """
@@ -124,8 +138,7 @@ def select(
         return _select_frame(log_, single, curves, grid.numpy(), sizes, (full, selective), total)
 
     record()
-    shown = frame()
-    yield shown
+    yield frame()
     while run.step < total:
         run.advance()
         if run.step == full + selective:
@@ -134,10 +147,8 @@ def select(
         if run.step % 20 == 0 or run.step == total:
             record()
             if not np.isfinite(log_[1][-1]).all() or log_[1][-1].max() > 1e6:
-                yield diverged(shown, run.step)
-                return
-            shown = frame()
-            yield shown
+                raise Diverged(run.step)
+            yield frame()
 
 
 def _select_frame(log_, single, curves, grid, sizes, stages, total) -> xr.Dataset:
@@ -149,36 +160,34 @@ def _select_frame(log_, single, curves, grid, sizes, stages, total) -> xr.Datase
     picks = " and ".join(f"{PLANTED_POOL[a.argmax()]} ({a.max():.0%}) for x{i + 1}" for i, a in enumerate(last))
     name = ("All families train", "The choices sharpen", "Each node is pruned to one family")[stage]
     best = single.mean(1)
-    runs = error.shape[0]
-    return xr.Dataset(
-        {
-            "alpha": variable(("run", "time", "node", "family"), alpha, "selection weight"),
-            "rmse": variable(("run", "time"), error, "test error (rmse)"),
-            "single": variable(("family", "run"), single, "test error of one family alone, in closed form"),
-            "curves": variable(("node", "family", "x"), curves, "selection weight x function"),
-            "counts": variable("stage", np.array(sizes), "coefficients and bias of the layer"),
-        },
-        coords={
-            "run": variable("run", np.arange(runs), "run"),
-            "time": variable("time", np.array(steps), "training time", "steps"),
-            "node": variable("node", ["x1", "x2"], "node"),
-            "family": variable("family", list(PLANTED_POOL), "family"),
-            "x": variable("x", grid, "input of the node"),
-            "stage": variable("stage", ["full", "selective", "pruned"], "stage"),
-        },
-        attrs={
-            "reading": f"{name}. At step {step} run 0 picks {picks}; the test error is {error[:, -1].mean():.4f} (mean "
-            f"of {runs}), and the best single family alone, {PLANTED_POOL[int(best.argmin())]}, has {best.min():.4f}.",
-            "progress": step / total,
-            "stages": [stages[0], stages[0] + stages[1]],
-        },
+    return CHOICE(
+        dict(time=steps, x=grid, alpha=alpha, rmse=error, single=single, curves=curves, counts=sizes),
+        f"{name}. At step {step} run 0 picks {picks}; the test error is {error[:, -1].mean():.4f} "
+        f"(mean of {len(error)}), and the best single family alone, {PLANTED_POOL[int(best.argmin())]}, has "
+        f"{best.min():.4f}.",
+        step / total,
+        stages=[stages[0], stages[0] + stages[1]],
     )
 
 
 RIVALS = ("S-KAN", *FAMILIES, "MLP")
 
 
-@experiment(quick=dict(n_seeds=1, full=120, selective=80, tune=80))
+CONTEST = Frame(
+    model=axis("model", values=RIVALS),
+    task=axis("target", values=tuple(SEVEN)),
+    repeat=axis("run"),
+    family=axis("family", values=FAMILIES),
+    stage=axis("stage", values=("full", "now")),
+    rmse=var("model task repeat", "test error / standard deviation of the target"),
+    rank=var("model task", "rank of the model, 1 is best"),
+    gap=var("model task", "log10 of test error / that of the best single family"),
+    chosen=var("task family", "nodes that picked the family"),
+    counts=var("stage", "coefficients of the S-KAN, mean task"),
+)
+
+
+@experiment(quick=dict(n_seeds=1, full=120, selective=80, tune=80), frame=CONTEST)
 def seven_tasks(
     width: Annotated[int, number(2, 8, "Nodes in the hidden layer", "network")] = 4,
     size: Annotated[int, number(4, 16, "Functions M in each family", "network")] = 8,
@@ -198,7 +207,7 @@ def seven_tasks(
     """Seven targets, networks [d, width, 1]: S-KAN, each family alone in the same network, and a tanh MLP.
 
     All take the same number of steps on the same 128 samples. A family alone has as many coefficients as a pruned
-    S-KAN; the MLP's width is the nearest. rmse (model, task, run) is on 201 points without noise, as a share of the
+    S-KAN; the MLP's width is the nearest. rmse (model, task, repeat) is on 201 points without noise, as a share of the
     target's standard deviation. chosen (task, family) counts the nodes that picked the family, over the runs.
     """
     total, names = full + selective + tune, list(SEVEN)
@@ -226,19 +235,16 @@ def seven_tasks(
     optimizer = torch.optim.Adam(mlp.parameters(), lr=lr, fused=True)
     seen, seen_test = x * open_[:, None], x_test * open_[:, None]
     before = sum(layer.count() for layer in nets[0].layers)
-    shown = None
     for step in range(total + 1):
         if step % max(5, 20 // n_seeds) == 0 or step == total:
             with torch.no_grad():
                 guesses = [net(t, run.tau) for net, t, run in zip(nets, tests, runs, strict=True)] + [mlp(seen_test)]
                 rmse = torch.stack([((g - y_test) ** 2).mean(1).sqrt() / scale for g in guesses])
             if not np.isfinite(rmse.numpy()).all() or rmse.max() > 1e6:
-                yield diverged(shown, step)
-                return
+                raise Diverged(step)
             now = sum(layer.count() for layer in nets[0].layers)
             by_task = rmse.view(-1, n_seeds, 7).transpose(1, 2).numpy()
-            shown = _seven_frame(by_task, nets[0], open_, (before, now), step, total)
-            yield shown
+            yield _seven_frame(by_task, nets[0], open_, (before, now), step, total)
         if step == total:
             return
         for run in runs:
@@ -250,7 +256,14 @@ def seven_tasks(
         optimizer.step()
 
 
-def _seven_frame(rmse: np.ndarray, net: SelectableNet, open_: Tensor, sizes, step: int, total: int) -> xr.Dataset:
+def _seven_frame(
+    rmse: Float[np.ndarray, "model task repeat"],
+    net: SelectableNet,
+    open_: Float[Tensor, "S 2"],
+    sizes: tuple[float, float],
+    step: int,
+    total: int,
+) -> xr.Dataset:
     with torch.no_grad():
         picks = [layer.alpha(1.0).argmax(2)[:, :, 0, 0] for layer in net.layers]
     chosen = np.zeros((7, len(FAMILIES)))
@@ -265,25 +278,10 @@ def _seven_frame(rmse: np.ndarray, net: SelectableNet, open_: Tensor, sizes, ste
     gap = mean - mean[1:-1].min(0)
     worst = gap.max(1)
     steady = FAMILIES[int(worst[1:-1].argmin())]
-    return xr.Dataset(
-        {
-            "rmse": variable(("model", "task", "run"), rmse, "test error / standard deviation of the target"),
-            "rank": variable(("model", "task"), ranks, "rank of the model, 1 is best"),
-            "gap": variable(("model", "task"), gap, "log10 of test error / that of the best single family"),
-            "chosen": variable(("task", "family"), chosen, "nodes that picked the family"),
-            "counts": variable("stage", np.array(sizes), "coefficients of the S-KAN, mean task"),
-        },
-        coords={
-            "model": variable("model", list(RIVALS), "model"),
-            "task": variable("task", list(SEVEN), "target"),
-            "run": variable("run", np.arange(rmse.shape[2]), "run"),
-            "family": variable("family", list(FAMILIES), "family"),
-            "stage": variable("stage", ["full", "now"], "stage"),
-        },
-        attrs={
-            "reading": f"At step {step} S-KAN has mean rank {ranks[0].mean():.1f} of {len(RIVALS)} and is at worst "
-            f"{10 ** worst[0]:.1f} times as far off as the best single family of a task; the steadiest family, "
-            f"{steady}, is at worst {10 ** worst[1:-1].min():.1f} times as far off.",
-            "progress": step / total,
-        },
+    return CONTEST(
+        dict(rmse=rmse, rank=ranks, gap=gap, chosen=chosen, counts=sizes),
+        f"At step {step} S-KAN has mean rank {ranks[0].mean():.1f} of {len(RIVALS)} and is at worst "
+        f"{10 ** worst[0]:.1f} times as far off as the best single family of a task; the steadiest family, "
+        f"{steady}, is at worst {10 ** worst[1:-1].min():.1f} times as far off.",
+        step / total,
     )

@@ -1,4 +1,4 @@
-"""The mechanism of `s_kan`."""
+"""Layers whose nodes choose a family, what is left after pruning, their three stages of training, and a rival."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from .basis_bank import Family, bank
@@ -14,13 +15,14 @@ from .basis_bank import Family, bank
 class SelectableLayer(nn.Module):
     """One layer of S networks, I nodes to O sums, a pool of P families with M coefficients each.
 
-    `open_` (S, I) switches off inputs that a network does not have. `per_edge` gives each edge its own choice.
+    `open_` switches off inputs that a network does not have. `per_edge` gives each edge its own choice.
     At start = 1 each family's sum has variance 1.
     """
 
     def __init__(
         self, rngs: Sequence[np.random.Generator], pool: tuple[Family, ...], d_in: int, d_out: int, size: int = 8,
-        open_: Tensor | None = None, per_edge: bool = False, start: float = 1.0, dtype: torch.dtype = torch.float64,
+        open_: Float[Tensor, "S I"] | None = None, per_edge: bool = False, start: float = 1.0,
+        dtype: torch.dtype = torch.float64,
     ):  # fmt: skip
         super().__init__()
         self.pool, self.size = pool, size
@@ -32,27 +34,27 @@ class SelectableLayer(nn.Module):
         open_ = torch.ones(len(rngs), d_in) if open_ is None else open_
         self.register_buffer("open_", open_.to(dtype)[:, :, None, None, None])
 
-    def alpha(self, tau: float) -> Tensor:
-        """Selection weights (S, I, P, 1, 1 or O), which sum to 1 over the families."""
+    def alpha(self, tau: float) -> Float[Tensor, "S I P 1 edges"]:
+        """Selection weights, which sum to 1 over the families; one for all edges of a node, or one for each."""
         return (self.theta / tau).softmax(2)
 
-    def weights(self, tau: float) -> Tensor:
-        """alpha_ip c_oipm, (S, I, P, M, O)."""
+    def weights(self, tau: float) -> Float[Tensor, "S I P M O"]:
+        """alpha_ip c_oipm."""
         return self.alpha(tau) * self.coefficients * self.open_
 
-    def features(self, x: Tensor) -> list[Tensor]:
-        """x (S, N, I) -> one (S, N, I M) a family."""
+    def features(self, x: Float[Tensor, "S N I"]) -> list[Float[Tensor, "S N I*M"]]:
+        """What each family makes of x."""
         return [bank(p, self.size).phi(x).flatten(2) for p in self.pool]
 
-    def forward(self, features: list[Tensor], tau: float = 1.0) -> Tensor:
-        """(S, N, O) from what `features` made of x."""
+    def forward(self, features: list[Float[Tensor, "S N I*M"]], tau: float = 1.0) -> Float[Tensor, "S N O"]:
+        """The sums, from what `features` made of x."""
         w, y = self.weights(tau), self.bias
         for p, phi in enumerate(features):
             y = y + phi @ w[:, :, p].flatten(1, 2)
         return y
 
-    def entropy(self, tau: float) -> Tensor:
-        """sum_i H(alpha_i) of each network, (S,)."""
+    def entropy(self, tau: float) -> Float[Tensor, " S"]:
+        """sum_i H(alpha_i) of each network."""
         a = self.alpha(tau)
         return -(a * (a + 1e-12).log() * self.open_).sum((1, 2, 3, 4))
 
@@ -78,12 +80,12 @@ class PrunedLayer(SelectableLayer):
         self.coefficients = nn.Parameter((full.coefficients.detach() * alpha * self.kept).sum(2, keepdim=True))
         self.bias = nn.Parameter(full.bias.detach().clone())
 
-    def alpha(self, tau: float = 1.0) -> Tensor:
+    def alpha(self, tau: float = 1.0) -> Float[Tensor, "S I P 1 edges"]:
         return self.kept
 
 
 class SelectableNet(nn.Module):
-    """S networks of selectable layers, tanh between them; x (S, N, I) -> (S, N)."""
+    """S networks of selectable layers with one output, tanh between them."""
 
     def __init__(self, rngs, pool: tuple[Family, ...], widths: Sequence[int], size: int = 8, **first):
         super().__init__()
@@ -93,7 +95,7 @@ class SelectableNet(nn.Module):
             for k, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
         )
 
-    def forward(self, first: list[Tensor], tau: float = 1.0) -> Tensor:
+    def forward(self, first: list[Float[Tensor, "S N I*M"]], tau: float = 1.0) -> Float[Tensor, "S N"]:
         """From the first layer's features, which do not change while it trains."""
         y = self.layers[0](first, tau)
         for layer in self.layers[1:]:
@@ -113,7 +115,16 @@ def temperature(step: int, stages: Sequence[int], tau_end: float) -> float:
 class ThreeStages:
     """Train a SelectableNet: all families, then sharper choices, then what is left of them."""
 
-    def __init__(self, net: SelectableNet, x: Tensor, y: Tensor, stages, tau_end: float, penalty: float, lr: float):
+    def __init__(
+        self,
+        net: SelectableNet,
+        x: Float[Tensor, "S N I"],
+        y: Float[Tensor, "S N"],
+        stages: Sequence[int],
+        tau_end: float,
+        penalty: float,
+        lr: float,
+    ):
         self.net, self.y, self.stages, self.penalty, self.lr = net, y, stages, penalty, lr
         self.tau_end, self.tau, self.step, self.pruned = tau_end, 1.0, 0, False
         self.first = net.layers[0].features(x)
@@ -143,7 +154,7 @@ class ThreeStages:
 
 
 class TanhNet(nn.Module):
-    """S networks with one hidden tanh layer; x (S, N, I) -> (S, N)."""
+    """S networks with one hidden tanh layer and one output."""
 
     def __init__(self, rngs: Sequence[np.random.Generator], d: int, hidden: int):
         super().__init__()
@@ -153,5 +164,5 @@ class TanhNet(nn.Module):
         self.w, self.b, self.v = nn.Parameter(2 * w), nn.Parameter(2 * b), nn.Parameter(v / np.sqrt(hidden))
         self.c = nn.Parameter(torch.zeros(len(rngs), 1, 1))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "S N I"]) -> Float[Tensor, "S N"]:
         return (self.c + (x @ self.w + self.b).tanh() @ self.v)[..., 0]

@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, axis, bundle, curve, label, log_axis, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    label,
+    log_axis,
+    note,
+    vertical,
+)
 
 COLORS = {"spline": BLUE, "chebyshev": ORANGE, "fourier": GREEN, "rbf": PURPLE, "wavelet": RED}
 
@@ -47,18 +62,17 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
             label(np.log10(max(e, floor)), floors[k], text, INK, axes="2", xanchor="right" if inside else "left",
                   xshift=-4 if inside else 4, font={"color": "white" if inside else INK})
         )  # fmt: skip
-    above = {"xanchor": "left", "yanchor": "bottom"}
     words = "grey: target, dots: samples; coloured: best fit"
     span = [low - 0.15 * step, floors[0] + high + 0.15 * step]
     layout = {
         "height": 520,
         "xaxis": axis("input x", domain=[0.14, 0.62], anchor="y", range=[-1, 1]),
         "yaxis": axis("", showticklabels=False, range=span, showgrid=False, zeroline=False),
-        "xaxis2": log_axis("error of the fit (rmse)", domain=[0.68, 1], anchor="y2", range=[-3, 0.2]),
+        "xaxis2": log_axis(frame.rmse, domain=[0.68, 1], anchor="y2", range=[-3, 0.2]),
         "yaxis2": axis("", anchor="x2", showticklabels=False, range=[v - (low + high) / 2 for v in span],
                        showgrid=False, zeroline=False),
         "annotations": [
-            label(0, 1, words, INK, xref="x domain", yref="y domain", **above),
+            note(0, 1, words, INK, xanchor="left", yanchor="bottom"),
             *notes,
         ],
     }  # fmt: skip
@@ -90,10 +104,8 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
                       opacity=0.25 + 0.75 * heavy)
             )  # fmt: skip
         won = int(alpha[-1, i].argmax())
-        above = {"xref": f"x{top} domain", "yref": f"y{top} domain", "xanchor": "left", "yanchor": "bottom"}
-        notes.append(
-            label(0, 1, f"x{i + 1} leans to <b>{names[won]}</b>, {alpha[-1, i, won]:.0%}", COLORS[names[won]], **above)
-        )
+        text = f"x{i + 1} leans to <b>{names[won]}</b>, {alpha[-1, i, won]:.0%}"
+        notes.append(note(0, 1, text, COLORS[names[won]], axes=top, xanchor="left", yanchor="bottom"))
         shapes += [vertical(s, INK, axes=top) for s in stages]
         if t[-1] > 0.2 * end:
             middles = alpha[-1, i].cumsum() - alpha[-1, i] / 2
@@ -103,7 +115,7 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
                 if share > 0.12
             ]
     error = np.maximum(frame.rmse.values, 1e-6)
-    single = frame.single.mean("run").values
+    single = frame.single.mean("repeat").values
     best = int(single.argmin())
     mean = np.exp(np.log(error).mean(0))
     data += [
@@ -115,11 +127,7 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
     shapes += [vertical(s, INK, axes="5") for s in stages]
     spots = np.array([stages[0] / 2, (stages[0] + stages[1]) / 2, (stages[1] + end) / 2]) / end
     words = ("all families train", "choices sharpen", "one each")
-    notes += [
-        label(s, 1, w, SOFT, xref="x5 domain", yref="y5 domain", yanchor="bottom")
-        for s, w in zip(spots, words, strict=True)
-        if s < 1
-    ]
+    notes += [note(s, 1, w, SOFT, axes="5", yanchor="bottom") for s, w in zip(spots, words, strict=True) if s < 1]
     notes.append(label(end, np.log10(single[best]), f"{names[best]} alone, closed form", COLORS[names[best]], axes="5",
                        xanchor="right", yanchor="bottom"))  # fmt: skip
     time_axis = dict(range=[0, end])
@@ -127,16 +135,16 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
     reach = [min(-3.2, np.log10(error.min()) - 0.1), max(0.3, np.log10(error.max()) + 0.1)]
     layout = {
         "height": 700,
-        "xaxis": axis("training time (steps)", domain=[0, 0.46], anchor="y", **time_axis),
-        "yaxis": axis("selection weight", domain=[0.74, 0.97], range=[0, 1]),
-        "xaxis2": axis("training time (steps)", domain=[0.54, 1], anchor="y2", **time_axis),
+        "xaxis": axis(frame.time, domain=[0, 0.46], anchor="y", **time_axis),
+        "yaxis": axis(frame.alpha, domain=[0.74, 0.97], range=[0, 1]),
+        "xaxis2": axis(frame.time, domain=[0.54, 1], anchor="y2", **time_axis),
         "yaxis2": axis("", domain=[0.74, 0.97], anchor="x2", range=[0, 1]),
         "xaxis3": axis("input x1", domain=[0, 0.46], anchor="y3"),
         "yaxis3": axis("weight x function", domain=[0.38, 0.6], anchor="x3"),
         "xaxis4": axis("input x2", domain=[0.54, 1], anchor="y4"),
         "yaxis4": axis("", domain=[0.38, 0.6], anchor="x4"),
-        "xaxis5": axis("training time (steps)", domain=[0, 1], anchor="y5", **time_axis),
-        "yaxis5": log_axis("test error (rmse)", domain=[0, 0.22], anchor="x5", range=reach),
+        "xaxis5": axis(frame.time, domain=[0, 1], anchor="y5", **time_axis),
+        "yaxis5": log_axis(frame.rmse, domain=[0, 0.22], anchor="x5", range=reach),
         "shapes": shapes,
         "annotations": notes,
     }
@@ -156,21 +164,21 @@ def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
          "zmin": -1, "zmax": 1.5, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip",
          "colorscale": [[0, "#009e73"], [0.4, "#f4f1e8"], [1, "#d55e00"]], "textfont": {"color": "#1f2328"}},
     ]  # fmt: skip
-    notes = [label(0, 1, "error / error of the best single family (x1.0: as good)", INK, xref="x domain",
-                   yref="y domain", xanchor="left", yanchor="bottom")]  # fmt: skip
+    words = "error / error of the best single family (x1.0: as good)"
+    notes = [note(0, 1, words, INK, xanchor="left", yanchor="bottom")]
     for p, name in enumerate(frame.family.values):
         data.append(
             {"type": "bar", "x": tasks, "y": chosen[:, p], "xaxis": "x2", "yaxis": "y2", "name": name,
              "showlegend": False, "marker": {"color": COLORS[name]},
              "hovertemplate": f"{name}: %{{y:.0%}}<extra></extra>"}
         )  # fmt: skip
-        notes.append(label(1.01, 0.1 + 0.2 * p, name, COLORS[name], xref="x2 domain", yref="y2 domain", xanchor="left"))
+        notes.append(note(1.01, 0.1 + 0.2 * p, name, COLORS[name], axes="2", xanchor="left"))
     layout = {
         "height": 620,
         "barmode": "stack",
         "xaxis": axis("", domain=[0.14, 0.88], anchor="y"),
         "yaxis": axis("", domain=[0.42, 0.95], autorange="reversed"),
-        "xaxis2": axis("target", domain=[0.14, 0.88], anchor="y2"),
+        "xaxis2": axis(frame.task, domain=[0.14, 0.88], anchor="y2"),
         "yaxis2": axis("nodes of S-KAN that pick it", domain=[0, 0.3], anchor="x2", tickformat=".0%", range=[0, 1]),
         "annotations": notes,
     }

@@ -1,15 +1,15 @@
-"""What the paper of `separable` says, as checks."""
+"""Products against an equal network, the order of interaction, and what a drawn future keeps in chaos."""
 
 from __future__ import annotations
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import fit, rollout
 
 
 def _errors(budget: Budget, **values: int) -> dict[str, float]:
-    frame = fit.run(budget, n_seeds=3, **values)
+    frame = once(fit, budget, n_seeds=3, **values)
     return dict(zip(frame.model.values, frame.error[:, :, -1].mean("repeat").values))
 
 
@@ -37,7 +37,7 @@ def order_matters(budget: Budget) -> Evidence:
 
 @claim("In chaos a drawn future stays realistic, where the mean future shrinks to a state that never comes")
 def distribution_keeps_the_measure(budget: Budget) -> Evidence:
-    frame = rollout.run(budget, n_seeds=3)
+    frame = once(rollout, budget, n_seeds=3)
     w1, spread = frame.w1.mean("repeat").values, frame.spread.mean("repeat").values
     return Evidence(
         {"W1, distributional": w1[1], "W1, mean-square": w1[0], "spread, mean-square": spread[0]},

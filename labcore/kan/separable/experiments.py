@@ -1,23 +1,24 @@
-"""The experiments of `separable`, frame by frame."""
+"""The atoms of a fitted model, learning curves against rivals, and two futures of a chaotic map."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 import xarray as xr
+from jaxtyping import Float
 from scipy.stats import wasserstein_distance
 from torch import Tensor
 
-from labcore.experiment import Seed, experiment, number, variable
+from labcore.experiment import Seed, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.runs.batched_adam import Adam, normal
 
 from .mechanism import (
-    _CP,
     DEGREE,
     Array,
     Head,
@@ -38,6 +39,14 @@ BATCH = 200
 TRANSITIONS = 4000  # observed pairs (state, next state) to learn a chaotic map from
 
 
+class _CP(NamedTuple):
+    """A fitted CP model, its components of mean square 1 on the samples, the strongest first."""
+
+    atoms: Float[Array, "d G+k R"]
+    weight: Float[Array, " R"]
+    x: Float[Array, "N d"]  # test points
+
+
 @lru_cache(maxsize=8)
 def _fitted(rank: int, intervals: int, d: int, seed: int) -> _CP:
     x = np.random.default_rng([seed, 0]).uniform(size=(3000, d))
@@ -51,7 +60,21 @@ def _fitted(rank: int, intervals: int, d: int, seed: int) -> _CP:
     return _CP((c / np.where(scale == 0, 1, scale)[:, None])[:, :, order], weight[order], test)
 
 
-@experiment
+ATOMS = Frame(
+    component=axis("component", start=1),
+    input=axis("input", start=1),
+    part=axis("product of the target", values=("first product", "second product")),
+    x=axis("value of the input"),
+    psi=var("component input x", "atom"),
+    weight=var("component", "weight of the component"),
+    kinship=var("component part", "correlation with a product of the target"),
+    slice_true=var("input x", "target along one input"),
+    slice_model=var("input x", "model along one input"),
+    slice_cut=var("input x", "model without the component"),
+)
+
+
+@experiment(frame=ATOMS)
 def atoms(
     off: Annotated[int, number(0, 8, "The component to switch off; 0 is none", "component")] = 1,
     rank: Annotated[int, number(1, 8, "Components R, each a product of one curve an input", "model")] = 2,
@@ -68,7 +91,7 @@ def atoms(
     model, t = _fitted(rank, intervals, d, seed), np.linspace(0, 1, 81)
     on = np.arange(1, rank + 1) != off
 
-    def components(x: Array) -> Array:
+    def components(x: Float[Array, "N d"]) -> Float[Array, "N R"]:
         return model.weight * (bases(x, intervals) @ model.atoms).prod(0)
 
     each, truth = components(model.x), target(model.x)
@@ -87,31 +110,41 @@ def atoms(
             f"Without component {off} of {rank} the error rises from {error:.1%} to {cut:.1%} of the spread of f. "
             f"The correlation of the component is {kin}."
         )
-    yield xr.Dataset(
-        {
-            "psi": variable(("component", "input", "x"), psi.transpose(2, 0, 1), "atom"),
-            "weight": variable("component", model.weight, "weight of the component"),
-            "kinship": variable(("component", "part"), kinship, "correlation with a product of the target"),
-            "slice_true": variable(("input", "x"), target(points), "target along one input"),
-            "slice_model": variable(("input", "x"), along.sum(-1), "model along one input"),
-            "slice_cut": variable(("input", "x"), along[..., on].sum(-1), "model without the component"),
-        },
-        coords={
-            "component": variable("component", np.arange(1, rank + 1), "component"),
-            "input": variable("input", np.arange(1, d + 1), "input"),
-            "part": variable("part", ["first product", "second product"], "product of the target"),
-            "x": variable("x", t, "value of the input"),
-        },
-        attrs={"reading": told, "progress": 1.0, "off": off, "error": error, "cut": cut},
+    yield ATOMS(
+        dict(
+            x=t,
+            psi=psi.transpose(2, 0, 1),
+            weight=model.weight,
+            kinship=kinship,
+            slice_true=target(points),
+            slice_model=along.sum(-1),
+            slice_cut=along[..., on].sum(-1),
+        ),
+        told,
+        off=off,
+        error=error,
+        cut=cut,
     )
 
 
-def _correlation(a: Array, b: Array) -> float:
+def _correlation(a: Float[Array, " N"], b: Float[Array, " N"]) -> float:
     spread = a.std() * b.std()
     return float(np.mean((a - a.mean()) * (b - b.mean())) / spread) if spread > 0 else 0.0
 
 
-@experiment(quick=dict(steps=1000, n_seeds=2))
+CURVES = Frame(
+    model=axis("model", values=("CP", "order 2", "additive", "MLP")),
+    repeat=axis("repetition"),
+    time=axis("training time", "steps"),
+    x=axis("value of x2"),
+    error=var("model repeat time", "test error over the spread of f"),
+    slice=var("model x", "f along x2"),
+    slice_true=var("x", "target along x2"),
+    params=var("model", "numbers in the model"),
+)
+
+
+@experiment(quick=dict(steps=1000, n_seeds=2), frame=CURVES)
 def fit(
     rank: Annotated[int, number(1, 12, "Products R of the CP model; the others are as large as it is", "model")] = 4,
     d: Annotated[int, number(2, 10, "Inputs; the target uses the first six", "data")] = 6,
@@ -192,23 +225,17 @@ def fit(
             log.append([now[name] for name in names])
             error = np.array(log).transpose(1, 2, 0)
             told = ", ".join(f"{name} {e:.1%}" for name, e in zip(names, error[:, :, -1].mean(1)))
-            yield xr.Dataset(
-                {
-                    "error": variable(("model", "repeat", "time"), error, "test error over the spread of f"),
-                    "slice": variable(("model", "x"), [cut[n] * spread[0] + mean[0] for n in names], "f along x2"),
-                    "slice_true": variable("x", target(line), "target along x2"),
-                    "params": variable("model", [counts[n] for n in names], "numbers in the model"),
-                },
-                coords={
-                    "model": variable("model", names, "model"),
-                    "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
-                    "time": variable("time", times, "training time", "steps"),
-                    "x": variable("x", t, "value of x2"),
-                },
-                attrs={
-                    "reading": f"After {step} steps the test error, as a share of the spread of f, is: {told}.",
-                    "progress": step / steps,
-                },
+            yield CURVES(
+                dict(
+                    time=times,
+                    x=t,
+                    error=error,
+                    slice=[cut[n] * spread[0] + mean[0] for n in names],
+                    slice_true=target(line),
+                    params=[counts[n] for n in names],
+                ),
+                f"After {step} steps the test error, as a share of the spread of f, is: {told}.",
+                step / steps,
             )
         if step < steps:
             rows, each = torch.as_tensor(np.stack([g.integers(0, n_train, BATCH) for g in batches])), which[:, None]
@@ -217,7 +244,25 @@ def fit(
                 optimizer.step((predict(name, points, b) - goal).square().mean(1))
 
 
-@experiment(quick=dict(steps=600, n_seeds=2))
+FUTURES = Frame(
+    source=axis("where the states come from", values=("truth", "mean-square", "distributional")),
+    model=axis("model", values=("mean-square", "distributional")),
+    time=axis("seen states", "states"),
+    bin=axis("state"),
+    repeat=axis("repetition"),
+    sample=axis("test sample, by state"),
+    states=var("source time", "state"),
+    hist=var("source bin", "density"),
+    w1=var("model repeat", "Wasserstein-1 distance to the true states"),
+    spread=var("model repeat", "standard deviation over the true one"),
+    now=var("sample", "state now"),
+    next=var("sample", "state that follows"),
+    forecast=var("model sample", "predicted mean"),
+    odds=var("bin sample", "predicted density"),
+)
+
+
+@experiment(quick=dict(steps=600, n_seeds=2), frame=FUTURES)
 def rollout(
     p: Annotated[int, number(1, 10, "The map is seen only every p steps", "system", "steps")] = 6,
     bins: Annotated[int, number(10, 80, "Bins K of the predicted distribution", "model")] = 40,
@@ -277,28 +322,20 @@ def rollout(
             f"{name} W1 {np.mean(w):.3f}, spread {np.mean(s):.0%} of the true one"
             for name, w, s in zip(names, w1, spread)
         )
-        return xr.Dataset(
-            {
-                "states": variable(("source", "time"), states, "state"),
-                "hist": variable(("source", "bin"), density, "density"),
-                "w1": variable(("model", "repeat"), w1, "Wasserstein-1 distance to the true states"),
-                "spread": variable(("model", "repeat"), spread, "standard deviation over the true one"),
-                "now": variable("sample", histories[0, test, -1], "state now"),
-                "next": variable("sample", following[0, test], "state that follows"),
-                "forecast": variable(
-                    ("model", "sample"), [np.clip(mean[:, 0], -1, 2), odds @ centre], "predicted mean"
-                ),
-                "odds": variable(("bin", "sample"), odds.T * bins, "predicted density"),
-            },
-            coords={
-                "source": variable("source", ["truth", *names], "where the states come from"),
-                "model": variable("model", names, "model"),
-                "time": variable("time", np.arange(len(states[0])), "seen states", "states"),
-                "bin": variable("bin", centre, "state"),
-                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
-                "sample": variable("sample", np.arange(len(test)), "test sample, by state"),
-            },
-            attrs={"reading": f"{reading}: {scores}.", "progress": progress},
+        return FUTURES(
+            dict(
+                bin=centre,
+                states=states,
+                hist=density,
+                w1=w1,
+                spread=spread,
+                now=histories[0, test, -1],
+                next=following[0, test],
+                forecast=[np.clip(mean[:, 0], -1, 2), odds @ centre],
+                odds=odds.T * bins,
+            ),
+            f"{reading}: {scores}.",
+            progress,
         )
 
     begin = histories[:, TRANSITIONS : TRANSITIONS + 200 : 4]

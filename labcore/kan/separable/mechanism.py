@@ -1,4 +1,4 @@
-"""The mechanism of `separable`."""
+"""Atoms and how they meet, their fit by least squares, and what runs on its own output in chaos."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float
 from torch import Tensor
 
 from labcore.primitives.splines.bspline import BSplineBasis
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 DEGREE = 3
 
 
@@ -21,35 +21,40 @@ def _splines(intervals: int, inputs: int) -> BSplineBasis:
     return BSplineBasis.uniform(0, 1, intervals, DEGREE, inputs)
 
 
-def bases(x: Array, intervals: int) -> Array:
-    """The values of the G + k cubic B-splines on [0, 1] of each input: x (N, d) -> (d, N, G+k)."""
+def bases(x: Float[Array, "N d"], intervals: int) -> Float[Array, "d N G+k"]:
+    """The values of the G + k cubic B-splines on [0, 1] of each input."""
     return _splines(intervals, x.shape[1]).dense(x).transpose(1, 0, 2)
 
 
-def products(basis: Tensor, c: Tensor) -> Tensor:
-    """prod_j psi_jr(x_j) of M models, (M, N, R), from bases (M, d, N, G+k) and atoms (M, d, G+k, R)."""
+def products(basis: Float[Tensor, "M d N G+k"], c: Float[Tensor, "M d G+k R"]) -> Float[Tensor, "M N R"]:
+    """prod_j psi_jr(x_j) of M models, from bases and atoms."""
     # one after the other: the gradient of each factor is then a product too, and never a quotient by a zero
     return reduce(torch.mul, (basis @ c).unbind(1))
 
 
-def order_two(basis: Tensor, c: Tensor) -> Tensor:
-    """sum_j psi_j0 + sum_{i<j} sum_{r>0} psi_ir psi_jr of M models, (M, N); pairs as (square of sum - squares)/2."""
+def order_two(basis: Float[Tensor, "M d N G+k"], c: Float[Tensor, "M d G+k R"]) -> Float[Tensor, "M N"]:
+    """sum_j psi_j0 + sum_{i<j} sum_{r>0} psi_ir psi_jr of M models; pairs as (square of sum - squares)/2."""
     psi = basis @ c
     pairs = psi[..., 1:]
     return psi[..., 0].sum(1) + 0.5 * (pairs.sum(1) ** 2 - (pairs**2).sum(1)).sum(-1)
 
 
-def additive(basis: Array, y: Array, ridge: float = 1e-8) -> Array:
-    """The best sum_j psi_j(x_j) by ridge regression: bases (d, N, G+k), y (N,) -> atoms (d, G+k)."""
+def additive(basis: Float[Array, "d N G+k"], y: Float[Array, " N"], ridge: float = 1e-8) -> Float[Array, "d G+k"]:
+    """The atoms of the best sum_j psi_j(x_j), by ridge regression."""
     features = np.concatenate(basis, axis=1)
     gram = features.T @ features + ridge * len(y) * np.eye(features.shape[1])
     return np.linalg.solve(gram, features.T @ y).reshape(len(basis), -1)
 
 
 def als(
-    basis: Array, y: Array, rank: int, rng: np.random.Generator, sweeps: int = 40, ridge: float = 1e-7
-) -> tuple[Array, Array]:
-    """A CP model by alternating least squares: bases (d, N, G+k), y (N,) -> atoms (d, G+k, R).
+    basis: Float[Array, "d N G+k"],
+    y: Float[Array, " N"],
+    rank: int,
+    rng: np.random.Generator,
+    sweeps: int = 40,
+    ridge: float = 1e-7,
+) -> tuple[Float[Array, "d G+k R"], Float[Array, " solves"]]:
+    """The atoms of a CP model by alternating least squares.
 
     Also the objective, mean squared error + ridge |C|^2, after each of the d * sweeps solves: it never rises.
     """
@@ -67,19 +72,13 @@ def als(
     return c, np.array(objective)
 
 
-class _CP(NamedTuple):
-    atoms: Array  # (d, G+k, R), each of mean square 1 on the samples, strongest component first
-    weight: Array  # (R,)
-    x: Array  # (N, d) test points
-
-
 def mlp_width(d: int, budget: int) -> int:
     """The width h of a d-h-h-1 network whose (d + h + 3) h + 1 numbers come nearest to `budget`."""
     return int(np.argmin([abs((d + h + 3) * h + 1 - budget) for h in range(1, 200)])) + 1
 
 
-def logistic(x: Array, r: float, p: int, count: int) -> Array:
-    """x and the `count` states that follow, seen every p steps of x -> r x (1 - x): x (S,) -> (S, count + 1)."""
+def logistic(x: Float[Array, " S"], r: float, p: int, count: int) -> Float[Array, "S count+1"]:
+    """x and the `count` states that follow, seen every p steps of x -> r x (1 - x)."""
     out = np.empty((len(x), count + 1))
     out[:, 0] = x
     for k in range(1, count + 1):
@@ -90,13 +89,13 @@ def logistic(x: Array, r: float, p: int, count: int) -> Array:
 
 
 class Head(NamedTuple):
-    """S trained models: atoms (S, L, G+k, R) of the L last states, and U (S, R, K) of K bins; K = 1 is the mean."""
+    """S trained models: atoms of the L last states, and U of K bins; K = 1 is the mean."""
 
-    atoms: Array
-    u: Array
+    atoms: Float[Array, "S L G+k R"]
+    u: Float[Array, "S R K"]
 
-    def outputs(self, history: Array) -> Array:
-        """Logits, or the mean: history (S, P, L) -> (S, P, K)."""
+    def outputs(self, history: Float[Array, "S P L"]) -> Float[Array, "S P K"]:
+        """Logits, or the mean, after each of P histories."""
         s, chains, lags = history.shape
         intervals = self.atoms.shape[2] - DEGREE
         idx, values = _splines(intervals, lags).local(history.reshape(-1, lags))
@@ -106,8 +105,10 @@ class Head(NamedTuple):
         return psi.prod(2) @ self.u
 
 
-def roll_out(head: Head, history: Array, steps: int, rngs: list[np.random.Generator]) -> Array:
-    """Let the models run on their own output: history (S, P, L) -> states (S, P, steps), clipped to [0, 1].
+def roll_out(
+    head: Head, history: Float[Array, "S P L"], steps: int, rngs: list[np.random.Generator]
+) -> Float[Array, "S P steps"]:
+    """Let the models run on their own output: the states after each history, clipped to [0, 1].
 
     A mean is the next state; from K logits a bin is drawn, and the next state is uniform in it.
     """

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 
-def parts(x: Array) -> tuple[Array, Array]:
-    """The two products that the target is the sum of, at x (..., d) in [0, 1]; inputs beyond the sixth do nothing."""
+def parts(x: Float[Array, "*at d"]) -> tuple[Float[Array, "*at"], Float[Array, "*at"]]:
+    """The two products that the target is the sum of, at x in [0, 1]; inputs beyond the sixth do nothing."""
     factors = [
         lambda t: np.exp(-8 * (t - 0.5) ** 2),
         lambda t: np.sin(2 * np.pi * t),
@@ -22,18 +22,18 @@ def parts(x: Array) -> tuple[Array, Array]:
     return first, 0.5 * x[..., 4:6].prod(-1) if x.shape[-1] > 4 else np.zeros(x.shape[:-1])
 
 
-def target(x: Array) -> Array:
-    """exp(-8 (x1 - 1/2)^2) sin(2 pi x2) (1 + x3) cos(pi x4) + x5 x6 / 2 at x (..., d)."""
+def target(x: Float[Array, "*at d"]) -> Float[Array, "*at"]:
+    """exp(-8 (x1 - 1/2)^2) sin(2 pi x2) (1 + x3) cos(pi x4) + x5 x6 / 2."""
     return sum(parts(x))
 
 
-def base_point(d: int) -> Array:
+def base_point(d: int) -> Float[Array, " d"]:
     """The point through which slices are drawn; both parts of the target are large there."""
     return np.array([0.5, 0.25, 0.5, 0.1, 0.8, 0.8, *[0.5] * 4])[:d]
 
 
-def slices(d: int, t: Array) -> Array:
-    """Points (d, T, d): row j runs along input j through the base point."""
+def slices(d: int, t: Float[Array, " T"]) -> Float[Array, "d T d"]:
+    """Points: row j runs along input j through the base point."""
     points = np.tile(base_point(d), (d, len(t), 1))
     points[np.arange(d), :, np.arange(d)] = t
     return points

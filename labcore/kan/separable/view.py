@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, axis, bundle, curve, label, log_axis
+from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, axis, bundle, curve, label, log_axis, note
 
 
 def atoms(frame: xr.Dataset) -> dict[str, Any]:
@@ -76,15 +76,11 @@ def fit(frame: xr.Dataset) -> dict[str, Any]:
         heights.append(height)
         text = f"{name} {error[k, -1]:.1%}<br>{int(frame.params[k])} numbers"
         notes.append(label(1.02, height, text, color, xref="x domain", xanchor="left", align="left"))
-    notes.append(
-        label(
-            0.98, 0.98, "green: the target", GREEN, xref="x2 domain", yref="y2 domain", xanchor="right", yanchor="top"
-        )
-    )
+    notes.append(note(0.98, 0.98, "green: the target", GREEN, axes="2", xanchor="right", yanchor="top"))
     reach = [float(truth.min()) - 0.4, float(truth.max()) + 0.4]
     layout = {
         "height": 460,
-        "xaxis": axis("training time (steps)", domain=[0, 0.44], anchor="y"),
+        "xaxis": axis(frame.time, domain=[0, 0.44], anchor="y"),
         "yaxis": log_axis("test error / spread of f", range=[-3.2, 0.35]),
         "xaxis2": axis("second input x\u2082", domain=[0.66, 1], anchor="y2"),
         "yaxis2": axis("f along x\u2082", anchor="x2", range=reach),
@@ -132,17 +128,22 @@ def rollout(frame: xr.Dataset) -> dict[str, Any]:
     w1 = frame.w1.mean("repeat").values
     layout: dict[str, Any] = {
         "height": 620,
-        "xaxis": axis("state now", domain=[0, 0.4], anchor="y", range=[0, 1]),
-        "yaxis": axis("state that follows", domain=[0.56, 0.95], range=[0, 1]),
-        "xaxis5": axis("state", domain=[0, 1], anchor="y5", range=[grid[0] - edge, grid[-1] + edge]),
+        "xaxis": axis(frame.now, domain=[0, 0.4], anchor="y", range=[0, 1]),
+        "yaxis": axis(frame.next, domain=[0.56, 0.95], range=[0, 1]),
+        "xaxis5": axis(frame.bin, domain=[0, 1], anchor="y5", range=[grid[0] - edge, grid[-1] + edge]),
         "yaxis5": axis("time spent (density)", domain=[0, 0.36], anchor="x5", range=[0, tall]),
     }
     notes = [
-        label(0, 1, "black: what follows; red: mean; blue: odds", SOFT, xref="x domain", yref="y domain",
-              xanchor="left", yanchor="bottom"),
-        label(0.5, 1, f"grey: truth. W1 to it: <b>mean-square {w1[0]:.3f}, distributional {w1[1]:.3f}</b>", INK,
-              xref="x5 domain", yref="y5 domain", yanchor="bottom"),
-    ]  # fmt: skip
+        note(0, 1, "black: what follows; red: mean; blue: odds", SOFT, xanchor="left", yanchor="bottom"),
+        note(
+            0.5,
+            1,
+            f"grey: truth. W1 to it: <b>mean-square {w1[0]:.3f}, distributional {w1[1]:.3f}</b>",
+            INK,
+            axes="5",
+            yanchor="bottom",
+        ),
+    ]
     rows = (
         ("2", "truth", SOFT, 0.85),
         ("3", "mean-square model, fed with itself", RED, 0.7),
@@ -154,7 +155,5 @@ def rollout(frame: xr.Dataset) -> dict[str, Any]:
         layout[f"yaxis{a}"] = axis(
             "", domain=[bottom + 0.01, bottom + 0.1], anchor=f"x{a}", range=[-0.02, 1.02], tickvals=[0, 1]
         )
-        notes.append(
-            label(0, 1, text, color, xref=f"x{a} domain", yref=f"y{a} domain", xanchor="left", yanchor="bottom")
-        )
+        notes.append(note(0, 1, text, color, axes=a, xanchor="left", yanchor="bottom"))
     return {"data": data, "layout": layout | {"annotations": notes}}
