@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache, partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from labcore.experiment import ParameterError
 from labcore.hebbian.bidirectional import (
     TiedStack,
     classifier_loss,
+    exercises,
     experiments,
     fgsm,
     forward,
@@ -232,3 +235,40 @@ def test_bad_sizes_are_refused():
         tied_stack((64,), [np.random.default_rng(0)])
     with pytest.raises(ParameterError, match="share = 2"):
         train.run(share=2)
+
+
+# ---- exercises
+
+
+def kept(monkeypatch, experiment):
+    """Exercises run this experiment at a third of its steps, and each run once a test: the answers are the same."""
+    run = lru_cache(maxsize=None)(partial(experiment.run, steps=500))
+    monkeypatch.setattr(exercises, experiment.name, SimpleNamespace(run=run))
+    return run
+
+
+def test_an_answer_about_the_fooled_digit(monkeypatch):
+    """The right answers are found from the networks themselves."""
+    run, said = kept(monkeypatch, attack), {}
+    for image in range(20):
+        frame = run(image=image, eps=0.1, seed=0)
+        one, two = (frame.belief[:, 1].argmax("digit") == frame.label).values
+        said.setdefault((bool(one), bool(two)), image)
+    right = said[False, True]
+    for text in (f"{right}", f" {right} ", f"{right}.0", f"{right / 10:g}e1"):
+        assert exercises.fools_one_only(text) is True
+    assert exercises.fools_one_only(str(said[True, True])) == "The one-way network still knows this digit."
+    assert exercises.fools_one_only(str(said[False, False])) == "Both networks are fooled on this digit."
+    with pytest.raises(ParameterError, match="image = 497"):
+        exercises.fools_one_only("497")
+
+
+def test_an_answer_about_the_share(monkeypatch):
+    kept(monkeypatch, train)
+    for text in ("0.9", "0,9", " 9e-1 ", "90 %", "9/10"):
+        assert exercises.draws_with_less(text) is True
+    assert "end at a likeness of 0." in exercises.draws_with_less("0.1")
+    assert exercises.draws_with_less("1") == "That is all of the training. Find a share below 1."
+    for text in ("", "most"):
+        with pytest.raises(ValueError, match="is not a number"):
+            exercises.draws_with_less(text)

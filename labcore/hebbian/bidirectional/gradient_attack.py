@@ -9,13 +9,14 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
-Scores = Callable[[Tensor], Tensor]
+Scores = Callable[[Float[Tensor, "S B d"]], Float[Tensor, "S B classes"]]
 
 
-def input_gradient(scores: Scores, x: Tensor, labels: Tensor) -> Tensor:
-    """dL/dx (S, B, d) of the cross-entropy of scores(x) (S, B, classes) with labels (S, B).
+def input_gradient(scores: Scores, x: Float[Tensor, "S B d"], labels: Int[Tensor, "S B"]) -> Float[Tensor, "S B d"]:
+    """dL/dx of the cross-entropy of scores(x) with the labels.
 
     Scores are taken before any softmax or sigmoid: where those saturate, their gradient is lost.
     """
@@ -23,6 +24,11 @@ def input_gradient(scores: Scores, x: Tensor, labels: Tensor) -> Tensor:
     return torch.autograd.grad(F.cross_entropy(scores(x).flatten(0, 1), labels.flatten(), reduction="sum"), x)[0]
 
 
-def fgsm(scores: Scores, x: Tensor, labels: Tensor, eps: float | Tensor) -> Tensor:
-    """clip(x + eps sign(dL/dx), 0, 1) of x (S, B, d); a tensor eps (E, 1, 1, 1) gives (E, S, B, d)."""
+def fgsm(
+    scores: Scores,
+    x: Float[Tensor, "S B d"],
+    labels: Int[Tensor, "S B"],
+    eps: float | Float[Tensor, "E 1 1 1"],
+) -> Float[Tensor, "*E S B d"]:
+    """clip(x + eps sign(dL/dx), 0, 1); for a tensor eps, all its sizes at once."""
     return (x + eps * input_gradient(scores, x, labels).sign()).clamp(0, 1)

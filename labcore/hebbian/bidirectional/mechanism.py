@@ -1,4 +1,4 @@
-"""The mechanism of `bidirectional`."""
+"""Two-way learning: a step on the classifier's loss, then one on the generator's, on the same matrices."""
 
 from __future__ import annotations
 
@@ -8,32 +8,37 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from labcore.primitives.digits.stacked import stacked_digits
 from labcore.primitives.runs.descend import adam, descend
 
-from .stack import TiedStack, forward, reverse, tied_stack
+from .stack import Activation, TiedStack, forward, reverse, tied_stack
 
 Method = Literal["BL", "HAN"]
 Act = Literal["sigmoid", "relu"]
 N_TRAIN, N_TEST, BATCH, RATE = 1300, 497, 50, 0.003
 LEARNERS = ("one way", "two ways")
-_ACT = {"sigmoid": torch.sigmoid, "relu": torch.relu}
+ACTIVATIONS = {"sigmoid": torch.sigmoid, "relu": torch.relu}
 
 
-def classifier_loss(net: TiedStack, x: Tensor, labels: Tensor, f) -> Tensor:
+def classifier_loss(
+    net: TiedStack, x: Float[Tensor, "S B d"], labels: Int[Tensor, "S B"], f: Activation
+) -> Float[Tensor, ""]:
     """Cross-entropy of C(x), mean over the batch, summed over the S networks."""
     return F.cross_entropy(forward(net, x, f).flatten(0, 1), labels.flatten(), reduction="sum") / x.shape[1]
 
 
-def generator_loss(net: TiedStack, y: Tensor, x: Tensor, f) -> Tensor:
+def generator_loss(
+    net: TiedStack, y: Float[Tensor, "S B classes"], x: Float[Tensor, "S B d"], f: Activation
+) -> Float[Tensor, ""]:
     """Binary cross-entropy of G(y) against x, mean over pixels and batch, summed over the S networks."""
     drawn = reverse(net, y, f)
     return F.binary_cross_entropy_with_logits(drawn, x, reduction="sum") / x[0].numel()
 
 
-def _critic(judge: TiedStack, x: Tensor, real: bool) -> Tensor:
+def _critic(judge: TiedStack, x: Float[Tensor, "S B d"], real: bool) -> Float[Tensor, ""]:
     """Binary cross-entropy of the discriminator's verdict on x, mean over the batch, summed over networks."""
     score = forward(judge, x, torch.relu)
     return F.binary_cross_entropy_with_logits(score, torch.full_like(score, float(real)), reduction="sum") / x.shape[1]
@@ -46,7 +51,7 @@ def learn(
 
     Generator steps are taken in the first `share` of the training: 0 is plain backpropagation, 0.5 is half, 1 is BL.
     """
-    f = _ACT[act]
+    f = ACTIVATIONS[act]
     x_all, label_all, *_ = stacked_digits(N_TRAIN, N_TEST, seeds)
     nets = [tied_stack(sizes, [np.random.default_rng([*s, 1]) for s in seeds]) for _ in LEARNERS]
     batches = [np.random.default_rng([*s, 2]) for s in seeds]

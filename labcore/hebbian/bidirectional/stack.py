@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 Activation = Callable[[Tensor], Tensor]
@@ -20,9 +21,9 @@ Activation = Callable[[Tensor], Tensor]
 class TiedStack(NamedTuple):
     """S networks with layers of n_0 .. n_L units."""
 
-    w: list[Tensor]  # (S, n_{l-1}, n_l), shared by both directions
-    c: list[Tensor]  # (S, 1, n_l), biases forwards
-    g: list[Tensor]  # (S, 1, n_{l-1}), biases backwards
+    w: list[Float[Tensor, "S n_below n_l"]]  # shared by both directions
+    c: list[Float[Tensor, "S 1 n_l"]]  # biases forwards
+    g: list[Float[Tensor, "S 1 n_below"]]  # biases backwards
 
 
 def tied_stack(sizes: Sequence[int], rngs: Sequence[np.random.Generator], std: float = 0.1) -> TiedStack:
@@ -40,16 +41,16 @@ def tied_stack(sizes: Sequence[int], rngs: Sequence[np.random.Generator], std: f
     return TiedStack(w, c, g)
 
 
-def forward(net: TiedStack, x: Tensor, f: Activation) -> Tensor:
-    """Scores (S, B, n_L) of inputs x (S or 1, B, n_0)."""
+def forward(net: TiedStack, x: Float[Tensor, "#S B n_0"], f: Activation) -> Float[Tensor, "S B n_L"]:
+    """Scores of inputs x, the same for all networks or one set for each."""
     *hidden, (w, c) = zip(net.w, net.c, strict=True)
     for w_l, c_l in hidden:
         x = f(x @ w_l + c_l)
     return x @ w + c
 
 
-def reverse(net: TiedStack, z: Tensor, f: Activation) -> Tensor:
-    """What the same weights draw, (S, B, n_0) before any squashing, from tops z (S or 1, B, n_L)."""
+def reverse(net: TiedStack, z: Float[Tensor, "#S B n_L"], f: Activation) -> Float[Tensor, "S B n_0"]:
+    """What the same weights draw from tops z, before any squashing."""
     (w, g), *hidden = zip(net.w, net.g, strict=True)
     for w_l, g_l in reversed(hidden):
         z = f(z @ w_l.mT + g_l)

@@ -7,27 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, ORANGE, RED, SOFT, axis, curve, inward, label, vertical
+from labcore.figure import BLUE, ORANGE, RED, SOFT, axis, curve, image, inward, label, note, sheet, vertical
 
 COLORS = (ORANGE, BLUE)  # one way, two ways
 NAMES = ("one way", "two ways")
 PAPER_AND_INK = [[0, "#ffffff"], [1, "#000000"]]
 SIGNED = [[0, BLUE], [0.5, "#ffffff"], [1, RED]]
 _BARE = {"showgrid": False, "zeroline": False, "ticks": "", "constrain": "domain"}
-
-
-def _sheet(rows: list[np.ndarray], columns: int) -> np.ndarray:
-    """Pictures, one array (n, 64) a row of the sheet, side by side with gaps of missing values between them."""
-    out = np.full((9 * len(rows) - 1, 9 * columns - 1), np.nan)
-    for r, row in enumerate(rows):
-        for c, picture in enumerate(row[:columns]):
-            out[9 * r : 9 * r + 8, 9 * c : 9 * c + 8] = picture.reshape(8, 8)
-    return out
-
-
-def _image(z: np.ndarray, axes: str, scale: list, low: float, high: float) -> dict[str, Any]:
-    heat = {"type": "heatmap", "z": z, "zmin": low, "zmax": high, "colorscale": scale, "showscale": False}
-    return heat | {"xaxis": f"x{axes}", "yaxis": f"y{axes}", "hoverinfo": "skip"}
 
 
 def _rows(axes: str, columns: int, low: float, high: float, x: list[float], title: str, ticks: list[str]) -> dict:
@@ -45,13 +31,14 @@ def _rows(axes: str, columns: int, low: float, high: float, x: list[float], titl
 def train(frame: xr.Dataset) -> dict[str, Any]:
     """Ten drawings and ten filters of both networks; accuracy under attack and under noise."""
     units = frame.sizes["unit"]
+    shown = min(6, units)
     w1 = frame.w1.values.transpose(0, 2, 1)
     # the strongest units: those that draw and read most
-    w1 = [w[np.argsort(-np.abs(w).sum(1))[:6]] for w in w1]
+    w1 = [w[np.argsort(-np.abs(w).sum(1))[:shown]] for w in w1]
     w1 = [w / max(np.abs(w).max(), 1e-12) for w in w1]
     data = [
-        _image(_sheet(list(frame.drawn.values), 10), "3", PAPER_AND_INK, 0, 1),
-        _image(_sheet(w1, min(6, units)), "4", SIGNED, -1, 1),
+        image(sheet(frame.drawn.values.reshape(-1, 8, 8), 10), "3", PAPER_AND_INK, 0, 1),
+        image(sheet(np.reshape(w1, (-1, 8, 8)), shown), "4", SIGNED, -1, 1),
     ]
     notes = []
     for axes, name, x in (("", "fgsm", frame.eps.values), ("2", "noisy", frame.sigma.values)):
@@ -76,14 +63,13 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
     )
     layout = {
         "height": 560,
-        "xaxis": axis("size of the attack, eps", domain=[0.44, 0.68], anchor="y"),
+        "xaxis": axis(frame.eps, domain=[0.44, 0.68], anchor="y"),
         "yaxis": axis("accuracy under attack", domain=[0, 0.42], range=[0, 1.02], tickformat=".0%"),
         "xaxis2": axis("noise, std", domain=[0.77, 1], anchor="y2"),
-        "yaxis2": axis("accuracy under noise", domain=[0, 0.42], anchor="x2", range=[0, 1.02], tickformat=".0%"),
+        "yaxis2": axis(frame.noisy, domain=[0, 0.42], anchor="x2", range=[0, 1.02], tickformat=".0%"),
         "annotations": notes,
     }
     layout |= _rows("3", 10, 0.6, 0.96, [0, 1], "class at the top", [str(c) for c in range(10)])
-    shown = min(6, units)
     layout |= _rows("4", shown, 0, 0.42, [0, 0.32], f"first layer, {shown} of {units} units", [""] * shown)
     return {"data": data, "layout": layout}
 
@@ -94,9 +80,11 @@ def attack(frame: xr.Dataset) -> dict[str, Any]:
     original, gone = frame.original.values, np.full(64, np.nan)
     gradient = frame.gradient.values
     gradient = gradient / np.maximum(np.abs(gradient).max(1, keepdims=True), 1e-12)
+    pictures = np.stack([np.stack([original, gone, a]) for a in frame.attacked.values])
+    gradients = np.stack([np.stack([gone, g, gone]) for g in gradient])
     data = [
-        _image(_sheet([np.stack([original, gone, a]) for a in frame.attacked.values], 3), "2", PAPER_AND_INK, 0, 1),
-        _image(_sheet([np.stack([gone, g, gone]) for g in gradient], 3), "2", SIGNED, -1, 1),
+        image(sheet(pictures.reshape(-1, 8, 8), 3), "2", PAPER_AND_INK, 0, 1),
+        image(sheet(gradients.reshape(-1, 8, 8), 3), "2", SIGNED, -1, 1),
     ]
     belief = frame.belief.values
     for i, axes in ((0, "3"), (1, "4")):
@@ -112,18 +100,16 @@ def attack(frame: xr.Dataset) -> dict[str, Any]:
     )
     notes = [label(at, 1.02, "eps: drag me", RED, yanchor="bottom", xanchor=inward(at, -0.01, 0.51))]
     notes += [
-        label(
-            0.98, 0.98 - 0.07 * i, f"{names[1 - i]} {here[1 - i]:.0%}", COLORS[1 - i], xref="x domain", yref="y domain"
-        )
-        | {"xanchor": "right", "yanchor": "top"}
+        note(0.98, 0.98 - 0.07 * i, f"{names[1 - i]} {here[1 - i]:.0%}", COLORS[1 - i], xanchor="right", yanchor="top")
         for i in (0, 1)
     ]
     for i, axes in ((0, "3"), (1, "4")):
         clean, turned = belief[i].argmax(1)
         right = "still right" if turned == frame.attrs["label"] else "fooled" if clean != turned else "wrong anyway"
         notes.append(
-            label(0.5, 1, f"{names[i]}: says {clean},<br>then {turned} ({right})", COLORS[i], yanchor="bottom")
-            | {"xref": f"x{axes} domain", "yref": f"y{axes} domain"}
+            note(
+                0.5, 1, f"{names[i]}: says {clean},<br>then {turned} ({right})", COLORS[i], axes=axes, yanchor="bottom"
+            )
         )
     layout = {
         "height": 520,
@@ -131,9 +117,9 @@ def attack(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("attack size, eps", domain=[0.78, 1], anchor="y", range=[-0.01, 0.51]),
         "yaxis": axis("test digits that survive", range=[0, 1.02], tickformat=".0%", domain=[0, 0.93]),
         "xaxis3": axis("", domain=[0.43, 0.67], anchor="y3", dtick=1),
-        "yaxis3": axis("probability", domain=[0.56, 0.93], anchor="x3", range=[0, 1.02], tickformat=".0%"),
+        "yaxis3": axis(frame.belief, domain=[0.56, 0.93], anchor="x3", range=[0, 1.02], tickformat=".0%"),
         "xaxis4": axis("class (grey: before the attack)", domain=[0.43, 0.67], anchor="y4", dtick=1),
-        "yaxis4": axis("probability", domain=[0, 0.37], anchor="x4", range=[0, 1.02], tickformat=".0%"),
+        "yaxis4": axis(frame.belief, domain=[0, 0.37], anchor="x4", range=[0, 1.02], tickformat=".0%"),
         "shapes": [vertical(at, RED, "solid", width=3)],
         "annotations": notes,
         "meta": {"drag": {"shape": 0, "parameter": "eps"}},

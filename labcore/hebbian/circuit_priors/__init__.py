@@ -8,7 +8,7 @@ network of four shared weights. With normalised joint angles q_i = clip(phi_i / 
     muscles           m^d = w_ipsi b^d + w_contra b^v,   m^v = w_ipsi b^v + w_contra b^d,   torque u_i = m^d - m^v
 every b and m cut to [0, 1], w_prop, w_osc, w_ipsi >= 0 and w_contra <= 0 (a muscle inhibits the opposite one), all of
 size 1 at the start; the clock is on one side for half a period, then on the other. Laboratory scale: the paper trains
-MuJoCo's swimmer by PPO and evolution; the body here is a chain of links at low Reynolds number (`primitives.swimmer`)
+MuJoCo's swimmer by PPO and evolution; the body here is a chain of links at low Reynolds number (`swimmer`)
 and the same small elitist search trains every controller on the distance swum. Turning and speed inputs are left out;
 without them one side of a joint is active at a time, so every w_contra <= 0 swims alike. Source: arXiv:2201.05242.
 """

@@ -1,25 +1,22 @@
-"""What the paper of `circuit_priors` says, as checks."""
+"""Wired against random controllers: before learning, while it lasts and at its end; signs; what cutting does."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import learn, swim
 from .mechanism import Array, Controller
 
 
-@lru_cache(maxsize=4)  # several claims look at each of these runs, which are the same bit for bit
 def _best(budget: Budget, controller: Controller, gens: int) -> Array:
-    return learn.run(budget, compare=controller, gens=gens, n_seeds=3).best[0].values
+    return once(learn, budget, compare=controller, gens=gens, n_seeds=3).best[0].values
 
 
 def _speeds(budget: Budget, **weights: float) -> list[float]:
-    return [swim.run(budget, seed=s, **weights).attrs["speed"] for s in range(3)]
+    return [once(swim, budget, seed=s, **weights).attrs["speed"] for s in range(3)]
 
 
 @claim("The wired circuit swims before it has learned anything")
@@ -34,7 +31,9 @@ def innate_competence(budget: Budget) -> Evidence:
     reason="On average they get nowhere, but with a clock among its inputs one of them is lucky.",
 )
 def random_networks_do_not_swim(budget: Budget) -> Evidence:
-    starts = [learn.run(budget, compare="MLP", gens=1, lam=2, n_seeds=5, seed=s).best[0, :, 0].values for s in range(4)]
+    starts = [
+        once(learn, budget, compare="MLP", gens=1, lam=2, n_seeds=5, seed=s).best[0, :, 0].values for s in range(4)
+    ]
     blank = np.concatenate(starts)
     return Evidence(
         {"fastest of 20": blank.max(), "mean": blank.mean(), "above 0.02": (blank > 0.02).sum()},

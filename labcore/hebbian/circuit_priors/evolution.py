@@ -6,22 +6,27 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 
 class Generation(NamedTuple):
-    """Where the search stands. `best` (E,) is the best value after each evaluation so far; it never falls."""
+    """Where the search stands."""
 
-    x: Array  # (P,) the parent, the best found
-    best: Array
+    x: Float[Array, " P"]  # the parent, the best found
+    best: Float[Array, " E"]  # the best value after each evaluation so far; it never falls
 
 
 def search_1plus_lambda(
-    f: Callable[[Array], float], x0: Array, sigma: float, generations: int, lam: int, rng: np.random.Generator
+    f: Callable[[Float[Array, " P"]], float],
+    x0: Float[Array, " P"],
+    sigma: float,
+    generations: int,
+    lam: int,
+    rng: np.random.Generator,
 ) -> Iterator[Generation]:
-    """Maximise f (P,) -> number from x0: the start first, then one item a generation.
+    """Maximise f from x0: the start first, then one item a generation.
 
     Children are x + sigma N(0, 1); a child as good as its parent replaces it, so a search can cross flat ground. How
     the first generations go does not depend on how many follow.

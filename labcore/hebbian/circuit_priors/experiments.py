@@ -1,4 +1,4 @@
-"""The experiments of `circuit_priors`, frame by frame."""
+"""The untrained circuit swims, and four controllers learn to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Annotated, Literal, get_args
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
 from .evolution import search_1plus_lambda
 from .mechanism import PERIOD, TRIAL, Array, Controller, drive, ncap, untrained
@@ -17,7 +19,7 @@ from .swimmer import Body, centre, episode, forward, points, wave_lags
 CONTROLLERS: tuple[str, ...] = get_args(Controller)
 
 
-def _tell(way: float, cycles: float, lags: Array) -> str:
+def _tell(way: float, cycles: float, lags: Float[Array, " pairs"]) -> str:
     speed = way / cycles
     word = "forward" if speed > 0 else "backward"
     text = f"In {cycles:.1f} cycles the body swims {abs(way):.3f} body lengths {word}, {abs(speed):.3f} per cycle"
@@ -29,7 +31,26 @@ def _tell(way: float, cycles: float, lags: Array) -> str:
     return text + "."
 
 
-@experiment(quick=dict(steps=300))
+SWIM = Frame(
+    time=axis("time", "control steps", start=1),
+    cycle=axis("cycles of the clock that have passed"),
+    point=axis("point of the body, from head to tail"),
+    joint=axis("joint, from head to tail", start=1),
+    side=axis("side of the body", values=("dorsal", "ventral")),
+    x=var("point", "x", "body lengths"),
+    y=var("point", "y", "body lengths"),
+    shot_x=var("cycle point", "x", "body lengths"),
+    shot_y=var("cycle point", "y", "body lengths"),
+    com_x=var("time", "x of the centre", "body lengths"),
+    com_y=var("time", "y of the centre", "body lengths"),
+    forward=var("time", "way forward", "body lengths"),
+    angle=var("joint time", "bend of the joint over its limit"),
+    b=var("side joint time", "activity of the B-neuron"),
+    torque=var("joint time", "dorsal minus ventral muscle"),
+)
+
+
+@experiment(quick=dict(steps=300), frame=SWIM)
 def swim(
     w_prop: Annotated[float, number(0, 2, "B-neuron from the bend of the joint before it", "synapses")] = 1.0,
     w_contra: Annotated[float, number(-2, 1, "Opposite muscle: below 0 inhibited, above 0 excited", "synapses")] = -1.0,
@@ -43,10 +64,9 @@ def swim(
 ) -> Iterator[xr.Dataset]:
     """The untrained circuit drives the body. The seed draws where the clock starts; nothing else is random.
 
-    x, y (point): the body now; shot_x, shot_y (cycle, point): at the end of every cycle so far. com_x, com_y, forward
-    (time): its centre so far. angle, torque (joint, time), b (side, joint, time): normalised bends, torques and
-    B-neurons. The centre starts at (0, 0), the head points along x. Of the whole run, `attrs["box"]` has the lowest x
-    and y and the highest x and y of the body, `attrs["reach"]` the lowest and highest way forward.
+    x, y: the body now; shot_x, shot_y: at the end of every cycle so far. com_x, com_y, forward: its centre so far.
+    The centre starts at (0, 0), the head points along x. Of the whole run, `attrs["box"]` has the lowest x and y and
+    the highest x and y of the body, `attrs["reach"]` the lowest and highest way forward.
     """
     phase = float(np.random.default_rng(seed).random())
     weights = np.array([w_prop, w_osc, w_ipsi, w_contra])
@@ -57,39 +77,42 @@ def swim(
     every = max(4, steps // 150)
     for t in [*range(every, steps, every), steps]:
         b, shots = run.b[:t].transpose(2, 1, 0), body[: t + 1 : period]
-        yield xr.Dataset(
-            {
-                "x": variable("point", body[t, :, 0], "x", "body lengths"),
-                "y": variable("point", body[t, :, 1], "y", "body lengths"),
-                "shot_x": variable(("cycle", "point"), shots[..., 0], "x", "body lengths"),
-                "shot_y": variable(("cycle", "point"), shots[..., 1], "y", "body lengths"),
-                "com_x": variable("time", com[1 : t + 1, 0], "x of the centre", "body lengths"),
-                "com_y": variable("time", com[1 : t + 1, 1], "y of the centre", "body lengths"),
-                "forward": variable("time", way[1 : t + 1], "way forward", "body lengths"),
-                "angle": variable(("joint", "time"), angles[:, 1 : t + 1], "bend of the joint over its limit"),
-                "b": variable(("side", "joint", "time"), b, "activity of the B-neuron"),
-                "torque": variable(("joint", "time"), run.u[:t].T, "dorsal minus ventral muscle"),
-            },
-            coords={
-                "time": variable("time", np.arange(1, t + 1), "time", "control steps"),
-                "cycle": variable("cycle", np.arange(len(shots)), "cycles of the clock that have passed"),
-                "point": variable("point", np.arange(n_links + 1), "point of the body, from head to tail"),
-                "joint": variable("joint", np.arange(1, n_links), "joint, from head to tail"),
-                "side": variable("side", ["dorsal", "ventral"], "side of the body"),
-            },
-            attrs={
-                "reading": _tell(way[t], t / period, wave_lags(angles[:, 1 : t + 1], period)),
-                "progress": t / steps,
-                "speed": way[t] / (t / period),
-                "period": period,
-                "steps": steps,
-                "box": box,
-                "reach": [way.min(), way.max()],
-            },
+        yield SWIM(
+            dict(
+                x=body[t, :, 0],
+                y=body[t, :, 1],
+                shot_x=shots[..., 0],
+                shot_y=shots[..., 1],
+                com_x=com[1 : t + 1, 0],
+                com_y=com[1 : t + 1, 1],
+                forward=way[1 : t + 1],
+                angle=angles[:, 1 : t + 1],
+                b=b,
+                torque=run.u[:t].T,
+            ),
+            _tell(way[t], t / period, wave_lags(angles[:, 1 : t + 1], period)),
+            t / steps,
+            speed=way[t] / (t / period),
+            period=period,
+            steps=steps,
+            box=box,
+            reach=[way.min(), way.max()],
         )
 
 
-@experiment(quick=dict(gens=6, n_seeds=2))
+LEARN = Frame(
+    controller=axis("controller"),
+    repeat=axis("repetition"),
+    trial=axis("trial", "trials", start=1),
+    time=axis("time", "control steps"),
+    best=var("controller repeat trial", "speed of the best so far", "body lengths per cycle"),
+    path_x=var("controller time", "x of the centre", "body lengths"),
+    path_y=var("controller time", "y of the centre", "body lengths"),
+    params=var("controller", "free numbers"),
+)
+
+
+@experiment(quick=dict(gens=6, n_seeds=2), frame=LEARN)
 def learn(
     compare: Annotated[Literal["all four", *CONTROLLERS], choice("Which controllers to train", "search")] = "all four",
     gens: Annotated[int, number(1, 60, "Generations of the search", "search", scale="log")] = 12,
@@ -100,8 +123,7 @@ def learn(
 ) -> Iterator[xr.Dataset]:
     """The same elitist search trains each controller on the distance that it swims in 5 cycles.
 
-    best (controller, repeat, trial): speed of the best so far, body lengths per cycle; trial 1 is the untrained
-    controller. path_x, path_y (controller, time): centre of the best of repeat 0. params (controller,): free numbers.
+    Trial 1 is the untrained controller. path_x, path_y: centre of the best of repeat 0.
     """
     names = CONTROLLERS if compare == "all four" else (compare,)
 
@@ -123,24 +145,15 @@ def learn(
         paths = np.stack([centre(drive(name, row[0].x, phase).q) for name, row in zip(names, now)])
         trials, means = best.shape[2], best[:, :, -1].mean(1)
         told = ", ".join(f"{name} {speed:.3f}" for name, speed in zip(names, means))
-        yield xr.Dataset(
-            {
-                "best": variable(
-                    ("controller", "repeat", "trial"), best, "speed of the best so far", "body lengths per cycle"
-                ),
-                "path_x": variable(("controller", "time"), paths[..., 0], "x of the centre", "body lengths"),
-                "path_y": variable(("controller", "time"), paths[..., 1], "y of the centre", "body lengths"),
-                "params": variable("controller", [row[0].x.size for row in now], "free numbers"),
-            },
-            coords={
-                "controller": variable("controller", list(names), "controller"),
-                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
-                "trial": variable("trial", np.arange(1, trials + 1), "trial", "trials"),
-                "time": variable("time", np.arange(TRIAL + 1), "time", "control steps"),
-            },
-            attrs={
-                "reading": f"After {trials} trials of 5 cycles the best swims, in body lengths per cycle: {told}.",
-                "progress": generation / gens,
-                "trials": 1 + gens * lam,
-            },
+        yield LEARN(
+            dict(
+                controller=list(names),
+                best=best,
+                path_x=paths[..., 0],
+                path_y=paths[..., 1],
+                params=[row[0].x.size for row in now],
+            ),
+            f"After {trials} trials of 5 cycles the best swims, in body lengths per cycle: {told}.",
+            generation / gens,
+            trials=1 + gens * lam,
         )

@@ -1,32 +1,38 @@
-"""The mechanism of `circuit_priors`."""
+"""The worm's circuit and a network with no prior as compiled control laws, and where each of them starts."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit
-from numpy.typing import NDArray
 
 from .swimmer import LAW, Body, Episode, episode
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 Controller = Literal["NCAP", "NCAP, random sizes", "NCAP, free signs", "MLP"]
 INNATE = np.array([1.0, 1.0, 1.0, -1.0])
 PERIOD, TRIAL, HIDDEN = 60, 300, 8
 
 
 @njit(cache=True, nogil=True)
-def graded(x):
+def graded(x: float) -> float:
     """What a graded neuron passes on: x cut to [0, 1]."""
     return min(max(x, 0.0), 1.0)
 
 
 @njit(LAW, cache=True, nogil=True)
-def ncap(angles, clock, weights, b, u):
+def ncap(
+    angles: Float[Array, " joints"],
+    clock: float,
+    weights: Float[Array, " 4"],
+    b: Float[Array, "joints 2"],
+    u: Float[Array, " joints"],
+) -> None:
     """The worm's circuit: the head follows a clock, every other joint the bend of the joint before it.
 
-    weights = (prop, osc, ipsi, contra), taken as they are. Fills b (n-1, 2), dorsal and ventral, and torques u (n-1,).
+    weights = (prop, osc, ipsi, contra), taken as they are. Fills b, dorsal and ventral, and torques u.
     """
     prop, osc, ipsi, contra = weights[0], weights[1], weights[2], weights[3]
     for i in range(len(u)):
@@ -40,7 +46,13 @@ def ncap(angles, clock, weights, b, u):
 
 
 @njit(LAW, cache=True, nogil=True)
-def mlp(angles, clock, weights, b, u):
+def mlp(
+    angles: Float[Array, " joints"],
+    clock: float,
+    weights: Float[Array, " P"],
+    b: Float[Array, "joints 2"],
+    u: Float[Array, " joints"],
+) -> None:
     """A network with no prior: all angles and sin, cos of the clock -> 8 tanh units -> a tanh torque on each joint."""
     joints = len(u)
     inputs, at = joints + 2, HIDDEN * (joints + 3)
@@ -59,12 +71,12 @@ def mlp(angles, clock, weights, b, u):
         u[i] = np.tanh(u[i])
 
 
-def signed(weights: Array) -> Array:
+def signed(weights: Float[Array, " 4"]) -> Float[Array, " 4"]:
     """The weights that the circuit uses: a synapse of the wrong sign is cut off at 0."""
     return np.clip(weights, [0, 0, 0, -np.inf], [np.inf, np.inf, np.inf, 0])
 
 
-def untrained(controller: Controller, rng: np.random.Generator, joints: int = 5) -> Array:
+def untrained(controller: Controller, rng: np.random.Generator, joints: int = 5) -> Float[Array, " P"]:
     """Where each controller starts."""
     if controller == "NCAP":
         return INNATE.copy()
@@ -77,7 +89,7 @@ def untrained(controller: Controller, rng: np.random.Generator, joints: int = 5)
     return np.concatenate([first.ravel(), rng.normal(0, HIDDEN**-0.5, HIDDEN * joints), np.zeros(joints)])
 
 
-def drive(controller: Controller, weights: Array, phase: float) -> Episode:
+def drive(controller: Controller, weights: Float[Array, " P"], phase: float) -> Episode:
     """One trial of 5 cycles from a straight body."""
     used = weights if controller in ("MLP", "NCAP, free signs") else signed(weights)
     return episode(mlp if controller == "MLP" else ncap, used, Body(), TRIAL, PERIOD, phase)

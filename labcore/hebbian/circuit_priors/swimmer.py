@@ -13,13 +13,14 @@ of second order, and stiff springs on short links stay stable. Resistive-force t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from numba import float64, int64, njit, types
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 CONTROL_STEP = 0.03
 LAW = types.void(float64[::1], float64, float64[::1], float64[:, ::1], float64[::1])
@@ -48,28 +49,28 @@ class Body(NamedTuple):
 class Episode(NamedTuple):
     """T control steps: coordinates before each and after the last, and what the law filled in at each."""
 
-    q: Array  # (T + 1, n + 2)
-    b: Array  # (T, n - 1, 2)
-    u: Array  # (T, n - 1)
+    q: Float[Array, "T+1 n+2"]
+    b: Float[Array, "T n-1 2"]
+    u: Float[Array, "T n-1"]
 
 
-def straight(body: Body, heading: float = 0.0) -> Array:
-    """Coordinates (n + 2,) of a straight body with its centre at the origin, the head pointing at `heading` rad."""
+def straight(body: Body, heading: float = 0.0) -> Float[Array, " n+2"]:
+    """Coordinates of a straight body with its centre at the origin, the head pointing at `heading` rad."""
     q = np.zeros(body.n_links + 2)
     q[:3] = 0.5 * np.cos(heading), 0.5 * np.sin(heading), heading + np.pi
     return q
 
 
-def points(q: Array) -> Array:
-    """Head, joints and tail: q (..., n + 2) -> (..., n + 1, 2)."""
+def points(q: Float[Array, "*T n+2"]) -> Float[Array, "*T n+1 2"]:
+    """Head, joints and tail."""
     angle = np.cumsum(q[..., 2:], -1)
     links = np.stack([np.cos(angle), np.sin(angle)], -1) / angle.shape[-1]
     head = q[..., None, :2]
     return np.concatenate([head, head + np.cumsum(links, -2)], -2)
 
 
-def centre(q: Array) -> Array:
-    """Centre of mass: q (..., n + 2) -> (..., 2)."""
+def centre(q: Float[Array, "*T n+2"]) -> Float[Array, "*T 2"]:
+    """Centre of mass."""
     ends = points(q)
     return 0.5 * (ends[..., 1:, :] + ends[..., :-1, :]).mean(-2)
 
@@ -96,8 +97,8 @@ def wave_lags(angles: Array, period: float) -> Array:
     return -np.angle(tone[1:] * tone[:-1].conj()) * period / (2 * np.pi)
 
 
-def resistance(q: Array, body: Body) -> Array:
-    """The matrix R (n + 2, n + 2): generalised drag force per generalised velocity."""
+def resistance(q: Float[Array, " n+2"], body: Body) -> Float[Array, "n+2 n+2"]:
+    """The matrix R: generalised drag force per generalised velocity."""
     r = np.empty((len(q), len(q)))
     _resistance(np.array(q, float), body.drag_along, body.drag_across, body.damping, r, np.empty((len(q), 9)))
     return r
@@ -200,9 +201,15 @@ def _run(law, weights, period, phase, substeps, dt, body, q_out, b_out, u_out):
 
 
 def episode(
-    law, weights: Array, body: Body, steps: int, period: float = 60.0, phase: float = 0.0, start: Array | None = None,
+    law: Callable[..., None],
+    weights: Float[Array, " P"],
+    body: Body,
+    steps: int,
+    period: float = 60.0,
+    phase: float = 0.0,
+    start: Float[Array, " n+2"] | None = None,
     substeps: int = 8,
-) -> Episode:  # fmt: skip
+) -> Episode:
     """Let a compiled control law drive the body for `steps` control steps of 0.03, each solved in `substeps` steps.
 
     The law sees the angles at the beginning of a control step, and its torque is held to the end. `period` counts

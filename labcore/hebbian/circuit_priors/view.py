@@ -7,7 +7,24 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PAPER, PURPLE, RED, SKY, SOFT, axis, bundle, curve, label, log_axis
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    RED,
+    SKY,
+    SOFT,
+    apart,
+    axis,
+    bundle,
+    curve,
+    label,
+    log_axis,
+    note,
+)
 
 SIDES = {"dorsal": BLUE, "ventral": ORANGE}
 COLOURS = {"NCAP": BLUE, "NCAP, random sizes": SKY, "NCAP, free signs": PURPLE, "MLP": RED}
@@ -74,15 +91,12 @@ def swim(frame: xr.Dataset) -> dict[str, Any]:
         ],
         curve(joint, torque, "torque", INK, axes="4", mode="lines+markers", line={"color": INK, "width": 2}),
     ]
-    corner = {"xref": "x domain", "yref": "y domain", "xanchor": "left"}
     layout = {
         "height": 640,
         "barmode": "relative",
         "bargap": 0.3,
-        "xaxis": axis("x (body lengths)", domain=[0, 1], anchor="y", range=[box[0] - 0.12, box[2] + 0.12]),
-        "yaxis": axis(
-            "y (body lengths)", domain=[0.47, 1], anchor="x", scaleanchor="x", range=[box[1] - 0.12, box[3] + 0.12]
-        ),
+        "xaxis": axis(frame.x, domain=[0, 1], anchor="y", range=[box[0] - 0.12, box[2] + 0.12]),
+        "yaxis": axis(frame.y, domain=[0.47, 1], anchor="x", scaleanchor="x", range=[box[1] - 0.12, box[3] + 0.12]),
         "xaxis2": axis("time (cycles)", domain=[0, 0.27], anchor="y2", range=[0, end]),
         "yaxis2": axis(
             "way forward", domain=[0, 0.31], anchor="x2", range=[min(-0.02, 1.15 * lowest), max(0.1, 1.15 * highest)]
@@ -93,33 +107,21 @@ def swim(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis4": axis("activity now", domain=[0, 0.31], anchor="x4", range=[-1.12, 1.12], nticks=5),
         "annotations": [
             label(x[0], y[0], "head", INK, yanchor="bottom", yshift=9),
-            label(0.01, 0.99, "B-neurons, dorsal side", BLUE, yanchor="top", **corner),
-            label(0.01, 0.92, "B-neurons, ventral side", ORANGE, yanchor="top", **corner),
-            label(0.01, 0.85, "path of the centre", GREEN, yanchor="top", **corner),
-            label(0.01, 0.78, "thin: once a cycle", SOFT, yanchor="top", **corner),
-            label(
-                0.04, 1, f"{forward:+.3f} per cycle", GREEN, xref="x2 domain", yref="y2 domain", xanchor="left",
-                yanchor="bottom",
+            note(0.01, 0.99, "B-neurons, dorsal side", BLUE, xanchor="left", yanchor="top"),
+            note(0.01, 0.92, "B-neurons, ventral side", ORANGE, xanchor="left", yanchor="top"),
+            note(0.01, 0.85, "path of the centre", GREEN, xanchor="left", yanchor="top"),
+            note(0.01, 0.78, "thin: once a cycle", SOFT, xanchor="left", yanchor="top"),
+            note(0.04, 1, f"{forward:+.3f} per cycle", GREEN, axes="2", xanchor="left", yanchor="bottom"),
+            note(
+                0, 1, "bend of each joint: stripes lean<br>when a wave runs to the tail", SOFT, axes="3",
+                xanchor="left", yanchor="bottom", align="left",
             ),
-            label(
-                0, 1, "bend of each joint: stripes lean<br>when a wave runs to the tail", SOFT, xref="x3 domain",
-                yref="y3 domain", xanchor="left", yanchor="bottom", align="left",
-            ),
-            label(
-                0, 1, "bars: B-neurons<br>line: torque", SOFT, xref="x4 domain", yref="y4 domain", xanchor="left",
-                yanchor="bottom", align="left",
+            note(
+                0, 1, "bars: B-neurons<br>line: torque", SOFT, axes="4", xanchor="left", yanchor="bottom", align="left"
             ),
         ],
     }  # fmt: skip
     return {"data": data, "layout": layout}
-
-
-def _apart(heights: list[float], gap: float) -> list[float]:
-    """The same heights, moved up where two would be nearer than `gap`."""
-    out, last = [0.0] * len(heights), -np.inf
-    for i in np.argsort(heights, kind="stable"):
-        last = out[i] = max(heights[i], last + gap)
-    return out
 
 
 def learn(frame: xr.Dataset) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
             ),
         ]  # fmt: skip
     right, full = np.log10(trial[-1]), np.log10(frame.attrs["trials"])
-    heights = _apart(mean[:, -1].tolist(), 0.075 * reach)
+    heights = apart(mean[:, -1], 0.075 * reach)
     layout = {
         "height": 460,
         "xaxis": log_axis("trials of 5 cycles", domain=[0, 0.6], anchor="y", range=[-0.05, 1.5 * full]),
@@ -156,13 +158,10 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
                 label(right, h, f"{name} ({params[k]})", COLOURS[name], xanchor="left", xshift=6)
                 for k, (name, h) in enumerate(zip(names, heights, strict=True))
             ],
-            label(
-                0.02, 1, "left end: untrained; in brackets: weights", SOFT, xref="x domain", yref="y domain",
-                xanchor="left",
-            ),
-            label(
-                0.03, 0.99, "how far the best<br>swims in 5 cycles", SOFT, xref="x2 domain", yref="y2 domain",
-                xanchor="left", yanchor="top", align="left",
+            note(0.02, 1, "left end: untrained; in brackets: weights", SOFT, xanchor="left"),
+            note(
+                0.03, 0.99, "how far the best<br>swims in 5 cycles", SOFT, axes="2", xanchor="left", yanchor="top",
+                align="left",
             ),
             label(0, 0, "+", INK, axes="2"),
         ],

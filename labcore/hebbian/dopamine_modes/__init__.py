@@ -26,8 +26,8 @@ from .mechanism import (
     right,
     specialised,
     turned,
-    two_modes,
 )
+from .switching import two_modes
 
 __all__ = [
     "Base",

@@ -1,8 +1,8 @@
-"""What the paper of `dopamine_modes` says, as checks."""
+"""What gates on a frozen base recover, how far LoRA and gains alone get, and how many neurons are loud."""
 
 from __future__ import annotations
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import sparsity, specialise
@@ -11,7 +11,7 @@ from .mechanism import LEARNERS, n_parameters
 
 def _means(budget: Budget, **values: str) -> dict[str, float]:
     """Mean accuracy of each learner on turned digits: 4 networks, trained as long as the defaults say."""
-    frame = specialise.run(budget, n_seeds=4, pre_steps=400, steps=800, **values)
+    frame = once(specialise, budget, n_seeds=4, pre_steps=400, steps=800, **values)
     return dict(zip(LEARNERS, frame.accuracy[-1].mean("repeat").values))
 
 
@@ -57,7 +57,7 @@ def thresholds_add_to_gains(budget: Budget) -> Evidence:
 
 @claim("In a mode only a minority of neurons is strongly active, fewer than in the base")
 def a_minority_is_loud(budget: Budget) -> Evidence:
-    frame = sparsity.run(budget, n_seeds=4, pre_steps=400, steps=800)
+    frame = once(sparsity, budget, n_seeds=4, pre_steps=400, steps=800)
     strong, base = frame.strong.sel(penalty=0.001).mean().item(), frame.attrs["frozen_strong"]
     return Evidence(
         {"strongly active, mode": strong, "base": base},

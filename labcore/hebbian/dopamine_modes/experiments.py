@@ -1,4 +1,4 @@
-"""The experiments of `dopamine_modes`, frame by frame."""
+"""Methods that specialise a frozen base, one network with a switch, and what a penalty on open gates silences."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float
 from torch import Tensor
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
 from .mechanism import (
     LEARNERS,
-    SWEEP,
     Array,
     Method,
     Patch,
-    _bare,
     digits,
     forward,
     foundation,
@@ -26,14 +26,30 @@ from .mechanism import (
     right,
     specialised,
     turned,
-    two_modes,
 )
+from .switching import SWEEP, bare_gates, two_modes
 
 METHODS: tuple[Method, ...] = ("bias only", "gain only", "gate", "LoRA")
 LAMBDAS = (0.0, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
-@experiment(quick=dict(n_seeds=2, pre_steps=200, steps=300))
+SPECIALISE = Frame(
+    time=axis("training steps", "steps"),
+    learner=axis("method", values=LEARNERS),
+    condition=axis("digits and mode", values=("turned, on", "upright, left on", "upright, off")),
+    repeat=axis("network"),
+    layer=axis("hidden layer", start=1),
+    neuron=axis("neuron", start=1),
+    accuracy=var("time learner repeat", "right on turned digits"),
+    table=var("learner condition repeat", "right answers"),
+    parameters=var("learner", "numbers trained"),
+    theta=var("layer neuron", "threshold"),
+    gamma=var("layer neuron", "gain"),
+    open_share=var("layer neuron", "share of digits that open the gate"),
+)
+
+
+@experiment(quick=dict(n_seeds=2, pre_steps=200, steps=300), frame=SPECIALISE)
 def specialise(
     angle: Annotated[float, number(0, 90, "Turn of the digits that the mode is for", "mode", unit="degrees")] = 45.0,
     foundation_data: Annotated[
@@ -80,49 +96,47 @@ def specialise(
             other, _ = scored(data.test, frozen[1], patch)
         log.append((step, on))
         mean = dict(zip(LEARNERS, on.mean(1)))
-        yield xr.Dataset(
-            {
-                "accuracy": variable(
-                    ("time", "learner", "repeat"), np.stack([a for _, a in log]), "right on turned digits"
-                ),
-                "table": variable(
-                    ("learner", "condition", "repeat"),
-                    np.stack([on, other, np.tile(frozen[1], (len(LEARNERS), 1))], 1),
-                    "right answers",
-                ),
-                "parameters": variable("learner", np.array(list(sizes.values())), "numbers trained"),
-                **{
-                    name: variable(("layer", "neuron"), torch.stack([p[g, 0, 0] for p in part]).detach().numpy(), words)
-                    for name, part, words in (("theta", patch.theta, "threshold"), ("gamma", patch.gamma, "gain"))
-                },
-                "open_share": variable(("layer", "neuron"), opened.numpy(), "share of digits that open the gate"),
-            },
-            coords={
-                "time": variable("time", np.array([t for t, _ in log]), "training steps", "steps"),
-                "learner": variable("learner", list(LEARNERS), "method"),
-                "condition": variable(
-                    "condition", ["turned, on", "upright, left on", "upright, off"], "digits and mode"
-                ),
-                "repeat": variable("repeat", np.arange(n_seeds), "network"),
-                "layer": variable("layer", [1, 2], "hidden layer"),
-                "neuron": variable("neuron", np.arange(1, width + 1), "neuron"),
-            },
-            attrs={
-                "reading": f"After {step} steps on digits turned by {angle:g} degrees: frozen {mean['frozen']:.1%}, "
-                f"gate {mean['gate']:.1%} with {sizes['gate']} numbers ({mean['gate, hardened']:.1%} hardened), "
-                f"gains alone {mean['gain only']:.1%} with {sizes['gain only']}, LoRA {mean['LoRA']:.1%} with "
-                f"{sizes['LoRA']}. On upright digits the gates left on give {other.mean(1)[1 + g]:.1%}, "
-                f"and off {frozen[1].mean():.1%}.",
-                "progress": step / steps,
-                "angle": angle,
-            },
+        theta, gamma = (torch.stack([p[g, 0, 0] for p in part]).detach() for part in (patch.theta, patch.gamma))
+        yield SPECIALISE(
+            dict(
+                time=[t for t, _ in log],
+                accuracy=np.stack([a for _, a in log]),
+                table=np.stack([on, other, np.tile(frozen[1], (len(LEARNERS), 1))], 1),
+                parameters=list(sizes.values()),
+                theta=theta,
+                gamma=gamma,
+                open_share=opened,
+            ),
+            f"After {step} steps on digits turned by {angle:g} degrees: frozen {mean['frozen']:.1%}, "
+            f"gate {mean['gate']:.1%} with {sizes['gate']} numbers ({mean['gate, hardened']:.1%} hardened), "
+            f"gains alone {mean['gain only']:.1%} with {sizes['gain only']}, LoRA {mean['LoRA']:.1%} with "
+            f"{sizes['LoRA']}. On upright digits the gates left on give {other.mean(1)[1 + g]:.1%}, "
+            f"and off {frozen[1].mean():.1%}.",
+            step / steps,
+            angle=angle,
         )
 
 
 MODES = ("off", "upright", "turned")
 
 
-@experiment(quick=dict(steps=300))
+SWITCH = Frame(
+    mode=axis("mode", values=MODES),
+    turn=axis("turn of the digits", "degrees", values=SWEEP),
+    layer=axis("hidden layer", start=1),
+    neuron=axis("neuron", start=1),
+    digit=axis("digit"),
+    gate=axis("the chosen gate", values=("as is", "shut")),
+    curves=var("mode turn", "right answers"),
+    brightness=var("layer neuron", "gain times how often it speaks"),
+    theta=var("layer neuron", "threshold (off: -99)"),
+    gamma=var("layer neuron", "gain"),
+    attribution=var("digit neuron", "share of the change of the scores"),
+    by_digit=var("gate digit", "right answers"),
+)
+
+
+@experiment(quick=dict(steps=300), frame=SWITCH)
 def switch(
     angle: Annotated[float, number(0, 90, "Turn of the digits that are shown", "world", unit="degrees")] = 45.0,
     mode: Annotated[Literal["off", "upright", "turned"], choice("The two vectors in use", "network")] = "turned",
@@ -141,8 +155,8 @@ def switch(
     base, theta, gamma, curves = two_modes(steps, lam, seed)
     data, m, at = digits([[seed, 0]]), MODES.index(mode), layer - 1
     seen, labels = turned(data.test, angle)[None], data.test_labels[0]
-    scores, sent, _ = forward(base, seen, _bare(1, 1, 32, theta[m], gamma[m]), hard=True)
-    closing = _bare(32, 1, 32, theta[m], gamma[m])
+    scores, sent, _ = forward(base, seen, bare_gates(1, 1, 32, theta[m], gamma[m]), hard=True)
+    closing = bare_gates(32, 1, 32, theta[m], gamma[m])
     closing.theta[at][torch.arange(32), 0, 0, torch.arange(32)] = 1e9
     closed = forward(base, seen, closing, hard=True)[0][:, 0]
     change = (closed - scores[0]).norm(dim=-1)
@@ -158,43 +172,43 @@ def switch(
         f" With neuron {neuron} of layer {layer} shut it is {without:.1%}; digit {worst} suffers most, "
         f"{by_digit[0, worst]:.0%} to {by_digit[1, worst]:.0%}."
     )
-    yield xr.Dataset(
-        {
-            "curves": variable(("mode", "turn"), curves, "right answers"),
-            "brightness": variable(("layer", "neuron"), (speaks * gamma[m]).numpy(), "gain times how often it speaks"),
-            "theta": variable(("layer", "neuron"), theta[m].clamp(min=-99).numpy(), "threshold (off: -99)"),
-            "gamma": variable(("layer", "neuron"), gamma[m].numpy(), "gain"),
-            "attribution": variable(("digit", "neuron"), attribution.numpy(), "share of the change of the scores"),
-            "by_digit": variable(("gate", "digit"), by_digit, "right answers"),
-        },
-        coords={
-            "mode": variable("mode", list(MODES), "mode"),
-            "turn": variable("turn", np.array(SWEEP), "turn of the digits", "degrees"),
-            "layer": variable("layer", [1, 2], "hidden layer"),
-            "neuron": variable("neuron", np.arange(1, 33), "neuron"),
-            "digit": variable("digit", np.arange(10), "digit"),
-            "gate": variable("gate", ["as is", "shut"], "the chosen gate"),
-        },
-        attrs={
-            "reading": f"Digits turned by {angle:g} degrees, mode {mode}: {whole:.1%} right.{cut if neuron else ''}",
-            "progress": 1.0,
-            "angle": angle,
-            "mode": mode,
-            "shown_layer": layer,
-            "shut": neuron,
-            "accuracy": whole,
-        },
+    yield SWITCH(
+        dict(
+            curves=curves,
+            brightness=speaks * gamma[m],
+            theta=theta[m].clamp(min=-99),
+            gamma=gamma[m],
+            attribution=attribution,
+            by_digit=by_digit,
+        ),
+        f"Digits turned by {angle:g} degrees, mode {mode}: {whole:.1%} right.{cut if neuron else ''}",
+        angle=angle,
+        mode=mode,
+        shown_layer=layer,
+        shut=neuron,
+        accuracy=whole,
     )
 
 
-def _activity(sent: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Shares (...) of neurons that send anything, and that send over half of their layer's largest signal."""
+def _activity(sent: list[Float[Tensor, "*K n H"]]) -> tuple[Float[Tensor, "*K"], Float[Tensor, "*K"]]:
+    """Shares of neurons that send anything, and that send over half of their layer's largest signal."""
     loud = [s.abs() for s in sent]
     strong = [(s > s.amax(-1, keepdim=True) / 2).double().mean((-2, -1)) for s in loud]
     return sum((s > 0).double().mean((-2, -1)) for s in loud) / 2, sum(strong) / 2
 
 
-@experiment(quick=dict(n_seeds=2, pre_steps=200, steps=300))
+SPARSITY = Frame(
+    penalty=axis("penalty lambda", values=LAMBDAS),
+    repeat=axis("network"),
+    accuracy=var("penalty repeat", "right on turned digits, hard gates"),
+    soft_accuracy=var("penalty repeat", "right, soft gates"),
+    opened=var("penalty repeat", "mean gate, soft"),
+    speaks=var("penalty repeat", "share of neurons that speak"),
+    strong=var("penalty repeat", "share of neurons strongly active"),
+)
+
+
+@experiment(quick=dict(n_seeds=2, pre_steps=200, steps=300), frame=SPARSITY)
 def sparsity(
     tau: Annotated[float, number(0.05, 1, "Softness of the gates in training", "mode")] = 0.25,
     angle: Annotated[float, number(0, 90, "Turn of the digits that the mode is for", "mode", unit="degrees")] = 45.0,
@@ -227,26 +241,20 @@ def sparsity(
         opened = np.mean([a.double().mean((-2, -1)).numpy() for a in gates], 0)
         accuracy = right(hard, data.test_labels)
         a, b = accuracy.mean(1), strong.mean(1)
-        yield xr.Dataset(
-            {
-                "accuracy": variable(("penalty", "repeat"), accuracy, "right on turned digits, hard gates"),
-                "soft_accuracy": variable(("penalty", "repeat"), right(soft, data.test_labels), "right, soft gates"),
-                "opened": variable(("penalty", "repeat"), opened, "mean gate, soft"),
-                "speaks": variable(("penalty", "repeat"), speaks, "share of neurons that speak"),
-                "strong": variable(("penalty", "repeat"), strong, "share of neurons strongly active"),
-            },
-            coords={
-                "penalty": variable("penalty", np.array(LAMBDAS), "penalty lambda"),
-                "repeat": variable("repeat", np.arange(n_seeds), "network"),
-            },
-            attrs={
-                "reading": f"After {step} steps: without a penalty {speaks[0].mean():.0%} of neurons speak, {b[0]:.0%} "
-                f"strongly, and {a[0]:.1%} of the turned digits are right; at lambda = {LAMBDAS[-2]:g} it is "
-                f"{speaks[-2].mean():.0%}, {b[-2]:.0%} and {a[-2]:.1%}. The frozen base: {reference[0].mean():.0%}, "
-                f"{reference[1].mean():.0%} and {frozen:.1%}.",
-                "progress": step / steps,
-                "frozen": frozen,
-                "frozen_speaks": reference[0].mean().item(),
-                "frozen_strong": reference[1].mean().item(),
-            },
+        yield SPARSITY(
+            dict(
+                accuracy=accuracy,
+                soft_accuracy=right(soft, data.test_labels),
+                opened=opened,
+                speaks=speaks,
+                strong=strong,
+            ),
+            f"After {step} steps: without a penalty {speaks[0].mean():.0%} of neurons speak, {b[0]:.0%} "
+            f"strongly, and {a[0]:.1%} of the turned digits are right; at lambda = {LAMBDAS[-2]:g} it is "
+            f"{speaks[-2].mean():.0%}, {b[-2]:.0%} and {a[-2]:.1%}. The frozen base: {reference[0].mean():.0%}, "
+            f"{reference[1].mean():.0%} and {frozen:.1%}.",
+            step / steps,
+            frozen=frozen,
+            frozen_speaks=reference[0].mean().item(),
+            frozen_strong=reference[1].mean().item(),
         )

@@ -1,8 +1,7 @@
-"""The mechanism of `dopamine_modes`."""
+"""A frozen base, the gate on its hidden neurons, its rivals, and the training of all of them side by side."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -10,13 +9,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from labcore.data import digits_split
 from labcore.primitives.digits.corrupted import rotate_digits
+from labcore.primitives.digits.stacked import stacked_digits
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 Method = Literal["bias only", "gain only", "gate", "LoRA"]
 LEARNERS = ("frozen", "bias only", "gain only", "gate", "gate, hardened", "LoRA")
 TRAIN, TEST, BATCH = 900, 897, 64
@@ -25,41 +24,44 @@ TRAIN, TEST, BATCH = 900, 897, 64
 class Base(NamedTuple):
     """S networks side by side, x -> ReLU -> ReLU -> scores."""
 
-    w1: Tensor  # (S, H, 64)
-    b1: Tensor  # (S, 1, H)
-    w2: Tensor  # (S, H, H)
-    b2: Tensor  # (S, 1, H)
-    w3: Tensor  # (S, 10, H)
-    b3: Tensor  # (S, 1, 10)
+    w1: Float[Tensor, "S H 64"]
+    b1: Float[Tensor, "S 1 H"]
+    w2: Float[Tensor, "S H H"]
+    b2: Float[Tensor, "S 1 H"]
+    w3: Float[Tensor, "S 10 H"]
+    b3: Float[Tensor, "S 1 10"]
 
 
 class Patch(NamedTuple):
     """What may be learned on top of a frozen base, for K modes of S networks; a method trains some and no others."""
 
-    theta: list[Tensor]  # two of (K, S, 1, H): thresholds
-    gamma: list[Tensor]  # two of (K, S, 1, H): gains
-    bias: list[Tensor]  # two of (K, S, 1, H)
-    down: list[Tensor]  # three of (K, S, r, inputs): A
-    up: list[Tensor]  # three of (K, S, outputs, r): B
+    theta: list[Float[Tensor, "K S 1 H"]]  # thresholds of both layers
+    gamma: list[Float[Tensor, "K S 1 H"]]  # gains of both
+    bias: list[Float[Tensor, "K S 1 H"]]  # of both
+    down: list[Float[Tensor, "K S r inputs"]]  # A of all three
+    up: list[Float[Tensor, "K S outputs r"]]  # B of all three
 
 
-def gate(h: Tensor, theta: Tensor, gamma: Tensor, tau: float, hard: bool = False) -> tuple[Tensor, Tensor]:
-    """h~ = gamma a h and the gate a, for activities h (..., n, H) after the ReLU; `hard` opens it iff h > theta."""
+def gate(
+    h: Float[Tensor, "*K n H"], theta: Float[Tensor, "*K 1 H"], gamma: Float[Tensor, "*K 1 H"], tau: float,
+    hard: bool = False,
+) -> tuple[Float[Tensor, "*K n H"], Float[Tensor, "*K n H"]]:  # fmt: skip
+    """h~ = gamma a h and the gate a, for activities h after the ReLU; `hard` opens it iff h > theta."""
     a = (h > theta).to(h.dtype) if hard else torch.sigmoid((h - theta) / tau)
     return gamma * a * h, a
 
 
 def forward(
     base: Base,
-    x: Tensor,
+    x: Float[Tensor, "*K S n 64"],
     patch: Patch | None = None,
-    gated: Tensor | None = None,
+    gated: Bool[Tensor, "K 1 1 1"] | None = None,
     tau: float = 0.25,
     hard: bool = False,
-) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-    """Scores (..., n, 10) of x (..., n, 64); of both hidden layers what they send on, and their gates.
+) -> tuple[Float[Tensor, "*K S n 10"], list[Float[Tensor, "*K S n H"]], list[Float[Tensor, "*K S n H"]]]:
+    """Scores of x; of both hidden layers what they send on, and their gates.
 
-    Without a patch this is the base itself. `gated` (K, 1, 1, 1) says which modes have gates; the others' are open.
+    Without a patch this is the base itself. `gated` says which modes have gates; the others' are open.
     """
     sent, gates = [], []
     for layer in range(3):
@@ -80,16 +82,16 @@ def forward(
 
 
 class Data(NamedTuple):
-    """Digits of S draws. Training (S, 900, 64) and test (S, 897, 64) images are upright; labels are class numbers."""
+    """Digits of S draws. The images are upright; labels are class numbers."""
 
-    train: Tensor
-    train_labels: Tensor
-    test: Tensor
-    test_labels: Tensor
+    train: Float[Tensor, "S 900 64"]
+    train_labels: Int[Tensor, "S 900"]
+    test: Float[Tensor, "S 897 64"]
+    test_labels: Int[Tensor, "S 897"]
 
 
-def turned(x: Tensor, angle: float) -> Tensor:
-    """Images (S, n, 64) turned counterclockwise by `angle` degrees."""
+def turned(x: Float[Tensor, "S n 64"], angle: float) -> Float[Tensor, "S n 64"]:
+    """Images turned counterclockwise by `angle` degrees."""
     if angle == 0:
         return x.clone()
     flat = rotate_digits(x.double().numpy().reshape(-1, 8, 8), angle)
@@ -97,18 +99,11 @@ def turned(x: Tensor, angle: float) -> Tensor:
 
 
 def digits(seeds: list[list[int]]) -> Data:
-    splits = [digits_split(TRAIN, TEST, s) for s in seeds]
-    x, y, x_test, y_test = (np.stack(part) for part in zip(*splits))
-    as_float = dict(dtype=torch.float32)
-    return Data(
-        torch.tensor(x, **as_float),
-        torch.tensor(y.argmax(2)),
-        torch.tensor(x_test, **as_float),
-        torch.tensor(y_test.argmax(2)),
-    )
+    """One split for each seed."""
+    return Data(*stacked_digits(TRAIN, TEST, seeds))
 
 
-def _rows(rngs: list[np.random.Generator]) -> Tensor:
+def _rows(rngs: list[np.random.Generator]) -> Int[Tensor, "S batch"]:
     return torch.tensor(np.stack([g.integers(0, TRAIN, BATCH) for g in rngs]))
 
 
@@ -153,12 +148,12 @@ def fresh_patch(base: Base, methods: tuple[Method, ...], rank: int, rngs: list[n
 
 
 def specialised(
-    base: Base, x: Tensor, labels: Tensor, methods: tuple[Method, ...], *,
-    steps: int, tau: float, lam: Tensor, rank: int, rngs: list[np.random.Generator],
+    base: Base, x: Float[Tensor, "#K S 900 64"], labels: Int[Tensor, "S 900"], methods: tuple[Method, ...], *,
+    steps: int, tau: float, lam: Float[Tensor, "K 1"], rank: int, rngs: list[np.random.Generator],
 ) -> Iterator[tuple[int, Patch]]:  # fmt: skip
-    """Train K modes at once on x (K or 1, S, 900, 64), Adam, rate 0.01; yields the patch after each step.
+    """Train K modes at once on x, Adam, rate 0.01; yields the patch after each step.
 
-    All see the same batches. lam (K, 1) weighs the mean of the gates. The base's weights get no gradient.
+    All see the same batches. lam weighs the mean of the gates. The base's weights get no gradient.
     """
 
     def users(*names: str) -> Tensor:
@@ -183,8 +178,8 @@ def specialised(
         yield step, patch
 
 
-def right(scores: Tensor, labels: Tensor) -> Array:
-    """Share of right answers (...) of scores (..., n, 10)."""
+def right(scores: Float[Tensor, "*K n 10"], labels: Int[Tensor, "*S n"]) -> Float[Array, "*K"]:
+    """Share of right answers."""
     return (scores.argmax(-1) == labels).double().mean(-1).numpy()
 
 
@@ -193,40 +188,3 @@ def n_parameters(width: int, rank: int) -> dict[str, int]:
     lora = rank * (64 + width + width + width + width + 10)
     sizes = (0, 2 * width, 2 * width, 4 * width, 4 * width, lora)
     return dict(zip(LEARNERS, sizes))
-
-
-SWEEP = tuple(range(0, 95, 5))
-
-
-def _bare(k: int, s: int, width: int, theta: Tensor, gamma: Tensor) -> Patch:
-    """A patch of gates only, from theta and gamma (2, width), for k modes of s networks."""
-    parts = [[p[layer].expand(k, s, 1, width).clone() for layer in range(2)] for p in (theta, gamma)]
-    none = [torch.zeros(1, 1, 1, 1)] * 2
-    down, up = (
-        [torch.zeros(1, 1, *shape(n)) for n in (64, width, width)] for shape in (lambda i: (1, i), lambda _: (1, 1))
-    )
-    return Patch(*parts, none, down, up)
-
-
-@lru_cache(maxsize=4)
-def two_modes(steps: int, lam: float, seed: int) -> tuple[Base, Tensor, Tensor, Array]:
-    """One base (width 32) and its modes: theta and gamma (3, 2, 32) of off, upright, turned; accuracies (3, 19).
-
-    Off is the open gate, theta = -1e9 and gamma = 1, which is the base itself. Gates are hard; angles are `SWEEP`.
-    """
-    base, data = foundation(((seed, 0),), 32, 400, True), digits([[seed, 0]])
-    x, rngs = torch.stack([data.train, turned(data.train, 45)]), [np.random.default_rng([seed, 0, 2])]
-    lams = torch.full((2, 1), lam)
-    train = specialised(
-        base, x, data.train_labels, ("gate", "gate"), steps=steps, tau=0.25, lam=lams, rank=1, rngs=rngs
-    )
-    _, patch = deque(train, maxlen=1)[0]
-    learned = [torch.stack([p.detach()[:, 0, 0] for p in part], 1) for part in (patch.theta, patch.gamma)]
-    theta, gamma = (torch.cat([torch.full((1, 2, 32), off), p]) for off, p in zip((-1e9, 1.0), learned))
-    curves = np.empty((3, len(SWEEP)))
-    for j, angle in enumerate(SWEEP):
-        seen = turned(data.test, angle)[None]
-        for m in range(3):
-            scores = forward(base, seen, _bare(1, 1, 32, theta[m], gamma[m]), hard=True)[0]
-            curves[m, j] = right(scores, data.test_labels)[0, 0]
-    return base, theta, gamma, curves

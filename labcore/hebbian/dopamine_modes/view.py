@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, SOFT, axis, curve, inward, label, log_axis, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    SOFT,
+    axis,
+    curve,
+    inward,
+    label,
+    log_axis,
+    note,
+    vertical,
+)
 
 _COLORS = {
     "frozen": SOFT, "bias only": SKY, "gain only": ORANGE, "gate": RED, "gate, hardened": PURPLE, "LoRA": BLUE,
@@ -45,10 +60,8 @@ def specialise(frame: xr.Dataset) -> dict[str, Any]:
         "height": 600,
         "barmode": "group",
         "xaxis": axis("training steps", domain=[0, 0.44], anchor="y"),
-        "yaxis": axis("right on turned digits", domain=[0.47, 0.96], range=reach, tickformat=".0%"),
-        "xaxis2": log_axis(
-            "numbers trained", domain=[0.55, 1], anchor="y2", range=[1.35, np.log10(sizes.max()) + 0.45]
-        ),
+        "yaxis": axis(frame.accuracy, domain=[0.47, 0.96], range=reach, tickformat=".0%"),
+        "xaxis2": log_axis(frame.parameters, domain=[0.55, 1], anchor="y2", range=[1.35, np.log10(sizes.max()) + 0.45]),
         "yaxis2": axis("", domain=[0.47, 0.96], anchor="x2", range=reach, tickformat=".0%"),
         "xaxis3": axis("digits shown, and whether the mode is on", domain=[0, 1], anchor="y3"),
         "yaxis3": axis("right", domain=[0, 0.3], anchor="x3", range=[0, 1.15], tickformat=".0%", nticks=4),
@@ -71,8 +84,8 @@ def switch(frame: xr.Dataset) -> dict[str, Any]:
         on = name == frame.attrs["mode"]
         line = {"color": _MODES[name], "width": 4.5 if on else 2}
         data.append(curve(x, frame["curves"].values[i], f"mode {name}", _MODES[name], pin=on, line=line))
-        note = label(0.02 + 0.27 * i, 0.02, f"<b>{name}</b>" if on else name, _MODES[name])
-        notes.append(note | {"xref": "x domain", "yref": "y domain", "xanchor": "left", "yanchor": "bottom"})
+        word = f"<b>{name}</b>" if on else name
+        notes.append(note(0.02 + 0.27 * i, 0.02, word, _MODES[name], xanchor="left", yanchor="bottom"))
     as_is, cut = frame.by_digit.values
     color = _MODES[frame.attrs["mode"]]
     bars = [("with all gates", as_is, SOFT if shut else color)] + ([("gate shut", cut, GREEN)] if shut else [])
@@ -108,61 +121,34 @@ def switch(frame: xr.Dataset) -> dict[str, Any]:
     }
     heat["hovertemplate"] = "digit %{y}, neuron %{x}: %{z:.0%}<extra></extra>"
     data.append(heat)
+    shut_note = [note(1, 1, f"neuron {shut} of layer {at} shut", GREEN, axes="2", xanchor="right", yanchor="bottom")][
+        : bool(shut)
+    ]
     layout = {
         "height": 720,
         "barmode": "group",
         "bargap": 0.25,
-        "xaxis": axis("turn of the digits (degrees)", domain=[0, 0.46], anchor="y", range=[-2, 92]),
-        "yaxis": axis("right answers", domain=[0.64, 0.97], range=[0, 1], tickformat=".0%"),
-        "xaxis2": axis("digit", domain=[0.56, 1], anchor="y2", dtick=1),
+        "xaxis": axis(frame.turn, domain=[0, 0.46], anchor="y", range=[-2, 92]),
+        "yaxis": axis(frame["curves"], domain=[0.64, 0.97], range=[0, 1], tickformat=".0%"),
+        "xaxis2": axis(frame.digit, domain=[0.56, 1], anchor="y2", dtick=1),
         "yaxis2": axis("", domain=[0.64, 0.97], anchor="x2", range=[0, 1.02], tickformat=".0%"),
         "xaxis3": axis("", anchor="y3", range=[0.2, n + 0.8], showgrid=False, showticklabels=False, zeroline=False),
         "yaxis3": axis("layer", domain=[0.36, 0.5], range=[0.4, 2.6], dtick=1, showgrid=False, zeroline=False),
-        "xaxis4": axis("neuron", anchor="y4", range=[0.2, n + 0.8]),
-        "yaxis4": axis("digit", domain=[0, 0.27], anchor="x4", dtick=2),
+        "xaxis4": axis(frame.neuron, anchor="y4", range=[0.2, n + 0.8]),
+        "yaxis4": axis(frame.digit, domain=[0, 0.27], anchor="x4", dtick=2),
         "shapes": [vertical(angle, GREEN, "solid", width=3)],
         "annotations": [
             *notes,
             label(angle, 1.0, "shown: drag me", GREEN, yanchor="bottom", xanchor=inward(angle, -2, 92)),
-            label(
-                0,
-                1,
-                "lamps: gain x how often it speaks; click one to shut its gate",
-                SOFT,
-                axes="3",
-                xref="x3 domain",
-                yref="y3 domain",
-            )
-            | {"xanchor": "left", "yanchor": "bottom"},
-            label(
-                0,
-                1,
-                f"whom each digit needs, layer {at}",
-                SOFT,
-                xref="x4 domain",
-                yref="y4 domain",
-                xanchor="left",
+            note(
+                0, 1, "lamps: gain x how often it speaks; click one to shut its gate", SOFT, axes="3", xanchor="left",
                 yanchor="bottom",
             ),
-        ]
-        + (
-            [
-                label(
-                    1,
-                    1,
-                    f"neuron {shut} of layer {at} shut",
-                    GREEN,
-                    xref="x2 domain",
-                    yref="y2 domain",
-                    xanchor="right",
-                    yanchor="bottom",
-                )
-            ]
-            if shut
-            else []
-        ),
+            note(0, 1, f"whom each digit needs, layer {at}", SOFT, axes="4", xanchor="left", yanchor="bottom"),
+            *shut_note,
+        ],
         "meta": {"drag": {"shape": 0, "parameter": "angle"}},
-    }
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
@@ -185,9 +171,9 @@ def sparsity(frame: xr.Dataset) -> dict[str, Any]:
     low = min(float(gates[0].min()), frozen) - 0.03
     layout = {
         "height": 420,
-        "xaxis": axis("penalty lambda", type="category", domain=[0, 0.45], anchor="y"),
+        "xaxis": axis(frame.penalty, type="category", domain=[0, 0.45], anchor="y"),
         "yaxis": axis("share of neurons", range=[0, 1.02], tickformat=".0%"),
-        "xaxis2": axis("penalty lambda", type="category", domain=[0.56, 1], anchor="y2"),
+        "xaxis2": axis(frame.penalty, type="category", domain=[0.56, 1], anchor="y2"),
         "yaxis2": axis(
             "right on turned digits",
             anchor="x2",

@@ -8,14 +8,14 @@ gamma, r = sqrt(1 - 2 gamma / K) above K = 2 gamma.
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 
-def modular_graph(n: int, blocks: int, k_in: float, k_out: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Adjacency (n, n): about k_in neighbours in one's own block, k_out outside, four fifths of these in one's half."""
+def modular_graph(n: int, blocks: int, k_in: float, k_out: float, rng: np.random.Generator) -> Bool[Array, "n n"]:
+    """Adjacency: about k_in neighbours in one's own block, k_out outside, four fifths of these in one's half."""
     block = np.arange(n) * blocks // n
     same, half = block[:, None] == block, (2 * block // blocks)[:, None] == 2 * block // blocks
     np.fill_diagonal(same, False)
@@ -26,14 +26,20 @@ def modular_graph(n: int, blocks: int, k_in: float, k_out: float, rng: np.random
     return upper | upper.T
 
 
-def neighbours(adjacency: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def neighbours(adjacency: Bool[Array, "N N"]) -> tuple[Int[Array, " N+1"], Int[Array, " E"]]:
     """The graph in rows (CSR): node i has the neighbours indices[starts[i] : starts[i + 1]]."""
     return np.r_[0, adjacency.sum(1).cumsum()], np.nonzero(adjacency)[1]
 
 
 @njit(cache=True, nogil=True)
-def velocity(theta: Array, w: Array, k: float, starts: NDArray[np.int64], indices: NDArray[np.int64]) -> Array:
-    """dtheta/dt (N,). Without a graph (indices empty) everyone listens to the mean of all."""
+def velocity(
+    theta: Float[Array, " N"],
+    w: Float[Array, " N"],
+    k: float,
+    starts: Int[Array, " N+1"],
+    indices: Int[Array, " E"],
+) -> Float[Array, " N"]:
+    """dtheta/dt. Without a graph (indices empty) everyone listens to the mean of all."""
     sin, cos = np.sin(theta), np.cos(theta)
     v, s, c = w.copy(), sin.mean(), cos.mean()
     for i in range(len(theta)):
@@ -49,9 +55,15 @@ def velocity(theta: Array, w: Array, k: float, starts: NDArray[np.int64], indice
 
 @njit(cache=True, nogil=True)
 def advance(
-    theta: Array, w: Array, k: Array, starts: NDArray[np.int64], indices: NDArray[np.int64], dt: float, steps: int
+    theta: Float[Array, "M N"],
+    w: Float[Array, " N"],
+    k: Float[Array, " M"],
+    starts: Int[Array, " N+1"],
+    indices: Int[Array, " E"],
+    dt: float,
+    steps: int,
 ) -> None:
-    """That many Runge-Kutta steps of order four, theta (M, N) in place; row m has the coupling k[m]."""
+    """That many Runge-Kutta steps of order four, theta in place; row m has the coupling k[m]."""
     for m in range(len(k)):
         now = theta[m]
         for _ in range(steps):
@@ -62,6 +74,6 @@ def advance(
             now += dt / 6 * (a + 2 * b + 2 * c + d)
 
 
-def order(theta: Array) -> Array:
-    """r = |mean exp(i theta)| over the last axis."""
+def order(theta: Float[Array, "*M N"]) -> Float[Array, "*M"]:
+    """r = |mean exp(i theta)|."""
     return np.hypot(np.cos(theta).mean(-1), np.sin(theta).mean(-1))

@@ -1,14 +1,14 @@
-"""The mechanism of `dynamical_intelligence`."""
+"""Items in the slots of a slow rhythm, the links that STDP makes of their spikes, and the replay along them."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from jaxtyping import Float, Int
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 EXCITABLE, THRESHOLD, LOAD_PHASE, WAIT, STDP_MS = 0.9, 0.2, 0.95, 1.0, 20.0
 
 
@@ -20,9 +20,16 @@ def readiness(u: float, tau: float) -> float:
 
 @njit(cache=True, nogil=True)
 def theta_gamma(
-    n: int, f_theta: float, f_gamma: float, tau: float, noise: float, cycles: int, start: float, rng
-) -> tuple[Array, Array, Array]:
-    """Spikes of n items: which (S,), when (S,) in ms, and how ready (S,), 0 where the world presents the item.
+    n: int,
+    f_theta: float,
+    f_gamma: float,
+    tau: float,
+    noise: float,
+    cycles: int,
+    start: float,
+    rng: np.random.Generator,
+) -> tuple[Int[Array, " S"], Float[Array, " S"], Float[Array, " S"]]:
+    """Spikes of n items: which, when in ms, and how ready, 0 where the world presents the item.
 
     One item is presented every second cycle; the first cycle begins at `start`.
     """
@@ -59,8 +66,8 @@ def capacity(f_theta: float, f_gamma: float) -> int:
     return math.ceil(EXCITABLE * f_gamma / f_theta - 1e-9)
 
 
-def stdp(who: NDArray[np.int64], when: Array, n: int) -> Array:
-    """W (n, n): from i to j, exp(-(t_j - t_i)/20 ms) summed over all pairs of spikes with i before j."""
+def stdp(who: Int[Array, " S"], when: Float[Array, " S"], n: int) -> Float[Array, "n n"]:
+    """W: from i to j, exp(-(t_j - t_i)/20 ms) summed over all pairs of spikes with i before j."""
     late = when[None] - when[:, None]
     pairs = np.where((late > 0) & (who[:, None] != who[None]), np.exp(-np.maximum(late, 0) / STDP_MS), 0.0)
     w = np.zeros((n, n))
@@ -68,8 +75,10 @@ def stdp(who: NDArray[np.int64], when: Array, n: int) -> Array:
     return w
 
 
-def replay(w: Array, patterns: Array, noise: float, rng: np.random.Generator) -> Array:
-    """Overlaps (n, n) with n patterns (n, N), one row a fast period: s <- sign(sum_jk W_jk m_j xi^k + noise)."""
+def replay(
+    w: Float[Array, "n n"], patterns: Float[Array, "n N"], noise: float, rng: np.random.Generator
+) -> Float[Array, "n n"]:
+    """Overlaps with n patterns, one row a fast period: s <- sign(sum_jk W_jk m_j xi^k + noise)."""
     n, size = patterns.shape
     s, course = patterns[0], np.empty((n, n))
     for t in range(n):

@@ -79,12 +79,10 @@ def buffer(frame: xr.Dataset) -> dict[str, Any]:
     fits = n <= slots
     layout = {
         "height": 520,
-        "xaxis": axis(
-            "time in the slow cycle (ms)", domain=[0, 0.6], anchor="y", range=[-0.04 * period, 1.12 * period]
-        ),
-        "yaxis": axis("slow cycle", range=[last + 0.9, -0.2], nticks=8),
-        "xaxis2": axis("to item", domain=[0.72, 1], anchor="y2", nticks=8, showgrid=False),
-        "yaxis2": axis("from item", domain=[0.4, 0.95], anchor="x2", autorange="reversed", nticks=8, showgrid=False),
+        "xaxis": axis(frame.phase, domain=[0, 0.6], anchor="y", range=[-0.04 * period, 1.12 * period]),
+        "yaxis": axis(frame.cycle, range=[last + 0.9, -0.2], nticks=8),
+        "xaxis2": axis(frame.post, domain=[0.72, 1], anchor="y2", nticks=8, showgrid=False),
+        "yaxis2": axis(frame.pre, domain=[0.4, 0.95], anchor="x2", autorange="reversed", nticks=8, showgrid=False),
         "shapes": [
             *[vertical(k * gap, SOFT) for k in range(slots)],
             {
@@ -151,7 +149,7 @@ def learn_order(frame: xr.Dataset) -> dict[str, Any]:
     tick = {"nticks": 8, "showgrid": False}
     layout = {
         "height": 430,
-        "xaxis": axis("step of the replay (fast periods)", domain=[0, 0.34], anchor="y", nticks=8),
+        "xaxis": axis(frame.step, domain=[0, 0.34], anchor="y", nticks=8),
         "yaxis": axis("overlap with the pattern whose turn it is", anchor="x", range=[-0.35, 1.25]),
         "xaxis2": axis("pattern", domain=[0.45, 0.7], anchor="y2", **tick),
         "yaxis2": axis("step of the replay", domain=[0.2, 0.9], anchor="x2", autorange="reversed", **tick),
@@ -212,10 +210,10 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
             "visible": False,
             "constrain": "domain",
         },
-        "xaxis2": axis("coupling K", domain=[0.58, 1], anchor="y2", range=[0, 6]),
+        "xaxis2": axis(frame.coupling, domain=[0.58, 1], anchor="y2", range=[0, 6]),
         "yaxis2": axis("order r", domain=[0.58, 1], anchor="x2", range=[0, 1.05]),
-        "xaxis3": axis("oscillator", domain=[0.62, 0.96], anchor="y3", constrain="domain", showgrid=False),
-        "yaxis3": axis("oscillator", domain=[0, 0.42], anchor="x3", scaleanchor="x3", autorange="reversed", nticks=4)
+        "xaxis3": axis(frame.other, domain=[0.62, 0.96], anchor="y3", constrain="domain", showgrid=False),
+        "yaxis3": axis(frame.node, domain=[0, 0.42], anchor="x3", scaleanchor="x3", autorange="reversed", nticks=4)
         | {"constrain": "domain", "showgrid": False},
         "shapes": [vertical(now, GREEN, "solid", axes="2", width=3)],
         "annotations": [
