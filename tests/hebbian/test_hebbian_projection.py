@@ -11,17 +11,15 @@ from labcore.experiment import ParameterError
 from labcore.hebbian.hebbian_projection import (
     Lateral,
     add_units,
-    answers,
-    forward,
     gpm_basis,
     learn_lateral,
     online_gradients,
     principal_angles,
     project,
-    trace,
 )
+from labcore.hebbian.hebbian_projection.exercises import keeps_and_learns, second_axis
 from labcore.hebbian.hebbian_projection.experiments import continual, extract, plane, subspace
-from labcore.hebbian.hebbian_projection.online_spiking import lif
+from labcore.hebbian.hebbian_projection.online_spiking import answers, forward, lif, trace
 from labcore.primitives.local_rules.hebb_rules import RULES, hebb_step, hebb_stream
 
 GAPPED = np.array([4.0, 3.0, 2.0, 0.2, 0.1])
@@ -281,3 +279,25 @@ def test_too_high_rates_say_so():
     assert np.isfinite(frame.accuracy).all()
     with pytest.raises(ParameterError, match="protect = 1.5"):
         continual.run(protect=1.5)
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("130", True), (" 1.3e2 ", True), ("-50", True), ("260/2", True), ("128,5", True), ("145", False), ("40", False)],
+)
+def test_an_answer_about_the_second_axis(answer, right):
+    assert (second_axis(answer) is True) == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("0,375", True), (" 3/8 ", True), ("0", False), ("1", False), ("-1", None)]
+)
+def test_an_answer_about_what_to_protect(answer, right):
+    if right is None:
+        with pytest.raises(ValueError, match="protect = -1"):
+            keeps_and_learns(answer)
+    else:
+        assert (keeps_and_learns(answer) is True) == right

@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.hebbian.homeostatic import Life, effect, forward, imagine, look
-from labcore.hebbian.homeostatic.elu_net import BATCH, unpack
+from labcore.hebbian.homeostatic import Life, effect, imagine
+from labcore.hebbian.homeostatic.elu_net import BATCH, forward, look, unpack
+from labcore.hebbian.homeostatic.exercises import beats_need
 from labcore.hebbian.homeostatic.experiments import REGULATORS, decision, stream, swap_rates
 from labcore.hebbian.homeostatic.mechanism import EPOCH, INTERVAL
 
@@ -184,3 +185,15 @@ def test_decision_shows_what_the_stream_does():
 def test_swap_rates_frames_grow():
     frames = list(swap_rates.frames("quick", points=2, epochs=2))
     assert [f.sizes["swaps"] for f in (frames[0], frames[-1])] == [1, 2] and frames[-1].progress == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("0,2", True), (" 1/5 ", True), ("20 %", True), ("0.01", False), ("2e-3", False)]
+)
+def test_an_answer_about_the_rate(answer, right):
+    assert (beats_need(answer) is True) == right
+
+
+def test_a_rate_that_is_not_allowed_is_named():
+    with pytest.raises(ValueError, match="eta0 = 2"):
+        beats_need("2")

@@ -17,17 +17,14 @@ from __future__ import annotations
 
 from .angles import principal_angles
 from .mechanism import Lateral, add_units, gpm_basis, learn_lateral, project
-from .online_spiking import answers, forward, online_gradients, trace
+from .online_spiking import online_gradients
 
 __all__ = [
     "Lateral",
     "add_units",
-    "answers",
-    "forward",
     "gpm_basis",
     "learn_lateral",
     "online_gradients",
     "principal_angles",
     "project",
-    "trace",
 ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 
-def principal_angles(a: Array, b: Array) -> Array:
-    """Principal angles (..., k), in radians, rising, between the row spans of a (..., k, D) and b (..., m, D), k <= m.
+def principal_angles(a: Float[Array, "... k d"], b: Float[Array, "... m d"]) -> Float[Array, "... k"]:
+    """Principal angles between the row spans of a and b, k <= m, in radians, rising.
 
     From the cosines above 45 degrees and the sines below, because arccos loses half of the digits near 1.
     Source: Björck and Golub (1973). Raises ValueError when k > m or the dimensions differ.

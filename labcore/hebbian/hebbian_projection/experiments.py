@@ -1,4 +1,4 @@
-"""The experiments of `hebbian_projection`, frame by frame."""
+"""Units in the plane and in space, lateral units on digits, and a spiking network that learns task after task."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Annotated
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 from torch import Tensor
 
 from labcore.data import digits_split
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.local_rules.hebb_rules import BLOWN_UP, Rule, hebb_step, hebb_stream
 
-from .angles import principal_angles
+from .angles import Array, principal_angles
 from .mechanism import Lateral, add_units, gpm_basis, learn_lateral, project
 from .online_spiking import DECAY, answers, forward, online_gradients, trace
 
-Array = NDArray[np.float64]
 BATCH = 64
 METHODS = ("none", "HLOP", "SVD")
 
@@ -29,7 +28,19 @@ def _diverged(lateral_weights: list[Tensor]) -> bool:
     return not all(bool((torch.linalg.vector_norm(h, dim=-1) <= 10).all()) for h in lateral_weights)
 
 
-@experiment(quick=dict(samples=1000))
+PLANE = Frame(
+    seen=axis("samples seen"),
+    unit=axis("unit", start=1),
+    xy=axis("coordinate", values=("x", "y")),
+    point=axis("sample"),
+    w=var("seen unit xy", "weight"),
+    away=var("seen unit", "angle to the cloud's long axis", "degrees"),
+    length=var("seen unit", "length of the weight vector"),
+    cloud=var("point xy", "input"),
+)
+
+
+@experiment(quick=dict(samples=1000), frame=PLANE)
 def plane(
     angle: Annotated[float, number(0, 180, "Direction in which the cloud is longest", "data", unit="degrees")] = 30.0,
     rule: Annotated[Rule, choice("The local learning rule", "units")] = "oja",
@@ -51,12 +62,13 @@ def plane(
     rng = np.random.default_rng(seed)
     start = rng.uniform(0, 2 * np.pi, k)
     late = np.arange(samples) >= samples / 2
-    axis = np.deg2rad(angle + turn * late)
+    heading = np.deg2rad(angle + turn * late)
     along, across = rng.normal(size=(2, samples)) / [[1.0], [stretch]]
-    x = np.stack([along * np.cos(axis) - across * np.sin(axis), along * np.sin(axis) + across * np.cos(axis)], 1)
+    cos, sin = np.cos(heading), np.sin(heading)
+    x = np.stack([along * cos - across * sin, along * sin + across * cos], 1)
     w0 = 0.5 * np.stack([np.cos(start), np.sin(start)], 1)
     run = hebb_stream(x, w0, rule, eta, tau, every=max(1, samples // 250))
-    now = axis[np.maximum(run.seen - 1, 0)]
+    now = heading[np.maximum(run.seen - 1, 0)]
     length = np.linalg.norm(run.w, axis=2)
     along_axis = np.abs(run.w[..., 0] * np.cos(now)[:, None] + run.w[..., 1] * np.sin(now)[:, None])
     away = np.rad2deg(np.arccos(np.minimum(along_axis / np.maximum(length, 1e-12), 1)))
@@ -65,33 +77,35 @@ def plane(
         cloud = x[late == late[max(run.seen[last] - 1, 0)]][:300]
         text = f"After {run.seen[last]} samples the weights are {', '.join(f'{v:.0f}' for v in away[last])} degrees "
         text += f"away from the cloud's long axis and {', '.join(f'{v:.2f}' for v in length[last])} long."
-        if run.diverged and end == len(run.seen):
-            text += f" Then the run diverged, at sample {run.diverged}: nothing kept these weights small."
-        yield xr.Dataset(
-            {
-                "w": variable(("seen", "unit", "xy"), run.w[:end], "weight"),
-                "away": variable(("seen", "unit"), away[:end], "angle to the cloud's long axis", "degrees"),
-                "length": variable(("seen", "unit"), length[:end], "length of the weight vector"),
-                "cloud": variable(("point", "xy"), cloud, "input"),
-            },
-            coords={
-                "seen": variable("seen", run.seen[:end], "samples seen"),
-                "unit": variable("unit", np.arange(1, k + 1), "unit"),
-                "xy": variable("xy", ["x", "y"], "coordinate"),
-                "point": variable("point", np.arange(len(cloud)), "sample"),
-            },
-            attrs={
-                "reading": text,
-                "progress": end / len(run.seen),
-                "axis": float(np.rad2deg(now[last])),
-                "stretch": stretch,
-                "samples": samples,
-                "turned_at": samples / 2 if turn else 0.0,
-            },
+        yield PLANE(
+            dict(seen=run.seen[:end], w=run.w[:end], away=away[:end], length=length[:end], cloud=cloud),
+            text,
+            end / len(run.seen),
+            axis=float(np.rad2deg(now[last])),
+            stretch=stretch,
+            samples=samples,
+            turned_at=samples / 2 if turn else 0.0,
         )
+    if run.diverged:  # nothing kept these weights small
+        raise Diverged(run.diverged)
 
 
-@experiment(quick=dict(batches=150))
+SPACE = Frame(
+    batch=axis("batches seen"),
+    unit=axis("unit", start=1),
+    unit3=axis("axis", start=1),
+    xyz=axis("coordinate", values=("x", "y", "z")),
+    point=axis("sample"),
+    w=var("batch unit xyz", "weight"),
+    angle=var("batch unit", "principal angle to the data's subspace", "degrees"),
+    to_axis=var("batch unit", "angle to its own axis", "degrees"),
+    not_orthonormal=var("batch", "distance of W W^T from the identity"),
+    cloud=var("point xyz", "input"),
+    axes=var("unit3 xyz", "axis of the data"),
+)
+
+
+@experiment(quick=dict(batches=150), frame=SPACE)
 def subspace(
     k: Annotated[int, number(1, 3, "Units, each with one weight vector", "units")] = 2,
     rule: Annotated[Rule, choice("The local learning rule", "units")] = "subspace",
@@ -133,40 +147,36 @@ def subspace(
     error = np.sqrt((gram**2).sum((1, 2)) / k)
     for end in np.unique(np.linspace(1, len(hist), 25).astype(int)):
         last = end - 1
-        text = (
+        yield SPACE(
+            dict(
+                w=hist[:end],
+                angle=angle[:end],
+                to_axis=np.rad2deg(np.arccos(np.minimum(own[:end], 1))),
+                not_orthonormal=error[:end],
+                cloud=data[:15].reshape(-1, 3).numpy(),
+                axes=axes.T[order] * np.sqrt(variances[order])[:, None],
+            ),
             f"After {last} batches the largest angle between the units' span and the data's is {angle[last, -1]:.1f} "
+            f"degrees, and the weights are {error[last]:.2f} away from orthonormal.",
+            end / len(hist),
+            batches=batches,
         )
-        text += f"degrees, and the weights are {error[last]:.2f} away from orthonormal."
-        if diverged and end == len(hist):
-            text += f" Then the run diverged, at batch {diverged}."
-        yield xr.Dataset(
-            {
-                "w": variable(("batch", "unit", "xyz"), hist[:end], "weight"),
-                "angle": variable(("batch", "unit"), angle[:end], "principal angle to the data's subspace", "degrees"),
-                "to_axis": variable(
-                    ("batch", "unit"),
-                    np.rad2deg(np.arccos(np.minimum(own[:end], 1))),
-                    "angle to its own axis",
-                    "degrees",
-                ),
-                "not_orthonormal": variable("batch", error[:end], "distance of W W^T from the identity"),
-                "cloud": variable(("point", "xyz"), data[:15].reshape(-1, 3).numpy(), "input"),
-                "axes": variable(
-                    ("unit3", "xyz"), axes.T[order] * np.sqrt(variances[order])[:, None], "axis of the data"
-                ),
-            },
-            coords={
-                "batch": variable("batch", np.arange(end), "batches seen"),
-                "unit": variable("unit", np.arange(1, k + 1), "unit"),
-                "unit3": variable("unit3", np.arange(1, 4), "axis"),
-                "xyz": variable("xyz", ["x", "y", "z"], "coordinate"),
-                "point": variable("point", np.arange(300), "sample"),
-            },
-            attrs={"reading": text, "progress": end / len(hist), "batches": batches},
-        )
+    if diverged:
+        raise Diverged(diverged)
 
 
-@experiment(quick=dict(epochs=20))
+FOUND = Frame(
+    epoch=axis("passes over the digits"),
+    direction=axis("direction", start=1),
+    row=axis("pixel row"),
+    column=axis("pixel column"),
+    cos2=var("epoch direction", "squared cosine of the principal angle"),
+    power=var("epoch", "share of the power kept"),
+    image=var("direction row column", "weight"),
+)
+
+
+@experiment(quick=dict(epochs=20), frame=FOUND)
 def extract(
     k: Annotated[int, number(1, 32, "Lateral units", "units")] = 8,
     hlop_lr: Annotated[float, number(0.002, 1, "Learning rate of the lateral units", "units", scale="log")] = 0.05,
@@ -189,40 +199,19 @@ def extract(
             for batch in np.array_split(rng.permutation(1300), 20):
                 lateral = learn_lateral(lateral, pixels[torch.tensor(batch)], hlop_lr)
         h = lateral.h.double()
-        diverged = _diverged([h])
-        if not diverged:
-            kept = 1 - float((project(pixels.double(), h) ** 2).sum() / (pixels.double() ** 2).sum())
-            log.append((np.cos(principal_angles(h.numpy(), axes)) ** 2, kept))
-            shown = h.numpy().copy()
+        if _diverged([h]):
+            raise Diverged(epoch)
+        kept = 1 - float((project(pixels.double(), h) ** 2).sum() / (pixels.double() ** 2).sum())
+        log.append((np.cos(principal_angles(h.numpy(), axes)) ** 2, kept))
         cos2, power = np.stack([c for c, _ in log]), np.array([p for _, p in log])
-        text = f"After {len(log) - 1} passes the {k} units span a space whose mean squared cosine with the best one is "
-        text += f"{cos2[-1].mean():.3f}; they keep {power[-1]:.1%} of the digits' power, of {best:.1%} at most."
-        if diverged:
-            text = (
-                f"The lateral units diverged in pass {epoch}: the rate is too high. Before, at {len(log) - 1} passes, "
-                + (f"the mean squared cosine was {cos2[-1].mean():.3f}.")
-            )
-        yield xr.Dataset(
-            {
-                "cos2": variable(("epoch", "direction"), cos2, "squared cosine of the principal angle"),
-                "power": variable("epoch", power, "share of the power kept"),
-                "image": variable(("direction", "row", "column"), shown.reshape(k, 8, 8), "weight"),
-            },
-            coords={
-                "epoch": variable("epoch", np.arange(len(log)), "passes over the digits"),
-                "direction": variable("direction", np.arange(1, k + 1), "direction"),
-                "row": variable("row", np.arange(8), "pixel row"),
-                "column": variable("column", np.arange(8), "pixel column"),
-            },
-            attrs={
-                "reading": text,
-                "progress": 1.0 if diverged else epoch / epochs,
-                "best": float(best),
-                "epochs": epochs,
-            },
+        yield FOUND(
+            dict(cos2=cos2, power=power, image=h.numpy().copy().reshape(k, 8, 8)),
+            f"After {epoch} passes the {k} units span a space whose mean squared cosine with the best one is "
+            f"{cos2[-1].mean():.3f}; they keep {power[-1]:.1%} of the digits' power, of {best:.1%} at most.",
+            epoch / epochs,
+            best=float(best),
+            epochs=epochs,
         )
-        if diverged:
-            return
 
 
 def _tasks(n_tasks: int, seed: list[int]) -> tuple[Array, Array, Array, Array]:
@@ -233,7 +222,24 @@ def _tasks(n_tasks: int, seed: list[int]) -> tuple[Array, Array, Array, Array]:
     return train, split.y_train, test, split.y_test
 
 
-@experiment(quick=dict(n_tasks=2, hidden=64, epochs=4))
+FORGETTING = Frame(
+    epoch=axis("passes over the data"),
+    learner=axis("method", values=METHODS),
+    task=axis("task", start=1),
+    after=axis("tasks learned"),
+    task_done=axis("task", start=1),
+    layer=axis("layer", start=1),
+    repeat=axis("network"),
+    accuracy=var("epoch learner task repeat", "test accuracy"),
+    table=var("after learner task", "test accuracy after a task"),
+    learned=var("learner task_done repeat", "accuracy on a task when it was just learned"),
+    ACC=var("learner repeat", "mean accuracy on the tasks so far"),
+    BWT=var("learner repeat", "mean change of old tasks since they were learned"),
+    leak=var("epoch learner layer", "share of the update felt by old inputs"),
+)
+
+
+@experiment(quick=dict(n_tasks=2, hidden=64, epochs=4), frame=FORGETTING)
 def continual(
     protect: Annotated[
         float,
@@ -270,7 +276,7 @@ def continual(
     peers = [torch.zeros(n_seeds, 0, d) for d in sizes[:-1]]
     counts = [round(protect * d) for d in sizes[:-1]]
     accuracy, leaks = [_accuracy(weights, test, right, steps)], [np.zeros((len(METHODS), 3, n_seeds))]
-    yield _continual_frame(accuracy, leaks, laterals, epochs, n_tasks, 0.0, 0)
+    yield _so_far(accuracy, leaks, laterals, epochs, 0.0)
     for task in range(n_tasks):
         before, old = [w.clone() for w in weights], [h.h for h in laterals]
         laterals = [
@@ -291,8 +297,7 @@ def continual(
                         seen = (1 - DECAY) * traces[layer][1].flatten(-3, -2)
                         laterals[layer] = learn_lateral(laterals[layer], seen, hlop_lr)
             if _diverged([h.h for h in laterals]) or not all(bool(w.isfinite().all()) for w in weights):
-                yield _continual_frame(accuracy, leaks, laterals, epochs, n_tasks, 1.0, task * epochs + epoch + 1)
-                return
+                raise Diverged(task * epochs + epoch + 1)
             begun = len(test) if epoch == epochs - 1 else task + 1
             now = _accuracy(weights, test[:begun], right, steps)
             accuracy.append(np.concatenate([now, accuracy[-1][:, begun:]], 1))
@@ -304,7 +309,7 @@ def continual(
                     for h, a, count in zip(peers, activity, counts, strict=True)
                 ]
             done = (task * epochs + epoch + 1) / (n_tasks * epochs)
-            yield _continual_frame(accuracy, leaks, laterals, epochs, n_tasks, done, 0)
+            yield _so_far(accuracy, leaks, laterals, epochs, done)
 
 
 def _accuracy(weights: list[Tensor], test: Tensor, right: Tensor, steps: int) -> Array:
@@ -326,18 +331,14 @@ def _leak(weights: list[Tensor], before: list[Tensor], old: Tensor, steps: int) 
     return out
 
 
-def _continual_frame(
-    accuracy: list[Array], leaks: list[Array], laterals: list[Lateral], epochs: int, n_tasks: int, done: float, bad: int
-) -> xr.Dataset:
+def _so_far(accuracy: list[Array], leaks: list[Array], laterals: list[Lateral], epochs: int, done: float) -> xr.Dataset:
     log = np.stack(accuracy)  # (epoch, method, task, S)
     table = log[::epochs]
     finished = len(table) - 1
     average = table[-1][:, : max(finished, 1)].mean(1)
     learned = np.stack([table[j + 1, :, j] for j in range(finished)] or [table[0, :, 0]], 1)  # (method, task, S)
     drift = (table[-1][:, : finished - 1] - learned[:, :-1]).mean(1) if finished > 1 else np.zeros_like(average)
-    if bad:
-        text = f"The run diverged in epoch {bad}: a rate is too high. These are the values of epoch {len(log) - 1}."
-    elif not finished:
+    if not finished:
         text = f"Epoch {len(log) - 1} of task 1: all three networks know {log[-1, 0, 0].mean():.0%} of its test digits."
     else:
         means = ", ".join(f"{m} {a:.1%}" for m, a in zip(METHODS, average.mean(1), strict=True))
@@ -345,27 +346,10 @@ def _continual_frame(
         if finished > 1:
             drifts = ", ".join(f"{m} {b:+.1%}" for m, b in zip(METHODS, drift.mean(1), strict=True))
             text += f" An old task has changed since it was learned by: {drifts}."
-    return xr.Dataset(
-        {
-            "accuracy": variable(("epoch", "learner", "task", "repeat"), log, "test accuracy"),
-            "table": variable(("after", "learner", "task"), table.mean(3), "test accuracy after a task"),
-            "learned": variable(
-                ("learner", "task_done", "repeat"), learned, "accuracy on a task when it was just learned"
-            ),
-            "ACC": variable(("learner", "repeat"), average, "mean accuracy on the tasks so far"),
-            "BWT": variable(("learner", "repeat"), drift, "mean change of old tasks since they were learned"),
-            "leak": variable(
-                ("epoch", "learner", "layer"), np.stack(leaks).mean(3), "share of the update felt by old inputs"
-            ),
-        },
-        coords={
-            "epoch": variable("epoch", np.arange(len(log)), "passes over the data"),
-            "learner": variable("learner", list(METHODS), "method"),
-            "task": variable("task", np.arange(1, n_tasks + 1), "task"),
-            "after": variable("after", np.arange(len(table)), "tasks learned"),
-            "task_done": variable("task_done", np.arange(1, learned.shape[1] + 1), "task"),
-            "layer": variable("layer", np.arange(1, 4), "layer"),
-            "repeat": variable("repeat", np.arange(log.shape[3]), "network"),
-        },
-        attrs={"reading": text, "progress": done, "epochs": epochs, "units": str([h.h.shape[-2] for h in laterals])},
+    return FORGETTING(
+        dict(accuracy=log, table=table.mean(3), learned=learned, ACC=average, BWT=drift, leak=np.stack(leaks).mean(3)),
+        text,
+        done,
+        epochs=epochs,
+        units=str([h.h.shape[-2] for h in laterals]),
     )

@@ -9,13 +9,14 @@ Source: Xiao, Meng, Zhang, He, Lin (2022), arXiv:2210.04195.
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 DECAY, STEEP = 0.5, 4.0
 
 
-def lif(current: Tensor) -> tuple[Tensor, Tensor]:
-    """Spikes and potentials (..., T, B, D) of leaky integrate-and-fire neurons under a current (..., T, B, D)."""
+def lif(current: Float[Tensor, "... T B d"]) -> tuple[Float[Tensor, "... T B d"], Float[Tensor, "... T B d"]]:
+    """Spikes and potentials of leaky integrate-and-fire neurons under a current."""
     v, spikes, potentials = torch.zeros_like(current[..., 0, :, :]), [], []
     for t in range(current.shape[-3]):
         v = DECAY * v + current[..., t, :, :]
@@ -25,23 +26,25 @@ def lif(current: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(spikes, -3), torch.stack(potentials, -3)
 
 
-def trace(spikes: Tensor) -> Tensor:
-    """The decaying sum a_t = a_{t-1}/2 + s_t of (..., T, B, D) along T."""
+def trace(spikes: Float[Tensor, "... T B d"]) -> Float[Tensor, "... T B d"]:
+    """The decaying sum a_t = a_{t-1}/2 + s_t."""
     kept = [spikes[..., 0, :, :]]
     for t in range(1, spikes.shape[-3]):
         kept.append(DECAY * kept[-1] + spikes[..., t, :, :])
     return torch.stack(kept, -3)
 
 
-def _through(x: Tensor, w: Tensor) -> Tensor:
-    """W x for x (..., T, B, D) and w (..., K, D), as one product a network and not one a time step."""
+def _through(x: Float[Tensor, "... T B d"], w: Float[Tensor, "... k d"]) -> Float[Tensor, "... T B k"]:
+    """W x, as one product a network and not one a time step."""
     return (x.flatten(-3, -2) @ w.mT).unflatten(-2, x.shape[-3:-1])
 
 
-def forward(weights: list[Tensor], x: Tensor, steps: int) -> tuple[list[Tensor], list[Tensor]]:
-    """What goes into each of the three layers, pixels or spikes (..., T, B, D), and the hidden layers' potentials.
+def forward(
+    weights: list[Float[Tensor, "... out d"]], x: Float[Tensor, "... B pixel"], steps: int
+) -> tuple[list[Float[Tensor, "... T B d"]], list[Float[Tensor, "... T B d"]]]:
+    """What goes into each of the three layers, pixels or spikes, and the hidden layers' potentials.
 
-    The pixels x (..., B, 64) drive the first layer at every step.
+    The pixels x drive the first layer at every step.
     """
     inputs, potentials = [x.unsqueeze(-3).expand(*x.shape[:-2], steps, *x.shape[-2:])], []
     for layer, w in enumerate(weights[:-1]):
@@ -53,8 +56,13 @@ def forward(weights: list[Tensor], x: Tensor, steps: int) -> tuple[list[Tensor],
     return inputs, potentials
 
 
-def online_gradients(weights: list[Tensor], x: Tensor, y: Tensor, steps: int) -> tuple[list[Tensor], list[Tensor]]:
-    """(Post error)^T (pre trace), summed over time, for each layer; and the traces. y (..., B, 10) is one-hot.
+def online_gradients(
+    weights: list[Float[Tensor, "... out d"]],
+    x: Float[Tensor, "... B pixel"],
+    y: Float[Tensor, "... B label"],
+    steps: int,
+) -> tuple[list[Float[Tensor, "... out d"]], list[Float[Tensor, "... T B d"]]]:
+    """(Post error)^T (pre trace), summed over time, for each layer; and the traces. y is one-hot.
 
     The last layer does not spike: it is a leaky sum, so its score at a step is W a.
     """
@@ -70,6 +78,8 @@ def online_gradients(weights: list[Tensor], x: Tensor, y: Tensor, steps: int) ->
     return gradients, traces
 
 
-def answers(weights: list[Tensor], x: Tensor, steps: int) -> Tensor:
-    """The digit (..., B) with the largest score summed over the T steps."""
+def answers(
+    weights: list[Float[Tensor, "... out d"]], x: Float[Tensor, "... B pixel"], steps: int
+) -> Int[Tensor, "... B"]:
+    """The digit with the largest score summed over the steps."""
     return (trace(forward(weights, x, steps)[0][-1]).sum(-3) @ weights[-1].mT).argmax(-1)

@@ -7,7 +7,24 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT, axis, bundle, curve, label, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    image,
+    label,
+    note,
+    sheet,
+    vertical,
+)
 
 UNITS = (RED, BLUE, GREEN, PURPLE)
 TASKS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY)
@@ -72,7 +89,7 @@ def plane(frame: xr.Dataset) -> dict[str, Any]:
             ticksuffix="°",
             tickvals=[0, 45, 90],
         ),
-        "xaxis3": axis("samples seen", domain=[0.64, 1], anchor="y3", range=reach),
+        "xaxis3": axis(frame.seen, domain=[0.64, 1], anchor="y3", range=reach),
         "yaxis3": axis(
             "length", domain=[0, 0.44], anchor="x3", range=[0, float(max(1.6, min(1.1 * frame.length.max(), 6)))]
         ),
@@ -150,7 +167,7 @@ def subspace(frame: xr.Dataset) -> dict[str, Any]:
             "camera": {"eye": dict(zip("xyz", eye.tolist(), strict=True))},
             "uirevision": "keep",
         },
-        "xaxis2": axis("batches seen", domain=[0.66, 1], anchor="y2", range=[0, frame.attrs["batches"]]),
+        "xaxis2": axis(frame.batch, domain=[0.66, 1], anchor="y2", range=[0, frame.attrs["batches"]]),
         "yaxis2": axis("angle", anchor="x2", range=[-3, 112], ticksuffix="°", tickvals=[0, 30, 60, 90]),
         "annotations": [
             label(0, 108, "<b>units' span to the data's</b>", INK, axes="2", xanchor="left", xshift=6),
@@ -169,16 +186,10 @@ def extract(frame: xr.Dataset) -> dict[str, Any]:
     """The weights as small pictures, and the squared cosines to the best subspace over the passes."""
     images = frame.image.values
     k = len(images)
-    columns = int(np.ceil(np.sqrt(k)))
-    rows = -(-k // columns)
-    sheet = np.full((rows * 9 - 1, columns * 9 - 1), np.nan)
-    for j, image in enumerate(images):
-        r, c = divmod(j, columns)
-        sheet[9 * r : 9 * r + 8, 9 * c : 9 * c + 8] = image / max(np.abs(image).max(), 1e-12)
+    images = images / np.maximum(np.abs(images).max((1, 2), keepdims=True), 1e-12)
     epoch, cos2 = frame.epoch.values, frame.cos2.values
     data = [
-        {"type": "heatmap", "z": sheet, "zmin": -1, "zmax": 1, "colorscale": "RdBu", "showscale": False}
-        | {"xaxis": "x", "yaxis": "y", "hoverinfo": "skip"},
+        image(sheet(images, int(np.ceil(np.sqrt(k)))), "", "RdBu", -1, 1),
         curve(*bundle(epoch, cos2.T), "each direction", SOFT, axes="2", **_thick(SOFT, 1)),
         curve(epoch, cos2.mean(1), "mean", RED, axes="2", pin=True, **_thick(RED, 4)),
         curve(epoch, frame.power.values / frame.attrs["best"], "power kept", BLUE, axes="2", pin=True, **_thick(BLUE)),
@@ -188,16 +199,15 @@ def extract(frame: xr.Dataset) -> dict[str, Any]:
         "height": 400,
         "xaxis": axis(f"weights of the {k} units (blue +, red −)", domain=[0, 0.52], constrain="domain", **hidden),
         "yaxis": axis("", autorange="reversed", scaleanchor="x", constrain="domain", **hidden),
-        "xaxis2": axis("passes over the digits", domain=[0.62, 1], anchor="y2", range=[0, frame.attrs["epochs"]]),
+        "xaxis2": axis(frame.epoch, domain=[0.62, 1], anchor="y2", range=[0, frame.attrs["epochs"]]),
         "yaxis2": axis("share of the best possible", anchor="x2", range=[0, 1.04], tickformat=".0%"),
         "annotations": [
-            label(
+            note(
                 0.97,
                 0.04,
                 "red: mean cos² of the angles to the best subspace<br>grey: each angle   blue: power kept",
                 SOFT,
-                xref="x2 domain",
-                yref="y2 domain",
+                axes="2",
                 xanchor="right",
                 yanchor="bottom",
                 align="right",
@@ -235,8 +245,7 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
                 notes.append(
                     label((task + 0.5) * per_task, 1.05, f"task {task + 1}", color, axes=axes, yanchor="bottom")
                 )
-        place = {"xref": f"x{axes} domain", "yref": f"y{axes} domain", "xanchor": "left", "yanchor": "bottom"}
-        notes.append(label(0, 1, f"<b>{title}</b>", **place))
+        notes.append(note(0, 1, f"<b>{title}</b>", axes=axes, xanchor="left", yanchor="bottom"))
     after = frame.table.values[-1]
     done = max(len(frame.after) - 1, 1)
     methods = list(frame.learner.values)
@@ -256,10 +265,10 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
         "barmode": "group",
         "bargap": 0.25,
         "xaxis": axis("", domain=[0, 0.58], anchor="y", range=[0, end], showticklabels=False),
-        "yaxis": axis("test accuracy", domain=[0.54, 0.95], range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"),
-        "xaxis2": axis("passes over the data", domain=[0, 0.58], anchor="y2", range=[0, end]),
+        "yaxis": axis(frame.accuracy, domain=[0.54, 0.95], range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"),
+        "xaxis2": axis(frame.epoch, domain=[0, 0.58], anchor="y2", range=[0, end]),
         "yaxis2": axis(
-            "test accuracy", domain=[0, 0.41], anchor="x2", range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"
+            frame.accuracy, domain=[0, 0.41], anchor="x2", range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"
         ),
         "xaxis3": axis("", domain=[0.7, 1], anchor="y3"),
         "yaxis3": axis("accuracy on tasks done", domain=[0.54, 0.95], anchor="x3", range=[0, 1.05], tickformat=".0%"),

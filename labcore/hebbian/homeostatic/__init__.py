@@ -15,7 +15,6 @@ Source: Man, Damasio, Neven (2022), arXiv:2205.08645, and the code they publishe
 
 from __future__ import annotations
 
-from .elu_net import descend, forward, look
 from .mechanism import Life, effect, imagine, live
 
-__all__ = ["Life", "descend", "effect", "forward", "imagine", "live", "look"]
+__all__ = ["Life", "effect", "imagine", "live"]

@@ -6,23 +6,27 @@ Softmax and cross-entropy on top; gradients are summed over a batch of `BATCH` s
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 BATCH, SIZES = 10, (64, 40, 30, 10)
-Layers = tuple[Array, Array, Array, Array, Array, Array]
+Weights = Float[Array, " 4140"]
+Layers = tuple[
+    Float[Array, "64 40"], Float[Array, " 40"], Float[Array, "40 30"], Float[Array, " 30"], Float[Array, "30 10"],
+    Float[Array, " 10"],
+]  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def unpack(theta: Array) -> Layers:
-    """Views of theta (4140,) as w1 (64, 40), b1 (40,), w2 (40, 30), b2 (30,), w3 (30, 10), b3 (10,)."""
+def unpack(theta: Weights) -> Layers:
+    """Views of theta as w1, b1, w2, b2, w3, b3."""
     w1, w2, w3 = theta[:2560].reshape(64, 40), theta[2600:3800].reshape(40, 30), theta[3830:4130].reshape(30, 10)
     return w1, theta[2560:2600], w2, theta[3800:3830], w3, theta[4130:]
 
 
 @njit(cache=True, nogil=True)
-def _layer(a: Array, w: Array, b: Array, elu: bool) -> Array:
+def _layer(a: Float[Array, " d"], w: Float[Array, "d k"], b: Float[Array, " k"], elu: bool) -> Float[Array, " k"]:
     z = b.copy()
     for i in range(len(a)):
         if a[i] != 0:  # half of the pixels are black
@@ -36,8 +40,10 @@ def _layer(a: Array, w: Array, b: Array, elu: bool) -> Array:
 
 
 @njit(cache=True, nogil=True)
-def forward(theta: Array, x: Array) -> tuple[Array, Array, Array]:
-    """Both hidden layers and the scores (10,) of one sample x (64,)."""
+def forward(
+    theta: Weights, x: Float[Array, " 64"]
+) -> tuple[Float[Array, " 40"], Float[Array, " 30"], Float[Array, " 10"]]:
+    """Both hidden layers and the scores of one sample."""
     w1, b1, w2, b2, w3, b3 = unpack(theta)
     a1 = _layer(x, w1, b1, True)
     a2 = _layer(a1, w2, b2, True)
@@ -45,7 +51,13 @@ def forward(theta: Array, x: Array) -> tuple[Array, Array, Array]:
 
 
 @njit(cache=True, nogil=True)
-def _back(a: Array, error: Array, w: Array, gw: Array, gb: Array) -> Array:
+def _back(
+    a: Float[Array, " d"],
+    error: Float[Array, " k"],
+    w: Float[Array, "d k"],
+    gw: Float[Array, "d k"],
+    gb: Float[Array, " k"],
+) -> Float[Array, " d"]:
     back = np.zeros(len(a))
     for j in range(len(error)):
         gb[j] += error[j]
@@ -58,7 +70,7 @@ def _back(a: Array, error: Array, w: Array, gw: Array, gb: Array) -> Array:
 
 
 @njit(cache=True, nogil=True)
-def look(theta: Array, x: Array, label: int, grad: Array) -> int:
+def look(theta: Weights, x: Float[Array, " 64"], label: int, grad: Weights) -> int:
     """The guess for x, before it is learned; adds the gradient of its cross-entropy to `grad`. -1 if not finite."""
     a1, a2, error = forward(theta, x)
     guess, total = 0, 0.0
@@ -80,7 +92,7 @@ def look(theta: Array, x: Array, label: int, grad: Array) -> int:
 
 
 @njit(cache=True, nogil=True)
-def descend(theta: Array, grad: Array, eta: float) -> Array:
+def descend(theta: Weights, grad: Weights, eta: float) -> Weights:
     """The weights after one step of SGD by the gradient summed over (part of) a batch."""
     after = np.empty_like(theta)
     for i in range(len(theta)):

@@ -1,4 +1,4 @@
-"""The experiments of `homeostatic`, frame by frame."""
+"""A stream of digits whose labels swap, regulators against constants over swap rates, one decision from inside."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Annotated, Literal, get_args
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
 from .elu_net import BATCH, look
 from .mechanism import EPOCH, INTERVAL, Array, Life, effect, imagine
@@ -19,7 +20,26 @@ Regulator = Literal["constant", "homeostatic", "random", "guess acts"]
 REGULATORS = get_args(Regulator)
 
 
-@experiment(quick=dict(epochs=4))
+STREAM = Frame(
+    learner=axis("network", values=("chosen", "constant")),
+    sample=axis("sample"),
+    time=axis("samples seen", "samples"),
+    batch=axis("samples seen", "samples"),
+    decision=axis("time", "samples"),
+    exchange=axis("exchange of two labels"),
+    correct=var("learner sample", "right guess"),
+    running=var("learner time", "accuracy over the last 200 samples"),
+    eta=var("batch", "learning rate"),
+    guess=var("decision", "what it guessed"),
+    label=var("decision", "the label it had"),
+    leave=var("decision", "imagined accuracy if left"),
+    take=var("decision", "imagined accuracy if taken"),
+    taken=var("decision", "taken"),
+    swap=var("exchange", "when two labels were exchanged; the first is the start"),
+)
+
+
+@experiment(quick=dict(epochs=4), frame=STREAM)
 def stream(
     swaps_per_epoch: Annotated[
         int, number(0, 20, "Exchanges of two classes' labels in an epoch of 1790 samples", "world")
@@ -52,13 +72,13 @@ def stream(
     for stop in np.linspace(0, total // BATCH, 31).astype(int)[1:] * BATCH:
         chosen.go_on(stop)
         constant.go_on(stop)
-        died = min((n.died for n in (chosen, constant) if n.died), default=0)
-        yield _stream_frame(chosen, constant, regulator, eta0, 1.0 if died else stop / total)
-        if died:
-            break
+        frame = _so_far(chosen, constant, regulator, eta0, float(stop / total))
+        if died := [n.died for n in (chosen, constant) if n.died]:
+            raise Diverged(min(died), frame)
+        yield frame
 
 
-def _stream_frame(chosen: Life, constant: Life, regulator: str, eta0: float, progress: float) -> xr.Dataset:
+def _so_far(chosen: Life, constant: Life, regulator: str, eta0: float, progress: float) -> xr.Dataset:
     done = min(chosen.done, constant.done) // BATCH * BATCH
     both = np.stack([chosen.correct, constant.correct])[:, :done]
     steps = np.arange(BATCH, done + 1, max(1, done // 6000) * BATCH)
@@ -69,52 +89,55 @@ def _stream_frame(chosen: Life, constant: Life, regulator: str, eta0: float, pro
     log = chosen.log[rows] if len(rows) else np.zeros((1, 5))
     swaps = chosen.swaps[chosen.swaps[:, 0] < done]
     late = both[:, EPOCH:].mean(1) if done > EPOCH else np.zeros(2)
-    died = min((n.died for n in (chosen, constant) if n.died), default=0)
-    if died:
-        who = regulator if chosen.died == died else "constant"
-        reading = f"The {who} network diverged at sample {died}: its rate was too high, {rate[-1]:.3g} at the end."
-    else:
-        score = late[0] if done > EPOCH else both[0].mean()
-        other = late[1] if done > EPOCH else both[1].mean()
-        since = "after the first epoch" if done > EPOCH else "so far"
-        reading = (
-            f"The {regulator} rate gives {score:.1%} right {since}, a constant {eta0:g} gives {other:.1%}; "
-            f"{len(swaps)} swaps, {int(log[:, 4].sum())} of {len(rows)} samples taken in, "
-            f"and the rate is {rate[-1] / eta0:.1f} times what it was at first."
-        )
-    decision = ("guess", "label", "leave", "take", "taken")
-    names = ("what it guessed", "the label it had", "imagined accuracy if left", "imagined accuracy if taken", "taken")
-    return xr.Dataset(
-        {
-            "correct": variable(("learner", "sample"), both, "right guess"),
-            "running": variable(("learner", "time"), running, "accuracy over the last 200 samples"),
-            "eta": variable("batch", rate, "learning rate"),
-            **{k: variable("decision", log[:, i], n) for i, (k, n) in enumerate(zip(decision, names))},
-            "swap": variable(
-                "exchange", np.r_[0, swaps[:, 0]], "when two labels were exchanged; the first is the start"
-            ),
-        },
-        coords={
-            "learner": variable("learner", ["chosen", "constant"], "network"),
-            "sample": variable("sample", np.arange(done), "sample"),
-            "time": variable("time", steps, "samples seen", "samples"),
-            "batch": variable("batch", BATCH * np.arange(1, len(rate) + 1), "samples seen", "samples"),
-            "decision": variable("decision", rows * INTERVAL if len(rows) else np.zeros(1, int), "time", "samples"),
-            "exchange": variable("exchange", np.arange(len(swaps) + 1), "exchange of two labels"),
-        },
-        attrs={
-            "reading": reading,
-            "progress": float(progress),
-            "accuracy": float(late[0]),
-            "accuracy_constant": float(late[1]),
-            "eta0": eta0,
-            "regulator": regulator,
-            "total": len(chosen.correct),
-        },
+    score = late[0] if done > EPOCH else both[0].mean()
+    other = late[1] if done > EPOCH else both[1].mean()
+    since = "after the first epoch" if done > EPOCH else "so far"
+    reading = (
+        f"The {regulator} rate gives {score:.1%} right {since}, a constant {eta0:g} gives {other:.1%}; "
+        f"{len(swaps)} swaps, {int(log[:, 4].sum())} of {len(rows)} samples taken in, "
+        f"and the rate is {rate[-1] / eta0:.1f} times what it was at first."
+    )
+    if chosen.died or constant.died:
+        first = chosen.died and chosen.died <= (constant.died or chosen.died)
+        reading += f" It is the {regulator if first else 'constant'} network that diverged."
+    guess, label, leave, take, taken = log.T
+    return STREAM(
+        dict(
+            time=steps,
+            batch=BATCH * np.arange(1, len(rate) + 1),
+            decision=rows * INTERVAL if len(rows) else np.zeros(1, int),
+            correct=both,
+            running=running,
+            eta=rate,
+            guess=guess,
+            label=label,
+            leave=leave,
+            take=take,
+            taken=taken,
+            swap=np.r_[0, swaps[:, 0]],
+        ),
+        reading,
+        progress,
+        accuracy=float(late[0]),
+        accuracy_constant=float(late[1]),
+        eta0=eta0,
+        regulator=regulator,
+        total=len(chosen.correct),
     )
 
 
-@experiment(quick=dict(epochs=2, points=3, n_seeds=1))
+BY_SWAPS = Frame(
+    learner=axis("regulator", values=REGULATORS),
+    swaps=axis("swaps of two labels", "per epoch"),
+    rate=axis("constant learning rate", values=RATES),
+    repeat=axis("stream"),
+    accuracy=var("learner swaps repeat", "accuracy after the first epoch"),
+    constants=var("rate swaps repeat", "accuracy after the first epoch"),
+    best_rate=var("swaps", "best constant learning rate"),
+)
+
+
+@experiment(quick=dict(epochs=2, points=3, n_seeds=1), frame=BY_SWAPS)
 def swap_rates(
     eta0: Annotated[float, number(0.002, 0.2, "Learning rate at the start", "network", scale="log")] = 0.01,
     step_frac: Annotated[
@@ -147,10 +170,10 @@ def swap_rates(
                 done += 1
                 complete = p + (done % (len(learners) * n_seeds) == 0)
                 if complete:
-                    yield _rates_frame(score[:, :complete], swaps[:complete], done / full)
+                    yield _by_swaps(score[:, :complete], swaps[:complete], done / full)
 
 
-def _rates_frame(score: Array, swaps: NDArray[np.int64], progress: float) -> xr.Dataset:
+def _by_swaps(score: Float[Array, "learner swaps repeat"], swaps: Int[Array, " swaps"], progress: float) -> xr.Dataset:
     mean, n = score.mean(2), len(REGULATORS)
     best = mean[n:].argmax(0)
     reading = (
@@ -158,23 +181,26 @@ def _rates_frame(score: Array, swaps: NDArray[np.int64], progress: float) -> xr.
         f"{mean[1, -1]:.1%}, a random one {mean[2, -1]:.1%}; the best of {len(RATES)} constants, chosen in hindsight, "
         f"is {RATES[best[-1]]:g} with {mean[n:, -1].max():.1%}."
     )
-    return xr.Dataset(
-        {
-            "accuracy": variable(("learner", "swaps", "repeat"), score[:n], "accuracy after the first epoch"),
-            "constants": variable(("rate", "swaps", "repeat"), score[n:], "accuracy after the first epoch"),
-            "best_rate": variable("swaps", np.array(RATES)[best], "best constant learning rate"),
-        },
-        coords={
-            "learner": variable("learner", list(REGULATORS), "regulator"),
-            "swaps": variable("swaps", swaps, "swaps of two labels", "per epoch"),
-            "rate": variable("rate", np.array(RATES), "constant learning rate"),
-            "repeat": variable("repeat", np.arange(score.shape[2]), "stream"),
-        },
-        attrs={"reading": reading, "progress": progress},
+    return BY_SWAPS(
+        dict(swaps=swaps, accuracy=score[:n], constants=score[n:], best_rate=np.array(RATES)[best]), reading, progress
     )
 
 
-@experiment
+DECISION = Frame(
+    rate=axis("learning rate of the imagined step"),
+    future=axis("future", values=("now", "leave", "take")),
+    memory=axis("samples ago"),
+    row=axis("row"),
+    column=axis("column"),
+    imagined=var("rate", "imagined accuracy on the memory"),
+    remembered=var("future memory", "right"),
+    future_rate=var("future", "learning rate of the imagined step"),
+    picture=var("row column", "pixel"),
+    truth=var("memory", "label of the memory today"),
+)
+
+
+@experiment(frame=DECISION)
 def decision(
     sample: Annotated[int, number(120, 21_000, "The moment to look at, in samples seen", "moment")] = 3420,
     swaps_per_epoch: Annotated[int, number(0, 20, "Exchanges of two classes' labels in an epoch", "world")] = 12,
@@ -197,11 +223,11 @@ def decision(
     theta, grad, label = life.theta.copy(), life.grad.copy(), int(now[life.labels[t]])
     guess = look(theta, life.x[t], label, grad)
     past, truth = life.x[t - memo : t], now[life.labels[t - memo : t]]
-    futures = {"now": 0.0, "leave": eta, "take": effect(eta, guess, step)}
+    futures = (0.0, eta, effect(eta, guess, step))  # of now, leave, take
     grid = np.logspace(-3, 1, 161)
     imagined = np.array([imagine(theta, grad, r, past, truth) for r in grid])
     right = np.array(
-        [[imagine(theta, grad, r, past[i : i + 1], truth[i : i + 1]) for i in range(memo)] for r in futures.values()]
+        [[imagine(theta, grad, r, past[i : i + 1], truth[i : i + 1]) for i in range(memo)] for r in futures]
     )
     leave, take = right[1:].mean(1)
     takes = take > leave
@@ -210,28 +236,20 @@ def decision(
     outcome = (
         f"its class {label} moves the rate from {eta:.3g} to {after:.3g}" if takes else f"the rate stays {eta:.3g}"
     )
-    yield xr.Dataset(
-        {
-            "imagined": variable("rate", imagined, "imagined accuracy on the memory"),
-            "remembered": variable(("future", "memory"), right, "right"),
-            "future_rate": variable("future", np.array(list(futures.values())), "learning rate of the imagined step"),
-            "picture": variable(("row", "column"), life.x[t].reshape(8, 8), "pixel"),
-            "truth": variable("memory", truth, "label of the memory today"),
-        },
-        coords={
-            "rate": variable("rate", grid, "learning rate of the imagined step"),
-            "future": variable("future", list(futures), "future"),
-            "memory": variable("memory", np.arange(-memo, 0), "samples ago"),
-            "row": variable("row", np.arange(8), "row"),
-            "column": variable("column", np.arange(8), "column"),
-        },
-        attrs={
-            "reading": f"Sample {t + 1}: it guesses {guess}, the label is {label}. It imagines {leave:.0%} right if it "
-            f"leaves the sample and {take:.0%} if it takes it, so it {act}; {outcome}.",
-            "progress": 1.0,
-            "guess": guess,
-            "label": label,
-            "eta_after": float(after),
-            "sample": t + 1,
-        },
+    yield DECISION(
+        dict(
+            rate=grid,
+            memory=np.arange(-memo, 0),
+            imagined=imagined,
+            remembered=right,
+            future_rate=futures,
+            picture=life.x[t].reshape(8, 8),
+            truth=truth,
+        ),
+        f"Sample {t + 1}: it guesses {guess}, the label is {label}. It imagines {leave:.0%} right if it leaves the "
+        f"sample and {take:.0%} if it takes it, so it {act}; {outcome}.",
+        guess=guess,
+        label=label,
+        eta_after=float(after),
+        sample=t + 1,
     )

@@ -1,23 +1,24 @@
-"""The mechanism of `homeostatic`."""
+"""Two imagined futures, the rate as an inner state at stake, and the life of one network on a stream of digits."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 from numba import njit
-from numpy.typing import NDArray
 
 from labcore.data import digits_split
 
-from .elu_net import BATCH, SIZES, descend, forward, look
+from .elu_net import BATCH, SIZES, Array, Weights, descend, forward, look
 
-Array = NDArray[np.float64]
 INTERVAL = 10
 EPOCH = 1790  # samples of an epoch, in full batches; a run's accuracy is counted after the first
 
 
 @njit(cache=True, nogil=True)
-def imagine(theta: Array, grad: Array, eta: float, x: Array, labels: NDArray[np.int64]) -> float:
-    """Share of the remembered samples x (memo, 64) that the network would get right after a step with rate eta."""
+def imagine(
+    theta: Weights, grad: Weights, eta: float, x: Float[Array, "memo 64"], labels: Int[Array, " memo"]
+) -> float:
+    """Share of the remembered samples x that the network would get right after a step with rate eta."""
     future, right = descend(theta, grad, eta), 0
     for i in range(len(x)):
         right += int(np.argmax(forward(future, x[i])[2]) == labels[i])
@@ -33,16 +34,17 @@ def effect(eta: float, label: int, step: float) -> float:
 
 @njit(cache=True, nogil=True)
 def live(
-    start: int, stop: int, x: Array, labels: NDArray[np.int64], relabel: NDArray[np.int64], era: NDArray[np.int64],
-    theta: Array, grad: Array, eta: float, rule: int, coin: NDArray[np.bool_], step: float, memo: int, at: int,
-    correct: NDArray[np.int8], rates: Array, log: Array,
+    start: int, stop: int, x: Float[Array, "T 64"], labels: Int[Array, " T"], relabel: Int[Array, "eras 10"],
+    era: Int[Array, " T"], theta: Weights, grad: Weights, eta: float, rule: int, coin: Bool[Array, " decisions"],
+    step: float, memo: int, at: int, correct: Int[Array, " T"], rates: Float[Array, " batches"],
+    log: Float[Array, "decisions 5"],
 ) -> tuple[float, int]:  # fmt: skip
-    """Samples start to stop - 1 of a stream: guess, decide, learn. Everything after `labels` but `coin` can change.
+    """Samples start to stop - 1 of a stream: guess, decide, learn. theta, grad, correct, rates and log are written.
 
-    x (T, 64); labels (T,) as they were at first; relabel (eras, 10) what each means in an era, era (T,) the era.
-    rule: -1 never looks ahead, else the number in REGULATORS. log (T / INTERVAL, 5) gets a row a decision:
-    guess, label, accuracy if it leaves, accuracy if it takes, taken. Returns eta and 0, or the sample
-    (from 1) at which the run diverged.
+    labels are as they were at first; relabel says what each means in an era, era the era of a sample.
+    rule: -1 never looks ahead, else the number in REGULATORS. log gets a row a decision, every INTERVAL samples:
+    guess, label, accuracy if it leaves, accuracy if it takes, taken. Returns eta and 0, or the sample (from 1) at
+    which the run diverged.
     """
     for t in range(start, stop):
         now = relabel[era[t]]

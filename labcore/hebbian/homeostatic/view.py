@@ -16,11 +16,14 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     bundle,
     curve,
+    image,
     label,
     log_axis,
+    note,
     vertical,
 )
 
@@ -55,18 +58,18 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
     top = max(2.0, 1.15 * float(rate.max()))
     reach = float(max(0.1, 1.15 * np.abs(gain).max()))
     notes = [
-        label(0.005, 1.02, f"{who} rate", color, xref="x domain", yref="y domain", xanchor="left", yanchor="bottom"),
-        label(0.25, 1.02, "constant rate", SOFT, xref="x domain", yref="y domain", xanchor="left", yanchor="bottom"),
-        label(0.995, 1.02, "ticks below: two classes swap labels", INK, xref="x domain", yref="y domain")
-        | {"xanchor": "right", "yanchor": "bottom"},
+        note(0.005, 1.02, f"{who} rate", color, xanchor="left", yanchor="bottom"),
+        note(0.25, 1.02, "constant rate", SOFT, xanchor="left", yanchor="bottom"),
+        note(0.995, 1.02, "ticks below: two classes swap labels", INK, xanchor="right", yanchor="bottom"),
+        *(
+            note(x, 1.02, f"● {text}", c, axes="3", xanchor="left", yanchor="bottom")
+            for x, text, c in (
+                (0.005, "taken, seen right", GREEN),
+                (0.25, "taken, but mistaken", ORANGE),
+                (0.52, "left", SOFT),
+            )
+        ),
     ]
-    for x, text, c in (
-        (0.005, "taken, seen right", GREEN),
-        (0.25, "taken, but mistaken", ORANGE),
-        (0.52, "left", SOFT),
-    ):
-        note = label(x, 1.02, f"● {text}", c, xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="bottom")
-        notes.append(note)
     span = {"range": [0, total]}
     layout = {
         "height": 620,
@@ -97,14 +100,10 @@ def swap_rates(frame: xr.Dataset) -> dict[str, Any]:
     best = constants.max(0)
     data.append(curve(swaps, best, "best constant", BLUE, mode="lines+markers", line={"color": BLUE, "width": 2}))
     ends = sorted([*((d["y"][-1], d["name"], d["line"]["color"]) for d in data[1:])])
-    at = -1.0
-    for y, name, color in ends:  # labels at the right end, pushed apart
-        at = max(float(y), at + 0.055)
+    for at, (_, name, color) in zip(apart([y for y, *_ in ends], 0.055), ends, strict=True):
         text = f"best constant ({frame.best_rate.values[-1]:g})" if name == "best constant" else name
         notes.append(label(swaps[-1], at, text, color, xanchor="left", xshift=10))
-    notes.append(
-        label(0.02, 0.03, "dotted: constants 0.01 to 0.5", SOFT, xref="x domain", yref="y domain", xanchor="left")
-    )
+    notes.append(note(0.02, 0.03, "dotted: constants 0.01 to 0.5", SOFT, xanchor="left"))
     layout = {
         "height": 430,
         "xaxis": axis("label swaps per epoch", range=[-0.5, 27]),
@@ -119,8 +118,6 @@ def decision(frame: xr.Dataset) -> dict[str, Any]:
     now, leave, take = (max(float(v), 1e-3) for v in frame.future_rate.values)
     ok = frame.remembered.values
     share = ok.mean(1)
-    picture = {"type": "heatmap", "z": frame.picture.values, "colorscale": "Greys", "showscale": False}
-    picture |= {"xaxis": "x2", "yaxis": "y2", "hoverinfo": "skip", "zmin": 0, "zmax": 1}
     memory = {
         "type": "heatmap",
         "z": ok,
@@ -142,14 +139,14 @@ def decision(frame: xr.Dataset) -> dict[str, Any]:
     data = [
         curve(frame.rate.values, frame.imagined.values, "imagined accuracy", BLUE, pin=True),
         curve([leave, take], share[1:], "the two futures", INK, mode="markers", marker=dots),
-        picture,
+        image(frame.picture.values, "2", "Greys", 0, 1),
         memory,
     ]
     guess, truth = frame.attrs["guess"], frame.attrs["label"]
     down = take < leave
     layout = {
         "height": 560,
-        "xaxis": log_axis("learning rate of the imagined step", domain=[0.34, 1], anchor="y", range=[-3.05, 1.05]),
+        "xaxis": log_axis(frame.rate, domain=[0.34, 1], anchor="y", range=[-3.05, 1.05]),
         "yaxis": axis("memory right afterwards", domain=[0.42, 0.94], range=[0, 1.02], tickformat=".0%"),
         "xaxis2": axis(f"guess {guess}, label {truth}", domain=[0, 0.22], anchor="y2", constrain="domain", **_BARE),
         "yaxis2": axis(
@@ -179,16 +176,7 @@ def decision(frame: xr.Dataset) -> dict[str, Any]:
                 yanchor="bottom",
                 xshift=-4 if down else 4,
             ),
-            label(
-                1,
-                1.03,
-                "green: right, orange: wrong",
-                SOFT,
-                xref="x3 domain",
-                yref="y3 domain",
-                xanchor="right",
-                yanchor="bottom",
-            ),
+            note(1, 1.03, "green: right, orange: wrong", SOFT, axes="3", xanchor="right", yanchor="bottom"),
         ],
     }
     return {"data": data, "layout": layout}
