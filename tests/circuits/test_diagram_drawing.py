@@ -5,7 +5,6 @@ import functools
 import itertools
 import json
 import random
-import time
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 
@@ -380,13 +379,11 @@ def test_names_are_escaped():
     ElementTree.fromstring(svg)
 
 
-def test_sixty_columns_are_drawn_in_a_tenth_of_a_second():
+def test_sixty_boxes_are_drawn():
+    """How long that takes is a row of the benchmarks, as growth over the columns."""
     sketch = Sketch((array(a, b, c, d), array(a, b, c, d), array(a, b, c, d)))
     for n in range(60):
         sketch.do(SoftMax(n % 4) if n % 3 else Transpose((1, 0, 3, 2)), 2 - n % 3)
-    took = []
-    for _ in range(3):
-        start = time.process_time()
-        layout(sketch.diagram).to_svg()
-        took.append(time.process_time() - start)
-    assert min(took) < 0.1
+    scene = layout(sketch.diagram)
+    assert sum(len(column.boxes) for column in scene.columns) == 60
+    ElementTree.fromstring(scene.to_svg())

@@ -286,7 +286,7 @@ def test_frames_grow_and_repeat():
 
 
 def test_step_time_is_a_time():
-    assert 0 < step_seconds("MLP", repeats=3) < 5
+    assert step_seconds("MLP", repeats=3) > 0
 
 
 @pytest.mark.parametrize(
