@@ -21,9 +21,10 @@ BLOCKS = re.findall(r"^```\w+\n# (\S+)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTIL
 TOLD = """
 import json, sys
 from labcore import catalog
-from labcore.claims import claims_of, recorded
+from labcore.claims import claims_of
 from labcore.code_version import code_version
 from labcore.figure import view_of
+from labcore.ledger import recorded
 experiment = catalog.load_experiment("{key}.alignment")
 print(json.dumps(dict(
     ids=[experiment.id, *(f"{{c.key}}.{{c.name}}" for c in claims_of("{key}"))],
@@ -59,7 +60,8 @@ def python(house, *words):
 
 
 def test_the_guide_shows_the_row_the_whole_folder_and_the_oracle():
-    folder = [f"labcore/hebbian/oja/{name}.py" for name in ("__init__", "mechanism", "experiments", "claims", "view")]
+    names = ("__init__", "mechanism", "experiments", "claims", "exercises", "view")
+    folder = [f"labcore/hebbian/oja/{name}.py" for name in names]
     assert [path for path, _ in BLOCKS] == ["labcore/catalog.toml", *folder, "tests/hebbian/test_oja.py"]
     listing = re.findall(r"^      (\S+\.\w+) ", GUIDE, re.MULTILINE)
     assert listing == [*(Path(path).name for path in folder), "preview.svg"]
@@ -68,7 +70,7 @@ def test_the_guide_shows_the_row_the_whole_folder_and_the_oracle():
 def test_the_example_passes_its_own_tests(house):
     done = python(house, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
 
 
 def test_the_example_is_listed_and_its_claim_holds(house):
