@@ -50,6 +50,16 @@ def test_frames_are_labelled_and_finite(frames):
             assert dim in frame.coords, f"dimension {dim} has no coordinate"
 
 
+def test_frames_hold_what_is_declared(experiment, frames):
+    declared = experiment.frame.columns
+    needed = {name for name, column in declared.items() if column.dims is not None and not column.optional}
+    for frame in frames:
+        assert needed <= set(frame.variables) <= set(declared)
+        for name, variable in frame.variables.items():
+            assert variable.dims == (declared[name].dims or (name,)), name
+            assert variable.attrs["units"] == declared[name].units, name
+
+
 def test_progress_rises_to_one(frames):
     progress = [frame.attrs["progress"] for frame in frames]
     assert progress == sorted(progress)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from labcore.experiment import Experiment, FrameError, ParameterError, Seed, experiment
+from labcore.experiment import Diverged, Experiment, FrameError, ParameterError, Seed, experiment
 
 Noise = Annotated[float, Field(ge=0, le=2, description="label noise", json_schema_extra={"unit": "V", "group": "data"})]
 Width = Annotated[int, Field(ge=1, le=1000, description="width")]
@@ -319,3 +319,36 @@ def test_the_key_is_the_folder_in_which_the_function_lies(module, key):
     made = experiment(quick={"width": 3})(short)
     assert (made.id, made.quick, made.__module__) == (f"{key}.short", {"width": 3}, module)
     assert experiment()(plain).id == f"{key}.plain"
+
+
+def plain(height):
+    return xr.Dataset({"y": ("x", [height])}, attrs={"reading": f"It is {height}.", "progress": 0.5})
+
+
+def runs_away(after, shown=True):
+    def run(seed: Seed = 0):
+        for step in range(1, 10):
+            if step == after:
+                raise Diverged(step, None if shown else plain(float(step)))
+            if shown:
+                yield plain(float(step))
+
+    return declare(run)
+
+
+def test_a_run_that_diverges_ends_with_its_last_frame_and_says_so():
+    *before, last = runs_away(4).frames()
+    assert [float(f.y[0]) for f in before] == [1, 2, 3] and float(last.y[0]) == 3
+    assert last.attrs["reading"] == "The training diverged before step 4. Before that: It is 3.0."
+    assert last.attrs["progress"] == 1 and before[-1].attrs["reading"] == "It is 3.0."
+
+
+def test_a_frame_that_was_not_shown_can_be_the_last():
+    [only] = runs_away(4, shown=False).frames()
+    assert only.attrs["reading"] == "The training diverged before step 4. Before that: It is 4.0."
+    assert only.attrs["experiment"].endswith(".run") and only.attrs["progress"] == 1
+
+
+def test_a_run_that_diverges_before_its_first_frame_is_a_bug():
+    with pytest.raises(FrameError, match="diverged before step 1, and before its first frame"):
+        list(runs_away(1).frames())
