@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits.born_series import MLP, brute_force, fit, mlp, rules, shapes, taylor, value, whereabouts
+from labcore.circuits.born_series import MLP, fit, mlp, rules, shapes, taylor, value
+from labcore.circuits.born_series.exercises import shapes_of, two_orders_fail
 from labcore.circuits.born_series.experiments import diagrams, iterations, scattering
-from labcore.circuits.born_series.taylor_trees import PHI, amplitude, phi_derivatives, trees
+from labcore.circuits.born_series.taylor_trees import (
+    PHI,
+    amplitude,
+    brute_force,
+    phi_derivatives,
+    trees,
+    whereabouts,
+)
 from labcore.circuits.born_series.well_scattering import (
     born_first,
     born_second,
@@ -249,3 +257,25 @@ def test_brute_force_is_nested_differentiation():
     net, x = network("tanh")
     v = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     assert brute_force(net, x, v, 2) == pytest.approx(float(v @ torch.func.hessian(net)(x) @ v), rel=1e-12)
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "right"),
+    [
+        (two_orders_fail, "1", True),
+        (two_orders_fail, " 9/10 ", True),
+        (two_orders_fail, "0,8", True),
+        (two_orders_fail, "0.1", False),
+        (two_orders_fail, "0", False),
+        (two_orders_fail, "2", False),  # binds
+        (shapes_of, "12", True),
+        (shapes_of, " 1.2e1 ", True),
+        (shapes_of, "236", False),
+        (shapes_of, "11", False),
+    ],
+)
+def test_answers(exercise, answer, right):
+    assert (exercise(answer) is True) == right

@@ -15,6 +15,6 @@ Source: Kaspschak, Meissner (2020), arXiv:2009.03192; Physical Review Research 3
 from __future__ import annotations
 
 from .mechanism import fit, taylor
-from .taylor_trees import MLP, brute_force, mlp, rules, shapes, value, whereabouts
+from .taylor_trees import MLP, mlp, rules, shapes, value
 
-__all__ = ["MLP", "brute_force", "fit", "mlp", "rules", "shapes", "taylor", "value", "whereabouts"]
+__all__ = ["MLP", "fit", "mlp", "rules", "shapes", "taylor", "value"]

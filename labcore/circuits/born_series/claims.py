@@ -1,17 +1,17 @@
-"""What the paper of `born_series` says, as checks."""
+"""What two networks learn of the Born series, and that diagrams add up, as checks."""
 
 from __future__ import annotations
 
 import xarray as xr
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import diagrams, iterations
 
 
 def _seeds(budget: Budget) -> xr.Dataset:
-    runs = [iterations.run(budget, seed=seed) for seed in range(3)]
+    runs = [once(iterations, budget, seed=seed) for seed in range(3)]
     return xr.concat([f[["gradient_error", "hessian_error"]] for f in runs], "seed").isel(time=-1)
 
 
@@ -37,7 +37,7 @@ def second_iteration_learns_the_second_order(budget: Budget) -> Evidence:
 
 @claim("The diagrams add up to the derivative, in a trained network and at every order")
 def diagrams_are_exact(budget: Budget) -> Evidence:
-    frames = [diagrams.run(budget, order=order, depth=0.3, legs="one bin") for order in range(1, 5)]
+    frames = [once(diagrams, budget, order=order, depth=0.3, legs="one bin") for order in range(1, 5)]
     worst = max(abs(float(f.contribution.sum()) - f.exact) / abs(f.exact) for f in frames)
     return Evidence(
         {"worst relative gap": worst}, "orders 1 to 4, relative gap to nested jacfwd <= 1e-10", worst <= 1e-10, 1

@@ -1,4 +1,4 @@
-"""The experiments of `born_series`, frame by frame."""
+"""A wave in a well beside the Born series, two networks that learn it, and the diagrams of a trained one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from labcore.experiment import Seed, choice, experiment, number, variable
-from labcore.primitives.runs.diverged import diverged
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.runs.one_thread import one_thread
 
 from . import well_scattering as well
@@ -21,7 +21,19 @@ from .taylor_trees import MLP, Activation, brute_force, mlp, rules, shapes, valu
 TEST = 300
 
 
-@experiment
+WELL = Frame(
+    bin=axis("distance r", "ranges"),
+    r=axis("distance r", "ranges"),
+    model=axis("model", values=("exact", "first Born order", "second Born order")),
+    depth=axis("mean depth of the well"),
+    potential=var("bin", "depth of the well"),
+    u=var("r", "wave"),
+    line=var("r", "outer line"),
+    length=var("model depth", "scattering length", "ranges"),
+)
+
+
+@experiment(frame=WELL)
 def scattering(
     amp: Annotated[float, number(0, 2.4, "Mean depth of the well", "well")] = 0.6,
     share: Annotated[float, number(0, 1, "Part of the depth that is heaped up in one bin", "well")] = 0.4,
@@ -31,8 +43,8 @@ def scattering(
 ) -> Iterator[xr.Dataset]:
     """The wave in a well, the length a at which its outer line cuts the axis, and the Born series for a. One frame.
 
-    u, line (r): the wave and its outer line drawn inwards. potential (bin). length (model, depth): a of wells of the
-    same form and other mean depths: exact (cut at +-20), first order, second order.
+    u, line: the wave and its outer line drawn inwards. length: a of wells of the same form and other mean depths, the
+    exact one cut at +-20.
     """
     parts = np.random.default_rng([seed, 0]).exponential(size=d)
     form = (1 - share) * d * parts / parts.sum()
@@ -48,26 +60,41 @@ def scattering(
         told = f"The scattering length is {said}. The first Born order says {first:.3f}, the second {second:.3f}."
     else:
         told = f"This well already holds a bound state: a = {said}. The second Born order says {second:.3f}, nonsense."
-    yield xr.Dataset(
-        {
-            "potential": variable("bin", potential, "depth of the well"),
-            "u": variable("r", well.wave(potential, grid), "wave"),
-            "line": variable("r", u + slope * (grid - 1), "outer line"),
-            "length": variable(
-                ("model", "depth"), [exact, depths * a1, depths * a1 + depths**2 * a2], "scattering length", "ranges"
-            ),
-        },
-        coords={
-            "bin": variable("bin", (np.arange(d) + 0.5) / d, "distance r", "ranges"),
-            "r": variable("r", grid, "distance r", "ranges"),
-            "model": variable("model", ["exact", "first Born order", "second Born order"], "model"),
-            "depth": variable("depth", depths, "mean depth of the well"),
-        },
-        attrs={"reading": told, "progress": 1.0, "amp": amp, "at": r, "a": a, "bound": int(slope <= 0)},
+    yield WELL(
+        dict(
+            potential=potential,
+            u=well.wave(potential, grid),
+            line=u + slope * (grid - 1),
+            length=[exact, depths * a1, depths * a1 + depths**2 * a2],
+            bin=(np.arange(d) + 0.5) / d,
+            r=grid,
+            depth=depths,
+        ),
+        told,
+        amp=amp,
+        at=r,
+        a=a,
+        bound=int(slope <= 0),
     )
 
 
-@experiment
+ORDERS = Frame(
+    source=axis("source", values=("Born", "network 1", "network 2")),
+    network=axis("network", values=("network 1", "network 2")),
+    bin=axis("distance r", "ranges"),
+    i=axis("bin", start=1),
+    j=axis("bin", start=1),
+    time=axis("iterations of L-BFGS", "steps"),
+    model=axis("model", values=("first Born order", "second Born order", "network 1 to second order", "both networks")),
+    first=var("source bin", "first-order coefficient"),
+    second=var("source i j", "second-order coefficient"),
+    gradient_error=var("network time", "relative error of the first order"),
+    hessian_error=var("network time", "relative error of the second order"),
+    test_error=var("model", "relative error on unseen wells"),
+)
+
+
+@experiment(frame=ORDERS)
 @one_thread
 def iterations(
     amp: Annotated[float, number(0.1, 1.5, "Largest mean depth of the training wells", "wells")] = 0.6,
@@ -81,10 +108,9 @@ def iterations(
 ) -> Iterator[xr.Dataset]:
     """N1 learns a(U), N2 learns what the first order of N1 leaves; their Taylor coefficients against Born's.
 
-    first (source, bin), second (source, i, j): coefficients of a; half a Hessian is a second-order coefficient.
-    gradient_error, hessian_error (network, time): relative to a1 and to A2 (Frobenius), flat after
-    the present moment; 1 for N2 until it begins.
-    test_error (model): root mean square error on 300 wells over that of a = 0.
+    first, second: coefficients of a; half a Hessian is a second-order coefficient. gradient_error, hessian_error:
+    relative to a1 and to A2 (Frobenius), flat after the present moment; 1 for N2 until it begins.
+    test_error: root mean square error on 300 wells over that of a = 0.
     """
     rng = np.random.default_rng([seed, 0])
     drawn = well.wells(n_train + TEST, d, amp, rng)
@@ -94,24 +120,23 @@ def iterations(
     both = [mlp([d, width, width, 1], activation, np.random.default_rng([seed, k])) for k in (1, 2)]
     steps = np.arange(0, iterations // 10 * 10 + 1, 10)
     errors, g, half = np.ones((2, 2, len(steps))), np.zeros((2, d)), np.zeros((2, d, d))
-    target, last = a_train, None
+    target = a_train
     for k in range(2):
         for done, net in fit(both[k], train, target, amp, loss, iterations):
             now, (g[k], hessian) = done // 10, taylor(net)
             half[k] = hessian / 2
             if not np.isfinite(half[k]).all() or np.abs(half[k]).max() > 1e6:
-                yield diverged(last, done)
-                return
+                raise Diverged(done)
             truth = a1 if k == 0 else 0 * a1  # nothing of first order is left for the second network
             errors[0, k, now:] = np.linalg.norm(g[k] - truth) / np.linalg.norm(a1)
             errors[1, k, now:] = np.linalg.norm(half[k] - a2) / np.linalg.norm(a2)
-            approximate = {
-                "first Born order": test @ a1,
-                "second Born order": test @ a1 + ((test @ a2) * test).sum(1),
-                "network 1 to second order": test @ g[0] + ((test @ half[0]) * test).sum(1),
-                "both networks": test @ g[0] + ((test @ half[1]) * test).sum(1),
-            }
-            shares = [np.sqrt(np.mean((v - a_test) ** 2) / np.mean(a_test**2)) for v in approximate.values()]
+            approximate = (  # in the order of the models
+                test @ a1,
+                test @ a1 + ((test @ a2) * test).sum(1),
+                test @ g[0] + ((test @ half[0]) * test).sum(1),
+                test @ g[0] + ((test @ half[1]) * test).sum(1),
+            )
+            shares = [np.sqrt(np.mean((v - a_test) ** 2) / np.mean(a_test**2)) for v in approximate]
             told = (
                 f"After {done} iterations the first order of network 1 is {errors[0, 0, now]:.1%} off Born's, and its "
                 f"second order {errors[1, 0, now]:.0%}."
@@ -121,26 +146,21 @@ def iterations(
             )
             if len(kept) < len(drawn):
                 told += f" {len(drawn) - len(kept)} of {len(drawn)} drawn wells bind, and are left out."
-            last = xr.Dataset(
-                {
-                    "first": variable(("source", "bin"), [a1, g[0], g[1]], "first-order coefficient"),
-                    "second": variable(("source", "i", "j"), [a2, *half], "second-order coefficient"),
-                    "gradient_error": variable(("network", "time"), errors[0], "relative error of the first order"),
-                    "hessian_error": variable(("network", "time"), errors[1], "relative error of the second order"),
-                    "test_error": variable("model", shares, "relative error on unseen wells"),
-                },
-                coords={
-                    "source": variable("source", ["Born", "network 1", "network 2"], "source"),
-                    "network": variable("network", ["network 1", "network 2"], "network"),
-                    "bin": variable("bin", (np.arange(d) + 0.5) / d, "distance r", "ranges"),
-                    "i": variable("i", np.arange(1, d + 1), "bin"),
-                    "j": variable("j", np.arange(1, d + 1), "bin"),
-                    "time": variable("time", steps, "iterations of L-BFGS", "steps"),
-                    "model": variable("model", list(approximate), "model"),
-                },
-                attrs={"reading": told, "progress": (k + done / steps[-1]) / 2, "phase": k + 1, "done": done},
+            yield ORDERS(
+                dict(
+                    first=[a1, *g],
+                    second=[a2, *half],
+                    gradient_error=errors[0],
+                    hessian_error=errors[1],
+                    test_error=shares,
+                    bin=(np.arange(d) + 0.5) / d,
+                    time=steps,
+                ),
+                told,
+                (k + done / steps[-1]) / 2,
+                phase=k + 1,
+                done=done,
             )
-            yield last
         target = a_train - train @ torch.tensor(g[0])
 
 
@@ -153,7 +173,18 @@ def _trained(activation: Activation, width: int, seed: int) -> MLP:
     return net
 
 
-@experiment(quick=dict(width=12))
+DIAGRAMS = Frame(
+    diagram=axis("shape of the tree"),
+    vertex=axis("vertex, from the output", start=1),
+    layer=axis("hidden layer", start=1),
+    neuron=axis("neuron", start=1),
+    contribution=var("diagram", "contribution to the derivative"),
+    copies=var("diagram", "trees of this shape"),
+    place=var("vertex layer neuron", "contribution by place"),
+)
+
+
+@experiment(quick=dict(width=12), frame=DIAGRAMS)
 @one_thread
 def diagrams(
     order: Annotated[int, number(1, 5, "Order of the derivative: leaves of the trees", "diagrams")] = 3,
@@ -167,9 +198,9 @@ def diagrams(
 ) -> Iterator[xr.Dataset]:
     """A derivative of a trained network as a sum of diagrams, one for each shape of tree. One frame.
 
-    The network learned a(U) of 500 wells in 150 iterations. contribution (diagram): all trees of the shape together;
-    copies (diagram): how many trees. place (vertex, layer, neuron): the contribution of the chosen shape by the place
-    of each vertex. attrs["exact"] is the derivative by automatic differentiation.
+    The network learned a(U) of 500 wells in 150 iterations. contribution: all trees of the shape together. place: the
+    contribution of the chosen shape by the place of each vertex. attrs["exact"] is the derivative by automatic
+    differentiation.
     """
     net = _trained(activation, width, seed)
     x = torch.full((8,), depth, dtype=torch.float64)
@@ -189,17 +220,9 @@ def diagrams(
     told += (
         f"Shape {pick + 1} carries {abs(parts[pick]) / max(np.abs(parts).sum(), 1e-300):.0%} of what the shapes carry."
     )
-    yield xr.Dataset(
-        {
-            "contribution": variable("diagram", parts, "contribution to the derivative"),
-            "copies": variable("diagram", [count for _, count in found.values()], "trees of this shape"),
-            "place": variable(("vertex", "layer", "neuron"), places, "contribution by place"),
-        },
-        coords={
-            "diagram": variable("diagram", list(found), "shape of the tree"),
-            "vertex": variable("vertex", np.arange(1, len(places) + 1), "vertex, from the output"),
-            "layer": variable("layer", [1, 2], "hidden layer"),
-            "neuron": variable("neuron", np.arange(1, width + 1), "neuron"),
-        },
-        attrs={"reading": told, "progress": 1.0, "exact": exact, "pick": pick},
+    yield DIAGRAMS(
+        dict(contribution=parts, copies=[count for _, count in found.values()], place=places, diagram=list(found)),
+        told,
+        exact=exact,
+        pick=pick,
     )

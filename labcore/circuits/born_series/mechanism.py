@@ -1,4 +1,4 @@
-"""The mechanism of `born_series`."""
+"""What a trained network has learned of a function: the fit, and its first two Taylor coefficients from diagrams."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float
 from torch import Tensor
 
 from .taylor_trees import MLP, rules
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 Loss = Literal["relative", "mean square"]
 
 
-def fit(net: MLP, u: Tensor, target: Tensor, amp: float, loss: Loss, iterations: int) -> Iterator[tuple[int, MLP]]:
-    """Full-batch L-BFGS on N(U) - N(0) = target, (N,). Yields (iterations done, N); U and a keep their units in N.
+def fit(
+    net: MLP, u: Float[Tensor, "N d"], target: Float[Tensor, " N"], amp: float, loss: Loss, iterations: int
+) -> Iterator[tuple[int, MLP]]:
+    """Full-batch L-BFGS on N(U) - N(0) = target. Yields (iterations done, N); U and a keep their units in N.
 
     The relative loss counts a small target as much as a large one: the Taylor series is about small ones.
     """
@@ -48,8 +50,8 @@ def fit(net: MLP, u: Tensor, target: Tensor, amp: float, loss: Loss, iterations:
         yield done, MLP(weights, biases, net.activation)
 
 
-def taylor(net: MLP) -> tuple[Array, Array]:
-    """Gradient (d,) and Hessian (d, d) at U = 0, from the diagrams of order 1 and 2."""
+def taylor(net: MLP) -> tuple[Float[Array, " d"], Float[Array, "d d"]]:
+    """Gradient and Hessian at U = 0, from the diagrams of order 1 and 2."""
     d = net.weights[0].shape[1]
     r = rules(net, torch.zeros(d, dtype=torch.float64), 2)
     top = len(r.vertex)

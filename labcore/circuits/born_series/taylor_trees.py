@@ -14,10 +14,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.polynomial import Polynomial
 from torch import Tensor
 
+Array = np.ndarray
 Tree = int | tuple
+Amplitudes = dict[Tree, list[Tensor]]  # of the trees that were met, by layer
 Activation = Literal["gelu", "tanh", "softplus"]
 
 
@@ -60,12 +63,12 @@ def shapes(order: int) -> dict[str, tuple[Tree, int]]:
 class MLP(NamedTuple):
     """z^1 = W^1 x + b^1, z^{l+1} = W^{l+1} phi(z^l) + b^{l+1}, f = z^L, a number."""
 
-    weights: list[Tensor]  # W^l (n_l, n_{l-1}), the last one (1, n)
-    biases: list[Tensor]
+    weights: list[Float[Tensor, "n_l n_before"]]  # W^l; the last one has one row
+    biases: list[Float[Tensor, " n_l"]]
     activation: Activation
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """f (...,) of x (..., d)."""
+    def __call__(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+        """f of x."""
         phi = PHI[self.activation]
         z = x @ self.weights[0].T + self.biases[0]
         for w, b in zip(self.weights[1:], self.biases[1:], strict=True):
@@ -83,7 +86,7 @@ def mlp(sizes: Sequence[int], activation: Activation, rng: np.random.Generator) 
 PHI = {"gelu": torch.nn.functional.gelu, "tanh": torch.tanh, "softplus": torch.nn.functional.softplus}
 
 
-def phi_derivatives(activation: Activation, z: Tensor, order: int) -> list[Tensor]:
+def phi_derivatives(activation: Activation, z: Float[Tensor, " n"], order: int) -> list[Float[Tensor, " n"]]:
     """phi, phi', ..., phi^(order) at z, in closed form."""
     if activation == "gelu":  # z Phi(z): the derivatives of the normal density are Hermite polynomials times it
         density = torch.exp(-z * z / 2) / sqrt(2 * pi)
@@ -105,13 +108,13 @@ def phi_derivatives(activation: Activation, z: Tensor, order: int) -> list[Tenso
 class Rules(NamedTuple):
     """What lines and vertices stand for at one point x; lists over the hidden layers l = 1 ... L - 1."""
 
-    vertex: list[list[Tensor]]  # [l][k] V^l(k) = phi^(k)(z^l), (n_l,)
-    propagator: dict[tuple[int, int], Tensor]  # [l, m] P^{l->m} = dz^m/da^l (n_m, n_l), l < m; m = L is R^l
-    incoming: list[Tensor]  # [l] Q^l = dz^l/dx (n_l, d); the last one is df/dx (1, d)
+    vertex: list[list[Float[Tensor, " n_l"]]]  # [l][k] V^l(k) = phi^(k)(z^l)
+    propagator: dict[tuple[int, int], Float[Tensor, "n_m n_l"]]  # [l, m] P^{l->m} = dz^m/da^l, l < m; m = L is R^l
+    incoming: list[Float[Tensor, "n_l d"]]  # [l] Q^l = dz^l/dx; the last one is df/dx
 
 
-def rules(net: MLP, x: Tensor, order: int) -> Rules:
-    """Vertices of up to `order` lines, propagators and incoming lines of a network at x (d,)."""
+def rules(net: MLP, x: Float[Tensor, " d"], order: int) -> Rules:
+    """Vertices of up to `order` lines, propagators and incoming lines of a network at x."""
     vertex, incoming, propagator = [], [net.weights[0]], {}
     z = net.weights[0] @ x + net.biases[0]
     hidden = len(net.weights) - 1
@@ -126,7 +129,9 @@ def rules(net: MLP, x: Tensor, order: int) -> Rules:
     return Rules(vertex, propagator, incoming)
 
 
-def _arriving(r: Rules, tree: Tree, directions: Tensor, amplitudes: dict[Tree, list[Tensor]]) -> list[Tensor]:
+def _arriving(
+    r: Rules, tree: Tree, directions: Float[Tensor, "n d"], amplitudes: Amplitudes
+) -> list[Float[Tensor, " n_l"]]:
     """What the outgoing line of a tree brings to z^l, for each layer l = 1 ... L."""
     if isinstance(tree, int):
         return [q @ directions[tree] for q in r.incoming]
@@ -136,29 +141,31 @@ def _arriving(r: Rules, tree: Tree, directions: Tensor, amplitudes: dict[Tree, l
     return [sum((r.propagator[k, m] @ f[k] for k in range(m)), zero[m]) for m in range(len(r.incoming))]
 
 
-def amplitude(r: Rules, tree: Tree, directions: Tensor, amplitudes: dict[Tree, list[Tensor]]) -> list[Tensor]:
-    """The product of all below and at the root vertex of a tree, when that sits at neuron j of layer l: [l] (n_l,)."""
+def amplitude(
+    r: Rules, tree: Tree, directions: Float[Tensor, "n d"], amplitudes: Amplitudes
+) -> list[Float[Tensor, " n_l"]]:
+    """The product of all below and at the root vertex of a tree, when that sits at neuron j of layer l: [l][j]."""
     if tree not in amplitudes:
         lines = [_arriving(r, part, directions, amplitudes) for part in tree]
         amplitudes[tree] = [prod((line[k] for line in lines), start=v[len(tree)]) for k, v in enumerate(r.vertex)]
     return amplitudes[tree]
 
 
-def value(r: Rules, tree: Tree, directions: Tensor) -> float:
-    """The diagram's contribution to the derivative along directions[0], directions[1], ... (n, d): its sum over all
+def value(r: Rules, tree: Tree, directions: Float[Tensor, "n d"]) -> float:
+    """The diagram's contribution to the derivative along directions[0], directions[1], ...: its sum over all
     assignments of vertices to neurons.
     """
     return float(_arriving(r, tree, directions, {})[-1][0])
 
 
-def whereabouts(r: Rules, tree: Tree, directions: Tensor) -> list[list[np.ndarray]]:
-    """The contribution of a diagram by the place of each of its vertices: [vertex][l] (n_l,), the root first.
+def whereabouts(r: Rules, tree: Tree, directions: Float[Tensor, "n d"]) -> list[list[Float[Array, " n_l"]]]:
+    """The contribution of a diagram by the place of each of its vertices: [vertex][l][j], the root first.
 
     The sum over the places of any one vertex is the value of the diagram.
     """
     top = len(r.vertex)
-    amplitudes: dict[Tree, list[Tensor]] = {}
-    out: list[list[np.ndarray]] = []
+    amplitudes: Amplitudes = {}
+    out: list[list[Array]] = []
 
     def visit(tree: Tree, above: list[Tensor]) -> None:
         """`above`: what the rest of the diagram multiplies the amplitude of this vertex with, by its place."""
@@ -180,7 +187,7 @@ def whereabouts(r: Rules, tree: Tree, directions: Tensor) -> list[list[np.ndarra
     return out
 
 
-def brute_force(net: MLP, x: Tensor, direction: Tensor, order: int) -> float:
+def brute_force(net: MLP, x: Float[Tensor, " d"], direction: Float[Tensor, " d"], order: int) -> float:
     """The derivative of that order along one direction, by nested forward-mode differentiation."""
     derivative = lambda t: net(x + t * direction)  # noqa: E731
     for _ in range(order):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SHADE, SOFT, axis, curve, label, vertical
+from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SHADE, SOFT, apart, axis, curve, label, note, vertical
 
 
 def scattering(frame: xr.Dataset) -> dict[str, Any]:
@@ -40,11 +40,11 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
     inside = depth <= depth[at]
     layout = {
         "height": 500,
-        "xaxis": axis("distance r (ranges)", domain=[0, 0.54], anchor="y", range=[-1.2, 2]),
+        "xaxis": axis(frame.r, domain=[0, 0.54], anchor="y", range=[-1.2, 2]),
         "yaxis": axis("wave u", domain=[0.44, 1], range=[foot, top]),
-        "xaxis2": axis("distance r (ranges)", domain=[0, 0.54], anchor="y2", range=[-1.2, 2]),
+        "xaxis2": axis(frame.r, domain=[0, 0.54], anchor="y2", range=[-1.2, 2]),
         "yaxis2": axis("depth U", domain=[0, 0.28], anchor="x2", range=[0, max(2.0, 1.15 * step.max())]),
-        "xaxis3": axis("mean depth of the well", domain=[0.66, 1], anchor="y3"),
+        "xaxis3": axis(frame.depth, domain=[0.66, 1], anchor="y3"),
         "yaxis3": axis("scattering length a (ranges)", anchor="x3", range=[low, 0.2]),
         "shapes": [vertical(frame.attrs["at"], GREEN, "solid", axes="2", width=3), vertical(amp, RED, axes="3")],
         "annotations": [
@@ -55,8 +55,8 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
             label(2.35, float(np.clip(first[-4], low, 0)), "first order", ORANGE, axes="3", xanchor="right",
                   yanchor="top"),
             label(depth[inside][-1], low, "now", RED, axes="3", yanchor="bottom", xanchor="left", xshift=4),
-            label(0.97, 0.99, "blue: exact<br>green: second order", INK, xref="x3 domain", yref="y3 domain",
-                  xanchor="right", yanchor="top", align="right"),
+            note(0.97, 0.99, "blue: exact<br>green: second order", INK, axes="3", xanchor="right", yanchor="top",
+                 align="right"),
         ],
         "meta": {"drag": {"shape": 0, "parameter": "r"}},
     }  # fmt: skip
@@ -87,11 +87,9 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
                 "hovertemplate": "bins %{x} and %{y}: %{z:.5f}<extra></extra>",
             }
         )  # fmt: skip
-        layout[f"xaxis{suffix}"] = axis("bin", domain=[x0, x0 + 0.3], anchor=f"y{suffix}", dtick=1)
-        layout[f"yaxis{suffix}"] = axis("bin" if not k else "", domain=[0.56, 1], anchor=f"x{suffix}", dtick=1)
-        color = (INK, RED, GREEN)[k]
-        notes.append(label(0.5, 1.0, f"<b>{titles[k]}</b>", color, xref=f"x{suffix} domain", yref=f"y{suffix} domain",
-                           yanchor="bottom"))  # fmt: skip
+        layout[f"xaxis{suffix}"] = axis(frame.i, domain=[x0, x0 + 0.3], anchor=f"y{suffix}", dtick=1)
+        layout[f"yaxis{suffix}"] = axis("" if k else frame.j, domain=[0.56, 1], anchor=f"x{suffix}", dtick=1)
+        notes.append(note(0.5, 1.0, f"<b>{titles[k]}</b>", (INK, RED, GREEN)[k], axes=suffix, yanchor="bottom"))
     r = frame.bin.values
     data += [
         curve(r, frame.first.values[0], "Born", INK, axes="4", mode="markers", marker={"size": 12, "color": SOFT}),
@@ -101,11 +99,11 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
     ]
     if upto[1]:
         data.append(curve(r, frame.first.values[2], "network 2", GREEN, axes="4", line={"color": GREEN, "width": 2.5}))
-    ends = [(errors[k, upto[k] - 1], f"network {k + 1}", (RED, GREEN)[k]) for k in range(2) if upto[k]]
-    last = -1.0
-    for end, text, color in sorted(ends):  # the upper name moves up where the two would touch
-        last = max(end, last + 0.14)
-        notes.append(label(t[-1], last, text, color, axes="5", xanchor="right", yanchor="bottom"))
+    ends = [errors[k, upto[k] - 1] for k in range(2) if upto[k]]
+    heights = apart(ends, 0.14)
+    for k in np.argsort(ends, kind="stable"):
+        text, color = f"network {k + 1}", (RED, GREEN)[k]
+        notes.append(label(t[-1], heights[k], text, color, axes="5", xanchor="right", yanchor="bottom"))
     notes += [
         label(r[-1], float(frame.first[1, -1]), "network 1, on Born's dots", RED, axes="4", xanchor="right",
               yanchor="top", xshift=-14),
@@ -115,9 +113,9 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
     layout |= {
         "height": 580,
         "margin": {"l": 72},
-        "xaxis4": axis("distance r (ranges)", domain=[0, 0.46], anchor="y4"),
+        "xaxis4": axis(frame.bin, domain=[0, 0.46], anchor="y4"),
         "yaxis4": axis("first order", domain=[0, 0.38], anchor="x4"),
-        "xaxis5": axis("iterations of L-BFGS (steps)", domain=[0.56, 1], anchor="y5", range=[0, 1.02 * t[-1]]),
+        "xaxis5": axis(frame.time, domain=[0.56, 1], anchor="y5", range=[0, 1.02 * t[-1]]),
         "yaxis5": axis(
             "second order off by", domain=[0, 0.38], anchor="x5", range=[0, 1.5], tickformat=".0%", nticks=5
         ),
@@ -225,7 +223,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
                       showgrid=False, zeroline=False),
         "xaxis2": axis("shape (click a bar); dashed: autodiff", domain=[0, 0.56], anchor="y2", range=span, dtick=1),
         "yaxis2": axis("derivative, added up", domain=[0, 0.4], anchor="x2", range=[reach[0] - pad, reach[1] + pad]),
-        "xaxis3": axis("neuron", domain=[0.73, 1], anchor="y3"),
+        "xaxis3": axis(frame.neuron, domain=[0.73, 1], anchor="y3"),
         "yaxis3": axis("", anchor="x3", domain=[0.1, 0.9], autorange="reversed"),
         "shapes": [
             {"type": "rect", "x0": pick + 0.55, "x1": pick + 1.45, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain",
@@ -233,9 +231,9 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "annotations": [
             *notes,
-            label(0, 1, "output at the top, inputs at the bottom; blue adds, orange takes away", SOFT, xref="x domain",
-                  yref="y domain", xanchor="left", yanchor="bottom"),
-            label(0.5, 1, title, INK, xref="x3 domain", yref="y3 domain", yanchor="bottom"),
+            note(0, 1, "output at the top, inputs at the bottom; blue adds, orange takes away", SOFT, xanchor="left",
+                 yanchor="bottom"),
+            note(0.5, 1, title, INK, axes="3", yanchor="bottom"),
         ],
     }  # fmt: skip
     return {"data": data, "layout": layout}
