@@ -9,37 +9,29 @@ import torch
 import torch.nn.functional as F
 
 from labcore.circuits.masked_gate_modeling import (
+    Aig,
     batch,
     build,
     completions,
-    degree_lookup,
-    embed,
     encode,
     guess,
     guess_with_text,
     layer,
-    linear,
     mechanism,
-    place,
     see,
     signal_probability,
     study,
     unseen,
     verilog,
+    with_inverters,
     with_polarity,
 )
-from labcore.circuits.masked_gate_modeling.aig import (
-    FALSE,
-    FAMILIES,
-    TRUE,
-    Aig,
-    Builder,
-    degrees,
-    netlist,
-    with_inverters,
-)
-from labcore.circuits.masked_gate_modeling.circuit_encoder import cross_attention, init
-from labcore.circuits.masked_gate_modeling.circuit_study import circuits, draw_mask, embed_text
+from labcore.circuits.masked_gate_modeling.aig import FALSE, FAMILIES, TRUE, Builder
+from labcore.circuits.masked_gate_modeling.circuit_encoder import cross_attention, embed, init, linear
+from labcore.circuits.masked_gate_modeling.circuit_functions import netlist
+from labcore.circuits.masked_gate_modeling.circuit_graph import degrees, place
+from labcore.circuits.masked_gate_modeling.circuit_study import circuits, degree_lookup, draw_mask, embed_text
+from labcore.circuits.masked_gate_modeling.exercises import few_functions
 from labcore.circuits.masked_gate_modeling.experiments import masking, pretrain
 from labcore.primitives.graphs.message_passing import message_pass, softmax_rows
 from labcore.primitives.logic.boolean import all_patterns, simulate, truth_table
@@ -337,3 +329,28 @@ def test_pretrain_corners(values):
     frame = pretrain.run("quick", steps=30, **values)
     assert frame.time[-1] == 30 and 0 <= float(frame.accuracy.min())
     np.testing.assert_allclose(frame.confusion.sum("guess").where(frame.confusion.sum("guess") > 0, 1), 1)
+
+
+# ---- the lesson's exercise
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("0.2", True),
+        ("0,2", True),
+        (" 1/6 ", True),
+        ("20 %", True),
+        ("2e-1", True),
+        ("0.15", False),
+        ("0.25", False),
+        ("0.9", False),
+        ("2", False),
+        ("", False),
+    ],
+)
+def test_a_share_that_leaves_a_hundred_functions(answer, right):
+    try:
+        assert (few_functions(answer) is True) == right
+    except ValueError as error:  # no number, or no share
+        assert not right and str(error)

@@ -10,33 +10,32 @@ import torch
 
 from labcore.circuits.neural_lambda import (
     Translator,
+    beta,
     decode,
     execute,
     leftmost_redex,
+    parse,
     reduction,
-    score,
-    size,
-    target_loss,
+    step,
     train,
 )
 from labcore.circuits.neural_lambda import lambda_tasks as tasks
-from labcore.circuits.neural_lambda.claims import _trained
-from labcore.circuits.neural_lambda.experiments import execution
+from labcore.circuits.neural_lambda.exercises import takes_two_steps
+from labcore.circuits.neural_lambda.experiments import execution, learning
 from labcore.circuits.neural_lambda.lambda_terms import (
-    beta,
     count,
     is_redex,
     label,
     named,
-    parse,
     random_terms,
-    step,
+    size,
     tokens,
     unnamed,
     unrank,
     uses,
 )
-from labcore.circuits.neural_lambda.seq2seq import END, PAD, START
+from labcore.circuits.neural_lambda.mechanism import score
+from labcore.circuits.neural_lambda.seq2seq import END, PAD, START, target_loss
 
 
 def lam(body, n=1):
@@ -304,7 +303,7 @@ def test_run_i_does_not_depend_on_how_many_run():
 
 
 def test_erasing_is_learned_first():
-    frame = _trained("quick", "one step", 1)
+    frame = learning.run(max_size=10, steps=600)
     never, once, twice = frame.exact_by_uses[:, -1].values
     assert never > once > twice
     np.testing.assert_allclose(frame.exact[:, 0], 0, atol=0.02)
@@ -336,3 +335,25 @@ def test_execution_frame_is_the_reduction():
     assert bool(frame.right[1]) == (said == [str(t) for t in tokens(course[1])])
     attention = frame.attention.values
     assert attention.shape[:2] == (2, 4) and (attention.sum(-1) <= 1 + 1e-6).all()
+
+
+# ---- the lesson's exercise
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("@ L 0 @ L 0 L 0", True),
+        ("@ @ L L 1 L 0 L 0", True),
+        (" @L0@L0L0 ", True),
+        ("@ λ 0 @ λ0 λ0", True),
+        ("@ L 0 L 0", False),
+        ("L 0", False),
+        ("@ L @ 0 0 L @ 0 0", False),  # goes on for ever
+        ("@ L 0 @ L 0 0", False),  # not closed
+        ("@ L 0 @ L 0 L 0 L 0", False),
+        ("", False),
+    ],
+)
+def test_terms_that_take_two_steps(answer, right):
+    assert (takes_two_steps(answer) is True) == right

@@ -15,12 +15,15 @@ arXiv:2502.12732.
 
 from __future__ import annotations
 
-from .aig import build, completions, place, signal_probability, verilog, with_polarity
-from .circuit_encoder import Batch, align, cover, embed, encode, layer, linear
-from .circuit_study import Study, batch, collect, degree_lookup, draw, shuffle_edges, study, texts_of, train, unseen
-from .mechanism import accuracy, cross_entropy, guess, guess_with_text, losses, see
+from .aig import Aig, build, verilog
+from .circuit_encoder import Batch, align, encode, layer
+from .circuit_functions import completions, signal_probability
+from .circuit_graph import with_inverters, with_polarity
+from .circuit_study import Study, batch, collect, study, train, unseen
+from .mechanism import accuracy, guess, guess_with_text, losses, see
 
 __all__ = [
+    "Aig",
     "Batch",
     "Study",
     "accuracy",
@@ -29,25 +32,17 @@ __all__ = [
     "build",
     "collect",
     "completions",
-    "cover",
-    "cross_entropy",
-    "degree_lookup",
-    "draw",
-    "embed",
     "encode",
     "guess",
     "guess_with_text",
     "layer",
-    "linear",
     "losses",
-    "place",
     "see",
-    "shuffle_edges",
     "signal_probability",
     "study",
-    "texts_of",
     "train",
     "unseen",
     "verilog",
+    "with_inverters",
     "with_polarity",
 ]

@@ -11,10 +11,9 @@ from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Int
 
-from labcore.primitives.logic.boolean import AND, INPUT, NOT, XOR, Netlist, all_patterns, simulate
-
+Array = np.ndarray
 FALSE, TRUE = -2, -1
 
 
@@ -22,8 +21,8 @@ class Aig(NamedTuple):
     """An and-inverter graph."""
 
     n_inputs: int
-    fanin: NDArray[np.int32]  # (n_and, 2) literals
-    outputs: NDArray[np.int32]  # (m,) literals
+    fanin: Int[Array, "n_and 2"]  # literals
+    outputs: Int[Array, " m"]  # literals
 
     @property
     def n_ands(self) -> int:
@@ -149,127 +148,3 @@ def verilog(family: str, width: int) -> str:
         "or": "|{a, b}",
     }[family]  # fmt: skip
     return f"input [{top}:0] a, b{', input s' if family == 'mux' else ''}; output {out}y; assign y = {right};"
-
-
-class CircuitGraph(NamedTuple):
-    """An and-inverter graph as a graph network sees it: inputs, ANDs, outputs, then inverters if they are nodes."""
-
-    kind: NDArray[np.int64]  # (n,) from 1; 0 is kept for padding
-    src: NDArray[np.int64]  # (e,) an edge goes with the signal
-    dst: NDArray[np.int64]  # (e,)
-    invert: NDArray[np.bool_]  # (e,) whether the edge inverts; never where inverters are nodes
-
-
-FOUR_TYPES = ("PI", "PO", "AND", "NOT")
-POLARITY = ("PI", "PO", "AND, none inverted", "AND, one inverted", "AND, both inverted")
-
-
-def with_polarity(aig: Aig) -> CircuitGraph:
-    """Inverters as marks on edges; an AND is labelled by how many of its inputs are inverted (see POLARITY)."""
-    n, g, m = aig.n_inputs, aig.n_ands, len(aig.outputs)
-    literals = np.concatenate([aig.fanin.ravel(), aig.outputs])
-    dst = np.concatenate([n + np.repeat(np.arange(g), 2), n + g + np.arange(m)])
-    kind = np.concatenate([np.full(n, 1), 3 + (aig.fanin % 2).sum(1), np.full(m, 2)])
-    return CircuitGraph(kind.astype(np.int64), literals.astype(np.int64) // 2, dst.astype(np.int64), literals % 2 == 1)
-
-
-def with_inverters(aig: Aig) -> CircuitGraph:
-    """Every inverted edge cut by a NOT node of its own; four types (see FOUR_TYPES)."""
-    plain = with_polarity(aig)
-    n, at = len(plain.kind), np.flatnonzero(plain.invert)
-    fresh = n + np.arange(len(at))
-    src = np.concatenate([plain.src, plain.src[at]])
-    src[at] = fresh
-    kind = np.concatenate([np.minimum(plain.kind, 3), np.full(len(at), 4)])
-    return CircuitGraph(kind, src, np.concatenate([plain.dst, fresh]), np.zeros(len(src), bool))
-
-
-def degrees(graph: CircuitGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """In-degree and out-degree (n,) of every node."""
-    return tuple(np.bincount(ends, minlength=len(graph.kind)) for ends in (graph.dst, graph.src))
-
-
-def place(graph: CircuitGraph) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where to draw each node: x (n,) its level, outputs last; y (n,) near the middle of what it is wired to."""
-    n, level = len(graph.kind), np.zeros(len(graph.kind), int)
-    for _ in range(n):
-        reached = np.zeros(n, int)
-        np.maximum.at(reached, graph.dst, level[graph.src] + 1)
-        if (reached == level).all():
-            break
-        level = reached
-    level[graph.kind == 2] = level.max()
-    y = np.zeros(n)
-    columns = [np.flatnonzero(level == k) for k in range(level.max() + 1)]
-    for column in columns:
-        y[column] = np.linspace(-1, 1, len(column) + 2)[1:-1]
-    for sweep in range(8):
-        ends = (graph.dst, graph.src) if sweep % 2 == 0 else (graph.src, graph.dst)
-        total, count = np.zeros(n), np.zeros(n)
-        np.add.at(total, ends[0], y[ends[1]])
-        np.add.at(count, ends[0], 1)
-        wish = np.where(count > 0, total / np.maximum(count, 1), y)
-        for column in columns:
-            y[column[np.argsort(wish[column], kind="stable")]] = np.linspace(-1, 1, len(column) + 2)[1:-1]
-    return level.astype(float), y
-
-
-def netlist(aig: Aig, open_ands: NDArray[np.int64] | tuple = ()) -> Netlist:
-    """The circuit for simulation; AND number g in `open_ands` reads both inputs through an XOR with a new input.
-
-    So the circuit with an unknown inverter on each input of k gates is one circuit with 2 k more inputs.
-    """
-    n, opened = aig.n_inputs, len(open_ands)
-    kind, fanin = [INPUT] * (n + 2 * opened), [[-1, -1]] * (n + 2 * opened)
-    at = list(range(n))  # the node of each variable
-    extra = {int(g): n + 2 * k for k, g in enumerate(open_ands)}
-
-    def node(gate: int, *reads: int) -> int:
-        kind.append(gate)
-        fanin.append([*reads, -1][:2])
-        return len(kind) - 1
-
-    def literal(x: int) -> int:
-        return node(NOT, at[x // 2]) if x % 2 else at[x // 2]
-
-    for g, (a, b) in enumerate(aig.fanin.tolist()):
-        reads = [literal(a), literal(b)]
-        if g in extra:
-            reads = [node(XOR, r, extra[g] + k) for k, r in enumerate(reads)]
-        at.append(node(AND, *reads))
-    outputs = [literal(x) for x in aig.outputs.tolist()]
-    return Netlist(np.array(kind), np.array(fanin), np.array(outputs))
-
-
-class Completions(NamedTuple):
-    """What a circuit may compute when the inverters of some gates are not known."""
-
-    functions: int  # different truth tables among those tried
-    tried: int  # ways to put the inverters back that were tried
-    all: bool  # whether these are all the ways
-
-
-def completions(aig: Aig, masked: NDArray[np.int64], rng: np.random.Generator, limit: int = 2**18) -> Completions:
-    """Put inverters on the inputs of the masked ANDs (k,) in every way, 4^k, and count different truth tables.
-
-    When 4^k 2^n_inputs is above `limit`, only a random sample of the ways is tried, the true one among them.
-    """
-    n, k = aig.n_inputs, len(masked)
-    ways = max(1, min(4**k, limit >> n))
-    if complete := ways == 4**k:
-        code = np.arange(ways)[:, None] >> np.arange(2 * k) & 1
-    else:
-        code = rng.integers(0, 2, size=(ways, 2 * k))
-        code[0] = 0
-    inputs = all_patterns(n)
-    X = np.concatenate([np.tile(inputs, (ways, 1)), np.repeat(code.astype(bool), len(inputs), axis=0)], axis=1)
-    circuit = netlist(aig, masked)
-    tables = simulate(circuit, X)[:, circuit.outputs].reshape(ways, -1)
-    return Completions(len(np.unique(np.packbits(tables, axis=1), axis=0)), ways, complete)
-
-
-def signal_probability(aig: Aig, patterns: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The share of random input patterns for which each AND is 1, (n_and,)."""
-    circuit = netlist(aig)
-    values = simulate(circuit, rng.integers(0, 2, size=(patterns, aig.n_inputs)).astype(bool))
-    return values[:, circuit.kind == AND].mean(0)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from labcore.primitives.graphs.message_passing import softmax_rows
@@ -25,12 +26,12 @@ STD = 0.02  # of every random start
 class Batch(NamedTuple):
     """B circuits for each of M models, as one graph of M N nodes; models with fewer nodes are filled up with kind 0."""
 
-    kind: Tensor  # (M, N)
-    graph: Tensor  # (M, N) the place in the batch of the circuit of a node; B for padding
-    degree: Tensor  # (M, N, 2)
-    text: Tensor  # (M, B, TEXT_SIZE)
-    row: Tensor  # (E,) the message that an edge carries, (2 model + way) N + node; way 1 is against the signal
-    dst: Tensor  # (E,) model N + node
+    kind: Int[Tensor, "M N"]
+    graph: Int[Tensor, "M N"]  # the place in the batch of the circuit of a node; B for padding
+    degree: Float[Tensor, "M N 2"]  # in and out
+    text: Float[Tensor, "M B TEXT_SIZE"]
+    row: Int[Tensor, " E"]  # the message that an edge carries, (2 model + way) N + node; way 1 is against the signal
+    dst: Int[Tensor, " E"]  # model N + node
 
 
 def init(rngs: list[np.random.Generator], copies: int, kinds: int, layers: int, d: int) -> Weights:
@@ -71,22 +72,22 @@ def init(rngs: list[np.random.Generator], copies: int, kinds: int, layers: int, 
     return w
 
 
-def linear(w: Weights, name: str, x: Tensor) -> Tensor:
+def linear(w: Weights, name: str, x: Float[Tensor, "M N i"]) -> Float[Tensor, "M N o"]:
     return torch.baddbmm(w[f"{name}.b"], x, w[f"{name}.w"])
 
 
-def layer_norm(w: Weights, name: str, x: Tensor) -> Tensor:
+def layer_norm(w: Weights, name: str, x: Float[Tensor, "M N d"]) -> Float[Tensor, "M N d"]:
     return F.layer_norm(x, x.shape[-1:]) * w[f"{name}.g"] + w[f"{name}.s"]
 
 
-def rows(table: Tensor, index: Tensor) -> Tensor:
-    """Each model's own rows: table (M, R, d), index (M, N) -> (M, N, d)."""
+def rows(table: Float[Tensor, "M R d"], index: Int[Tensor, "M N"]) -> Float[Tensor, "M N d"]:
+    """Each model's own rows."""
     flat = index + table.shape[1] * torch.arange(len(table))[:, None]
     return table.flatten(0, 1).index_select(0, flat.flatten()).view(*index.shape, -1)
 
 
-def layer(w: Weights, name: str, h: Tensor, at: Batch) -> Tensor:
-    """One residual layer of message passing: h (M, N, d) -> (M, N, d)."""
+def layer(w: Weights, name: str, h: Float[Tensor, "M N d"], at: Batch) -> Float[Tensor, "M N d"]:
+    """One residual layer of message passing."""
     x = layer_norm(w, f"{name}.norm", h).relu()
     message = (x[:, None] + w[f"{name}.way"]).relu()  # (M, 2, N, d): with the signal, and against it
     score = w[f"{name}.t"] * message
@@ -95,26 +96,30 @@ def layer(w: Weights, name: str, h: Tensor, at: Batch) -> Tensor:
     return h + linear(w, f"{name}.2", hidden)
 
 
-def embed(w: Weights, kind: Tensor) -> Tensor:
-    """Rows of the embedding table: kind (M, N) -> (M, N, d). Kind 0, padding, is zero."""
+def embed(w: Weights, kind: Int[Tensor, "M N"]) -> Float[Tensor, "M N d"]:
+    """Rows of the embedding table. Kind 0, padding, is zero."""
     return rows(w["embed"], kind) * (kind > 0)[:, :, None]
 
 
-def encode(w: Weights, x: Tensor, at: Batch) -> Tensor:
-    """The encoder E: rows (M, N, d) -> latent rows (M, N, d)."""
+def encode(w: Weights, x: Float[Tensor, "M N d"], at: Batch) -> Float[Tensor, "M N d"]:
+    """The encoder E: from rows to latent rows."""
     layers = sum(name.startswith("encoder") and name.endswith(".t") for name in w)
     for i in range(layers):
         x = layer(w, f"encoder {i}", x, at)
     return x
 
 
-def cover(h: Tensor, mask: Tensor, vector: Tensor) -> Tensor:
-    """A copy of h (M, N, d) with `vector` (M, 1, d) where mask (M, N)."""
+def cover(
+    h: Float[Tensor, "M N d"], mask: Bool[Tensor, "M N"], vector: Float[Tensor, "M 1 d"]
+) -> Float[Tensor, "M N d"]:
+    """A copy of h with each model's `vector` in the masked rows."""
     return torch.where(mask[:, :, None], vector, h)
 
 
-def cross_attention(w: Weights, name: str, text: Tensor, graph: Tensor) -> Tensor:
-    """What nodes get that ask the one text vector of their circuit: text (M, B, size), graph (M, N) -> (M, N, d).
+def cross_attention(
+    w: Weights, name: str, text: Float[Tensor, "M B size"], graph: Int[Tensor, "M N"]
+) -> Float[Tensor, "M N d"]:
+    """What nodes get that ask the one text vector of their circuit.
 
     Attention from nodes (queries) to one key is W_out W_value text, whatever the node asks and the key answers, as a
     softmax over one number is 1. So queries and keys are left out; the tests compare with attention that has them.
@@ -122,8 +127,10 @@ def cross_attention(w: Weights, name: str, text: Tensor, graph: Tensor) -> Tenso
     return rows(linear(w, f"{name}.out", linear(w, f"{name}.value", text)), graph.clamp(max=text.shape[1] - 1))
 
 
-def align(w: Weights, h: Tensor, text: Tensor, graph: Tensor) -> Tensor:
-    """The text decoder: two blocks of cross-attention and MLP on latent rows (M, N, d); text (M, B, size)."""
+def align(
+    w: Weights, h: Float[Tensor, "M N d"], text: Float[Tensor, "M B size"], graph: Int[Tensor, "M N"]
+) -> Float[Tensor, "M N d"]:
+    """The text decoder: two blocks of cross-attention and MLP on latent rows."""
     for i in range(2):
         h = h + cross_attention(w, f"cross {i}", text, graph)
         x = layer_norm(w, f"cross {i}.mlp norm", h)

@@ -9,31 +9,21 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from labcore.primitives.runs.batched_adam import Adam
 
-from .aig import (
-    FAMILIES,
-    FOUR_TYPES,
-    POLARITY,
-    Aig,
-    CircuitGraph,
-    build,
-    degrees,
-    verilog,
-    with_inverters,
-    with_polarity,
-)
+from .aig import FAMILIES, Aig, Array, build, verilog
 from .circuit_encoder import TEXT_SIZE, Batch, Weights, init
+from .circuit_graph import FOUR_TYPES, POLARITY, CircuitGraph, degrees, with_inverters, with_polarity
 
 TYPES = {"four types": FOUR_TYPES, "polarity": POLARITY}
 N_TRAIN, N_TEST, BATCH, RATE = 400, 60, 12, 0.004
 Generators = list[np.random.Generator]
 
 
-def embed_text(text: str, size: int = TEXT_SIZE) -> NDArray[np.float64]:
+def embed_text(text: str, size: int = TEXT_SIZE) -> Float[Array, " size"]:
     """A text as a unit vector: each run of 1 to 3 letters adds +1 or -1 at a place that its checksum decides."""
     vector = np.zeros(size)
     for length in (1, 2, 3):
@@ -47,14 +37,14 @@ class Circuits(NamedTuple):
     """G circuits; nodes and edges of all of them one after the other."""
 
     aigs: tuple[Aig, ...]
-    family: NDArray[np.int64]  # (G,) index into FAMILIES
-    text: Tensor  # (G, TEXT_SIZE)
-    kind: NDArray[np.int64]  # (N,)
-    degree: NDArray[np.int64]  # (N, 2) in and out
-    src: NDArray[np.int64]  # (E,) counted within the circuit
-    dst: NDArray[np.int64]
-    node_start: NDArray[np.int64]  # (G + 1,)
-    edge_start: NDArray[np.int64]
+    family: Int[Array, " G"]  # index into FAMILIES
+    text: Float[Tensor, "G TEXT_SIZE"]
+    kind: Int[Array, " N"]
+    degree: Int[Array, "N 2"]  # in and out
+    src: Int[Array, " E"]  # counted within the circuit
+    dst: Int[Array, " E"]
+    node_start: Int[Array, " G+1"]
+    edge_start: Int[Array, " G+1"]
 
 
 def collect(aigs: list[Aig], names: list[tuple[str, int]], labels: str) -> Circuits:
@@ -92,15 +82,15 @@ def circuits(labels: str, n_train: int, n_test: int, *seed: int) -> tuple[Circui
     return collect(aigs[:n_train], names[:n_train], labels), collect(aigs[n_train:], names[n_train:], labels)
 
 
-def _ragged(start: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ragged(start: Int[Array, " G+1"], chosen: Int[Array, " B"]) -> tuple[Int[Array, " n"], Int[Array, " n"]]:
     """The items of the chosen groups one after the other: their indices, and the place of their group."""
     size = start[chosen + 1] - start[chosen]
     place = np.repeat(np.arange(len(chosen)), size)
     return np.arange(size.sum()) + (start[chosen] - np.cumsum(size) + size)[place], place
 
 
-def batch(sets: list[Circuits], chosen: NDArray[np.int64], padding: int = 0) -> Batch:
-    """The circuits chosen (M, B) from each model's set side by side; `padding` adds that many nodes of kind 0."""
+def batch(sets: list[Circuits], chosen: Int[Array, "M B"], padding: int = 0) -> Batch:
+    """The circuits chosen from each model's set side by side; `padding` adds that many nodes of kind 0."""
     models, count = chosen.shape
     nodes = [_ragged(s.node_start, c) for s, c in zip(sets, chosen)]
     n = max(len(index) for index, _ in nodes) + padding
@@ -120,10 +110,10 @@ def batch(sets: list[Circuits], chosen: NDArray[np.int64], padding: int = 0) -> 
     return Batch(*(torch.tensor(a) for a in arrays), text, *(torch.tensor(np.concatenate(a)) for a in (rows, ends)))
 
 
-def draw_mask(graph: Tensor, count: int, ratio: float, rngs: list[np.random.Generator]) -> Tensor:
-    """Random nodes (M, N) of each circuit, a share `ratio` of its nodes rounded down, at least one.
+def draw_mask(graph: Int[Tensor, "M N"], count: int, ratio: float, rngs: Generators) -> Bool[Tensor, "M N"]:
+    """Random nodes of each circuit, a share `ratio` of its nodes rounded down, at least one.
 
-    graph (M, N) as in `Batch`; slice m comes from rngs[m]; padding is never masked.
+    graph as in `Batch`; slice m comes from rngs[m]; padding is never masked.
     """
     mask = np.zeros(graph.shape, bool)
     for m, place in enumerate(graph.numpy()):
@@ -147,7 +137,7 @@ class Study(NamedTuple):
     train: list[Circuits]
     test: list[Circuits]
     rngs: Generators
-    at_input: Tensor  # (M,) whether masked gate modeling hides gates at the input, which is the baseline
+    at_input: Bool[Tensor, " M"]  # whether masked gate modeling hides gates at the input, which is the baseline
     texts: list[str]  # of each model: true, zero or shuffled
     n_seeds: int
     seed: int
@@ -164,20 +154,20 @@ def study(variants: list[tuple[str, str]], labels: str, layers: int, d: int, n_s
     return Study(w, train, test, rngs, torch.tensor([p == "input" for p in where]), list(text), n_seeds, seed)
 
 
-def texts_of(at: Batch, modes: list[str], rngs: Generators) -> Tensor:
-    """The text of each circuit, zeros, or the text of a random circuit of the batch; (M, B, size)."""
+def texts_of(at: Batch, modes: list[str], rngs: Generators) -> Float[Tensor, "M B size"]:
+    """The text of each circuit, zeros, or the text of a random circuit of the batch."""
     other = {"true": lambda t, g: t, "zero": lambda t, g: 0 * t, "shuffled": lambda t, g: t[g.permutation(len(t))]}
     return torch.stack([other[mode](t, g) for t, mode, g in zip(at.text, modes, rngs, strict=True)])
 
 
-def draw(s: Study, ratio: float) -> tuple[Batch, Tensor]:
-    """A fresh batch of training circuits for each model, and the nodes to hide, (M, N)."""
+def draw(s: Study, ratio: float) -> tuple[Batch, Bool[Tensor, "M N"]]:
+    """A fresh batch of training circuits for each model, and the nodes to hide."""
     at = batch(s.train, np.stack([g.integers(0, N_TRAIN, BATCH) for g in s.rngs]))
     return at, draw_mask(at.graph, BATCH, ratio, s.rngs)
 
 
-def train(s: Study, steps: int, loss: Callable[[], Tensor], records: int = 12) -> Iterator[int]:
-    """Adam on loss() (M,), its rate falling as half a cosine; yields the number of steps done, `records` times."""
+def train(s: Study, steps: int, loss: Callable[[], Float[Tensor, " M"]], records: int = 12) -> Iterator[int]:
+    """Adam on loss(), its rate falling as half a cosine; yields the number of steps done, `records` times."""
     optimizer = Adam(list(s.w.values()), torch.full((len(s.train),), RATE), steps)
     for k in range(1, steps + 1):
         optimizer.step(loss())
@@ -185,7 +175,7 @@ def train(s: Study, steps: int, loss: Callable[[], Tensor], records: int = 12) -
             yield k
 
 
-def unseen(s: Study, ratio: float, *purpose: int) -> tuple[Batch, Tensor, Generators]:
+def unseen(s: Study, ratio: float, *purpose: int) -> tuple[Batch, Bool[Tensor, "M N"], Generators]:
     """All test circuits and the nodes to hide, the same for every variant of a seed, and generators for the rest."""
     models = len(s.train)
     rngs = [np.random.default_rng([s.seed, i % s.n_seeds, *purpose]) for i in range(models)]
@@ -193,7 +183,7 @@ def unseen(s: Study, ratio: float, *purpose: int) -> tuple[Batch, Tensor, Genera
     return at, draw_mask(at.graph, N_TEST, ratio, rngs), rngs
 
 
-def degree_lookup(s: Study, at: Batch, mask: Tensor) -> float:
+def degree_lookup(s: Study, at: Batch, mask: Bool[Tensor, "M N"]) -> float:
     """The share of hidden nodes right by the most frequent type of each pair of degrees in the training circuits."""
     right = []
     for m in range(s.n_seeds):

@@ -1,8 +1,8 @@
-"""What the paper of `masked_gate_modeling` says, as checks."""
+"""What hiding does to the function, whether hidden gates are restored, and whether a text helps."""
 
 from __future__ import annotations
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import alignment, masking, pretrain
@@ -13,7 +13,7 @@ def function_is_preserved(budget: Budget) -> Evidence:
     damage, several, count = 0.0, 0, 0
     for i in range(20):
         family = ("add", "lt", "eq", "mux", "parity")[i % 5]
-        frame = masking.run(budget, family=family, steps=0, seed=i)
+        frame = once(masking, budget, family=family, steps=0, seed=i)
         damage = max(damage, float(frame.damage.sel(hiding="latent").max()))
         if frame.sizes["gate"] >= 2:
             count += 1
@@ -29,7 +29,7 @@ def function_is_preserved(budget: Budget) -> Evidence:
 
 @claim("Nodes hidden in the latent space are restored from their neighbours")
 def latent_gates_are_restored(budget: Budget) -> Evidence:
-    frame = pretrain.run(budget, steps=200, n_seeds=1 if budget == "quick" else 3)
+    frame = once(pretrain, budget, steps=200, n_seeds=1 if budget == "quick" else 3)
     latent, circuit = frame.accuracy[:, :, -1].mean("repeat").values
     wrong = float(frame.shuffled_edges.mean())
     return Evidence(
@@ -47,7 +47,8 @@ def latent_gates_are_restored(budget: Budget) -> Evidence:
 )
 def text_helps(budget: Budget) -> Evidence:
     steps, seeds = (100, 2) if budget == "quick" else (300, 3)
-    true, zero, wrong = alignment.run(budget, steps=steps, n_seeds=seeds).accuracy[:, :, -1].mean("repeat").values
+    frame = once(alignment, budget, steps=steps, n_seeds=seeds)
+    true, zero, wrong = frame.accuracy[:, :, -1].mean("repeat").values
     return Evidence(
         {"true": true, "none": zero, "wrong": wrong, "gain": true - zero, "gain of a wrong line": wrong - zero},
         "polarity, 80 % hidden: the gain of the true line over none >= 0.03, that of a wrong line below 0.03",

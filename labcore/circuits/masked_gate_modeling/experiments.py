@@ -1,4 +1,4 @@
-"""The experiments of `masked_gate_modeling`, frame by frame."""
+"""A circuit with hidden gates, training with gates hidden in two ways and with texts, and what the encoder knows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ import torch
 import xarray as xr
 from sklearn.linear_model import Ridge
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
-from .aig import FAMILIES, build, completions, place, signal_probability, verilog, with_polarity
+from .aig import FAMILIES, build, verilog
 from .circuit_encoder import embed, encode
+from .circuit_functions import completions, signal_probability
+from .circuit_graph import place, with_polarity
 from .circuit_study import TYPES, Study, batch, collect, degree_lookup, shuffle_edges, study, texts_of, train, unseen
 from .mechanism import accuracy, guess, guess_with_text, losses, see
 
+Labels = Annotated[
+    Literal["four types", "polarity"],
+    choice("Inverters as nodes, as in the paper, or as marks on edges that the type of a gate counts", "data"),
+]
 LATENT, CIRCUIT = torch.tensor([False]), torch.tensor([True])  # where gates hide: after the encoder, or before
 
 
@@ -31,7 +38,28 @@ def _pair(steps: int, seed: int) -> Study:
     return s
 
 
-@experiment(quick=dict(steps=100))
+MASKING = Frame(
+    node=axis("node"),
+    edge=axis("edge"),
+    count=axis("hidden gates", "gates"),
+    hiding=axis("where gates are hidden", values=("latent", "circuit")),
+    gate=axis("hidden gate"),
+    what=axis("side of the encoder", values=("input", "output")),
+    x=var("node", "level"),
+    y=var("node", "place in the level"),
+    kind=var("node", "type of the node"),
+    hidden=var("node", "whether the node is hidden"),
+    src=var("edge", "start of the edge"),
+    dst=var("edge", "end of the edge"),
+    invert=var("edge", "whether the edge inverts"),
+    functions=var("count", "functions that are still possible"),
+    complete=var("count", "whether every way was tried"),
+    certainty=var("hiding gate", "probability given to the true type"),
+    damage=var("hiding what", "largest difference to the intact circuit"),
+)
+
+
+@experiment(quick=dict(steps=100), frame=MASKING)
 def masking(
     mask: Annotated[float, number(0.05, 0.9, "Share of the gates that are hidden", "mask")] = 0.3,
     text: Annotated[
@@ -75,51 +103,48 @@ def masking(
     functions = np.maximum.accumulate([c.functions for c in counts])
     last, left = counts[-1], int(functions[-1])
     some = "" if last.all else f" ({last.tried} ways were tried)"
-    yield xr.Dataset(
-        {
-            "x": variable("node", x, "level"),
-            "y": variable("node", y, "place in the level"),
-            "kind": variable("node", graph.kind - 1, "type of the node"),
-            "hidden": variable("node", np.isin(np.arange(len(x)), gates), "whether the node is hidden"),
-            "src": variable("edge", graph.src, "start of the edge"),
-            "dst": variable("edge", graph.dst, "end of the edge"),
-            "invert": variable("edge", graph.invert, "whether the edge inverts"),
-            "functions": variable("count", functions, "functions that are still possible"),
-            "complete": variable("count", [c.all for c in counts], "whether every way was tried"),
-            "certainty": variable(("hiding", "gate"), sure, "probability given to the true type"),
-            "damage": variable(("hiding", "what"), damage, "largest difference to the intact circuit"),
-        },
-        coords={
-            "node": variable("node", np.arange(len(x)), "node"),
-            "edge": variable("edge", np.arange(len(graph.src)), "edge"),
-            "count": variable("count", np.arange(len(counts)), "hidden gates", "gates"),
-            "hiding": variable("hiding", ["latent", "circuit"], "where gates are hidden"),
-            "gate": variable("gate", gates, "hidden gate"),
-            "what": variable("what", ["input", "output"], "side of the encoder"),
-        },
-        attrs={
-            "reading": f"Of {aig.n_ands} gates {len(gates)} are hidden. Hidden in the circuit, they "
-            f"leave {'at least ' if some else ''}{left} possible function{'s' * (left > 1)}{some}; "
-            f"hidden in the latent space, 1. The true type gets a probability of {sure[0].mean():.2f} from the latent "
-            f"space, and {sure[1].mean():.2f} from the circuit with the Verilog line {text}.",
-            "progress": 1.0,
-            "verilog": verilog(family, width),
-            "text": text,
-        },
+    yield MASKING(
+        dict(
+            gate=gates,
+            x=x,
+            y=y,
+            kind=graph.kind - 1,
+            hidden=np.isin(np.arange(len(x)), gates),
+            src=graph.src,
+            dst=graph.dst,
+            invert=graph.invert,
+            functions=functions,
+            complete=[c.all for c in counts],
+            certainty=sure,
+            damage=damage,
+        ),
+        f"Of {aig.n_ands} gates {len(gates)} are hidden. Hidden in the circuit, they "
+        f"leave {'at least ' if some else ''}{left} possible function{'s' * (left > 1)}{some}; "
+        f"hidden in the latent space, 1. The true type gets a probability of {sure[0].mean():.2f} from the latent "
+        f"space, and {sure[1].mean():.2f} from the circuit with the Verilog line {text}.",
+        verilog=verilog(family, width),
+        text=text,
     )
 
 
-def _repeats(n_seeds: int) -> tuple:
-    return variable("repeat", np.arange(n_seeds), "repetition")
+PRETRAIN = Frame(
+    hiding=axis("where gates are hidden", values=("latent", "circuit")),
+    repeat=axis("repetition"),
+    time=axis("training time", "steps"),
+    true=axis("true type"),
+    guess=axis("guessed type"),
+    accuracy=var("hiding repeat time", "hidden nodes that are guessed right"),
+    shuffled_edges=var("repeat", "guessed right with shuffled edges"),
+    confusion=var("true guess", "share of guesses"),
+    majority=var("", "share of the most frequent type"),
+    lookup=var("", "guessed right from the two degrees"),
+)
 
 
-@experiment(quick=dict(n_seeds=1, steps=120))
+@experiment(quick=dict(n_seeds=1, steps=120), frame=PRETRAIN)
 def pretrain(
     mask: Annotated[float, number(0.1, 0.9, "Share of nodes that are hidden", "mask")] = 0.3,
-    labels: Annotated[
-        Literal["four types", "polarity"],
-        choice("Inverters as nodes, as in the paper, or as marks on edges that the type of a gate counts", "data"),
-    ] = "four types",
+    labels: Labels = "four types",
     layers: Annotated[int, number(1, 7, "Layers of the encoder", "model")] = 3,
     d: Annotated[int, number(16, 64, "Numbers in a latent row", "model")] = 32,
     steps: Annotated[int, number(30, 1000, "Training steps", "training", "steps", scale="log")] = 250,
@@ -148,41 +173,38 @@ def pretrain(
         kinds = len(TYPES[labels])
         table = np.zeros((kinds, kinds))
         np.add.at(table, (at.kind[:n_seeds][first].numpy() - 1, types[:n_seeds][first].argmax(-1).numpy()), 1)
-        names = list(TYPES[labels])
-        yield xr.Dataset(
-            {
-                "accuracy": variable(("hiding", "repeat", "time"), hit, "hidden nodes that are guessed right"),
-                "shuffled_edges": variable("repeat", lost, "guessed right with shuffled edges"),
-                "confusion": variable(
-                    ("true", "guess"), table / table.sum(1, keepdims=True).clip(min=1), "share of guesses"
-                ),
-                "majority": variable((), share.max(), "share of the most frequent type"),
-                "lookup": variable((), lookup, "guessed right from the two degrees"),
-            },
-            coords={
-                "hiding": variable("hiding", ["latent", "circuit"], "where gates are hidden"),
-                "repeat": _repeats(n_seeds),
-                "time": variable("time", times, "training time", "steps"),
-                "true": variable("true", names, "true type"),
-                "guess": variable("guess", names, "guessed type"),
-            },
-            attrs={
-                "reading": f"After {step} steps {latent:.1%} of the nodes hidden in the latent space are guessed "
-                f"right, and {at_input:.1%} of those hidden in the circuit; the most frequent type gets "
-                f"{share.max():.1%}, a table of degrees {lookup:.1%}, and a decoder with shuffled edges "
-                f"{lost.mean():.1%}.",
-                "progress": step / steps,
-            },
+        yield PRETRAIN(
+            dict(
+                time=times,
+                true=TYPES[labels],
+                guess=TYPES[labels],
+                accuracy=hit,
+                shuffled_edges=lost,
+                confusion=table / table.sum(1, keepdims=True).clip(min=1),
+                majority=share.max(),
+                lookup=lookup,
+            ),
+            f"After {step} steps {latent:.1%} of the nodes hidden in the latent space are guessed "
+            f"right, and {at_input:.1%} of those hidden in the circuit; the most frequent type gets "
+            f"{share.max():.1%}, a table of degrees {lookup:.1%}, and a decoder with shuffled edges "
+            f"{lost.mean():.1%}.",
+            step / steps,
         )
 
 
-@experiment(quick=dict(n_seeds=1, steps=100))
+MODES = ("true", "zero", "shuffled")  # texts
+ALIGNMENT = Frame(
+    text=axis("text", values=MODES),
+    repeat=axis("repetition"),
+    time=axis("training time", "steps"),
+    accuracy=var("text repeat time", "hidden nodes that are guessed right"),
+)
+
+
+@experiment(quick=dict(n_seeds=1, steps=100), frame=ALIGNMENT)
 def alignment(
     mask: Annotated[float, number(0.1, 1, "Share of nodes that are hidden in the circuit", "mask")] = 0.8,
-    labels: Annotated[
-        Literal["four types", "polarity"],
-        choice("Inverters as nodes, as in the paper, or as marks on edges that the type of a gate counts", "data"),
-    ] = "polarity",
+    labels: Labels = "polarity",
     steps: Annotated[int, number(30, 1000, "Training steps", "training", "steps", scale="log")] = 400,
     n_seeds: Annotated[int, number(1, 5, "Repetitions, each with its own circuits", "runs")] = 2,
     seed: Seed = 0,
@@ -191,8 +213,7 @@ def alignment(
 
     accuracy (text, repeat, time) of the nodes hidden at the input. All three hide 30 % for masked gate modeling too.
     """
-    modes = ["true", "zero", "shuffled"]
-    s = study([("latent", m) for m in modes], labels, 3, 32, n_seeds, seed)
+    s = study([("latent", m) for m in MODES], labels, 3, 32, n_seeds, seed)
     at, hidden, rngs = unseen(s, mask, 4)
     text = texts_of(at, s.texts, rngs)
     times, log = [], []
@@ -202,22 +223,26 @@ def alignment(
         times.append(step)
         hit = torch.stack(log, -1).view(3, n_seeds, -1).numpy()
         told = hit[:, :, -1].mean(1)
-        yield xr.Dataset(
-            {"accuracy": variable(("text", "repeat", "time"), hit, "hidden nodes that are guessed right")},
-            coords={
-                "text": variable("text", modes, "text"),
-                "repeat": _repeats(n_seeds),
-                "time": variable("time", times, "training time", "steps"),
-            },
-            attrs={
-                "reading": f"After {step} steps {told[0]:.1%} of the hidden nodes are guessed right with the true "
-                f"Verilog line, {told[1]:.1%} without one, and {told[2]:.1%} with the line of another circuit.",
-                "progress": step / steps,
-            },
+        yield ALIGNMENT(
+            dict(time=times, accuracy=hit),
+            f"After {step} steps {told[0]:.1%} of the hidden nodes are guessed right with the true "
+            f"Verilog line, {told[1]:.1%} without one, and {told[2]:.1%} with the line of another circuit.",
+            step / steps,
         )
 
 
-@experiment(quick=dict(steps=90))
+EMBEDDING = Frame(
+    time=axis("training time", "steps"),
+    circuit=axis("unseen circuit"),
+    axis=axis("main direction", start=1),
+    r2=var("time", "R2 of the signal probability"),
+    families=var("time", "circuits whose family is read right"),
+    place=var("circuit axis", "main direction"),
+    family=var("circuit", "family"),
+)
+
+
+@experiment(quick=dict(steps=90), frame=EMBEDDING)
 def embedding(
     steps: Annotated[int, number(30, 1000, "Training steps", "training", "steps", scale="log")] = 300,
     mask: Annotated[float, number(0.1, 0.9, "Share of nodes that are hidden in the latent space", "mask")] = 0.3,
@@ -254,23 +279,17 @@ def embedding(
         flat = (pooled[1] - pooled[1].mean(0)) / scale[1]
         u, size, _ = np.linalg.svd(flat, full_matrices=False)
         turn = np.sign(u[np.abs(u).argmax(0), np.arange(u.shape[1])])
-        yield xr.Dataset(
-            {
-                "r2": variable("time", [a for a, _ in log], "R2 of the signal probability"),
-                "families": variable("time", [b for _, b in log], "circuits whose family is read right"),
-                "place": variable(("circuit", "axis"), (u * size * turn)[:, :2], "main direction"),
-                "family": variable("circuit", parts[1].family, "family"),
-            },
-            coords={
-                "time": variable("time", times, "training time", "steps"),
-                "circuit": variable("circuit", np.arange(len(told)), "unseen circuit"),
-                "axis": variable("axis", [1, 2], "main direction"),
-            },
-            attrs={
-                "reading": f"After {step} steps a linear model reads the signal probability of a gate with R2 = "
-                f"{r2:.2f} (random encoder: {log[0][0]:.2f}) and {right:.0%} of the families (random: "
-                f"{log[0][1]:.0%}).",
-                "progress": step / steps,
-                "families": ", ".join(FAMILIES),
-            },
+        yield EMBEDDING(
+            dict(
+                time=times,
+                r2=[a for a, _ in log],
+                families=[b for _, b in log],
+                place=(u * size * turn)[:, :2],
+                family=parts[1].family,
+            ),
+            f"After {step} steps a linear model reads the signal probability of a gate with R2 = "
+            f"{r2:.2f} (random encoder: {log[0][0]:.2f}) and {right:.0%} of the families (random: "
+            f"{log[0][1]:.0%}).",
+            step / steps,
+            families=", ".join(FAMILIES),
         )

@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, GRID, INK, ORANGE, PURPLE, RED, SKY, SOFT, axis, bundle, curve, label
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    label,
+    note,
+    segments,
+)
 
 _TYPES = (SOFT, INK, SKY, BLUE, GREEN)  # input, output, AND with none, one, both inputs inverted
 _SYMBOLS = ("circle", "diamond", "square", "square", "square")
@@ -19,17 +35,14 @@ def _circuit(frame: xr.Dataset, axes: str, covered: bool) -> list[dict]:
     """The and-inverter graph in levels; with `covered`, hidden gates lose their colour and their inverters."""
     x, y, src, dst = (frame[name].values for name in ("x", "y", "src", "dst"))
     hidden = frame.hidden.values
-    ends = (
-        np.stack([x[src], x[dst], np.full(len(src), np.nan)], 1),
-        np.stack([y[src], y[dst], np.full(len(src), np.nan)], 1),
-    )
+    xy = np.stack([x, y], 1)
     lost = covered & hidden[dst]
     bubble = frame.invert.values & ~lost
     part = 0.72
     kind = np.where(covered & hidden, -1, frame.kind.values)
     fill = [GRID if k < 0 else _TYPES[k] for k in kind]
     return [
-        curve(*(e.ravel() for e in ends), "wires", SOFT, axes=axes, pin=not axes, line={"color": SOFT, "width": 1},
+        curve(*segments(xy[src], xy[dst]), "wires", SOFT, axes=axes, pin=not axes, line={"color": SOFT, "width": 1},
               hoverinfo="skip"),
         curve(
             (x[src] + part * (x[dst] - x[src]))[bubble], (y[src] + part * (y[dst] - y[src]))[bubble], "inverters", INK,
@@ -92,7 +105,7 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": _HIDDEN | {"domain": [0.46, 0.93], "anchor": "x2", "range": [-1.5, 1.05]},
         "xaxis3": axis("gates that are hidden", domain=[0.02, 0.44], anchor="y3", tickformat="d"),
         "yaxis3": axis("possible functions", domain=[0, 0.34], anchor="x3", **_POWERS),
-        "xaxis4": axis("hidden gate", domain=[0.56, 1], anchor="y4", showticklabels=False),
+        "xaxis4": axis(frame.gate, domain=[0.56, 1], anchor="y4", showticklabels=False),
         "yaxis4": axis("probability of the truth", domain=[0, 0.34], anchor="x4", range=[0, 1.3], tickvals=[0, 0.5, 1]),
         "annotations": [
             label(0, 1, f"<b>Hide gates in the circuit</b>: {many}{functions[-1]:,} functions fit", ORANGE,
@@ -100,10 +113,10 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
             label(0.52, 1, "<b>Hide latent rows</b>: still 1 function", BLUE, xref="paper", yref="paper", **corner),
             label(0, -1.32, f"assign{frame.attrs['verilog'].split('assign')[1]}", INK, xanchor="left"),
             label(-0.3, -1.12, "rows of the encoder's output:", SOFT, axes="2", xanchor="left"),
-            label(0.03, 1, "in the circuit", ORANGE, xref="x3 domain", yref="y3 domain", **corner),
+            note(0.03, 1, "in the circuit", ORANGE, axes="3", **corner),
             label(count[-1], 0, "in the latent space: 1", BLUE, axes="3", xanchor="right", yanchor="bottom", yshift=4),
-            label(0, 1.1, "from the latent space", BLUE, xref="x4 domain", yref="y4 domain", **corner),
-            label(0, 0.99, f"from the circuit, {told}", ORANGE, xref="x4 domain", yref="y4 domain", **corner),
+            note(0, 1.1, "from the latent space", BLUE, axes="4", **corner),
+            note(0, 0.99, f"from the circuit, {told}", ORANGE, axes="4", **corner),
         ],
     }  # fmt: skip
     return {"data": data, "layout": layout}
@@ -112,8 +125,8 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
 def _level(value: float, text: str, color: str, **more: Any) -> tuple[dict, dict]:
     """A horizontal line over the first panel, and its label."""
     line = {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": value, "y1": value}
-    note = {"xref": "x domain", "xanchor": "right", "yanchor": "bottom"} | more
-    return line | {"line": {"color": color, "width": 1.5, "dash": "dot"}}, label(1, value, text, color, **note)
+    end = {"xref": "x domain", "xanchor": "right", "yanchor": "bottom"} | more
+    return line | {"line": {"color": color, "width": 1.5, "dash": "dot"}}, label(1, value, text, color, **end)
 
 
 def pretrain(frame: xr.Dataset) -> dict[str, Any]:
@@ -144,11 +157,11 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     layout = {
         "height": 420,
-        "xaxis": axis("training time (steps)", domain=[0, 0.54], anchor="y"),
+        "xaxis": axis(frame.time, domain=[0, 0.54], anchor="y"),
         "yaxis": axis("hidden nodes guessed right", range=[0, 1.05], tickformat=".0%"),
         "margin": {"b": 64} if inverted else {},
         "xaxis2": axis(
-            "guessed (inverted inputs)" if inverted else "guessed type",
+            "guessed (inverted inputs)" if inverted else frame.guess,
             domain=[0.72, 1],
             anchor="y2",
             showgrid=False,
@@ -157,7 +170,7 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
             tickangle=0,
         ),
         "yaxis2": axis(
-            "true type",
+            frame["true"],
             anchor="x2",
             autorange="reversed",
             showgrid=False,
@@ -191,13 +204,13 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
             curve(t, runs.mean(0), names[name], colors[name], pin=True, line={"color": colors[name], "width": 3.5})
         )
         notes.append(
-            label(0.98, 0.27 - 0.09 * rank, f"{names[name]}: {float(final.sel(text=name)):.1%}", colors[name],
-                  xref="x domain", yref="y domain", xanchor="right")
+            note(0.98, 0.27 - 0.09 * rank, f"{names[name]}: {float(final.sel(text=name)):.1%}", colors[name],
+                 xanchor="right")
         )  # fmt: skip
     low = float(frame.accuracy.isel(time=slice(len(t) // 4, None)).min()) if len(t) > 3 else 0.0
     layout = {
         "height": 400,
-        "xaxis": axis("training time (steps)"),
+        "xaxis": axis(frame.time),
         "yaxis": axis("hidden nodes guessed right", tickformat=".0%", range=[max(0, low - 0.12), 1.0]),
         "annotations": notes,
     }
@@ -224,7 +237,7 @@ def embedding(frame: xr.Dataset) -> dict[str, Any]:
         "height": 420,
         "xaxis": axis("first main direction", domain=[0, 0.48], anchor="y"),
         "yaxis": axis("second main direction"),
-        "xaxis2": axis("training time (steps)", domain=[0.6, 1], anchor="y2"),
+        "xaxis2": axis(frame.time, domain=[0.6, 1], anchor="y2"),
         "yaxis2": axis("read by a linear model", anchor="x2", range=[0, 1.08], nticks=6),
         "annotations": [
             *(

@@ -13,21 +13,19 @@ Source: Flach, Moreira, Lamb (2023), arXiv:2304.09276. Sampling, sizes and basel
 
 from __future__ import annotations
 
-from .lambda_tasks import Example, Split
-from .lambda_terms import leftmost_redex, reduction, size
-from .mechanism import execute, score, train
-from .seq2seq import Translator, decode, target_loss
+from .lambda_terms import beta, leftmost_redex, parse, reduction, step, substitute
+from .mechanism import execute, train
+from .seq2seq import Translator, decode
 
 __all__ = [
-    "Example",
-    "Split",
     "Translator",
+    "beta",
     "decode",
     "execute",
     "leftmost_redex",
+    "parse",
     "reduction",
-    "score",
-    "size",
-    "target_loss",
+    "step",
+    "substitute",
     "train",
 ]

@@ -1,24 +1,20 @@
-"""What the paper of `neural_lambda` says, as checks."""
+"""What is learned of one step and of a whole run, and how far the model runs programs alone."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import xarray as xr
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import DEPTHS, learning
 from .lambda_tasks import Task
 
 
-@lru_cache(maxsize=4)
 def _trained(budget: Budget, task: Task, n_seeds: int) -> xr.Dataset:
-    """Two claims ask for the same training; it is done once."""
     full = dict(steps=2000 if n_seeds == 1 else 1000, d_model=64)
     quick = dict(steps=600, d_model=64) if n_seeds == 1 else dict(steps=160, d_model=32)
-    return learning.run(budget, task=task, max_size=10, n_seeds=n_seeds, **(quick if budget == "quick" else full))
+    return once(learning, budget, task=task, max_size=10, n_seeds=n_seeds, **(quick if budget == "quick" else full))
 
 
 @claim("A transformer learns one reduction step well enough to make it on terms that it never saw")

@@ -1,4 +1,4 @@
-"""The experiments of `neural_lambda`, frame by frame."""
+"""What a transformer learns of reduction, and a program that it runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated
 import numpy as np
 import xarray as xr
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.runs.one_thread import one_thread
 
 from . import lambda_tasks as tasks
@@ -24,7 +25,27 @@ MaxSize = Annotated[int, number(7, 12, "Tokens of the largest terms", "terms")]
 Letters = Annotated[Notation, choice("How variables are written: by counting binders, or with names", "terms")]
 
 
-@experiment(quick=dict(max_size=9, steps=200, d_model=32))
+LEARNING = Frame(
+    time=axis("training time", "steps"),
+    repeat=axis("repetition"),
+    uses=axis("uses of the argument", values=USES),
+    rule=axis("rule", values=("copy the term", "drop the argument", "usual tokens")),
+    size=axis("size of the term", "tokens", start=tasks.SMALLEST),
+    depth=axis("steps to the normal form", values=DEPTHS),
+    exact=var("repeat time", "right answers to held-out terms"),
+    similarity=var("repeat time", "similarity of the answer's tokens"),
+    exact_by_uses=var("uses time", "right answers to held-out terms"),
+    baseline=var("rule", "right answers to held-out terms"),
+    grid=var("size uses", "right answers"),
+    grid_count=var("size uses", "held-out terms"),
+    direct=var("depth", "right answers"),
+    finished=var("depth", "executions that end in the normal form"),
+    power=var("depth", "one-step share to the power of the steps"),
+    depth_count=var("depth", "held-out terms"),
+)
+
+
+@experiment(quick=dict(max_size=9, steps=200, d_model=32), frame=LEARNING)
 @one_thread
 def learning(
     steps: Annotated[int, number(100, 3000, "Training steps of 32 pairs", "training", "steps")] = 2000,
@@ -67,28 +88,23 @@ def learning(
         told = f"({len(splits[0].train)} training terms, {len(splits[0].test)} held out). By the argument: {told}."
         told = f"After {at} steps {exact.mean():.0%} of the answers to held-out terms are right {told}"
         told += f" Dropping every argument gets {baseline[1]:.0%}."
-        yield xr.Dataset(
-            {
-                "exact": variable(("repeat", "time"), exact_log.T, "right answers to held-out terms"),
-                "similarity": variable(("repeat", "time"), alike_log.T, "similarity of the answer's tokens"),
-                "exact_by_uses": variable(("uses", "time"), uses_log.T, "right answers to held-out terms"),
-                "baseline": variable("rule", baseline, "right answers to held-out terms"),
-                "grid": variable(("size", "uses"), grid.reshape(-1, 3), "right answers"),
-                "grid_count": variable(("size", "uses"), grid_count.reshape(-1, 3), "held-out terms"),
-                "direct": variable("depth", direct, "right answers"),
-                "finished": variable("depth", finish, "executions that end in the normal form"),
-                "power": variable("depth", power, "one-step share to the power of the steps"),
-                "depth_count": variable("depth", depth_count, "held-out terms"),
-            },
-            coords={
-                "time": variable("time", time, "training time", "steps"),
-                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
-                "uses": variable("uses", list(USES), "uses of the argument"),
-                "rule": variable("rule", ["copy the term", "drop the argument", "usual tokens"], "rule"),
-                "size": variable("size", span, "size of the term", "tokens"),
-                "depth": variable("depth", list(DEPTHS), "steps to the normal form"),
-            },
-            attrs={"reading": told, "progress": at / steps, "task": task},
+        yield LEARNING(
+            dict(
+                time=time,
+                exact=exact_log.T,
+                similarity=alike_log.T,
+                exact_by_uses=uses_log.T,
+                baseline=baseline,
+                grid=grid.reshape(-1, 3),
+                grid_count=grid_count.reshape(-1, 3),
+                direct=direct,
+                finished=finish,
+                power=power,
+                depth_count=depth_count,
+            ),
+            told,
+            at / steps,
+            task=task,
         )
 
 
@@ -98,7 +114,21 @@ def _shelf(*_settings: object) -> list[tuple]:
     return []
 
 
-@experiment(quick=dict(max_size=9, steps=200))
+RUN = Frame(
+    row=axis("step of the run", "steps"),
+    slot=axis("token"),
+    read=axis("token of the term that is read"),
+    layer=axis("block", start=1),
+    head=axis("head", start=1),
+    true=var("row slot", "tokens of the true term"),
+    answer=var("row slot", "tokens of the model's term"),
+    sure=var("row slot", "probability of the model's token"),
+    right=var("row", "the model's term is the true one"),
+    attention=var("layer head slot read", "attention"),
+)
+
+
+@experiment(quick=dict(max_size=9, steps=200), frame=RUN)
 @one_thread
 def execution(
     term: Annotated[
@@ -121,14 +151,14 @@ def execution(
     for moment in shelf or train(*settings):
         at, model, splits = moment
         pairs = sorted(splits[0].test, key=lambda e: -e.steps)
-        frame = _run_frame(model, pairs[term % len(pairs)], look, notation)
-        frame.attrs["reading"] = f"After {at} training steps: {frame.attrs['reading']}"
-        yield frame.assign_attrs(progress=at / steps)
+        values, told, shown = _follow(model, pairs[term % len(pairs)], look, notation)
+        yield RUN(values, f"After {at} training steps: {told}", at / steps, look=shown, notation=notation)
     if not shelf:
         shelf.append(moment)
 
 
-def _run_frame(model: Translator, pair: Example, look: int, notation: Notation) -> xr.Dataset:
+def _follow(model: Translator, pair: Example, look: int, notation: Notation) -> tuple[dict, str, int]:
+    """The true run and the model's: the values of a frame, its reading, and the step that is looked into."""
     reducts = list(reduction(pair.term, BOUND, longest=LONGEST))
     answers = execute(model, 0, [pair.source], notation, BOUND)[0]
     # a binder's name means nothing: the true terms have theirs in order of appearance, whatever the model says
@@ -151,20 +181,11 @@ def _run_frame(model: Translator, pair: Example, look: int, notation: Notation) 
         told += (
             "; the model goes on after its end." if wrong >= len(true) else f"; the model goes wrong at step {wrong}."
         )
-    return xr.Dataset(
-        {
-            "true": variable(("row", "slot"), tasks.table(true, rows, slots), "tokens of the true term"),
-            "answer": variable(("row", "slot"), tasks.table(said, rows, slots), "tokens of the model's term"),
-            "sure": variable(("row", "slot"), sure, "probability of the model's token"),
-            "right": variable("row", np.array(right, dtype=int), "the model's term is the true one"),
-            "attention": variable(("layer", "head", "slot", "read"), attention, "attention"),
-        },
-        coords={
-            "row": variable("row", np.arange(rows), "step of the run", "steps"),
-            "slot": variable("slot", np.arange(slots), "token"),
-            "read": variable("read", np.arange(slots), "token of the term that is read"),
-            "layer": variable("layer", np.arange(1, len(attention) + 1), "block"),
-            "head": variable("head", np.arange(1, HEADS + 1), "head"),
-        },
-        attrs={"reading": told, "look": look, "notation": notation},
+    values = dict(
+        true=tasks.table(true, rows, slots),
+        answer=tasks.table(said, rows, slots),
+        sure=sure,
+        right=np.array(right, dtype=int),
+        attention=attention,
     )
+    return values, told, look

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int, Shaped
 
 from .lambda_terms import (
     Term,
@@ -33,7 +33,7 @@ BOUND = 12  # steps after which a term counts as one that does not end
 LONG = 3  # steps that make a run a long one
 Notation = Literal["de Bruijn", "ordered names", "random names"]
 Task = Literal["one step", "normal form"]
-Array = NDArray[np.int64]
+Array = np.ndarray
 
 
 class Example(NamedTuple):
@@ -130,16 +130,16 @@ def split(max_size: int, task: Task, notation: Notation, n_train: int, rng: np.r
     return Split([*found[:held], *long[::2]], [*found[held:], *long[1::2]])
 
 
-def padded(rows: Sequence[Sequence[int]], width: int = 0) -> Array:
-    """Rows of token numbers (N, width), with PAD after their end."""
+def padded(rows: Sequence[Sequence[int]], width: int = 0) -> Int[Array, "N width"]:
+    """Rows of token numbers, at least `width` wide, with PAD after their end."""
     out = np.full((len(rows), max(width, *map(len, rows))), PAD, dtype=np.int64)
     for row, ids in zip(out, rows, strict=True):
         row[: len(ids)] = ids
     return out
 
 
-def similarity(a: Array, b: Array) -> NDArray[np.float64]:
-    """1 - edit distance / length of the longer one, of N pairs of padded rows (N, P) and (N, Q), END counted too."""
+def similarity(a: Int[Array, "N P"], b: Int[Array, "N Q"]) -> Float[Array, " N"]:
+    """1 - edit distance / length of the longer one, of pairs of padded rows, END counted too."""
     length_a, length_b = (np.maximum((x != PAD).sum(1), 1) for x in (a, b))
     table = np.zeros((a.shape[1] + 1, b.shape[1] + 1, len(a)), dtype=np.int64)
     table[:, 0], table[0] = np.arange(a.shape[1] + 1)[:, None], np.arange(b.shape[1] + 1)[:, None]
@@ -186,22 +186,26 @@ def baselines(parts: Split, notation: Notation) -> list[float]:
     return [float(np.mean([rule(e) == e.answer for e in parts.test])) for rule in rules]
 
 
-def share(values: NDArray[np.bool_], groups: list[NDArray[np.bool_]]) -> tuple[NDArray[np.float64], Array]:
+def share(
+    values: Bool[Array, " N"] | Float[Array, " N"], groups: list[Bool[Array, " N"]]
+) -> tuple[Float[Array, " G"], Int[Array, " G"]]:
     """The mean of the values in each group, 0 where a group is empty, and the sizes of the groups."""
     counts = np.array([g.sum() for g in groups])
     return np.array([values[g].sum() for g in groups]) / np.maximum(counts, 1), counts
 
 
-def table(texts: Sequence[Sequence[int | str]], rows: int, slots: int) -> NDArray[np.str_]:
-    """Token strings (rows, slots), "" after their end."""
+def table(texts: Sequence[Sequence[int | str]], rows: int, slots: int) -> Shaped[Array, "rows slots"]:
+    """Token strings, "" after their end."""
     full = [[*map(str, text)] + [""] * (slots - len(text)) for text in texts]
     return np.array(full + [[""] * slots] * (rows - len(texts)))
 
 
 @torch.no_grad()
-def attention(model: Translator, source: Sequence, answer: Sequence, slots: int) -> NDArray[np.float64]:
-    """How much each token of an answer, when it is about to be written, reads each token of the source:
-    (layers, heads, slots, slots), 0 beyond their ends.
+def attention(
+    model: Translator, source: Sequence, answer: Sequence, slots: int
+) -> Float[Array, "layers heads slots slots"]:
+    """How much each token of an answer, when it is about to be written, reads each token of the source; 0 beyond
+    their ends.
     """
     x = torch.tensor(padded([numbers(source)], model.width))[None]
     y = torch.tensor([[[START, *numbers(answer)][: model.longest]]])

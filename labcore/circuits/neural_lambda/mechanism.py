@@ -1,4 +1,4 @@
-"""The mechanism of `neural_lambda`."""
+"""A transformer learns to reduce terms, and runs programs by reading its own answers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float
 
 from labcore.primitives.runs.layers import streams
 from labcore.primitives.runs.training import adamw, cosine_rate
 
 from . import lambda_tasks as tasks
-from .lambda_tasks import BOUND, VOCABULARY, Example, Notation, Split, Task
+from .lambda_tasks import BOUND, VOCABULARY, Array, Example, Notation, Split, Task
 from .lambda_terms import leftmost_redex, reduction
 from .seq2seq import END, PAD, START, Translator, decode, target_loss
 
@@ -39,8 +40,17 @@ def execute(model: Translator, run: int, sources: list[list[int]], notation: Not
     return courses
 
 
-def train(task: Task, notation: Notation, max_size: int, d: int, layers: int, steps: int, n_train: int,
-          n_seeds: int, seed: int) -> Iterator[tuple[int, Translator, list[Split]]]:  # fmt: skip
+def train(
+    task: Task,
+    notation: Notation,
+    max_size: int,
+    d: int,
+    layers: int,
+    steps: int,
+    n_train: int,
+    n_seeds: int,
+    seed: int,
+) -> Iterator[tuple[int, Translator, list[Split]]]:
     """Adam on batches of 32 pairs, a new split, weights and order for each of S runs.
 
     Yields (steps done, model, splits), 25 times or less.
@@ -68,9 +78,11 @@ def train(task: Task, notation: Notation, max_size: int, d: int, layers: int, st
             yield step, model, splits
 
 
-def score(model: Translator, run: int, pairs: list[Example], task: Task, notation: Notation) -> tuple:
-    """Of E held-out pairs: (E,) whether the greedy answer is right, up to names; (E,) how similar its tokens are to the
-    right ones; (E,) whether execution, which in the many-step task is that one answer, ends in the normal form.
+def score(
+    model: Translator, run: int, pairs: list[Example], task: Task, notation: Notation
+) -> tuple[Bool[Array, " E"], Float[Array, " E"], Bool[Array, " E"]]:
+    """Of E held-out pairs: whether the greedy answer is right, up to names; how similar its tokens are to the right
+    ones; whether execution, which in the many-step task is that one answer, ends in the normal form.
     """
     bound = 1 if task == "normal form" else 2 + max(e.steps for e in pairs)
     courses = execute(model, run, [e.source for e in pairs], notation, bound)

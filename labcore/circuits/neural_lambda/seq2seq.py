@@ -6,6 +6,7 @@ import copy
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from labcore.primitives.attention.blocks import Block, Softmax
@@ -28,9 +29,12 @@ class Translator(nn.Module):
         self.blocks = nn.ModuleList(Block(rngs, d, heads, Softmax(causal=True)) for _ in range(layers))
         self.norm, self.head = LayerNorm(len(rngs), d), Linear(rngs, d, vocabulary)
 
-    def forward(self, source: Tensor, target: Tensor, seen: list | None = None) -> Tensor:
-        """Logits (S, B, T, V) of the token after each of target (S, B, T), which begins with START; source is
-        (S, B, width). Appends each block's (scores, attention), both (S, B, H, width + T, width + T), to `seen`.
+    def forward(
+        self, source: Int[Tensor, "S B width"], target: Int[Tensor, "S B T"], seen: list | None = None
+    ) -> Float[Tensor, "S B T V"]:
+        """Logits of the token after each of `target`, which begins with START.
+
+        Appends each block's (scores, attention), both (S, B, H, width + T, width + T), to `seen`.
         """
         text = torch.cat([source, target], 2)
         s, b, n = text.shape
@@ -51,16 +55,18 @@ class Translator(nn.Module):
         return alone
 
 
-def target_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean cross-entropy of the target tokens, END included, of each run: logits (S, B, T, V), target (S, B, T)."""
+def target_loss(logits: Float[Tensor, "S B T V"], target: Int[Tensor, "S B T"]) -> Float[Tensor, " S"]:
+    """Mean cross-entropy of the target tokens, END included, of each run."""
     losses = F.cross_entropy(logits.flatten(0, 2), target.flatten(), ignore_index=PAD, reduction="none")
     return losses.view(len(target), -1).sum(1) / (target != PAD).sum((1, 2))
 
 
 @torch.no_grad()
-def decode(model: Translator, source: Tensor) -> tuple[Tensor, Tensor]:
-    """Greedy decoding: each token is the likeliest after those already written. source (S, B, width) -> answers
-    (S, B, longest), PAD after END, and the probability of each of their tokens.
+def decode(
+    model: Translator, source: Int[Tensor, "S B width"]
+) -> tuple[Int[Tensor, "S B longest"], Float[Tensor, "S B longest"]]:
+    """Greedy decoding: each token is the likeliest after those already written. The answers, PAD after END, and the
+    probability of each of their tokens.
     """
     text = torch.full((*source.shape[:2], 1), START)
     sure, unfinished = torch.ones(*source.shape[:2], 0), torch.ones(source.shape[:2], dtype=torch.bool)

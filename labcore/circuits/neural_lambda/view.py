@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, GRID, INK, ORANGE, PURPLE, RED, SOFT, axis, curve, label
+from labcore.figure import BLUE, GREEN, GRID, INK, ORANGE, PURPLE, RED, SOFT, apart, axis, curve, label, note, segments
 
 from .lambda_terms import Term, leftmost_redex, parse, unnamed
 
@@ -73,10 +73,10 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
     counts = [f"{name} ({n})" for name, n in zip(frame.depth.values, frame.depth_count.values, strict=True)]
     layout = {
         "height": 540,
-        "xaxis": axis("training time (steps)", domain=[0, 0.52], anchor="y", range=[0, 1.34 * span]),
-        "yaxis": axis("right answers to held-out terms", range=[0, 1.04], tickformat=".0%"),
+        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y", range=[0, 1.34 * span]),
+        "yaxis": axis(frame.exact, range=[0, 1.04], tickformat=".0%"),
         "xaxis2": axis("uses of the argument in step 1", domain=[0.62, 1], anchor="y2", type="category"),
-        "yaxis2": axis("size of the term (tokens)", domain=[0.58, 1], anchor="x2", dtick=1),
+        "yaxis2": axis(frame["size"], domain=[0.58, 1], anchor="x2", dtick=1),
         "xaxis3": axis(
             "steps of the program (terms)", domain=[0.62, 1], anchor="y3", type="category",
             tickvals=frame.depth.values, ticktext=counts,
@@ -87,23 +87,12 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
             label(t[late], alike[late], "similar tokens", SOFT, yanchor="bottom"),
             *(
                 label(t[-1], y, text, color, xanchor="left", xshift=4)
-                for y, (_, text, color) in zip(_apart([e for e, _, _ in ends]), ends, strict=True)
+                for y, (_, text, color) in zip(apart([e for e, _, _ in ends], 0.05), ends, strict=True)
             ),
-            label(
-                0, 1, "orange: expected from single steps", ORANGE,
-                xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="bottom",
-            ),
+            note(0, 1, "orange: expected from single steps", ORANGE, axes="3", xanchor="left", yanchor="bottom"),
         ],
     }  # fmt: skip
     return {"data": data, "layout": layout}
-
-
-def _apart(heights: list[float], gap: float = 0.05) -> list[float]:
-    """Rising heights, moved up where they would be nearer than `gap`."""
-    out: list[float] = []
-    for y in heights:
-        out.append(max(y, out[-1] + gap) if out else y)
-    return out
 
 
 def _drawing(term: Term, text: list[str]) -> tuple[list[list], list[tuple], list[tuple], set[int]]:
@@ -154,10 +143,9 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
     )
     data = [_tokens(true, np.full(true.shape, 0.9), "", rows), _tokens(said, frame.sure.values, "2", rows)]
     notes = [
-        label(0, 1, "the true run", INK, xref="x domain", yref="y domain", xanchor="left", yanchor="bottom"),
-        label(0, 1, "the model's run, greener where sure; click a row", INK, xref="x2 domain",
-              yref="y2 domain", xanchor="left", yanchor="bottom"),
-    ]  # fmt: skip
+        note(0, 1, "the true run", INK, xanchor="left", yanchor="bottom"),
+        note(0, 1, "the model's run, greener where sure; click a row", INK, axes="2", xanchor="left", yanchor="bottom"),
+    ]
     shown = [row for row in rows if said[row][0]]
     first_wrong = next((row for row in shown if not right[row]), None)
     for row in shown[1:]:
@@ -193,23 +181,22 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
     down = {"autorange": False, "range": [len(rows) - 0.5, -0.5], "dtick": 1}
     layout = {
         "height": 560,
-        "xaxis": axis("token", domain=[0, 0.46], anchor="y", showticklabels=False, **plain),
+        "xaxis": axis(frame.slot, domain=[0, 0.46], anchor="y", showticklabels=False, **plain),
         "yaxis": axis("step", domain=[0.62, 1], anchor="x", **down, **plain),
-        "xaxis2": axis("token", domain=[0.53, 0.97], anchor="y2", showticklabels=False, **plain),
+        "xaxis2": axis(frame.slot, domain=[0.53, 0.97], anchor="y2", showticklabels=False, **plain),
         "yaxis2": axis("step", domain=[0.62, 1], anchor="x2", **down, **plain),
         "xaxis3": axis("the term in the orange frame", domain=[0, 0.46], anchor="y3", showticklabels=False,
                        range=[-0.7, widest + 0.9], **plain),
         "yaxis3": axis("", domain=[0, 0.46], anchor="x3", showticklabels=False, range=[deepest - 0.6, 0.6], **plain),
-        "xaxis4": axis("token of the term that is read", domain=[0.6, 0.97], anchor="y4", side="bottom",
+        "xaxis4": axis(frame["read"], domain=[0.6, 0.97], anchor="y4", side="bottom",
                        tickvals=list(range(len(here))), ticktext=here, **plain),
         "yaxis4": axis("token that is written", domain=[0.04, 0.44], anchor="x4", autorange="reversed",
                        tickvals=list(range(len(answer))), ticktext=answer, **plain),
         "annotations": [
             *notes,
-            label(0, 1, "orange: the redex; blue: its argument; dotted: who binds whom", SOFT, xref="x3 domain",
-                  yref="y3 domain", xanchor="left", yanchor="bottom"),
-            label(0, 1, "attention of the last block, mean of heads", SOFT, xref="x4 domain", yref="y4 domain",
-                  xanchor="left", yanchor="bottom"),
+            note(0, 1, "orange: the redex; blue: its argument; dotted: who binds whom", SOFT, axes="3", xanchor="left",
+                 yanchor="bottom"),
+            note(0, 1, "attention of the last block, mean of heads", SOFT, axes="4", xanchor="left", yanchor="bottom"),
         ],
         "shapes": shapes,
     }  # fmt: skip
@@ -253,9 +240,8 @@ def _tree(nodes: list[list], edges: list[tuple], arcs: list[tuple], redex: set[i
         waiting += children.get(node, [])
 
     def lines(pairs: list[tuple]) -> tuple[np.ndarray, np.ndarray]:
-        x = [v for a, b in pairs for v in (at[a, 0], at[b, 0], np.nan)]
-        y = [v for a, b in pairs for v in (at[a, 1], at[b, 1], np.nan)]
-        return np.array(x), np.array(y)
+        a, b = np.array(pairs, int).reshape(-1, 2).T
+        return segments(at[a], at[b])
 
     s = np.linspace(0, 1, 15)
     bows = []
