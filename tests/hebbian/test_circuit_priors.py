@@ -12,6 +12,7 @@ from labcore.hebbian.circuit_priors import (
     centre,
     drive,
     episode,
+    exercises,
     forward,
     mlp,
     ncap,
@@ -245,3 +246,37 @@ def test_learning_goes_up_and_does_not_see_how_long_it_will_be():
 def test_reading_tells_what_was_measured():
     frame = learn.run("quick", compare="NCAP", gens=2)
     assert f"NCAP {float(frame.best[0, :, -1].mean()):.3f}" in frame.reading
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer", "right"),
+    [
+        ("cut", "w_contra", True),
+        ("cut", "The Contra synapse.", True),
+        ("cut", "prop", "Without it the speed goes from 0.096 to 0.002 per cycle."),
+        ("cut", "w_osc or w_ipsi", "Name one of w_prop, w_osc, w_ipsi, w_contra."),
+        ("faint_head", "2", True),
+        ("faint_head", "1,9", True),
+        ("faint_head", " 18e-1 ", True),
+        ("faint_head", "1", "With this w_prop it swims 0.016 per cycle."),
+        ("faint_head", "3", "w_prop goes from 0 to 2."),
+        ("fewest_links", "5", True),
+        ("fewest_links", " 5.0 ", True),
+        ("fewest_links", "10/2", True),
+        ("fewest_links", "4", "With 4 links it swims 0.043 per cycle."),
+        ("fewest_links", "6", "6 links are enough, but one fewer is too."),
+        ("fewest_links", "13", "A body has 2 to 12 links."),
+    ],
+)
+def test_answers(ask, answer, right):
+    assert getattr(exercises, ask)(answer) == right
+
+
+@pytest.mark.parametrize("ask", ["faint_head", "fewest_links"])
+def test_no_number_is_no_answer(ask):
+    for text in ("", "five"):
+        with pytest.raises(ValueError, match="is not a number"):
+            getattr(exercises, ask)(text)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from labcore.hebbian.dopamine_modes import (
     Base,
     Patch,
     digits,
+    exercises,
     experiments,
     forward,
     foundation,
@@ -219,3 +223,38 @@ def test_corners_are_finite():
         assert specialise.run("quick", steps=100, pre_steps=100, n_seeds=1, **values).progress == 1
     assert sparsity.run("quick", steps=100, pre_steps=100, n_seeds=1, angle=0.0).progress == 1
     assert experiments.LAMBDAS[0] == 0
+
+
+# ---- exercises
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Exercises look at modes trained for fewer steps, and each run once a test."""
+    short = lru_cache(maxsize=None)(partial(switch.run, steps=300))
+    monkeypatch.setattr(exercises, "switch", SimpleNamespace(run=short))
+    return short
+
+
+def test_an_answer_about_the_handover(run):
+    upright, turned_ = (run(seed=0)["curves"].sel(mode=m) for m in ("upright", "turned"))
+    turn = np.arange(0, 90, 0.25)
+    both = [c.interp(turn=turn).values for c in (upright, turned_)]
+    right_ = turn[(np.abs(both[0] - both[1]) < 0.02) & (np.minimum(*both) > 0.7)]
+    middle = right_[len(right_) // 2]
+    for text in (f"{middle:g}", f" {middle:.2f} ", f"{middle:g}".replace(".", ","), f"{2 * middle:g}/2"):
+        assert exercises.handover(text) is True
+    assert "mode turned" in exercises.handover("5") and "both modes are lost" in exercises.handover("85")
+    assert exercises.handover("100") == "The digits turn from 0 to 90 degrees."
+
+
+def test_an_answer_about_the_neuron(run):
+    frames = [run(neuron=n, layer=2, angle=45.0, seed=0) for n in range(1, 33)]
+    kept = [float(f.by_digit[1].mean()) for f in frames]
+    worst, least = int(np.argmin(kept)) + 1, int(np.argmax(kept)) + 1
+    for text in (f"{worst}", f" {worst}.0 ", f"{2 * worst}/2"):
+        assert exercises.indispensable(text) is True
+    assert exercises.indispensable(str(least)).endswith("Another one costs more.")
+    assert exercises.indispensable("0") == exercises.indispensable("33") == "Neurons have the numbers 1 to 32."
+    with pytest.raises(ValueError, match="is not a number"):
+        exercises.indispensable("that one")

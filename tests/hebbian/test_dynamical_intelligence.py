@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache, partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from scipy.integrate import solve_ivp
 from labcore.hebbian.dynamical_intelligence import (
     advance,
     capacity,
+    exercises,
     modular_graph,
     neighbours,
     order,
@@ -221,3 +224,34 @@ def test_corners_of_the_modules_are_legal(values):
 )
 def test_corners_of_the_buffer_are_legal(values):
     assert buffer.run(**values).progress == 1
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("70", True),
+        (" 65 ", True),
+        ("66,5", True),
+        ("1.4 * 50", True),
+        ("7e1", True),
+        ("62", "With this fast rhythm nine items come back in order in 0 of 10 cycles."),
+        ("80", "Ten fit as well."),
+    ],
+)
+def test_an_answer_about_nine_words(answer, right):
+    assert exercises.nine_words(answer) == right
+
+
+def test_an_answer_about_the_gap(monkeypatch):
+    """With a shorter run of fewer oscillators the answers are the same."""
+    small = lru_cache(maxsize=None)(partial(modules.run, N=120, duration=40))
+    monkeypatch.setattr(exercises, "modules", SimpleNamespace(run=small))
+    for text in ("2", " 2.0 ", "4/2", "20e-1"):
+        assert exercises.widest_gap(text) is True
+    assert exercises.widest_gap("0.1").startswith("At this K modules have r = 0.")
+    for text in ("", "strong"):
+        with pytest.raises(ValueError, match="is not a number"):
+            exercises.widest_gap(text)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +13,7 @@ from labcore.data import digits_split
 from labcore.hebbian.electronic_synapse import (
     accuracy,
     depress,
+    exercises,
     experiments,
     fabricate,
     gradient,
@@ -204,4 +208,27 @@ def test_a_diverging_network_says_so(monkeypatch):
 
     monkeypatch.setattr(experiments, "train", explode)
     frames = list(hwtrain.frames("quick"))
-    assert "diverged in epoch 0.5" in frames[-1].reading and frames[-1].progress == 1 and len(frames) == 2
+    assert "diverged before step 65." in frames[-1].reading and frames[-1].progress == 1 and len(frames) == 2
+
+
+# ---- exercises
+
+
+def test_an_answer_about_the_pair(monkeypatch):
+    run = lru_cache(maxsize=None)(hwtrain.run)  # once a rate
+    monkeypatch.setattr(exercises, "hwtrain", SimpleNamespace(run=run))
+    for text in ("0.02", "0,02", " 2e-2 ", "2 %", "1/50"):
+        assert exercises.pair_repaired(text) is True
+    assert "the plain pair reaches" in exercises.pair_repaired("0.1")
+    with pytest.raises(ValueError, match="is not a number"):
+        exercises.pair_repaired("")
+
+
+@pytest.mark.parametrize("text", ["0.0234", "0,0234", " 2.34 % ", "234e-4", "3/128"])
+def test_an_answer_about_what_is_left(text):
+    assert exercises.half_forgotten(text) is True
+
+
+@pytest.mark.parametrize("text", ["0.03", "0.018", "0"])
+def test_a_wrong_answer_about_what_is_left(text):
+    assert exercises.half_forgotten(text).startswith("With this curvature ")

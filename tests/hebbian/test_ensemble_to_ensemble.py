@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from types import SimpleNamespace
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from labcore.experiment import ParameterError
 from labcore.hebbian.ensemble_to_ensemble import (
     activities,
     correlations,
+    exercises,
     group_mask,
     groups_of,
     learn,
@@ -232,3 +236,14 @@ def test_bad_wiring_is_refused():
         groups_of(8, 9)
     with pytest.raises(ParameterError, match="groups = 1"):
         train.run(groups=1)
+
+
+def test_an_answer_about_a_quarter(monkeypatch):
+    run = lru_cache(maxsize=None)(train.run)  # once a probability
+    monkeypatch.setattr(exercises, "train", SimpleNamespace(run=run))
+    for text in ("0.2", "0,2", " 20 % ", "1/5", "2e-1"):
+        assert exercises.a_quarter(text) is True
+    assert exercises.a_quarter("0.14").endswith("% of the edges exist.")
+    for text in ("", "a fifth"):
+        with pytest.raises(ValueError, match="is not a number"):
+            exercises.a_quarter(text)

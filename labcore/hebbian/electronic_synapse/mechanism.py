@@ -1,22 +1,25 @@
-"""The mechanism of `electronic_synapse`."""
+"""Four ways to spend pulses on a pair of devices, the refresh of full pairs, and back-propagation through them."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit
-from numpy.typing import NDArray
 
 from .perceptron import gradient
 from .pulsed_device import depress, potentiate, rounded, write
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 SOFTWARE, UNIDIRECTIONAL, PAIR, HALVED, SINGLE = range(5)
 BATCH, CAP, W_MAX, FULL = 10, 3, 1.0, 0.75
 
 
 @njit(cache=True, nogil=True)
-def step(method: int, dw: Array, g: Array, c: Array, steps: float, cap: float, rng, count: Array) -> None:
-    """Spend pulses so that w_max (G+ - G-) moves by about dw (S,); g and c (2, S), count (up, down, ...) in place."""
+def step(
+    method: int, dw: Float[Array, " S"], g: Float[Array, "2 S"], c: Float[Array, "2 S"], steps: float, cap: float,
+    rng: np.random.Generator, count: Float[Array, " 4"],
+) -> None:  # fmt: skip
+    """Spend pulses so that w_max (G+ - G-) moves by about dw; g and count (up, down, ...) change in place."""
     for i in range(len(dw)):
         if dw[i] == 0:
             continue
@@ -36,7 +39,9 @@ def step(method: int, dw: Array, g: Array, c: Array, steps: float, cap: float, r
 
 
 @njit(cache=True, nogil=True)
-def refresh(g: Array, c: Array, steps: float, rng, count: Array) -> None:
+def refresh(
+    g: Float[Array, "2 S"], c: Float[Array, "2 S"], steps: float, rng: np.random.Generator, count: Float[Array, " 4"]
+) -> None:
     """Reset both devices of every pair with one above 0.75 and write the difference again. count[2:]: pairs, pulses."""
     for i in range(g.shape[1]):
         if max(g[0, i], g[1, i]) > FULL:
@@ -50,10 +55,11 @@ def refresh(g: Array, c: Array, steps: float, rng, count: Array) -> None:
 
 @njit(cache=True, nogil=True)
 def train(
-    method: int, x: Array, y: Array, w: Array, g: Array, c: Array, steps: float, lr: float, cap: float,
-    every: int, begin: int, rng, count: Array,
+    method: int, x: Float[Array, "n 64"], y: Float[Array, "n 10"], w: Float[Array, " S"], g: Float[Array, "2 S"],
+    c: Float[Array, "2 S"], steps: float, lr: float, cap: float, every: int, begin: int, rng: np.random.Generator,
+    count: Float[Array, " 4"],
 ) -> None:  # fmt: skip
-    """One gradient step for each batch of ten rows of x (n, 64), y (n, 10); w (S,), g, count change in place."""
+    """One gradient step for each batch of ten rows of x and y; w, g and count change in place."""
     slope = np.zeros_like(w)
     for t in range(len(x) // BATCH):
         rows = slice(t * BATCH, (t + 1) * BATCH)
@@ -68,8 +74,10 @@ def train(
 
 
 @njit(cache=True, nogil=True)
-def fabricate(method: int, w: Array, c: Array, steps: float, rng) -> Array:
-    """Conductances (2, S) that hold w (S,), each written from 0 with whole pulses; c (2, S)."""
+def fabricate(
+    method: int, w: Float[Array, " S"], c: Float[Array, "2 S"], steps: float, rng: np.random.Generator
+) -> Float[Array, "2 S"]:
+    """Conductances that hold w, each written from 0 with whole pulses."""
     g = np.empty((2, len(w)))
     for i in range(len(w)):
         v = w[i] / W_MAX

@@ -1,29 +1,29 @@
 """A 64-32-10 ReLU network without biases whose weights lie in one array, in plain loops.
 
-For rules that change every weight at every step, the weights w (S,) are 64 x 32 first and 32 x 10 after them, row by
+For rules that change every weight at every step, the weights w are 64 x 32 first and 32 x 10 after them, row by
 row. Loops, not matrix products, so that the same numbers come out bit for bit.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 INPUTS, HIDDEN, OUTPUTS = 64, 32, 10
 WEIGHTS = (INPUTS + OUTPUTS) * HIDDEN
 
 
-def initial(rng: np.random.Generator) -> Array:
-    """Weights (S,) from N(0, 1 / fan-in)."""
+def initial(rng: np.random.Generator) -> Float[Array, " S"]:
+    """Weights from N(0, 1 / fan-in)."""
     fan_in = np.repeat([INPUTS, HIDDEN], [INPUTS * HIDDEN, HIDDEN * OUTPUTS])
     return rng.normal(size=WEIGHTS) / np.sqrt(fan_in)
 
 
 @njit(cache=True, nogil=True)
-def forward(x: Array, w: Array, h: Array, out: Array) -> None:
-    """One image x (64,) through the weights w (S,): hidden relu(x W1) into h (32,), relu(x W1) W2 into out (10,)."""
+def forward(x: Float[Array, " 64"], w: Float[Array, " S"], h: Float[Array, " 32"], out: Float[Array, " 10"]) -> None:
+    """One image through the weights: hidden relu(x W1) into h, relu(x W1) W2 into out."""
     cut = INPUTS * HIDDEN
     h[:], out[:] = 0, 0
     for j in range(INPUTS):
@@ -37,8 +37,8 @@ def forward(x: Array, w: Array, h: Array, out: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def gradient(x: Array, y: Array, w: Array, g: Array) -> None:
-    """Into g (S,): the mean gradient of the cross-entropy of softmax(relu(x W1) W2); x (B, 64), y (B, 10), w (S,)."""
+def gradient(x: Float[Array, "B 64"], y: Float[Array, "B 10"], w: Float[Array, " S"], g: Float[Array, " S"]) -> None:
+    """Into g: the mean gradient of the cross-entropy of softmax(relu(x W1) W2)."""
     cut, h, out, back = INPUTS * HIDDEN, np.empty(HIDDEN), np.empty(OUTPUTS), np.empty(HIDDEN)
     g[:] = 0
     for b in range(len(x)):
@@ -58,8 +58,8 @@ def gradient(x: Array, y: Array, w: Array, g: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def accuracy(x: Array, y: Array, w: Array) -> float:
-    """Share of right answers on x (n, 64), y (n, 10)."""
+def accuracy(x: Float[Array, "n 64"], y: Float[Array, "n 10"], w: Float[Array, " S"]) -> float:
+    """Share of right answers."""
     h, out, right = np.empty(HIDDEN), np.empty(OUTPUTS), 0
     for b in range(len(x)):
         forward(x[b], w, h, out)

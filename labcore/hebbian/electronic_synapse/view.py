@@ -7,17 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, axis, curve, label
+from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, apart, axis, curve, label
 
 METHODS = {"software": INK, "unidirectional": GREEN, "pair": RED, "halved pair": ORANGE, "single": PURPLE}
-
-
-def _spread(values: list[float], gap: float, top: float) -> list[float]:
-    """Heights of labels under the top, moved apart so that no two are closer than the gap."""
-    order, placed = np.argsort(values), np.array(values, float)
-    for below, above in zip(order, order[1:], strict=False):
-        placed[above] = max(placed[above], placed[below] + gap)
-    return (placed - max(0.0, placed.max() - top)).tolist()
 
 
 def _tent(frame: xr.Dataset, axes: str) -> dict[str, Any]:
@@ -47,13 +39,13 @@ def hwtrain(frame: xr.Dataset) -> dict[str, Any]:
         curve(frame.bin.values, frame.weights.values, "weights", METHODS[show], axes="4", fill="tozeroy"),
     ]
     low = max(0.0, min(0.85, mean[:, len(t) // 4 :].min()) - 0.05)
-    place = _spread(mean[:, -1].clip(low).tolist(), 0.055 * (1 - low), 1.0)
+    place = apart(mean[:, -1].clip(low), 0.055 * (1 - low), 1.0)
     layout = {
         "height": 520,
-        "xaxis": axis("training time (epochs)", domain=[0, 0.46], anchor="y", range=[0, 1.34 * max(t[-1], 0.5)]),
-        "yaxis": axis("right answers on test digits", anchor="x", range=[low, 1], tickformat=".0%"),
+        "xaxis": axis(frame.time, domain=[0, 0.46], anchor="y", range=[0, 1.34 * max(t[-1], 0.5)]),
+        "yaxis": axis(frame.accuracy, anchor="x", range=[low, 1], tickformat=".0%"),
         "xaxis2": axis("pulses up, then down", domain=[0.58, 0.8], anchor="y2", range=[0, 2 * last]),
-        "yaxis2": axis("conductance G", domain=[0.55, 0.95], anchor="x2", range=[-0.02, 1.02]),
+        "yaxis2": axis(frame.level, domain=[0.55, 0.95], anchor="x2", range=[-0.02, 1.02]),
         "xaxis3": axis("devices", domain=[0.83, 1], anchor="y3", tickformat=".0%", range=[0, 1.1 * most], nticks=3),
         "yaxis3": axis("", domain=[0.55, 0.95], anchor="x3", range=[-0.02, 1.02], showticklabels=False),
         "xaxis4": axis("weight w = G+ - G-", domain=[0.58, 1], anchor="y4", range=[-1, 1]),
@@ -98,14 +90,14 @@ def cancel(frame: xr.Dataset) -> dict[str, Any]:
     start = mean[:, 0].max()
     layout = {
         "height": 430,
-        "xaxis": axis("requests that cancel out", domain=[0, 0.46], anchor="y", range=[0, 1.3 * t[-1]]),
+        "xaxis": axis(frame.request, domain=[0, 0.46], anchor="y", range=[0, 1.3 * t[-1]]),
         "yaxis": axis("mean weight of 1000 synapses", anchor="x", range=[min(0, mean.min()) - 0.02, 1.15 * start]),
         "xaxis2": axis("pulses up, then down", domain=[0.58, 1], anchor="y2", range=[0, 2 * last]),
-        "yaxis2": axis("conductance G of one device", anchor="x2", range=[-0.03, 1.1]),
+        "yaxis2": axis(frame.path, anchor="x2", range=[-0.03, 1.1]),
         "annotations": [
             *[
                 label(t[-1], y, name, METHODS[name], xanchor="left", xshift=4)
-                for name, y in zip(names, _spread(mean[:, -1].tolist(), 0.06 * start, 1.1 * start), strict=True)
+                for name, y in zip(names, apart(mean[:, -1], 0.06 * start, 1.1 * start), strict=True)
             ],
             label(t[at], start, "a weight that should stay", INK, xanchor="left", yanchor="bottom"),
             label(rise[-1], path[ups], f"{ups} up: {path[ups]:.2f}", GREEN, axes="2", xanchor="left", xshift=8),

@@ -1,20 +1,17 @@
-"""What the paper of `ensemble_to_ensemble` says, as checks."""
+"""A quarter of the edges, what groups and Hebbian growth add to it, and what rewiring does to the groups."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import grow, train
 from .mechanism import WIRINGS
 
 
-@lru_cache(maxsize=2)
 def _five(budget: Budget) -> tuple[dict[str, float], ...]:
     """Mean accuracy, edges and modularity by wiring, of four networks; of full size on both budgets."""
-    frame = train.run(budget, epochs=40, hidden=128, n_seeds=4)
+    frame = once(train, budget, epochs=40, hidden=128, n_seeds=4)
     means = (v.mean("repeat").values for v in (frame.accuracy[:, :, -1], frame.edges, frame.modularity))
     return tuple(dict(zip(WIRINGS, m, strict=True)) for m in means)
 
@@ -49,7 +46,7 @@ def better_than_dense(budget: Budget) -> Evidence:
 
 @claim("Hebbian growth joins units whose activities already agree")
 def hebb_finds_agreement(budget: Budget) -> Evidence:
-    frame = grow.run(budget, n_seeds=4)
+    frame = once(grow, budget, n_seeds=4)
     gap = (frame.grown.sel(rule="Hebb") - frame.grown.sel(rule="SET")).values
     return Evidence(
         {"SET": frame.grown[0].mean(), "Hebb": frame.grown[1].mean(), "smallest gap": gap.min()},

@@ -11,18 +11,21 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-Mask = NDArray[np.bool_]
+Array = np.ndarray
+Mask = Bool[Array, "o i"]
 
 
-def masked_linear(x: Tensor, w: Tensor, mask: Tensor, b: Tensor) -> Tensor:
-    """x (..., B, i), w and mask (..., o, i), b (..., 1, o) -> (..., B, o). The gradient on a missing weight is 0."""
+def masked_linear(
+    x: Float[Tensor, "*M B i"], w: Float[Tensor, "*M o i"], mask: Float[Tensor, "*M o i"], b: Float[Tensor, "*M 1 o"]
+) -> Float[Tensor, "*M B o"]:
+    """A layer of which some weights do not exist. The gradient on a missing weight is 0."""
     return x @ (w * mask).mT + b
 
 
-def groups_of(units: int, groups: int) -> NDArray[np.int64]:
+def groups_of(units: int, groups: int) -> Int[Array, " units"]:
     """The group of each unit, in order, of sizes as equal as can be. Raises ValueError unless 1 <= groups <= units."""
     if not 1 <= groups <= units:
         raise ValueError(f"groups = {groups} is not allowed; it must be from 1 to the number of units, {units}")
@@ -30,7 +33,7 @@ def groups_of(units: int, groups: int) -> NDArray[np.int64]:
 
 
 def group_mask(out: int, into: int, groups: int, p_inter: float, rng: np.random.Generator) -> Mask:
-    """(out, into): everything between units of the same group, other pairs each with probability p_inter.
+    """Everything between units of the same group, other pairs each with probability p_inter.
 
     Raises ValueError for p_inter outside [0, 1].
     """
@@ -41,7 +44,7 @@ def group_mask(out: int, into: int, groups: int, p_inter: float, rng: np.random.
 
 
 def scattered_mask(out: int, into: int, edges: int, rng: np.random.Generator) -> Mask:
-    """(out, into) with exactly this many connections, anywhere."""
+    """Exactly this many connections, anywhere."""
     mask = np.zeros(out * into, bool)
     mask[rng.permutation(out * into)[:edges]] = True
     return mask.reshape(out, into)
@@ -50,15 +53,18 @@ def scattered_mask(out: int, into: int, edges: int, rng: np.random.Generator) ->
 class MaskedStack(NamedTuple):
     """M x S networks of L fully connected ReLU layers side by side, some of them masked; the last layer is linear."""
 
-    w: list[Tensor]  # (M, S, n_l, n_{l-1})
-    b: list[Tensor]  # (M, S, 1, n_l)
-    mask: list[Tensor]  # the same shapes as w, ones and zeros
+    w: list[Float[Tensor, "M S n_l n_below"]]
+    b: list[Float[Tensor, "M S 1 n_l"]]
+    mask: list[Float[Tensor, "M S n_l n_below"]]  # ones and zeros
 
 
 def masked_stack(
-    sizes: Sequence[int], masks: list[Tensor], density: Sequence[float], rngs: Sequence[np.random.Generator]
+    sizes: Sequence[int],
+    masks: list[Float[Tensor, "M S o i"]],
+    density: Sequence[float],
+    rngs: Sequence[np.random.Generator],
 ) -> MaskedStack:
-    """Networks of these sizes with masks (M, S, o, i) on all layers but the first and the last, those dense.
+    """Networks of these sizes with masks on all layers but the first and the last, those dense.
 
     Network s of every wiring starts from the same numbers of rngs[s], with std sqrt(2 / fan-in); in masked layers the
     fan-in is the share density[m] of the units before.
@@ -74,8 +80,8 @@ def masked_stack(
     return MaskedStack(w, [torch.zeros(wirings, len(rngs), 1, out) for out in sizes[1:]], mask)
 
 
-def activities(net: MaskedStack, x: Tensor) -> list[Tensor]:
-    """What each layer answers to inputs x (S, B, n_0): the hidden layers after their ReLU, and the scores."""
+def activities(net: MaskedStack, x: Float[Tensor, "S B n_0"]) -> list[Float[Tensor, "M S B n_l"]]:
+    """What each layer answers to inputs x: the hidden layers after their ReLU, and the scores."""
     out = []
     for k, layer in enumerate(zip(net.w, net.mask, net.b, strict=True)):
         x = masked_linear(x, *layer)
@@ -84,10 +90,12 @@ def activities(net: MaskedStack, x: Tensor) -> list[Tensor]:
     return out
 
 
-def rewire(mask: Tensor, w: Tensor, score: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Drop the n live connections with the smallest |w|, grow the n dead ones with the highest score; all (o, i).
+def rewire(
+    mask: Float[Tensor, "o i"], w: Float[Tensor, "o i"], score: Float[Tensor, "o i"], n: int
+) -> tuple[Float[Tensor, "o i"], Bool[Tensor, "o i"], Bool[Tensor, "o i"]]:
+    """Drop the n live connections with the smallest |w|, grow the n dead ones with the highest score.
 
-    Returns the new mask, what died and what was born (bool). What has just been dropped cannot grow; n is cut to the
+    Returns the new mask, what died and what was born. What has just been dropped cannot grow; n is cut to the
     number of dead connections. Weights of what died or was born must be set to 0 by the caller, with their moments.
     """
     live = mask.bool()
@@ -100,15 +108,15 @@ def rewire(mask: Tensor, w: Tensor, score: Tensor, n: int) -> tuple[Tensor, Tens
     return (live & ~died | born).to(mask.dtype), died, born
 
 
-def correlations(before: Tensor, after: Tensor) -> Tensor:
-    """Pearson correlation over samples of pairs of units, before (B, i), after (B, o) -> (o, i); 0 if one is still."""
+def correlations(before: Float[Tensor, "B i"], after: Float[Tensor, "B o"]) -> Float[Tensor, "o i"]:
+    """Pearson correlation over samples of pairs of units; 0 if one is still."""
     a, b = (v.double() - v.double().mean(0) for v in (after, before))
     size = a.norm(dim=0)[:, None] * b.norm(dim=0)
     return torch.where(size > 1e-12, a.T @ b / size.clamp(min=1e-12), 0.0)
 
 
 def modularity(mask: Mask, groups: int) -> float:
-    """Newman's modularity of a mask (o, i) as a graph, group k of one side and group k of the other one community.
+    """Newman's modularity of a mask as a graph, group k of one side and group k of the other one community.
 
     The share of connections within communities, less what the degrees alone would give.
     """

@@ -1,4 +1,4 @@
-"""The mechanism of `ensemble_to_ensemble`."""
+"""Five wirings from one start: how they are laid down, how edges move under two rules, how all of them learn."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
+from jaxtyping import Float
 from torch import Tensor
 
 from labcore.primitives.digits.stacked import stacked_digits
 from labcore.primitives.runs.descend import adam, descend
 
 from .masked_linear import (
+    Array,
     MaskedStack,
     activities,
     correlations,
@@ -24,15 +25,14 @@ from .masked_linear import (
     scattered_mask,
 )
 
-Array = NDArray[np.float64]
 WIRINGS = ("dense", "random", "groups", "groups + SET", "groups + Hebb")
 SET, HEBB = 3, 4
 MASKED = 2  # masked layers, those between hidden layers
 N_TEST, BATCH, RATE, EVERY, UNTIL = 500, 20, 1e-3, 2, 0.7
 
 
-def wire(groups: int, p_inter: float, hidden: int, rngs: list[np.random.Generator]) -> list[Tensor]:
-    """Masks (5, S, H, H) of the two masked layers; the random wiring has exactly as many edges as the groups."""
+def wire(groups: int, p_inter: float, hidden: int, rngs: list[np.random.Generator]) -> list[Float[Tensor, "5 S H H"]]:
+    """Masks of the two masked layers; the random wiring has exactly as many edges as the groups."""
     layers = []
     for _ in range(MASKED):
         own = [group_mask(hidden, hidden, groups, p_inter, g) for g in rngs]
@@ -43,11 +43,15 @@ def wire(groups: int, p_inter: float, hidden: int, rngs: list[np.random.Generato
 
 
 def move_edges(
-    net: MaskedStack, moments: dict[Tensor, dict], x: Tensor, share: float, rngs: list
-) -> tuple[Array, Array]:
+    net: MaskedStack,
+    moments: dict[Tensor, dict],
+    x: Float[Tensor, "S B 64"],
+    share: float,
+    rngs: list[np.random.Generator],
+) -> tuple[Float[Array, "rule S layer"], Float[Array, "rule S layer"]]:
     """Rewire SET and Hebb in place: this share of the live edges moves; scores are random, or |correlation| on x.
 
-    Returns the mean |correlation| of the edges that were born and of all that could have been, (rule, S, layer) each.
+    Returns the mean |correlation| of the edges that were born and of all that could have been.
     """
     with torch.no_grad():
         seen = activities(net, x)
@@ -72,10 +76,10 @@ def move_edges(
 
 def learn(
     groups: int, p_inter: float, zeta: float, n_train: int, noise: float, epochs: int, hidden: int, seeds: list[list]
-) -> Iterator[tuple[int, MaskedStack, Array, tuple[Array, Array] | None]]:
+) -> Iterator[tuple[int, MaskedStack, Float[Array, "5 S"], tuple[Array, Array] | None]]:
     """All five wirings from the same start on the same batches, Adam 1e-3.
 
-    After every epoch: its number, the networks, their accuracy (5, S) on test digits, and what a rewiring returned.
+    After every epoch: its number, the networks, their accuracy on test digits, and what a rewiring returned.
     """
     rngs = [np.random.default_rng([*s, 1]) for s in seeds]
     orders, growth = ([np.random.default_rng([*s, k]) for s in seeds] for k in (2, 3))

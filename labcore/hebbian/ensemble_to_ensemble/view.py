@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, axis, curve, label
+from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, axis, curve, image, label, note
 
 COLORS = {"dense": INK, "random": SOFT, "groups": BLUE, "groups + SET": ORANGE, "groups + Hebb": GREEN}
 _BARE = {"showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False, "constrain": "domain"}
-
-
-def _matrix(z: np.ndarray, axes: str, scale: Any, high: float) -> dict[str, Any]:
-    heat = {"type": "heatmap", "z": z, "zmin": 0, "zmax": high, "colorscale": scale, "showscale": False}
-    return heat | {"xaxis": f"x{axes}", "yaxis": f"y{axes}", "hoverinfo": "skip"}
 
 
 def _square(axes: str, x: list[float], y: list[float], title: str, side: str = "") -> dict[str, Any]:
@@ -63,7 +57,7 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
     )
     layout = {
         "height": 600,
-        "xaxis": axis("epoch", domain=[0, 0.5], anchor="y", range=[1, max(frame.attrs["epochs"], 2)]),
+        "xaxis": axis(frame.epoch, domain=[0, 0.5], anchor="y", range=[1, max(frame.attrs["epochs"], 2)]),
         "yaxis": axis("accuracy on noisy test digits", domain=[0.5, 1], range=[0, 1.0], tickformat=".0%"),
         "xaxis2": axis("accuracy now, mean and std", domain=[0.68, 1], anchor="y2", tickformat=".0%")
         | {"range": [0, 1]},
@@ -77,7 +71,7 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
     for axes, n, x in (("3", "random", [0, 0.3]), ("4", "groups", [0.35, 0.65]), ("5", "groups + Hebb", [0.7, 1])):
         i = names.index(n)
         q = round(frame.modularity[i].mean().item(), 2) + 0.0  # no minus before a zero
-        data.append(_matrix(frame.mask[i].values, axes, [[0, "rgba(0,0,0,0)"], [1, COLORS[n]]], 1))
+        data.append(image(frame.mask[i].values, axes, [[0, "rgba(0,0,0,0)"], [1, COLORS[n]]], 0, 1))
         layout |= _square(axes, x, [0, 0.35], f"{n}:<br>modularity {q:.2f}", "to unit" if axes == "3" else "")
     return {"data": data, "layout": layout}
 
@@ -93,11 +87,11 @@ def grow(frame: xr.Dataset) -> dict[str, Any]:
     for i, (rule, axes, x) in enumerate((("SET", "3", [0, 0.3]), ("Hebb", "4", [0.35, 0.65]))):
         change = frame.change[i].values
         grown = int((change == 2).sum())
-        data.append(_matrix(change, axes, scale, 3) | {"zmin": -0.5, "zmax": 3.5})
+        data.append(image(change, axes, scale, -0.5, 3.5))
         layout |= _square(axes, x, [0.5, 0.95], f"{rule}: {grown} new edges", "to unit" if i == 0 else "")
     between = frame.between.sel(rule="Hebb").values
     data.append(
-        _matrix(between, "5", [[0, "rgba(47,134,201,0.03)"], [1, BLUE]], max(between.max(), 1e-12))
+        image(between, "5", [[0, "rgba(47,134,201,0.03)"], [1, BLUE]], 0, max(between.max(), 1e-12))
         | {"x": frame.origin.values, "y": frame.to.values}
     )
     layout |= _square("5", [0.7, 1], [0.5, 0.95], "Hebb: |weight| by group")
@@ -112,27 +106,25 @@ def grow(frame: xr.Dataset) -> dict[str, Any]:
         for j, (n, c) in enumerate((("live", GREEN), ("missing", SOFT)))
     ]
     means = [float((frame["size"].values * s).sum()) for s in spread]
+    lost = f"<span style='color:{RED}'>red: lost</span>"
     high = float(max(grown.max(), chance.max(), 0.3)) * 1.15
     layout |= {
         "barmode": "overlay",
         "xaxis": axis("epoch", domain=[0, 0.44], anchor="y", range=[0, frame.attrs["epochs"]]),
         "yaxis": axis("mean |correlation|", domain=[0, 0.36], range=[0, high]),
         "xaxis2": axis("|correlation| across an edge (Hebb)", domain=[0.56, 1], anchor="y2"),
-        "yaxis2": axis("share of the edges", domain=[0, 0.36], anchor="x2", tickformat=".0%"),
+        "yaxis2": axis(frame.spread, domain=[0, 0.36], anchor="x2", tickformat=".0%"),
         "annotations": [
             label(move[-1], grown[1, -1], "grown by Hebb", GREEN, xanchor="left", xshift=8),
             label(move[-1], max(grown[0, -1], chance[1, -1]), "grown by SET", ORANGE)
             | {"xanchor": "left", "yanchor": "bottom", "xshift": 8},
             label(move[-1], min(grown[0, -1], chance[1, -1]), "all candidates", SOFT)
             | {"xanchor": "left", "yanchor": "top", "xshift": 8},
-            label(0.97, 0.97, f"live edges, mean {means[0]:.2f}", GREEN, xref="x2 domain", yref="y2 domain")
-            | {"xanchor": "right", "yanchor": "top"},
-            label(0.97, 0.83, f"missing edges, mean {means[1]:.2f}", SOFT, xref="x2 domain", yref="y2 domain")
-            | {"xanchor": "right", "yanchor": "top"},
-            label(0, 1.0, f"grey: kept   <span style='color:{GREEN}'>green: grown</span>   ")
+            note(0.97, 0.97, f"live edges, mean {means[0]:.2f}", GREEN, axes="2", xanchor="right", yanchor="top"),
+            note(0.97, 0.83, f"missing edges, mean {means[1]:.2f}", SOFT, axes="2", xanchor="right", yanchor="top"),
+            label(0, 1.0, f"grey: kept   <span style='color:{GREEN}'>green: grown</span>   {lost}   (since the start)")
             | {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"},
         ],
     }
-    layout["annotations"][-1]["text"] += f"<span style='color:{RED}'>red: lost</span>   (since the start)"
     layout["plot_bgcolor"] = "rgba(0,0,0,0)"
     return {"data": data, "layout": layout}
