@@ -15,12 +15,13 @@ from labcore.hebbian.multitasking_hebbian import (
     energy,
     examples,
     hebbian,
-    losses,
     mattis,
     pattern_sums,
     serves,
 )
+from labcore.hebbian.multitasking_hebbian.exercises import ladder_breaks, only_one_left, second_is_a_third
 from labcore.hebbian.multitasking_hebbian.experiments import landscape, learn, phase_diagram, retrieve
+from labcore.hebbian.multitasking_hebbian.mechanism import losses
 
 # ---- theory
 
@@ -293,3 +294,28 @@ def test_more_examples_recall_better():
 def test_counts_end_at_low_storage():
     frame = learn.run(N=1000, K=5, M=130)
     assert int(frame["count"][-1]) == 20
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "right"),
+    [
+        (second_is_a_third, "1/3", True),
+        (second_is_a_third, " 0,33 ", True),
+        (second_is_a_third, "3.4e-1", True),
+        (second_is_a_third, "0.3", False),
+        (second_is_a_third, "0.4", False),
+        (only_one_left, "0,45", True),
+        (only_one_left, "0.02", False),
+        (only_one_left, "0.9", False),
+        (ladder_breaks, "0.544", True),
+        (ladder_breaks, " 54,4 % ", True),
+        (ladder_breaks, "0.6", False),
+        (ladder_breaks, "0.5", False),
+        (ladder_breaks, "1", False),
+    ],
+)
+def test_answers_about_the_ladder(check, answer, right):
+    assert (check(answer) is True) == right

@@ -7,7 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.hebbian.neuro_modulated_hebbian import Net, entropy, forward, hebb_filters, mechanism, patches
+from labcore.hebbian.neuro_modulated_hebbian import Net, entropy, experiments, forward, hebb_filters, patches
+from labcore.hebbian.neuro_modulated_hebbian.exercises import nobody_owns
 from labcore.hebbian.neuro_modulated_hebbian.experiments import METHODS, adapt, clusters
 from labcore.primitives.digits.corrupted import KINDS, corrupt, rotate_digits
 from labcore.primitives.local_rules.hebb_rules import hebb_change, hebb_stream
@@ -161,14 +162,13 @@ def test_each_loop_touches_only_its_own():
 
 def test_nothing_looks_at_the_labels(monkeypatch):
     honest = final()
-    split = mechanism.digits_split
+    split = experiments.digits_split
 
     def shuffled(*args):
         data = split(*args)
         return data._replace(y_test=data.y_test[::-1].copy())
 
-    mechanism.source_net(((0, 0),))
-    monkeypatch.setattr(mechanism, "digits_split", shuffled)
+    monkeypatch.setattr(experiments, "digits_split", shuffled)
     blind = final()
     np.testing.assert_array_equal(honest.guesses, blind.guesses)
     np.testing.assert_array_equal(honest.filters, blind.filters)
@@ -240,3 +240,16 @@ def test_softness_decides_who_gets_what():
 def test_corners_of_the_plane(values):
     frame = clusters.run("quick", **values)
     assert np.isfinite(frame.w).all() and 0 <= frame.attrs["own"] <= frame.sizes["cluster"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("0.05", True), (" 0,05 ", True), ("5e-2", True), ("1/20", True), ("1", False), ("0,6", False)],
+)
+def test_an_answer_about_the_softness(answer, right):
+    assert (nobody_owns(answer) is True) == right
+
+
+def test_a_softness_that_is_not_allowed_is_named():
+    with pytest.raises(ValueError, match="tau = 5"):
+        nobody_owns("5")

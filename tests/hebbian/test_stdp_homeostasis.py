@@ -10,15 +10,15 @@ import pytest
 from labcore.hebbian.stdp_homeostasis import (
     accepts,
     draw,
-    edits,
     fires,
     homeostasis,
     learned,
-    random_sets,
     respond,
     teach,
 )
+from labcore.hebbian.stdp_homeostasis.exercises import tolerant, wide_enough
 from labcore.hebbian.stdp_homeostasis.experiments import detect, detector
+from labcore.hebbian.stdp_homeostasis.line_patterns import edits, random_sets
 
 GAIN = np.exp(-5 / 20)  # five steps of 1 ms, tau = 20 ms
 
@@ -194,3 +194,22 @@ def test_confusions_are_where_the_rule_puts_them():
     np.testing.assert_array_equal(frame.confusion.values, (10 * (3 * overlap - 16) >= 16 * 16).astype(int))
     off_diagonal = frame.confusion.values.sum() - 20
     assert 0 < off_diagonal < 20 * 19
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "right"),
+    [
+        (tolerant, "0,8", True),
+        (tolerant, " 4/5 ", True),
+        (tolerant, "80 %", True),
+        (tolerant, "8.1e-1", True),
+        (tolerant, "0.83", False),
+        (tolerant, "0.78", False),
+        (wide_enough, "3", True),
+        (wide_enough, " 3.0 ", True),
+        (wide_enough, "2", False),
+        (wide_enough, "12", False),
+    ],
+)
+def test_answers_about_tolerance_and_sharing(check, answer, right):
+    assert (check(answer) is True) == right

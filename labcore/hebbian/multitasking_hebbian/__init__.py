@@ -16,6 +16,6 @@ Source: Agliari, Alessandrelli, Barra, Ricci-Tersenghi (2023), arXiv:2308.04106.
 from __future__ import annotations
 
 from .glauber import advance, energy, pattern_sums
-from .mechanism import cue, draw_patterns, examples, hebbian, losses, serves
+from .mechanism import cue, draw_patterns, examples, hebbian, serves
 
-__all__ = ["advance", "cue", "draw_patterns", "energy", "examples", "hebbian", "losses", "pattern_sums", "serves"]
+__all__ = ["advance", "cue", "draw_patterns", "energy", "examples", "hebbian", "pattern_sums", "serves"]

@@ -1,10 +1,11 @@
-"""What the paper of `multitasking_hebbian` says, as checks."""
+"""The hierarchy of overlaps and where it breaks, few blanks and many, and the teacher who changes nothing."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from . import mattis
@@ -12,9 +13,9 @@ from .experiments import learn, retrieve
 from .mechanism import Array
 
 
-def _overlaps(budget: Budget, seeds: int = 3, **values: float | str) -> Array:
-    """Final overlaps (seeds, K) of large networks."""
-    return np.stack([retrieve.run(budget, N=100_000, seed=s, **values).overlap.values[-1] for s in range(seeds)])
+def _overlaps(budget: Budget, seeds: int = 3, **values: float | str) -> Float[Array, "seeds K"]:
+    """Final overlaps of large networks."""
+    return np.stack([once(retrieve, budget, N=100_000, seed=s, **values).overlap.values[-1] for s in range(seeds)])
 
 
 @claim("The recalled patterns form a hierarchy: each is weaker than the one before by the factor d")
@@ -79,7 +80,7 @@ def many_blanks_recall_in_parallel(budget: Budget) -> Evidence:
 def teacher_changes_nothing(budget: Budget) -> Evidence:
     gaps = {}
     for m in (10, 30, 100):
-        lead = learn.run(budget, M=m, n_seeds=3).overlap.values[-1, :, 0].mean(-1)
+        lead = once(learn, budget, M=m, n_seeds=3).overlap.values[-1, :, 0].mean(-1)
         gaps[f"M = {m}"] = abs(lead[0] - lead[1])
     return Evidence(
         gaps,

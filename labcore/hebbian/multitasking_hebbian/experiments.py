@@ -1,4 +1,4 @@
-"""The experiments of `multitasking_hebbian`, frame by frame."""
+"""Recall in time, the map of regimes, valleys and the paths into them, and patterns known from examples only."""
 
 from __future__ import annotations
 
@@ -8,19 +8,39 @@ from typing import Annotated
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float
 
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
 from . import mattis
 from .glauber import advance, energy, pattern_sums
 from .mechanism import Array, Start, cue, draw_patterns, examples, hebbian, losses, serves
 
 
-def _levels(n: int, overlap: Array) -> str:
+def _levels(n: int, overlap: Float[Array, " K"]) -> str:
     return ", ".join(f"{x:.3f}" for x in overlap[:n])
 
 
-@experiment(quick=dict(N=5000))
+RECALL = Frame(
+    time=axis("time", "sweeps"),
+    pattern=axis("pattern", start=1),
+    row=axis("row"),
+    column=axis("column"),
+    level=axis("pattern that is served (0: none)"),
+    bin=axis("field times spin, h s"),
+    overlap=var("time pattern", "overlap m of each pattern"),
+    theory=var("time pattern", "overlap m, theory"),
+    energy=var("time", "energy per neuron H/N"),
+    loss_pm=var("time pattern", "loss L+ L- of each pattern"),
+    levels=var("pattern", "overlaps of a perfect hierarchy"),
+    state=var("row column", "pattern that a neuron serves"),
+    share=var("level", "share of the neurons"),
+    field_hist=var("bin", "share of the neurons"),
+)
+
+
+@experiment(quick=dict(N=5000), frame=RECALL)
 def retrieve(
     d: Annotated[float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "patterns")] = 0.5,
     T: Annotated[float, number(0, 1, "Temperature: how often a neuron disobeys its field", "network")] = 0.02,
@@ -35,9 +55,8 @@ def retrieve(
 ) -> Iterator[xr.Dataset]:
     """Asynchronous retrieval, all overlaps followed at up to 60 log-spaced times; twenty frames while it runs.
 
-    overlap, theory, loss_pm (time, pattern): m_mu, the mean-field flow from the same first overlaps, and L+ L-. energy
-    (time): H / N. state (row, column): which pattern each of the first neurons serves, `share` (level) of all of them;
-    field_hist (bin): how firmly neurons hold, h_i s_i. levels (pattern): the overlaps of a perfect hierarchy.
+    `theory` is the mean-field flow from the same first overlaps. `state` says which pattern each of the first neurons
+    serves, `share` how many of all do; `field_hist` how firmly neurons hold, h_i s_i.
     """
     rng = np.random.default_rng(seed)
     patterns = draw_patterns(N, K, d, rng)
@@ -58,39 +77,29 @@ def retrieve(
         firm = (np.einsum("ik,k->i", patterns, sums) * spins - filled) / N
         strongest = np.sort(np.abs(overlap))[::-1]
         recalled = int((strongest > 0.1 * (1 - d)).sum())
-        yield xr.Dataset(
-            {
-                "overlap": variable(("time", "pattern"), seen / N, "overlap m of each pattern"),
-                "theory": variable(("time", "pattern"), flow[: i + 1], "overlap m, theory"),
-                "energy": variable("time", energy(patterns, seen) / N, "energy per neuron H/N"),
-                "loss_pm": variable(("time", "pattern"), plus * minus, "loss L+ L- of each pattern"),
-                "levels": variable("pattern", ideal, "overlaps of a perfect hierarchy"),
-                "state": variable(
-                    ("row", "column"), level[: side**2].reshape(side, side), "pattern that a neuron serves"
-                ),
-                "share": variable("level", np.bincount(level, minlength=K + 1) / N, "share of the neurons"),
-                "field_hist": variable("bin", np.histogram(firm, bins)[0] / N, "share of the neurons"),
-            },
-            coords={
-                "time": variable("time", at[: i + 1] / N, "time", "sweeps"),
-                "pattern": variable("pattern", np.arange(1, K + 1), "pattern"),
-                "row": variable("row", np.arange(side), "row"),
-                "column": variable("column", np.arange(side), "column"),
-                "level": variable("level", np.arange(K + 1), "pattern that is served (0: none)"),
-                "bin": variable("bin", (bins[1:] + bins[:-1]) / 2, "field times spin, h s"),
-            },
-            attrs={
-                "reading": f"After {updates / N:.3g} sweeps the network recalls {recalled} of {K} patterns (overlap "
-                f"above a tenth of the most possible, {1 - d:.2f}). Sorted, the overlaps are {_levels(4, strongest)}"
-                f"{' and smaller' if K > 4 else ''}; a perfect hierarchy has {_levels(4, ideal)}.",
-                "progress": float(updates / at[-1]),
-                "sweeps": sweeps,
-            },
+        yield RECALL(
+            dict(
+                time=at[: i + 1] / N,
+                bin=(bins[1:] + bins[:-1]) / 2,
+                overlap=seen / N,
+                theory=flow[: i + 1],
+                energy=energy(patterns, seen) / N,
+                loss_pm=plus * minus,
+                levels=ideal,
+                state=level[: side**2].reshape(side, side),
+                share=np.bincount(level, minlength=K + 1) / N,
+                field_hist=np.histogram(firm, bins)[0] / N,
+            ),
+            f"After {updates / N:.3g} sweeps the network recalls {recalled} of {K} patterns (overlap above a tenth of "
+            f"the most possible, {1 - d:.2f}). Sorted, the overlaps are {_levels(4, strongest)}"
+            f"{' and smaller' if K > 4 else ''}; a perfect hierarchy has {_levels(4, ideal)}.",
+            float(updates / at[-1]),
+            sweeps=sweeps,
         )
 
 
-def _settle(n: int, k: int, d: float, t: float, sweeps: int, rng: np.random.Generator) -> Array:
-    """Overlaps (K,) of a network started in the hierarchy, mean over the second half of its sweeps."""
+def _settle(n: int, k: int, d: float, t: float, sweeps: int, rng: np.random.Generator) -> Float[Array, " K"]:
+    """Overlaps of a network started in the hierarchy, mean over the second half of its sweeps."""
     patterns = draw_patterns(n, k, d, rng)
     spins = cue(patterns, "hierarchy", 0.0, rng)
     sums, total = pattern_sums(patterns, spins), np.zeros(k)
@@ -101,7 +110,27 @@ def _settle(n: int, k: int, d: float, t: float, sweeps: int, rng: np.random.Gene
     return total / (sweeps - sweeps // 2)
 
 
-@experiment(quick=dict(grid=15, N=5000))
+MAP = Frame(
+    temperature=axis("temperature T"),
+    dilution=axis("dilution d"),
+    pattern=axis("pattern", start=1),
+    branch=axis("branch of solutions", values=mattis.BRANCHES),
+    point=axis("simulated network"),
+    regime=var("temperature dilution", "patterns recalled: none, one, several, equal"),
+    n_retrieved=var("temperature dilution", "patterns recalled"),
+    ratio=var("temperature dilution", "second overlap over the first"),
+    m_scf=var("temperature dilution pattern", "overlap m, theory"),
+    free_energy=var("branch temperature dilution", "free energy per neuron"),
+    along_d=var("dilution pattern", "overlap m at this T, theory"),
+    along_T=var("temperature pattern", "overlap m at this d, theory"),
+    network_d=var("point pattern", "overlap |m| at this T, network"),
+    network_T=var("point pattern", "overlap |m| at this d, network"),
+    point_d=var("point", "dilution d of the networks"),
+    point_T=var("point", "temperature T of the networks"),
+)
+
+
+@experiment(quick=dict(grid=15, N=5000), frame=MAP)
 def phase_diagram(
     d: Annotated[float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "point")] = 0.4,
     T: Annotated[float, number(0, 1, "Temperature", "point")] = 0.1,
@@ -113,10 +142,9 @@ def phase_diagram(
 ) -> Iterator[xr.Dataset]:
     """The map of regimes over dilution and temperature, from theory, and two cuts with networks on them.
 
-    All start in the hierarchy. m_scf (temperature, dilution, pattern), ratio: second overlap over first, n_retrieved:
-    overlaps above 0.1 (1-d), regime: index in mattis.REGIMES, free_energy (branch, temperature, dilution). Cuts through
-    the point: along_d (dilution, pattern) and along_T (temperature, pattern); network_d and network_T (point, pattern)
-    are simulated at point_d and point_T. Network p of a cut draws from (seed, cut, p). One frame.
+    All start in the hierarchy. `n_retrieved` counts overlaps above 0.1 (1-d), `regime` is the index in mattis.REGIMES.
+    Cuts through the point are along_d and along_T; network_d and network_T are simulated at point_d and point_T.
+    Network p of a cut draws from (seed, cut, p). One frame.
     """
     ds, ts, m, f = mattis.regime_map(K, grid)
     strength = np.sort(np.abs(m), -1)[..., ::-1]
@@ -131,42 +159,42 @@ def phase_diagram(
     kind = mattis.REGIMES[int(mattis.regime(here.numpy())[0])]
     best = mattis.BRANCHES[int((free[:, 0] < free.min() + 1e-9).int().argmax())]
     gap = np.abs(np.sort(np.abs(mc_d)) - np.sort(mattis.fixed_point(mattis.hierarchy(K, torch.tensor(at_d)), at_d, T)))
-    yield xr.Dataset(
-        {
-            "regime": variable(
-                ("temperature", "dilution"), mattis.regime(m), "patterns recalled: none, one, several, equal"
-            ),
-            "n_retrieved": variable(
-                ("temperature", "dilution"), (strength > 0.1 * (1 - ds)[:, None]).sum(-1), "patterns recalled"
-            ),
-            "ratio": variable(("temperature", "dilution"), ratio, "second overlap over the first"),
-            "m_scf": variable(("temperature", "dilution", "pattern"), m, "overlap m, theory"),
-            "free_energy": variable(("branch", "temperature", "dilution"), f, "free energy per neuron"),
-            "along_d": variable(("dilution", "pattern"), along_d, "overlap m at this T, theory"),
-            "along_T": variable(("temperature", "pattern"), along_t, "overlap m at this d, theory"),
-            "network_d": variable(("point", "pattern"), np.abs(mc_d), "overlap |m| at this T, network"),
-            "network_T": variable(("point", "pattern"), np.abs(mc_t), "overlap |m| at this d, network"),
-            "point_d": variable("point", at_d, "dilution d of the networks"),
-            "point_T": variable("point", at_t, "temperature T of the networks"),
-        },
-        coords={
-            "temperature": variable("temperature", ts, "temperature T"),
-            "dilution": variable("dilution", ds, "dilution d"),
-            "pattern": variable("pattern", np.arange(1, K + 1), "pattern"),
-            "branch": variable("branch", list(mattis.BRANCHES), "branch of solutions"),
-            "point": variable("point", np.arange(9), "simulated network"),
-        },
-        attrs={
-            "reading": f"At d = {d:.2f} and T = {T:.2f} the memory recalls {kind}: theory gives the overlaps "
-            f"{_levels(K, here[0].numpy())}, and the lowest free energy of the three branches is {best}. Along d, "
-            f"networks of {N} neurons differ from theory by {gap.max():.3f} at most.",
-            "progress": 1.0,
-            "at": [d, T],
-        },
+    yield MAP(
+        dict(
+            temperature=ts,
+            dilution=ds,
+            regime=mattis.regime(m),
+            n_retrieved=(strength > 0.1 * (1 - ds)[:, None]).sum(-1),
+            ratio=ratio,
+            m_scf=m,
+            free_energy=f,
+            along_d=along_d,
+            along_T=along_t,
+            network_d=np.abs(mc_d),
+            network_T=np.abs(mc_t),
+            point_d=at_d,
+            point_T=at_t,
+        ),
+        f"At d = {d:.2f} and T = {T:.2f} the memory recalls {kind}: theory gives the overlaps "
+        f"{_levels(K, here[0].numpy())}, and the lowest free energy of the three branches is {best}. Along d, "
+        f"networks of {N} neurons differ from theory by {gap.max():.3f} at most.",
+        at=[d, T],
     )
 
 
-@experiment(quick=dict(N=2000))
+VALLEYS = Frame(
+    m1=axis("overlap with pattern 1"),
+    m2=axis("overlap with pattern 2"),
+    start=axis("network"),
+    time=axis("time", "sweeps"),
+    pattern=axis("pattern", start=1),
+    free_energy=var("m2 m1", "free energy per neuron above the lowest"),
+    path=var("start time pattern", "overlap m, network"),
+    theory=var("start time pattern", "overlap m, steepest descent"),
+)
+
+
+@experiment(quick=dict(N=2000), frame=VALLEYS)
 def landscape(
     T: Annotated[float, number(0, 1, "Temperature: it fills the valleys", "network")] = 0.1,
     d: Annotated[float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "network")] = 0.3,
@@ -180,8 +208,8 @@ def landscape(
 ) -> Iterator[xr.Dataset]:
     """Two patterns: the free energy over the plane of their overlaps, and networks that roll down into its valleys.
 
-    free_energy (m2, m1), from theory, 0 at its lowest; path (start, time, pattern) of N spins; theory (start, time,
-    pattern): the steepest descent from the same first overlaps. Path j draws from (seed, j).
+    `free_energy` is from theory, `path` of N spins, `theory` the steepest descent from the same first overlaps. Path j
+    draws from (seed, j).
     """
     reach = torch.linspace(-1.05, 1.05, 61, dtype=torch.float64) * (1 - d)
     plane = torch.stack(torch.meshgrid(reach, reach, indexing="xy"), -1)
@@ -207,29 +235,33 @@ def landscape(
             continue
         now = mattis.free_energy(torch.tensor(path[:, i]), d, T).mean()
         size = np.sort(np.abs(path[:, i]), -1).mean(0)
-        yield xr.Dataset(
-            {
-                "free_energy": variable(("m2", "m1"), f - f.min(), "free energy per neuron above the lowest"),
-                "path": variable(("start", "time", "pattern"), path[:, : i + 1], "overlap m, network"),
-                "theory": variable(("start", "time", "pattern"), theory[:, : i + 1], "overlap m, steepest descent"),
-            },
-            coords={
-                "m1": variable("m1", reach, "overlap with pattern 1"),
-                "m2": variable("m2", reach, "overlap with pattern 2"),
-                "start": variable("start", np.arange(n_starts), "network"),
-                "time": variable("time", times[: i + 1], "time", "sweeps"),
-                "pattern": variable("pattern", [1, 2], "pattern"),
-            },
-            attrs={
-                "reading": f"In {times[i]:.2f} sweeps the free energy of {n_starts} networks fell by "
-                f"{first - now:.4f} on average. Their larger overlap is {size[1]:.2f}, their smaller one "
-                f"{size[0]:.2f}; the most possible is {1 - d:.2f}.",
-                "progress": i / (len(times) - 1),
-            },
+        yield VALLEYS(
+            dict(
+                m1=reach,
+                m2=reach,
+                time=times[: i + 1],
+                free_energy=f - f.min(),
+                path=path[:, : i + 1],
+                theory=theory[:, : i + 1],
+            ),
+            f"In {times[i]:.2f} sweeps the free energy of {n_starts} networks fell by {first - now:.4f} on average. "
+            f"Their larger overlap is {size[1]:.2f}, their smaller one {size[0]:.2f}; the most possible is "
+            f"{1 - d:.2f}.",
+            i / (len(times) - 1),
         )
 
 
-@experiment
+FROM_EXAMPLES = Frame(
+    count=axis("examples M of each pattern"),
+    learning=axis("learning", values=("teacher", "no teacher")),
+    pattern=axis("rank of the pattern", start=1),
+    repeat=axis("network"),
+    overlap=var("count learning pattern repeat", "overlap |m|, sorted"),
+    ideal=var("pattern", "overlap |m| when the patterns themselves are stored"),
+)
+
+
+@experiment(frame=FROM_EXAMPLES)
 def learn(
     M: Annotated[int, number(2, 130, "The most examples of each pattern", "examples")] = 130,
     r: Annotated[float, number(0.05, 1, "Quality: mean agreement of an example with its pattern", "examples")] = 0.2,
@@ -242,9 +274,9 @@ def learn(
 ) -> Iterator[xr.Dataset]:
     """Recall of patterns of which only M noisy examples were seen, with a teacher who groups them or without.
 
-    overlap (count, learning, pattern, repeat): |m| with the patterns after 20 sweeps that begin at pattern 1, sorted.
-    ideal (pattern): the same for networks that store the patterns themselves. Repeat i draws from (seed, i), and its M
-    examples are the first M of a list. Counts end at K M = 0.1 N, the edge of low storage.
+    `overlap` is taken after 20 sweeps that begin at pattern 1; `ideal` is the same for networks that store the patterns
+    themselves. Repeat i draws from (seed, i), and its M examples are the first M of a list. Counts end at K M = 0.1 N,
+    the edge of low storage.
     """
     most = min(M, N // (10 * K))
     counts = np.unique(np.round(np.logspace(0, np.log10(most), 12)).astype(int))
@@ -254,7 +286,7 @@ def learn(
         patterns = draw_patterns(N, K, d, rng)
         repeats.append((patterns, examples(patterns, most, r, rng), cue(patterns, "pattern 1", 0.0, rng)))
 
-    def recall(i: int, columns: np.ndarray, gain: float) -> Array:
+    def recall(i: int, columns: np.ndarray, gain: float) -> Float[Array, " K"]:
         patterns, _, first = repeats[i]
         spins, rng = first.copy(), np.random.default_rng([seed, i, 1])
         advance(columns, spins, pattern_sums(columns, spins), T, 20 * N, rng, gain)
@@ -267,22 +299,11 @@ def learn(
             for t in range(2):
                 log[c, t, :, i] = recall(i, *hebbian(np.ascontiguousarray(eta[:, :, :m]), r, teacher=t == 0))
         lead = log[: c + 1, :, 0].mean(-1)
-        yield xr.Dataset(
-            {
-                "overlap": variable(("count", "learning", "pattern", "repeat"), log[: c + 1], "overlap |m|, sorted"),
-                "ideal": variable("pattern", ideal, "overlap |m| when the patterns themselves are stored"),
-            },
-            coords={
-                "count": variable("count", counts[: c + 1], "examples M of each pattern"),
-                "learning": variable("learning", ["teacher", "no teacher"], "learning"),
-                "pattern": variable("pattern", np.arange(1, K + 1), "rank of the pattern"),
-                "repeat": variable("repeat", np.arange(n_seeds), "network"),
-            },
-            attrs={
-                "reading": f"With {m} examples of each pattern the leading overlap is {lead[c, 0]:.3f} with a teacher "
-                f"and {lead[c, 1]:.3f} without; the patterns themselves would give {ideal[0]:.3f}. The two differ by "
-                f"{np.abs(lead[:, 0] - lead[:, 1]).max():.3f} at most so far.",
-                "progress": (c + 1) / len(counts),
-                "most": int(counts[-1]),
-            },
+        yield FROM_EXAMPLES(
+            dict(count=counts[: c + 1], overlap=log[: c + 1], ideal=ideal),
+            f"With {m} examples of each pattern the leading overlap is {lead[c, 0]:.3f} with a teacher and "
+            f"{lead[c, 1]:.3f} without; the patterns themselves would give {ideal[0]:.3f}. The two differ by "
+            f"{np.abs(lead[:, 0] - lead[:, 1]).max():.3f} at most so far.",
+            (c + 1) / len(counts),
+            most=int(counts[-1]),
         )

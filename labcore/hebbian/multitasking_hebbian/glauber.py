@@ -10,26 +10,27 @@ not O(N), memory is N L bytes, not 4 N^2, and M stays exact however long the net
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float, Int, Int8, Int64
 from numba import njit
-from numpy.typing import NDArray
 
+Array = np.ndarray
 BLOCK = 1 << 14  # random numbers drawn at a time: few enough to stay in the cache beside the network
 
 
 @njit(cache=True, nogil=True)
 def update(
-    patterns: NDArray[np.signedinteger],
-    spins: NDArray[np.int8],
-    sums: NDArray[np.int64],
-    sites: NDArray[np.int64],
-    uniforms: NDArray[np.float64],
+    patterns: Int[Array, "N L"],
+    spins: Int8[Array, " N"],
+    sums: Int64[Array, " L"],
+    sites: Int64[Array, " updates"],
+    uniforms: Float[Array, " updates"],
     beta: float,
     gain: float,
 ) -> None:
     """Update these sites one after the other, in place: s_i = +1 with probability 1 / (1 + exp(-2 beta h_i)).
 
-    patterns (N, L), row-major so that one update reads one run of memory; sums (L,) is P^T s. beta may be infinite:
-    then a spin follows the sign of its field, and a spin without a field stays as it is.
+    patterns are row-major, so that one update reads one run of memory; sums is P^T s. beta may be infinite: then a
+    spin follows the sign of its field, and a spin without a field stays as it is.
     """
     n, count = patterns.shape
     scale = gain / n
@@ -54,9 +55,9 @@ def update(
 
 
 def advance(
-    patterns: NDArray[np.signedinteger],
-    spins: NDArray[np.int8],
-    sums: NDArray[np.int64],
+    patterns: Int[Array, "N L"],
+    spins: Int8[Array, " N"],
+    sums: Int64[Array, " L"],
     temperature: float,
     updates: int,
     rng: np.random.Generator,
@@ -84,12 +85,12 @@ def advance(
         updates -= size
 
 
-def pattern_sums(patterns: NDArray[np.signedinteger], spins: NDArray[np.int8]) -> NDArray[np.int64]:
-    """M = P^T s (L,), in whole numbers."""
+def pattern_sums(patterns: Int[Array, "N L"], spins: Int8[Array, " N"]) -> Int64[Array, " L"]:
+    """M = P^T s, in whole numbers."""
     return np.einsum("iq,i->q", patterns, spins, dtype=np.int64)
 
 
-def energy(patterns: NDArray[np.signedinteger], sums: NDArray[np.int64], gain: float = 1.0) -> NDArray[np.float64]:
-    """H = -sum_{i<j} J_ij s_i s_j from sums (..., L): -gain/(2N) (sum_q M_q^2 - sum_{iq} P[i, q]^2)."""
+def energy(patterns: Int[Array, "N L"], sums: Int64[Array, "*states L"], gain: float = 1.0) -> Float[Array, "*states"]:
+    """H = -sum_{i<j} J_ij s_i s_j: -gain/(2N) (sum_q M_q^2 - sum_{iq} P[i, q]^2)."""
     diagonal = np.einsum("iq,iq->", patterns, patterns, dtype=np.int64)
     return -gain / (2 * len(patterns)) * (np.square(sums, dtype=np.float64).sum(-1) - diagonal)

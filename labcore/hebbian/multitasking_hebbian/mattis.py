@@ -5,7 +5,7 @@ A neuron's entries xi in {-1, 0, +1}^K are one of 3^K columns: 0 with probabilit
     free energy        f(m) = |m|^2 / 2 - T E_xi[log 2 cosh(xi.m / T)],     whose gradient is m - F(m)
     dynamics           dm/dt = F(m) - m = -grad f(m),     t in sweeps
 So asynchronous updates roll down the free energy by the steepest path. At T = 0, tanh becomes the sign, sign(0) = 0.
-Everything works on batches: m (..., K), d and T (...).
+Everything works on batches of overlaps m, dilutions d and temperatures T.
 """
 
 from __future__ import annotations
@@ -16,28 +16,34 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 from torch import Tensor
 
+Array = np.ndarray
 COLD = 1e-9  # T = 0 in the formulas: no field that is not zero is that small
 
 
 @lru_cache(maxsize=16)
-def columns(k: int) -> tuple[Tensor, Tensor]:
-    """The columns (C, K) whose first filled entry is +1, and how many are filled (C,); the others are their mirrors."""
+def columns(k: int) -> tuple[Float[Tensor, "C K"], Float[Tensor, " C"]]:
+    """The columns whose first filled entry is +1, and how many entries are; the other columns are their mirrors."""
     rows = [c for c in itertools.product((0, 1, -1), repeat=k) if next((x for x in c if x), 0) == 1]
     made = torch.tensor(rows, dtype=torch.float64)
     return made, made.abs().sum(1)
 
 
-def _weights(k: int, d: Tensor) -> Tensor:
-    """How often each column of `columns`, or its mirror, comes up: (..., C). What is missing to 1 is the empty one."""
+def _weights(k: int, d: Float[Tensor, "*b"]) -> Float[Tensor, "*b C"]:
+    """How often each column of `columns`, or its mirror, comes up. What is missing to 1 is the empty one."""
     _, filled = columns(k)
     d = d[..., None]
     return 2 * d ** (k - filled) * ((1 - d) / 2) ** filled
 
 
-def _prepare(m: Tensor, d: Tensor | float, t: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
+Batch = Float[Tensor, "*b"] | float
+
+
+def _prepare(
+    m: Float[Tensor, "*b K"], d: Batch, t: Batch
+) -> tuple[Float[Tensor, "*b K"], Float[Tensor, "*b"], Float[Tensor, "*b"]]:
     d, t = torch.as_tensor(d, dtype=torch.float64), torch.as_tensor(t, dtype=torch.float64)
     if bool((d < 0).any() | (d >= 1).any()):
         raise ValueError(f"d = {d.tolist()} is not allowed; it must be from 0 to less than 1")
@@ -46,24 +52,24 @@ def _prepare(m: Tensor, d: Tensor | float, t: Tensor | float) -> tuple[Tensor, T
     return m.double(), d, t.clamp(min=COLD)
 
 
-def _field(m: Tensor) -> Tensor:
-    """xi.m of every column (..., C); sums that are zero but for rounding are zero."""
+def _field(m: Float[Tensor, "*b K"]) -> Float[Tensor, "*b C"]:
+    """xi.m of every column; sums that are zero but for rounding are zero."""
     h = m @ columns(m.shape[-1])[0].T
     return torch.where(h.abs() < 1e-12, 0.0, h)
 
 
-def mean_field(m: Tensor, d: Tensor | float, t: Tensor | float) -> Tensor:
-    """F(m) = E_xi[xi tanh(xi.m / T)]: m (..., K), d and T (...) -> (..., K)."""
+def mean_field(m: Float[Tensor, "*b K"], d: Batch, t: Batch) -> Float[Tensor, "*b K"]:
+    """F(m) = E_xi[xi tanh(xi.m / T)]. Raises ValueError unless 0 <= d < 1 and T >= 0."""
     m, d, t = _prepare(m, d, t)
     return _average(m, _weights(m.shape[-1], d), t)
 
 
-def _average(m: Tensor, weights: Tensor, t: Tensor) -> Tensor:
+def _average(m: Float[Tensor, "*b K"], weights: Float[Tensor, "*b C"], t: Float[Tensor, "*b"]) -> Float[Tensor, "*b K"]:
     return (weights * torch.tanh(_field(m) / t[..., None])) @ columns(m.shape[-1])[0]
 
 
-def free_energy(m: Tensor, d: Tensor | float, t: Tensor | float) -> Tensor:
-    """f(m) per spin: m (..., K), d and T (...) -> (...)."""
+def free_energy(m: Float[Tensor, "*b K"], d: Batch, t: Batch) -> Float[Tensor, "*b"]:
+    """f(m) per spin. Raises ValueError as `mean_field` does."""
     m, d, t = _prepare(m, d, t)
     h, k = _field(m).abs(), m.shape[-1]
     log_cosh = h + t[..., None] * torch.log1p(torch.exp(-2 * h / t[..., None]))  # T log 2 cosh(h / T)
@@ -71,9 +77,9 @@ def free_energy(m: Tensor, d: Tensor | float, t: Tensor | float) -> Tensor:
 
 
 def fixed_point(
-    m0: Tensor, d: Tensor | float, t: Tensor | float, iterations: int = 2000, tolerance: float = 1e-10
-) -> Tensor:
-    """Iterate m = F(m) from m0 (..., K) until nothing moves by more than the tolerance, or as often as allowed."""
+    m0: Float[Tensor, "*b K"], d: Batch, t: Batch, iterations: int = 2000, tolerance: float = 1e-10
+) -> Float[Tensor, "*b K"]:
+    """Iterate m = F(m) from m0 until nothing moves by more than the tolerance, or as often as allowed."""
     shape = m0.shape
     m, d, t = _prepare(m0, d, t)
     d, t = (torch.broadcast_to(x, shape[:-1]).reshape(-1).clone() for x in (d, t))
@@ -90,8 +96,10 @@ def fixed_point(
     return m.reshape(shape)
 
 
-def flow(m0: Tensor, d: float, t: float, times: Tensor, longest: float = 0.1) -> Tensor:
-    """dm/dt = F(m) - m from m0 (K,) at these rising times, in sweeps (R,): -> (R, K). Runge-Kutta of order four."""
+def flow(
+    m0: Float[Tensor, " K"], d: float, t: float, times: Float[Tensor, " R"], longest: float = 0.1
+) -> Float[Tensor, "R K"]:
+    """dm/dt = F(m) - m from m0 at these rising times, in sweeps. Runge-Kutta of order four."""
     m, rate, cold = _prepare(m0, d, t)
     weights = _weights(len(m), rate)
     now, course = 0.0, []
@@ -112,8 +120,8 @@ def flow(m0: Tensor, d: float, t: float, times: Tensor, longest: float = 0.1) ->
     return torch.stack(course)
 
 
-def hierarchy(k: int, d: Tensor | float) -> Tensor:
-    """The overlaps (1-d) (1, d, ..., d^(K-1)): each pattern gets what the ones before it left blank. d (...)."""
+def hierarchy(k: int, d: Batch) -> Float[Tensor, "*b K"]:
+    """The overlaps (1-d) (1, d, ..., d^(K-1)): each pattern gets what the ones before it left blank."""
     d = torch.as_tensor(d, dtype=torch.float64)[..., None]
     return (1 - d) * d ** torch.arange(k, dtype=torch.float64)
 
@@ -122,16 +130,18 @@ REGIMES = ("nothing", "one pattern", "several patterns, not equally", "all patte
 BRANCHES = ("pure", "hierarchical", "symmetric")
 
 
-def branches(k: int, d: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """Overlaps m (G, K) reached from the hierarchy, and the free energy (3, G) of BRANCHES of solutions; d, t (G,)."""
+def branches(
+    k: int, d: Float[Tensor, " G"], t: Float[Tensor, " G"]
+) -> tuple[Float[Tensor, "G K"], Float[Tensor, "3 G"]]:
+    """Overlaps reached from the hierarchy, and the free energy of each of BRANCHES of solutions."""
     alone = fixed_point((1 - d)[:, None], d, t)  # in the pure state the other patterns might as well not exist
     level = fixed_point(hierarchy(k, d), d, t)
     equal = fixed_point((1 - d)[:, None].expand(-1, k), d, t)
     return level, torch.stack([free_energy(m, d, t) for m in (alone, level, equal)])
 
 
-def regime(m: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Which of REGIMES the overlaps m (..., K) are in.
+def regime(m: Float[Array, "*b K"]) -> Int[Array, "*b"]:
+    """Which of REGIMES the overlaps are in.
 
     Recalled means a tenth of the leader at least, equal 95 % of it, and a leader under 0.01 is none.
     """
@@ -142,8 +152,10 @@ def regime(m: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=8)
-def regime_map(k: int, grid: int) -> tuple[NDArray[np.float64], ...]:
-    """d (grid,) to 0.95, T (grid,) to 1, and of `branches` over both: m (grid T, grid d, K), f (3, grid T, grid d)."""
+def regime_map(
+    k: int, grid: int
+) -> tuple[Float[Array, " d"], Float[Array, " T"], Float[Array, "T d K"], Float[Array, "3 T d"]]:
+    """Dilutions to 0.95, temperatures to 1, and `branches` over both. The arrays are kept: do not write to them."""
     ds, ts = (torch.linspace(0, end, grid, dtype=torch.float64) for end in (0.95, 1.0))
     t, d = (x.reshape(-1) for x in torch.meshgrid(ts, ds, indexing="ij"))
     m, f = branches(k, d, t)

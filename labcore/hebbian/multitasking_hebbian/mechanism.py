@@ -1,25 +1,24 @@
-"""The mechanism of `multitasking_hebbian`."""
+"""Patterns with blanks, what a network is shown, whom its neurons serve, and couplings from examples."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float, Int8, Int16, Int64
 
 Start = Literal["pattern 1", "hierarchy", "mixture", "random"]
-Array = NDArray[np.float64]
-Signs = NDArray[np.int8]
+Array = np.ndarray
 
 
-def draw_patterns(n: int, k: int, d: float, rng: np.random.Generator) -> Signs:
-    """K patterns on N neurons, (N, K): blank (0) with probability d, otherwise +1 or -1 alike."""
+def draw_patterns(n: int, k: int, d: float, rng: np.random.Generator) -> Int8[Array, "N K"]:
+    """K patterns on N neurons: blank (0) with probability d, otherwise +1 or -1 alike."""
     u = rng.random((n, k))
     return ((u >= d).astype(np.int8) - 2 * (u >= d + (1 - d) / 2)).astype(np.int8)
 
 
-def cue(patterns: Signs, start: Start, noise: float, rng: np.random.Generator) -> Signs:
-    """The first state (N,); what `start` leaves open is random, then a share `noise` of all spins is flipped."""
+def cue(patterns: Int8[Array, "N K"], start: Start, noise: float, rng: np.random.Generator) -> Int8[Array, " N"]:
+    """The first state; what `start` leaves open is random, then a share `noise` of all spins is flipped."""
     n, k = patterns.shape
     free = rng.choice(np.array([-1, 1], np.int8), n)
     if start == "pattern 1":
@@ -34,29 +33,29 @@ def cue(patterns: Signs, start: Start, noise: float, rng: np.random.Generator) -
     return np.where(rng.random(n) < noise, -spins, spins).astype(np.int8)
 
 
-def losses(patterns: Signs, sums: NDArray[np.int64]) -> tuple[Array, Array]:
-    """L+ and L- (R, K) of states with sums P^T s (R, K): half the mean square distance to a pattern and its mirror."""
+def losses(patterns: Int8[Array, "N K"], sums: Int64[Array, "R K"]) -> tuple[Float[Array, "R K"], Float[Array, "R K"]]:
+    """L+ and L- of states with sums P^T s: half the mean square distance to a pattern and its mirror."""
     filled = (patterns != 0).mean(0)
     overlap = sums / len(patterns)
     return (1 + filled) / 2 - overlap, (1 + filled) / 2 + overlap
 
 
-def serves(patterns: Signs, spins: Signs, overlap: Array) -> NDArray[np.int64]:
-    """Which pattern each neuron serves, (N,) from 1 to K: the most recalled one that it agrees with. 0 is none."""
+def serves(patterns: Int8[Array, "N K"], spins: Int8[Array, " N"], overlap: Float[Array, " K"]) -> Int64[Array, " N"]:
+    """Which pattern each neuron serves, from 1 to K: the most recalled one that it agrees with. 0 is none."""
     level = np.zeros(len(spins), np.int64)
     for q in np.argsort(np.abs(overlap), kind="stable"):  # the strongest last, so that it has the last word
         level[patterns[:, q] * (-1 if overlap[q] < 0 else 1) == spins] = q + 1
     return level
 
 
-def examples(patterns: Signs, m: int, r: float, rng: np.random.Generator) -> Signs:
-    """M noisy copies of each pattern, (N, K, M): entries keep their sign with probability (1+r)/2, blanks stay."""
+def examples(patterns: Int8[Array, "N K"], m: int, r: float, rng: np.random.Generator) -> Int8[Array, "N K M"]:
+    """M noisy copies of each pattern: entries keep their sign with probability (1+r)/2, blanks stay."""
     kept = rng.random((*patterns.shape, m)) < (1 + r) / 2
     return patterns[:, :, None] * np.where(kept, 1, -1).astype(np.int8)
 
 
-def hebbian(eta: Signs, r: float, teacher: bool) -> tuple[NDArray[np.int16], float]:
-    """Columns P (N, L) and gain of the Hebbian couplings J = gain P P^T / N that examples eta (N, K, M) make.
+def hebbian(eta: Int8[Array, "N K M"], r: float, teacher: bool) -> tuple[Int16[Array, "N L"], float]:
+    """Columns P and gain of the Hebbian couplings J = gain P P^T / N that examples eta make.
 
     A teacher says which examples belong together, so they are averaged first: L = K. Without one each is a pattern of
     its own: L = K M. Raises ValueError when K M > 0.1 N, outside low storage, and unless 0 < r <= 1.

@@ -23,6 +23,7 @@ from labcore.figure import (
     inward,
     label,
     log_axis,
+    note,
     vertical,
 )
 
@@ -100,27 +101,19 @@ def retrieve(frame: xr.Dataset) -> dict[str, Any]:
         "height": 600,
         "xaxis": _hidden(domain=[0, 0.4], anchor="y"),
         "yaxis": _hidden(domain=[0.34, 0.95], anchor="x", scaleanchor="x", range=[side, 0]),
-        "xaxis2": log_axis("time (sweeps)", domain=[0.53, 1], anchor="y2", range=ends),
+        "xaxis2": log_axis(frame.time, domain=[0.53, 1], anchor="y2", range=ends),
         "yaxis2": axis("overlap |m|", domain=[0.42, 1], anchor="x2", range=[low, high]),
-        "xaxis3": axis("pattern that a neuron serves", domain=[0, 0.4], anchor="y3", type="category"),
+        "xaxis3": axis(frame.state, domain=[0, 0.4], anchor="y3", type="category"),
         "yaxis3": axis(
             "neurons", domain=[0, 0.22], anchor="x3", tickformat=".0%", range=[0, 1.25 * share.max()], nticks=3
         ),
-        "xaxis4": log_axis("time (sweeps)", domain=[0.53, 1], anchor="y4", range=ends),
+        "xaxis4": log_axis(frame.time, domain=[0.53, 1], anchor="y4", range=ends),
         "yaxis4": axis("energy H/N", domain=[0, 0.24], anchor="x4", nticks=4),
         "bargap": 0.15,
         "shapes": rungs,
         "annotations": [
-            label(
-                0.5,
-                1,
-                "one dot a neuron, coloured<br>by the pattern that it serves",
-                SOFT,
-                xref="x domain",
-                yref="y domain",
-                xanchor="center",
-                yanchor="bottom",
-            ),
+            note(0.5, 1, "one dot a neuron, coloured<br>by the pattern that it serves", SOFT, xanchor="center")
+            | {"yanchor": "bottom"},
             *[
                 label(ends[0], y, f"(1-d)d<sup>{q}</sup>" if q else "1-d", PATTERNS[q], axes="2", **_CORNER)
                 for q, y in enumerate(levels[:3])
@@ -198,11 +191,11 @@ def phase_diagram(frame: xr.Dataset) -> dict[str, Any]:
         )
     layout = {
         "height": 560,
-        "xaxis": axis("dilution d", domain=[0, 0.5], anchor="y", range=[ds[0], ds[-1]]),
-        "yaxis": axis("temperature T", range=[-0.02, 1.02]),
-        "xaxis2": axis("dilution d", domain=[0.61, 1], anchor="y2", range=[0, 0.96]),
+        "xaxis": axis(frame.dilution, domain=[0, 0.5], anchor="y", range=[ds[0], ds[-1]]),
+        "yaxis": axis(frame.temperature, range=[-0.02, 1.02]),
+        "xaxis2": axis(frame.dilution, domain=[0.61, 1], anchor="y2", range=[0, 0.96]),
         "yaxis2": axis("overlap |m|", domain=[0.6, 1], anchor="x2", range=[-0.04, 1.05]),
-        "xaxis3": axis("temperature T", domain=[0.61, 1], anchor="y3", range=[-0.02, 1.02]),
+        "xaxis3": axis(frame.temperature, domain=[0.61, 1], anchor="y3", range=[-0.02, 1.02]),
         "yaxis3": axis("overlap |m|", domain=[0, 0.4], anchor="x3", range=[-0.04, 1.05]),
         "shapes": [
             vertical(d, RED, "solid", width=2),
@@ -212,9 +205,9 @@ def phase_diagram(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             *notes,
             label(0.62, 0.41, "T<sub>c</sub> = 1 - d", INK, xanchor="left", yanchor="bottom"),
-            label(0.98, 1, f"at T = {temperature:.2f}", SOFT, xref="x2 domain", yref="y2 domain", **_RIGHT),
-            label(0.98, 1, f"at d = {d:.2f}", SOFT, xref="x3 domain", yref="y3 domain", **_RIGHT),
-            label(0.98, 0.86, "lines: theory<br>dots: networks", SOFT, xref="x3 domain", yref="y3 domain", **_RIGHT),
+            note(0.98, 1, f"at T = {temperature:.2f}", SOFT, axes="2", **_RIGHT),
+            note(0.98, 1, f"at d = {d:.2f}", SOFT, axes="3", **_RIGHT),
+            note(0.98, 0.86, "lines: theory<br>dots: networks", SOFT, axes="3", **_RIGHT),
             label(d, 1.02, "drag me, or click the map", RED, yanchor="bottom", xanchor=inward(d, ds[0], ds[-1])),
         ],
         "meta": {"drag": {"shape": 0, "parameter": "d"}},
@@ -246,8 +239,7 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
     m1, m2 = frame.m1.values, frame.m2.values
 
     def trails(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gap = np.full((len(p), 1), np.nan)
-        return tuple(np.hstack([p[:, :, q], gap]).ravel() for q in range(2))
+        return tuple(bundle(t, p[:, :, q])[1] for q in range(2))
 
     reach = float(m1[-1])
     low = np.sort(np.abs(path), 2)
@@ -290,7 +282,7 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
         "height": 500,
         "xaxis": axis("overlap with pattern 1, m₁", domain=[0, 0.5], range=[-reach, reach], constrain="domain"),
         "yaxis": axis("overlap with pattern 2, m₂", range=[-reach, reach], scaleanchor="x", constrain="domain"),
-        "xaxis2": axis("time (sweeps)", domain=[0.725, 1], anchor="y2"),
+        "xaxis2": axis(frame.time, domain=[0.725, 1], anchor="y2"),
         "yaxis2": axis("overlap |m|", anchor="x2", range=[-0.02, 1.05 * reach]),
         "annotations": [
             label(t[-1], low[:, -1, 1].mean(), "larger", BLUE, axes="2", xanchor="right", yanchor="bottom"),
@@ -330,7 +322,7 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 440,
-        "xaxis": log_axis("examples M of each pattern", range=list(np.log10(ends))),
+        "xaxis": log_axis(frame["count"], range=list(np.log10(ends))),
         "yaxis": axis("overlap |m| with the patterns", range=[-0.02, 1.15 * max(ideal[0], mean.max())]),
         "annotations": [
             *[

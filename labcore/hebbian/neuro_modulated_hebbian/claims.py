@@ -1,12 +1,10 @@
-"""What the paper of `neuro_modulated_hebbian` says, as checks."""
+"""What adaptation recovers over five corruptions, what the gains add, and how soft the competition may be."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 from labcore.primitives.digits.corrupted import KINDS
 
@@ -15,11 +13,10 @@ from .experiments import METHODS, adapt
 
 def _accuracies(budget: Budget, kind: str, **values: float) -> dict[str, float]:
     # five networks: from one trained network to the next, what the gains add varies as much as it is large
-    frame = adapt.run(budget, kind=kind, images=897, n_seeds=5, **values)
+    frame = once(adapt, budget, kind=kind, images=897, n_seeds=5, **values)
     return dict(zip(METHODS, frame.accuracy[-1].mean("repeat").values, strict=True))
 
 
-@lru_cache(maxsize=2)
 def _all_kinds(budget: Budget) -> dict[str, dict[str, float]]:
     """One stream of each corruption, severity 4, for the claims that read them."""
     return {kind: _accuracies(budget, kind) for kind in KINDS}

@@ -1,4 +1,4 @@
-"""The experiments of `neuro_modulated_hebbian`, frame by frame."""
+"""Six ways to meet a stream of corrupted digits, and soft competition among clusters in the plane."""
 
 from __future__ import annotations
 
@@ -8,20 +8,42 @@ from typing import Annotated
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
+from jaxtyping import Float
 
 from labcore.data import digits_split
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.digits.corrupted import Kind, corrupt
 from labcore.primitives.local_rules.hebb_rules import hebb_stream
 
-from .mechanism import HEBB, TUNED, Net, _entropy_step, entropy, forward, hebb_filters, patches, source_net
+from .mechanism import HEBB, TUNED, Net, entropy, entropy_step, forward, hebb_filters, patches, source_net
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 METHODS = ("source", "batch statistics", "Hebb only", "gains only", "NHL", "Tent")
 
 
-@experiment(quick=dict(images=400))
+ADAPTING = Frame(
+    batch=axis("batch", start=1),
+    learner=axis("method", values=METHODS),
+    repeat=axis("network"),
+    digit=axis("digit"),
+    filter=axis("filter", start=1),
+    weight=axis("weight of the 3x3 patch"),
+    example=axis("image of the batch", start=1),
+    row=axis("pixel row"),
+    column=axis("pixel column"),
+    accuracy=var("batch learner repeat", "accuracy so far"),
+    entropy=var("batch learner", "prediction entropy", "nats"),
+    guesses=var("learner digit", "share of answers"),
+    before=var("filter weight", "filter before"),
+    filters=var("filter weight", "filter now"),
+    gain=var("filter", "gain of the channel"),
+    shift=var("filter", "shift of the channel"),
+    pictures=var("example row column", "pixel"),
+)
+
+
+@experiment(quick=dict(images=400), frame=ADAPTING)
 def adapt(
     severity: Annotated[float, number(0, 5, "How strongly the test images are corrupted", "data")] = 4.0,
     kind: Annotated[Kind, choice("The corruption", "data")] = "contrast",
@@ -69,7 +91,7 @@ def adapt(
             w1[rows] = hebb_filters(w1[rows], x[rows].flatten(2, 3), tau, eta)
             net = net._replace(w1=w1)
         if lr_mod:
-            net, _ = _entropy_step(net, x[list(TUNED)], moments, step, lr_mod)
+            net, _ = entropy_step(net, x[list(TUNED)], moments, step, lr_mod)
         with torch.no_grad():
             scores = forward(net, x, known, fixed)[0]
         answer = scores.argmax(-1)
@@ -79,37 +101,41 @@ def adapt(
         log.append(((hits / shown).double().numpy(), entropy(scores).mean(1).double().numpy()))
         accuracy = np.stack([a for a, _ in log])
         means = ", ".join(f"{m} {a:.1%}" for m, a in zip(METHODS, accuracy[-1].mean(1), strict=True))
-        yield xr.Dataset(
-            {
-                "accuracy": variable(("batch", "learner", "repeat"), accuracy, "accuracy so far"),
-                "entropy": variable(("batch", "learner"), np.stack([e for _, e in log]), "prediction entropy", "nats"),
-                "guesses": variable(("learner", "digit"), guesses / guesses.sum(1)[:, None], "share of answers"),
-                "before": variable(("filter", "weight"), trained.w1[0].numpy().copy(), "filter before"),
-                "filters": variable(("filter", "weight"), net.w1[4, 0].numpy().copy(), "filter now"),
-                "gain": variable("filter", net.gain[4, 0].flatten().numpy().copy(), "gain of the channel"),
-                "shift": variable("filter", net.bias[4, 0].flatten().numpy().copy(), "shift of the channel"),
-                "pictures": variable(("example", "row", "column"), seen[0][part[:6]], "pixel"),
-            },
-            coords={
-                "batch": variable("batch", np.arange(1, step + 1), "batch"),
-                "learner": variable("learner", list(METHODS), "method"),
-                "repeat": variable("repeat", np.arange(n_seeds), "network"),
-                "digit": variable("digit", np.arange(10), "digit"),
-                "filter": variable("filter", np.arange(1, 17), "filter"),
-                "weight": variable("weight", np.arange(9), "weight of the 3x3 patch"),
-                "example": variable("example", np.arange(1, len(part[:6]) + 1), "image of the batch"),
-                "row": variable("row", np.arange(8), "pixel row"),
-                "column": variable("column", np.arange(8), "pixel column"),
-            },
-            attrs={
-                "reading": f"After {shown} images with {kind} of severity {severity:g}, right answers: {means}.",
-                "progress": step / len(parts),
-                "batches": len(parts),
-            },
+        yield ADAPTING(
+            dict(
+                accuracy=accuracy,
+                entropy=np.stack([e for _, e in log]),
+                guesses=guesses / guesses.sum(1)[:, None],
+                before=trained.w1[0].numpy().copy(),
+                filters=net.w1[4, 0].numpy().copy(),
+                gain=net.gain[4, 0].flatten().numpy().copy(),
+                shift=net.bias[4, 0].flatten().numpy().copy(),
+                pictures=seen[0][part[:6]],
+            ),
+            f"After {shown} images with {kind} of severity {severity:g}, right answers: {means}.",
+            step / len(parts),
+            batches=len(parts),
         )
 
 
-@experiment(quick=dict(samples=1000))
+CLUSTERS = Frame(
+    seen=axis("samples seen"),
+    unit=axis("unit", start=1),
+    cluster=axis("cluster", start=1),
+    xy=axis("coordinate", values=("x", "y")),
+    grid_x=axis("input 1"),
+    grid_y=axis("input 2"),
+    point=axis("sample"),
+    w=var("seen unit xy", "weight"),
+    length=var("seen unit", "length of the weight vector"),
+    share=var("cluster unit", "share of the cluster that the unit takes"),
+    winner=var("grid_y grid_x", "strongest unit"),
+    certainty=var("grid_y grid_x", "response of the strongest unit"),
+    cloud=var("point xy", "input"),
+)
+
+
+@experiment(quick=dict(samples=1000), frame=CLUSTERS)
 def clusters(
     tau: Annotated[float, number(0.02, 2, "Softness of the competition between units", "units", scale="log")] = 0.2,
     k: Annotated[int, number(1, 8, "Units, each with one weight vector", "units")] = 4,
@@ -140,32 +166,28 @@ def clusters(
         share = np.stack([y[member[:400] == c].sum(0) / max((member[:400] == c).sum(), 1) for c in range(n_clusters)])
         own = sum(bool(((share[c] > 0.5) & ((share > 0.5).sum(0) == 1)).any()) for c in range(n_clusters))
         field = _soft(np.einsum("abd,kd->abk", grid, w) / tau)
-        text = f"After {at} samples {own} of {n_clusters} clusters have a unit of their own; on average the strongest "
-        text += f"unit takes {y.max(1).mean():.0%} of a sample, and the weights are {length[end - 1].mean():.2f} long."
-        if run.diverged and end == len(run.seen):
-            text += f" Then the run diverged, at sample {run.diverged}."
-        yield xr.Dataset(
-            {
-                "w": variable(("seen", "unit", "xy"), run.w[:end], "weight"),
-                "length": variable(("seen", "unit"), length[:end], "length of the weight vector"),
-                "share": variable(("cluster", "unit"), share, "share of the cluster that the unit takes"),
-                "winner": variable(("grid_y", "grid_x"), field.argmax(2) + 1, "strongest unit"),
-                "certainty": variable(("grid_y", "grid_x"), field.max(2), "response of the strongest unit"),
-                "cloud": variable(("point", "xy"), x[:400], "input"),
-            },
-            coords={
-                "seen": variable("seen", run.seen[:end], "samples seen"),
-                "unit": variable("unit", np.arange(1, k + 1), "unit"),
-                "cluster": variable("cluster", np.arange(1, n_clusters + 1), "cluster"),
-                "xy": variable("xy", ["x", "y"], "coordinate"),
-                "grid_x": variable("grid_x", side, "input 1"),
-                "grid_y": variable("grid_y", side, "input 2"),
-                "point": variable("point", np.arange(len(x[:400])), "sample"),
-            },
-            attrs={"reading": text, "progress": end / len(run.seen), "samples": samples, "own": own},
+        yield CLUSTERS(
+            dict(
+                seen=run.seen[:end],
+                grid_x=side,
+                grid_y=side,
+                w=run.w[:end],
+                length=length[:end],
+                share=share,
+                winner=field.argmax(2) + 1,
+                certainty=field.max(2),
+                cloud=x[:400],
+            ),
+            f"After {at} samples {own} of {n_clusters} clusters have a unit of their own; on average the strongest "
+            f"unit takes {y.max(1).mean():.0%} of a sample, and the weights are {length[end - 1].mean():.2f} long.",
+            end / len(run.seen),
+            samples=samples,
+            own=own,
         )
+    if run.diverged:
+        raise Diverged(run.diverged)
 
 
-def _soft(u: Array) -> Array:
+def _soft(u: Float[Array, "*n k"]) -> Float[Array, "*n k"]:
     e = np.exp(u - u.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)

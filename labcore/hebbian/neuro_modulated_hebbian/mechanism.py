@@ -1,4 +1,4 @@
-"""The mechanism of `neuro_modulated_hebbian`."""
+"""A small convolutional network, its two loops at test time (Hebbian filters, entropy-driven gains), its training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from labcore.data import digits_split
@@ -20,26 +21,31 @@ TUNED = (3, 4, 5)  # the methods that take an entropy step
 class Net(NamedTuple):
     """Networks side by side: every array has the same leading dimensions."""
 
-    w1: Tensor  # (..., 16, 9)
-    w2: Tensor  # (..., 32, 144)
-    w3: Tensor  # (..., 10, 128)
-    b3: Tensor  # (..., 1, 10)
-    scale1: Tensor  # (..., 1, 1, 16), batch normalisation
-    shift1: Tensor
-    scale2: Tensor  # (..., 1, 1, 32)
-    shift2: Tensor
-    gain: Tensor  # (..., 1, 1, 16), the neuro-modulator
-    bias: Tensor
+    w1: Float[Tensor, "... 16 9"]
+    w2: Float[Tensor, "... 32 144"]
+    w3: Float[Tensor, "... 10 128"]
+    b3: Float[Tensor, "... 1 10"]
+    scale1: Float[Tensor, "... 1 1 16"]  # these four are of the batch normalisations
+    shift1: Float[Tensor, "... 1 1 16"]
+    scale2: Float[Tensor, "... 1 1 32"]
+    shift2: Float[Tensor, "... 1 1 32"]
+    gain: Float[Tensor, "... 1 1 16"]  # these two are the neuro-modulator
+    bias: Float[Tensor, "... 1 1 16"]
 
 
-def patches(images: Tensor) -> Tensor:
-    """All 3x3 patches (..., h w, 9 c) of images (..., c, h, w), zeros around them."""
+Moments = tuple[Float[Tensor, "... 1 1 c"], Float[Tensor, "... 1 1 c"]]  # mean and variance of each channel
+
+
+def patches(images: Float[Tensor, "... c h w"]) -> Float[Tensor, "... h*w 9*c"]:
+    """All 3x3 patches of images, zeros around them."""
     *lead, c, h, w = images.shape
     return F.unfold(images.reshape(-1, c, h, w), 3, padding=1).mT.reshape(*lead, h * w, 9 * c)
 
 
-def _normalise(h: Tensor, known: tuple[Tensor, Tensor] | None, fixed: Tensor | None) -> tuple[Tensor, tuple]:
-    """Batch normalisation of h (..., B, positions, C); where `fixed` is true, with the known mean and variance."""
+def _normalise(
+    h: Float[Tensor, "... B position c"], known: Moments | None, fixed: Bool[Tensor, "... 1 1 1"] | None
+) -> tuple[Float[Tensor, "... B position c"], Moments]:
+    """Batch normalisation; where `fixed` is true, with the known mean and variance."""
     mean = h.mean((-3, -2), keepdim=True)
     var = (h - mean).square().mean((-3, -2), keepdim=True)
     if known is not None:
@@ -47,23 +53,28 @@ def _normalise(h: Tensor, known: tuple[Tensor, Tensor] | None, fixed: Tensor | N
     return (h - mean) / (var + 1e-5).sqrt(), (mean, var)
 
 
-def _filtered(x: Tensor, w: Tensor) -> Tensor:
-    """Responses (..., B, positions, K) of filters w (..., K, d) to patches x (..., B, positions, d)."""
+def _filtered(x: Float[Tensor, "... B position d"], w: Float[Tensor, "... K d"]) -> Float[Tensor, "... B position K"]:
+    """Responses of filters w to patches x."""
     # one product a network, and not one an image
     return (x.flatten(-3, -2) @ w.mT).unflatten(-2, x.shape[-3:-1])
 
 
-def _pool(h: Tensor) -> Tensor:
-    """The largest of each 2x2 block: h (..., side^2, C) to images (..., C, side/2, side/2)."""
+def _pool(h: Float[Tensor, "... side*side c"]) -> Float[Tensor, "... c side/2 side/2"]:
+    """The largest of each 2x2 block, as images."""
     side = round(h.shape[-2] ** 0.5)
     images = h.mT.unflatten(-1, (side, side))
     return F.max_pool2d(images.flatten(0, -4), 2).unflatten(0, images.shape[:-3])
 
 
-def forward(net: Net, x: Tensor, known: tuple | None = None, fixed: Tensor | None = None) -> tuple[Tensor, tuple]:
-    """Scores (..., B, 10) of first-layer patches x (..., B, 64, 9), and the statistics of both normalisations.
+def forward(
+    net: Net,
+    x: Float[Tensor, "... B 64 9"],
+    known: tuple[Moments, Moments] | None = None,
+    fixed: Bool[Tensor, "... 1 1 1"] | None = None,
+) -> tuple[Float[Tensor, "... B 10"], tuple[Moments, Moments]]:
+    """Scores of first-layer patches x, and the statistics of both normalisations.
 
-    `known` are statistics to use in place of the batch's own for the networks where `fixed` (..., 1, 1, 1) is true.
+    `known` are statistics to use in place of the batch's own for the networks where `fixed` is true.
     """
     h, first = _normalise(_filtered(x, net.w1), known and known[0], fixed)
     h = torch.relu(net.gain * (net.scale1 * h + net.shift1) + net.bias)
@@ -72,21 +83,23 @@ def forward(net: Net, x: Tensor, known: tuple | None = None, fixed: Tensor | Non
     return h.flatten(-3) @ net.w3.mT + net.b3, (first, second)
 
 
-def hebb_filters(w: Tensor, x: Tensor, tau: float, eta: float) -> Tensor:
-    """One normalised step of soft Hebbian competition: filters w (..., K, 9), patches x (..., P, 9)."""
+def hebb_filters(
+    w: Float[Tensor, "... K 9"], x: Float[Tensor, "... P 9"], tau: float, eta: float
+) -> Float[Tensor, "... K 9"]:
+    """One normalised step of soft Hebbian competition of filters w for patches x."""
     change = hebb_change(x, w, "soft", tau)[0]
     return w + eta * change / change.abs().amax((-2, -1), keepdim=True).clamp(min=1e-12)
 
 
-def entropy(scores: Tensor) -> Tensor:
-    """Mean entropy (...) of the predictions of scores (..., B, 10), in nats."""
+def entropy(scores: Float[Tensor, "*nets B 10"]) -> Float[Tensor, "*nets"]:
+    """Mean entropy of the predictions, in nats."""
     log = torch.log_softmax(scores, -1)
     return -(log.exp() * log).sum(-1).mean(-1)
 
 
 @lru_cache(maxsize=8)
-def source_net(seeds: tuple[tuple[int, ...], ...], epochs: int = 25) -> tuple[Net, tuple]:
-    """Networks (S) trained on 900 clean digits each, Adam 3e-3, batches of 50; and their statistics on those digits."""
+def source_net(seeds: tuple[tuple[int, ...], ...], epochs: int = 25) -> tuple[Net, tuple[Moments, Moments]]:
+    """A network a seed, trained on 900 clean digits, Adam 3e-3, batches of 50; and the statistics on those digits."""
     rngs = [np.random.default_rng([*s, 1]) for s in seeds]
     split = [digits_split(900, 897, s) for s in seeds]
     images = torch.tensor(np.stack([s.x_train for s in split]), dtype=torch.float32).unflatten(-1, (1, 8, 8))
@@ -120,9 +133,9 @@ def source_net(seeds: tuple[tuple[int, ...], ...], epochs: int = 25) -> tuple[Ne
         return net, forward(net, x)[1]
 
 
-def _entropy_step(
-    net: Net, x: Tensor, moments: list[tuple[Tensor, Tensor]], step: int, lr: float
-) -> tuple[Net, Tensor]:
+def entropy_step(
+    net: Net, x: Float[Tensor, "tuned S B 64 9"], moments: list[tuple[Tensor, Tensor]], step: int, lr: float
+) -> tuple[Net, Float[Tensor, "tuned S"]]:
     """One Adam step on the prediction entropy: gain and bias of NHL and gains-only, both normalisations of Tent."""
     some = Net(*(p[list(TUNED)].clone() for p in net))
     moved = [p.requires_grad_() for p in some[4:]]

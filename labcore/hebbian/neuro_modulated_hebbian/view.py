@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT, axis, curve, label
+from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT, axis, curve, image, label, note, sheet
 
 COLORS = {
     "source": SOFT,
@@ -19,22 +19,6 @@ COLORS = {
 }
 UNITS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY, SOFT, INK)
 _BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
-
-
-def _sheet(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """Pictures (n, h, w) side by side in one array, with a gap of missing values between them."""
-    n, h, w = pictures.shape
-    rows = -(-n // columns)
-    out = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1), np.nan)
-    for i, picture in enumerate(pictures):
-        r, c = divmod(i, columns)
-        out[r * (h + 1) : r * (h + 1) + h, c * (w + 1) : c * (w + 1) + w] = picture
-    return out
-
-
-def _image(z: np.ndarray, axes: str, scale: Any, low: float, high: float) -> dict[str, Any]:
-    heat = {"type": "heatmap", "z": z, "zmin": low, "zmax": high, "colorscale": scale, "showscale": False}
-    return heat | {"xaxis": f"x{axes}", "yaxis": f"y{axes}", "hoverinfo": "skip"}
 
 
 def adapt(frame: xr.Dataset) -> dict[str, Any]:
@@ -64,8 +48,8 @@ def adapt(frame: xr.Dataset) -> dict[str, Any]:
     largest = max(np.abs(before).max(), np.abs(now).max(), 1e-12)
     tiles = [(f / largest).reshape(-1, 3, 3) for f in (before, now)]
     data += [
-        _image(_sheet(frame.pictures.values, 3), "3", "Greys", 0, 1),
-        _image(_sheet(np.concatenate(tiles), 16), "4", "RdBu", -1, 1),
+        image(sheet(frame.pictures.values, 3), "3", "Greys", 0, 1),
+        image(sheet(np.concatenate(tiles), 16), "4", "RdBu", -1, 1),
         {"type": "bar", "x": frame.filter.values, "y": frame.gain.values, "name": "gain", "showlegend": False}
         | {"xaxis": "x5", "yaxis": "y5", "marker": {"color": RED}},
     ]
@@ -73,8 +57,8 @@ def adapt(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 600,
         "xaxis": axis("batches seen", domain=[0, 0.4], anchor="y", range=[1, max(total, 2)]),
-        "yaxis": axis("accuracy so far", domain=[0.47, 1], range=[low, 1], tickformat=".0%"),
-        "xaxis2": axis("accuracy so far", domain=[0.57, 0.77], anchor="y2", range=[0, 1], tickformat=".0%", nticks=3),
+        "yaxis": axis(frame.accuracy, domain=[0.47, 1], range=[low, 1], tickformat=".0%"),
+        "xaxis2": axis(frame.accuracy, domain=[0.57, 0.77], anchor="y2", range=[0, 1], tickformat=".0%", nticks=3),
         "yaxis2": axis("", domain=[0.47, 1], anchor="x2"),
         "xaxis3": axis("what arrives", domain=[0.81, 1], anchor="y3", constrain="domain", **_BARE),
         "yaxis3": axis("", domain=[0.47, 1], anchor="x3", autorange="reversed", scaleanchor="x3", **_BARE)
@@ -120,7 +104,7 @@ def clusters(frame: xr.Dataset) -> dict[str, Any]:
         notes.append(label(*(tip * (1 + 0.2 / max(np.linalg.norm(tip), 0.3))), f"<b>{i + 1}</b>", color))
     share = frame.share.values
     data.append(
-        _image(share, "2", [[0, "rgba(47,134,201,0.03)"], [1, BLUE]], 0, 1)
+        image(share, "2", [[0, "rgba(47,134,201,0.03)"], [1, BLUE]], 0, 1)
         | {
             "x": frame.unit.values,
             "y": frame.cluster.values,
@@ -134,23 +118,14 @@ def clusters(frame: xr.Dataset) -> dict[str, Any]:
         "height": 480,
         "xaxis": axis("input 1, weight 1", domain=[0, 0.54], range=[-1.6, 1.6], zeroline=False, constrain="domain"),
         "yaxis": axis("input 2, weight 2", range=[-1.6, 1.6], scaleanchor="x", constrain="domain", zeroline=False),
-        "xaxis2": axis("unit", domain=[0.66, 1], anchor="y2", dtick=1),
-        "yaxis2": axis("cluster", domain=[0.58, 1], anchor="x2", dtick=1),
-        "xaxis3": axis("samples seen", domain=[0.66, 1], anchor="y3", range=[0, frame.attrs["samples"]]),
+        "xaxis2": axis(frame.unit, domain=[0.66, 1], anchor="y2", dtick=1),
+        "yaxis2": axis(frame.cluster, domain=[0.58, 1], anchor="x2", dtick=1),
+        "xaxis3": axis(frame.seen, domain=[0.66, 1], anchor="y3", range=[0, frame.attrs["samples"]]),
         "yaxis3": axis("length", domain=[0, 0.36], anchor="x3", range=[0, float(max(1.3, min(1.1 * length.max(), 5)))]),
         "annotations": [
             *notes,
-            label(
-                0.5,
-                1,
-                "how much of a cluster each unit takes",
-                SOFT,
-                xref="x2 domain",
-                yref="y2 domain",
-                yanchor="bottom",
-            ),
-            label(0.02, 0.99, "white ground: nobody takes more than 60 %", SOFT, xref="x domain", yref="y domain")
-            | {"xanchor": "left", "yanchor": "top"},
+            note(0.5, 1, "how much of a cluster each unit takes", SOFT, axes="2", yanchor="bottom"),
+            note(0.02, 0.99, "white ground: nobody takes more than 60 %", SOFT, xanchor="left", yanchor="top"),
         ],
     }
     return {"data": data, "layout": layout}

@@ -17,7 +17,7 @@ Source: "Supervised learning of spatial features with STDP and homeostasis using
 
 from __future__ import annotations
 
-from .line_patterns import draw, edits, random_sets
+from .line_patterns import draw
 from .mechanism import accepts, fires, homeostasis, learned, respond, teach
 
-__all__ = ["accepts", "draw", "edits", "fires", "homeostasis", "learned", "random_sets", "respond", "teach"]
+__all__ = ["accepts", "draw", "fires", "homeostasis", "learned", "respond", "teach"]

@@ -1,4 +1,4 @@
-"""The experiments of `stdp_homeostasis`, frame by frame."""
+"""One detector and all the inputs that it accepts, and detectors taught one pattern after the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from labcore.data import digits_split
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 
 from .line_patterns import draw, edits, random_sets
 from .mechanism import DT, START, accepts, fires, learned, respond
@@ -20,7 +21,21 @@ Data = Literal["random", "digits"]
 N = 64  # input lines
 
 
-@experiment
+LAMPS = Frame(
+    line=axis("lamp"),
+    stage=axis("stage of learning", values=("before", "after STDP", "after homeostasis")),
+    time=axis("time", "ms"),
+    missing=axis("lamps of the pattern that are off"),
+    strangers=axis("other lamps that are on"),
+    state=var("line", "lamp: off, on, missing, stranger"),
+    w=var("stage line", "weight"),
+    potential=var("time", "potential, of S"),
+    accepted=var("missing strangers", "detected"),
+    limit=var("strangers", "missing lamps allowed by the rule"),
+)
+
+
+@experiment(frame=LAMPS)
 def detector(
     off: Annotated[int, number(0, 32, "Lamps of the learned pattern that are off", "input")] = 0,
     extra: Annotated[int, number(0, 60, "Other lamps that are on", "input")] = 0,
@@ -32,9 +47,8 @@ def detector(
 ) -> Iterator[xr.Dataset]:
     """One detector, taught one pattern once, and one input to it. `off` and `extra` end where there are no more lamps.
 
-    state (line): 0 off, 1 on and in the pattern, 2 of the pattern but off, 3 on and a stranger; w (stage, line): before
-    teaching, after STDP, after homeostasis; potential (time), of S; accepted (missing, strangers): the membrane's
-    answer to synchronous inputs, simulated; limit (strangers): the most that may be missing, by the rule. One frame.
+    `state`: 0 off, 1 on and in the pattern, 2 of the pattern but off, 3 on and a stranger. `accepted` is the membrane's
+    answer to synchronous inputs, simulated; `limit` the most that may be missing, by the rule. One frame.
     """
     rng = np.random.default_rng(seed)
     pattern = draw(1, N, active, 0.0, rng)
@@ -55,33 +69,39 @@ def detector(
     state = pattern[0] * (1 + ~shown[0]) + 3 * (shown[0] & ~pattern[0])
     plural = "s" if extra != 1 else ""
     late = f" Spread over {jitter:g} ms, they lift it to {peak:.3f}." if jitter else ""
-    yield xr.Dataset(
-        {
-            "state": variable("line", state, "lamp: off, on, missing, stranger"),
-            "w": variable(("stage", "line"), np.stack([np.full(N, START), raw, w]), "weight"),
-            "potential": variable("time", potential[:, 0], "potential, of S"),
-            "accepted": variable(("missing", "strangers"), accepted.astype(np.int8), "detected"),
-            "limit": variable("strangers", active * (1 - h) - kappa * strangers, "missing lamps allowed by the rule"),
-        },
-        coords={
-            "line": variable("line", np.arange(N), "lamp"),
-            "stage": variable("stage", ["before", "after STDP", "after homeostasis"], "stage of learning"),
-            "time": variable("time", np.arange(50) * DT, "time", "ms"),
-            "missing": variable("missing", missing, "lamps of the pattern that are off"),
-            "strangers": variable("strangers", strangers, "other lamps that are on"),
-        },
-        attrs={
-            "reading": f"With {off} of {active} lamps off and {extra} other{plural} on, the input delivers {drive:.3f} "
-            f"of what the pattern does; {h:.3f} is needed.{late} {'Detected' if spikes[0, 0] else 'Not detected'}.",
-            "progress": 1.0,
-            "at": [off, extra],
-            "threshold": h,
-            "detected": int(spikes[0, 0] > 0),
-        },
+    yield LAMPS(
+        dict(
+            time=np.arange(50) * DT,
+            state=state,
+            w=np.stack([np.full(N, START), raw, w]),
+            potential=potential[:, 0],
+            accepted=accepted.astype(np.int8),
+            limit=active * (1 - h) - kappa * strangers,
+        ),
+        f"With {off} of {active} lamps off and {extra} other{plural} on, the input delivers {drive:.3f} of what the "
+        f"pattern does; {h:.3f} is needed.{late} {'Detected' if spikes[0, 0] else 'Not detected'}.",
+        at=[off, extra],
+        threshold=h,
+        detected=int(spikes[0, 0] > 0),
     )
 
 
-@experiment(quick=dict(probes=300))
+TAUGHT = Frame(
+    taught=axis("patterns taught", start=1),
+    neuron=axis("detector", start=1),
+    line=axis("input line"),
+    pattern=axis("pattern", start=1),
+    tpr=var("taught", "acceptance of what should be accepted"),
+    fpr=var("taught", "acceptance of what should not be"),
+    accuracy=var("taught", "balanced accuracy"),
+    own=var("taught", "patterns that only their own detector answers"),
+    wrong=var("taught", "answers against the rule"),
+    w=var("neuron line", "weight, of S"),
+    confusion=var("neuron pattern", "spikes"),
+)
+
+
+@experiment(quick=dict(probes=300), frame=TAUGHT)
 def detect(
     n_patterns: Annotated[int, number(1, 20, "Patterns, each taught once", "patterns")] = 8,
     mode: Annotated[Mode, choice("A detector for each pattern, or one for all", "detector")] = "shared",
@@ -99,9 +119,9 @@ def detect(
     """Detectors taught one pattern after the other, one a frame, and tested without a teacher after each.
 
     The inputs are the patterns taught so far, all their one-line edits and random sets of the same size. Each detector
-    should accept what the rule accepts around its own patterns: tpr and fpr (taught) are rates of acceptance of inputs
-    that it should and should not accept, balanced accuracy their mean with 1 - fpr. own (taught): share of the taught
-    patterns that make their detector spike and no other. w (neuron, line); confusion (neuron, pattern): who spikes.
+    should accept what the rule accepts around its own patterns: tpr and fpr are rates of acceptance of inputs that it
+    should and should not accept, balanced accuracy is the mean of tpr and 1 - fpr. `own` is the share of the taught
+    patterns that make their detector spike and no other, `confusion` says who spikes.
     """
     rng = np.random.default_rng([seed, 0])
     if data == "digits":
@@ -124,27 +144,19 @@ def detect(
         log.append([tpr, fpr, (tpr + 1 - fpr) / 2, own, (spoke != want).sum()])
         course = np.array(log).T
         each = "One neuron for all" if mode == "shared" else "One neuron each"
-        yield xr.Dataset(
-            {
-                "tpr": variable("taught", course[0], "acceptance of what should be accepted"),
-                "fpr": variable("taught", course[1], "acceptance of what should not be"),
-                "accuracy": variable("taught", course[2], "balanced accuracy"),
-                "own": variable("taught", course[3], "patterns that only their own detector answers"),
-                "wrong": variable("taught", course[4].astype(np.int64), "answers against the rule"),
-                "w": variable(("neuron", "line"), w.T, "weight, of S"),
-                "confusion": variable(("neuron", "pattern"), spoke[:p].T.astype(np.int8), "spikes"),
-            },
-            coords={
-                "taught": variable("taught", np.arange(1, p + 1), "patterns taught"),
-                "neuron": variable("neuron", np.arange(1, len(groups) + 1), "detector"),
-                "line": variable("line", np.arange(N), "input line"),
-                "pattern": variable("pattern", np.arange(1, p + 1), "pattern"),
-            },
-            attrs={
-                "reading": f"{each}, {p} patterns taught, {len(taken)} inputs: balanced accuracy {course[2, -1]:.3f}. "
-                f"Of the inputs to accept {tpr:.1%} are accepted, of the others {fpr:.2%}; {own:.0%} of the patterns "
-                f"make exactly the detector spike that they should.",
-                "progress": p / n_patterns,
-                "patterns": n_patterns,
-            },
+        yield TAUGHT(
+            dict(
+                tpr=course[0],
+                fpr=course[1],
+                accuracy=course[2],
+                own=course[3],
+                wrong=course[4].astype(np.int64),
+                w=w.T,
+                confusion=spoke[:p].T.astype(np.int8),
+            ),
+            f"{each}, {p} patterns taught, {len(taken)} inputs: balanced accuracy {course[2, -1]:.3f}. Of the inputs "
+            f"to accept {tpr:.1%} are accepted, of the others {fpr:.2%}; {own:.0%} of the patterns make exactly the "
+            f"detector spike that they should.",
+            p / n_patterns,
+            patterns=n_patterns,
         )

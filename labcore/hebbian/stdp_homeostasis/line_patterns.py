@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool
 
-Lines = NDArray[np.bool_]
+Array = np.ndarray
 
 
-def draw(p: int, n: int, active: int, similarity: float, rng: np.random.Generator) -> Lines:
-    """Random patterns (p, n) of `active` lines: round(similarity active) from a pool common to all, the rest random."""
+def draw(p: int, n: int, active: int, similarity: float, rng: np.random.Generator) -> Bool[Array, "p n"]:
+    """Random patterns of `active` lines: round(similarity active) from a pool common to all, the rest random."""
     order = rng.permutation(n)
     common = round(similarity * active)
     out = np.zeros((p, n), np.bool_)
@@ -19,11 +19,11 @@ def draw(p: int, n: int, active: int, similarity: float, rng: np.random.Generato
     return out
 
 
-def edits(pattern: Lines) -> Lines:
-    """All inputs (n, n) that differ from the pattern (n,) in one line."""
+def edits(pattern: Bool[Array, " n"]) -> Bool[Array, "n n"]:
+    """All inputs that differ from the pattern in one line."""
     return pattern ^ np.eye(len(pattern), dtype=np.bool_)
 
 
-def random_sets(count: int, n: int, active: int, rng: np.random.Generator) -> Lines:
-    """Random inputs (count, n) with `active` lines each."""
+def random_sets(count: int, n: int, active: int, rng: np.random.Generator) -> Bool[Array, "count n"]:
+    """Random inputs with `active` lines each."""
     return rng.random((count, n)).argsort(1) < active

@@ -1,16 +1,15 @@
-"""The mechanism of `stdp_homeostasis`."""
+"""A detector that is taught by one presentation, scaled by homeostasis and asked; and the rule that says its answer."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Float, Int64
 from numba import njit
-from numpy.typing import NDArray
 
 from labcore.primitives.spiking.lif import cell, current_step, decay, fade, reset
 from labcore.primitives.spiking.stdp import pair_stdp
 
-Array = NDArray[np.float64]
-Lines = NDArray[np.bool_]
+Array = np.ndarray
 DT, DELTA = 1.0, 5  # ms a step; steps between pattern, teacher and the other lines
 DETECTOR = cell(tau=20, rest=0, reset=0, refractory=5, dt=DT)  # potentials in units of S
 TRACE = decay(20, DT)  # tau+ = tau- = 20 ms
@@ -19,8 +18,8 @@ SLACK = 1e-9  # a drive of exactly h S must count as enough, whatever its last b
 
 
 @njit(cache=True, nogil=True)
-def teach(w: Array, pattern: Lines, a_plus: float, a_minus: float) -> None:
-    """One presentation of a pattern (n,) to one detector with weights w (n, 1), in place, by pair-based STDP.
+def teach(w: Float[Array, "n 1"], pattern: Bool[Array, " n"], a_plus: float, a_minus: float) -> None:
+    """One presentation of a pattern to one detector with weights w, in place, by pair-based STDP.
 
     The teacher clamps the detector: it spikes when told to, and only then.
     """
@@ -34,8 +33,10 @@ def teach(w: Array, pattern: Lines, a_plus: float, a_minus: float) -> None:
         pair_stdp(w, x, y, pre, teacher, -a_minus, a_plus, 0.0, np.inf)
 
 
-def homeostasis(w: Array, patterns: Lines, kappa: float, inhibition: float) -> Array:
-    """Weights (n,) scaled so that each of the patterns (p, n) drives its detector to at least S = 1, the weakest to S.
+def homeostasis(
+    w: Float[Array, " n"], patterns: Bool[Array, "p n"], kappa: float, inhibition: float
+) -> Float[Array, " n"]:
+    """Weights scaled so that each of the patterns drives its detector to at least S = 1, the weakest to S.
 
     A pattern whose lines have all lost their weights is forgotten: no factor could save it.
     """
@@ -47,11 +48,16 @@ def homeostasis(w: Array, patterns: Lines, kappa: float, inhibition: float) -> A
 
 @njit(cache=True, nogil=True)
 def respond(
-    w: Array, inhibition: Array, h: float, probes: Lines, arrive: NDArray[np.int64], steps: int
-) -> tuple[NDArray[np.int64], Array]:
-    """Spikes (B, D) of detectors with weights w (n, D) for probes (B, n), and the potential (steps, D) at the last one.
+    w: Float[Array, "n D"],
+    inhibition: Float[Array, " D"],
+    h: float,
+    probes: Bool[Array, "B n"],
+    arrive: Int64[Array, " n"],
+    steps: int,
+) -> tuple[Int64[Array, "B D"], Float[Array, "steps D"]]:
+    """Spikes of detectors for probes, and the potential at the last one.
 
-    Line i spikes so that it arrives at step arrive[i]; all alike means synchronous. inhibition (D,) is per spike.
+    Line i spikes so that it arrives at step arrive[i]; all alike means synchronous. inhibition is per spike.
     """
     n, d = w.shape
     spikes, trace = np.zeros((len(probes), d), np.int64), np.zeros((steps, d))
@@ -72,19 +78,23 @@ def respond(
     return spikes, trace
 
 
-def fires(w: Array, inhibition: Array, h: float, probes: Lines) -> Lines:
-    """Whether each detector (D) spikes for each probe (B, n), all lines at once: (B, D)."""
+def fires(
+    w: Float[Array, "n D"], inhibition: Float[Array, " D"], h: float, probes: Bool[Array, "B n"]
+) -> Bool[Array, "B D"]:
+    """Whether each detector spikes for each probe, all lines at once."""
     return respond(w, inhibition, h, probes, np.zeros(probes.shape[1], np.int64), 3)[0] > 0
 
 
-def accepts(pattern: Lines, probes: Lines, h: float, kappa: float) -> Lines:
-    """The rule: (o - kappa e)/a >= h for probes (B, n), o lines of the pattern (n,) and e strangers."""
+def accepts(pattern: Bool[Array, " n"], probes: Bool[Array, "B n"], h: float, kappa: float) -> Bool[Array, " B"]:
+    """The rule: (o - kappa e)/a >= h for probes with o lines of the pattern and e strangers."""
     o, e = (probes & pattern).sum(1), (probes & ~pattern).sum(1)
     return (o - kappa * e) / pattern.sum() >= h - SLACK
 
 
-def learned(patterns: Lines, kappa: float, forget: float = 1.0, start: float = START) -> tuple[Array, Array, float]:
-    """Weights (n,) of one detector taught these patterns (p, n) in turn: by STDP alone, scaled; and its inhibition.
+def learned(
+    patterns: Bool[Array, "p n"], kappa: float, forget: float = 1.0, start: float = START
+) -> tuple[Float[Array, " n"], Float[Array, " n"], float]:
+    """Weights of one detector taught these patterns in turn: by STDP alone, scaled; and its inhibition.
 
     forget is A-/A+, and A+ is 1. Raises ValueError for a pattern without lines, or with all of them.
     """

@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, GRID, INK, ORANGE, PAPER, RED, SHADE, SOFT, axis, curve, label
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PAPER,
+    RED,
+    SHADE,
+    SOFT,
+    axis,
+    curve,
+    image,
+    label,
+    note,
+    sheet,
+)
 
 _BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
 _LAMPS = (GRID, BLUE, PAPER, ORANGE)  # off, on, missing, stranger
@@ -55,35 +71,23 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
         "height": 440,
         "xaxis": axis("ring: off<br>orange: stranger", domain=[0, 0.29], anchor="y", range=[-0.6, 7.6], **_BARE),
         "yaxis": axis("", range=[7.6, -0.6], scaleanchor="x", constrain="domain", **_BARE),
-        "xaxis2": axis("time (ms)", domain=[0.37, 0.64], anchor="y2", range=[0, 49]),
+        "xaxis2": axis(frame.time, domain=[0.37, 0.64], anchor="y2", range=[0, 49]),
         "yaxis2": axis("potential (1: what the pattern gives)", anchor="x2", range=[low, 1.18]),
         "xaxis3": axis("strangers that are on", domain=[0.73, 1], anchor="y3", range=[-0.5, right + 0.5])
         | {"showgrid": False, "zeroline": False},
-        "yaxis3": axis("lamps of the pattern that are off", anchor="x3", range=[down + 0.5, -0.5], showgrid=False)
-        | {"zeroline": False},
+        "yaxis3": axis(frame.missing, anchor="x3", range=[down + 0.5, -0.5], showgrid=False) | {"zeroline": False},
         "shapes": [
             {"type": "line", "x0": 0, "x1": 1, "y0": h, "y1": h, "xref": "x2 domain", "yref": "y2"}
             | {"line": {"color": INK, "width": 2, "dash": "dot"}}
         ],
         "annotations": [
             label(1, h, "threshold", INK, xref="x2 domain", yref="y2", xanchor="right", yanchor="bottom"),
-            label(0.5, 1, f"<b>{verdict}</b>", color, xref="x2 domain", yref="y2 domain", yanchor="bottom"),
-            label(0.5, 1, f"{off} off, {extra} more on", INK, xref="x domain", yref="y domain", yanchor="bottom"),
-            label(1, 1, "green: accepted. Click one", GREEN, xref="x3 domain", yref="y3 domain", yanchor="bottom")
-            | {"xanchor": "right"},
+            note(0.5, 1, f"<b>{verdict}</b>", color, axes="2", yanchor="bottom"),
+            note(0.5, 1, f"{off} off, {extra} more on", INK, yanchor="bottom"),
+            note(1, 1, "green: accepted. Click one", GREEN, axes="3", yanchor="bottom", xanchor="right"),
         ],
     }
     return {"data": data, "layout": layout}
-
-
-def _tiles(w: np.ndarray, columns: int) -> np.ndarray:
-    """Weights (D, 64) as 8x8 pictures side by side, each over its largest, with gaps between them."""
-    rows = -(-len(w) // columns)
-    out = np.full((rows * 9 - 1, columns * 9 - 1), np.nan)
-    for i, picture in enumerate(w / np.maximum(w.max(1, keepdims=True), 1e-12)):
-        r, c = divmod(i, columns)
-        out[r * 9 : r * 9 + 8, c * 9 : c * 9 + 8] = picture.reshape(8, 8)
-    return out
 
 
 def detect(frame: xr.Dataset) -> dict[str, Any]:
@@ -101,32 +105,36 @@ def detect(frame: xr.Dataset) -> dict[str, Any]:
     ]
     names = ", ".join(f'<span style="color:{color}">{name}</span>' for _, name, color, _, _ in lines)
     neurons = frame.sizes["neuron"]
-    heat = {"type": "heatmap", "showscale": False, "zmin": 0, "zmax": 1, "colorscale": _WEIGHTS}
-    grid = frame.confusion.values
+    # each detector's 64 weights as a picture, over its largest
+    w = frame.w.values / np.maximum(frame.w.values.max(1, keepdims=True), 1e-12)
     data += [
-        heat
-        | {"z": _tiles(frame.w.values, int(np.ceil(neurons**0.5))), "xaxis": "x2", "yaxis": "y2"}
-        | {"hoverinfo": "skip"},
-        heat
-        | {"z": grid, "x": frame.pattern.values, "y": frame.neuron.values, "xaxis": "x3", "yaxis": "y3"}
+        image(sheet(w.reshape(-1, 8, 8), int(np.ceil(neurons**0.5))), "2", _WEIGHTS, 0, 1),
+        {"type": "heatmap", "showscale": False, "zmin": 0, "zmax": 1, "colorscale": _WEIGHTS}
+        | {
+            "z": frame.confusion.values,
+            "x": frame.pattern.values,
+            "y": frame.neuron.values,
+            "xaxis": "x3",
+            "yaxis": "y3",
+        }
         | {"xgap": 1, "ygap": 1, "hovertemplate": "pattern %{x}, detector %{y}: %{z}<extra></extra>"},
     ]
     layout = {
         "height": 420,
-        "xaxis": axis("patterns taught", domain=[0, 0.4], anchor="y", range=[0.7, max(total, 2) + 0.3]),
+        "xaxis": axis(frame.taught, domain=[0, 0.4], anchor="y", range=[0.7, max(total, 2) + 0.3]),
         "yaxis": axis("share", range=[-0.03, 1.05], tickformat=".0%"),
         "xaxis2": axis("weights of the 64 lines", domain=[0.46, 0.7], anchor="y2", constrain="domain", **_BARE),
         "yaxis2": axis("", anchor="x2", autorange="reversed", scaleanchor="x2", constrain="domain", **_BARE),
         "xaxis3": axis("pattern shown", domain=[0.78, 1], anchor="y3", range=[0.5, total + 0.5], showgrid=False),
-        "yaxis3": axis("detector", anchor="x3", range=[max(neurons, 1) + 0.5, 0.5], showgrid=False, tickformat="d")
+        "yaxis3": axis(frame.neuron, anchor="x3", range=[max(neurons, 1) + 0.5, 0.5], showgrid=False, tickformat="d")
         | {"nticks": min(neurons + 1, 10)},
         "shapes": [
             {"type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1, "xref": "x3 domain", "yref": "y3 domain"}
             | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}
         ],
         "annotations": [
-            label(0, 1, names, SOFT, xref="x domain", yref="y domain", xanchor="left", yanchor="bottom"),
-            label(0.5, 1, "blue: it spikes", SOFT, xref="x3 domain", yref="y3 domain", yanchor="bottom"),
+            note(0, 1, names, SOFT, xanchor="left", yanchor="bottom"),
+            note(0.5, 1, "blue: it spikes", SOFT, axes="3", yanchor="bottom"),
         ],
     }
     return {"data": data, "layout": layout}
