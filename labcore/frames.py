@@ -68,6 +68,10 @@ class Frame:
                 if dim not in columns or columns[dim].dims is not None:
                     raise FrameError(f"{name} lies over {dim}, which is not declared as an axis")
 
+    def __or__(self, more: Frame) -> Frame:
+        """Both declarations as one."""
+        return Frame(**self.columns, **more.columns)
+
     def __call__(
         self,
         values: Mapping[str, Any],

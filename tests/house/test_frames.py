@@ -50,6 +50,13 @@ def test_a_name_may_be_other_in_one_frame():
     assert FRAME(ERROR, "It is 0.").error.attrs["long_name"] == "test error"
 
 
+def test_two_declarations_are_one():
+    both = Frame(time=axis("time")) | Frame(repeat=axis("run"), level=var("repeat", "level"))
+    assert list(both.columns) == ["time", "repeat", "level"]
+    with pytest.raises(TypeError, match="time"):
+        both | Frame(time=axis("another time"))
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
