@@ -7,8 +7,10 @@ from scipy.stats import binomtest
 from sklearn.linear_model import Ridge
 
 from labcore import data as datasets
-from labcore.generalization.double_descent import experiments, linear_sgd, two_layer, wilson
+from labcore.generalization.double_descent import experiments, linear_sgd, two_layer
 from labcore.generalization.double_descent import feature_regression as problems
+from labcore.generalization.double_descent.exercises import more_data_hurts, spike_melts
+from labcore.generalization.double_descent.intervals import wilson
 from labcore.generalization.double_descent.random_features import features, normalize, random_layer
 from labcore.generalization.double_descent.size_cache import size_cache
 from labcore.generalization.double_descent.spectral_bank import bank, evaluate
@@ -277,12 +279,13 @@ def test_divergence_is_reported_with_its_step_and_the_frame_stays_finite():
     at = linear_sgd.sgd_linear(state, z, y, order, 20, 3.0 * 20 / top**2)
     assert 5 < at < 100 and np.isfinite(state.w).all() and state.updates[0] == at - 1
     frames = list(experiments.two_layer.frames(optimizer="sgd", lr=1.0, steps=2000, init_scale=3.0, n_seeds=2))
-    assert "diverged at update" in frames[-1].reading and frames[-1].progress == 1
+    assert "diverged before step" in frames[-1].reading and frames[-1].progress == 1
     # one sample a batch: some rows are much longer than the average, which the rate is made for
     frames = list(
         experiments.model_wise.frames(method="sgd", batch_size=1, lr_frac=1.9, n_train=50, steps=200, data="isotropic")
     )
-    assert "diverged at update" in frames[-1].reading and frames[-1].progress == 1
+    assert "diverged before step" in frames[-1].reading and "too large at p/n" in frames[-1].reading
+    assert frames[-1].progress == 1
 
 
 def test_a_loop_that_stops_short_says_so():
@@ -454,3 +457,25 @@ def test_wilson_interval_equals_scipy():
 def test_degenerate_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "right"),
+    [
+        (spike_melts, "0.8", True),
+        (spike_melts, " 8e-1 ", True),
+        (spike_melts, "0.8", True),
+        (spike_melts, "1e-6", False),
+        (spike_melts, "10", False),
+        (more_data_hurts, "150", True),
+        (more_data_hurts, " 1.5e2 ", True),
+        (more_data_hurts, "300/2", True),
+        (more_data_hurts, "75", False),
+        (more_data_hurts, "300", False),
+    ],
+)
+def test_answers(exercise, answer, right):
+    assert (exercise(answer) is True) == right

@@ -13,9 +13,10 @@ Source: C. Y. Liu, J. Flanigan 2023, arXiv 2312.03951. Theory curves: Hastie et 
 
 from __future__ import annotations
 
-from .cell_training import job, train_cells
-from .intervals import wilson
+from .cell_training import train_cells
 from .mechanism import filters
 from .net_training import train_nets
+from .random_features import features, random_layer
+from .spectral_bank import SpectralBank, evaluate
 
-__all__ = ["filters", "job", "train_cells", "train_nets", "wilson"]
+__all__ = ["SpectralBank", "evaluate", "features", "filters", "random_layer", "train_cells", "train_nets"]

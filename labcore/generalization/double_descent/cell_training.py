@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
 from labcore.primitives.regression.spectral import risk
 
@@ -14,17 +14,17 @@ from .feature_regression import Cells, Data, Problem, Test, cell, draw
 from .linear_sgd import linear_state, sgd_linear
 from .random_features import Activation, Normalization
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 WORK = 1e9  # multiply-adds between snapshots: about 0.15 s, and the same on every machine
 
 
 class Job(NamedTuple):
-    """One repeat: each cell's features (n, p), test distribution, initial weights (p, c), and the shared targets."""
+    """One repeat: each cell's features, test distribution and initial weights, and the shared targets."""
 
-    inputs: list[tuple[Array, Test, Array]]
-    tops: Array  # s_max of each cell     (W,)
-    y: Array  # (n, c)
-    mean: Array  # (c,) added to every prediction; zero unless the features are centred
+    inputs: list[tuple[Float[Array, "n p"], Test, Float[Array, "p c"]]]
+    tops: Float[Array, " W"]  # s_max of each cell
+    y: Float[Array, "n c"]
+    mean: Float[Array, " c"]  # added to every prediction; zero unless the features are centred
     rng: np.random.Generator  # sample order
 
 
@@ -34,10 +34,10 @@ def job(
     normalization: Normalization,
     activation: Activation,
     problem: Problem,
-    y: Array,
+    y: Float[Array, "n c"],
     scale: float,
 ) -> Job:
-    """The first cells of a decomposed problem, made ready for training on targets y (n, c) from scale * N(0, 1/p)."""
+    """The first cells of a decomposed problem, made ready for training on targets y from scale * N(0, 1/p)."""
     source = draw(data, problem.cells, activation, problem.seed)
     rows = [cell(source, n, p, normalization) for n, p in cells]
     rows = [(np.ascontiguousarray(z), test, scale * start) for z, test, start in rows]
@@ -46,8 +46,8 @@ def job(
     return Job(rows, tops, y, mean, np.random.default_rng([*problem.seed, 5]))
 
 
-def rates(task: Job, rule: Literal["sgd", "adam"], lr_frac: float) -> Array:
-    """The step size of each cell (W,), from a dimensionless lr_frac.
+def rates(task: Job, rule: Literal["sgd", "adam"], lr_frac: float) -> Float[Array, " W"]:
+    """The step size of each cell, from a dimensionless lr_frac.
 
     sgd: lr_frac n / s_max^2, which with full batches is gradient descent at lr_frac / s_max^2 on |Zw - Y|^2 / 2.
     adam: 0.1 lr_frac / (mean length |z|_1 of a row), so that a first update moves a prediction by about 0.1 lr_frac.
@@ -58,13 +58,13 @@ def rates(task: Job, rule: Literal["sgd", "adam"], lr_frac: float) -> Array:
 
 
 class Snapshot(NamedTuple):
-    """State after `passes` passes. The arrays are (repeat, cell); weights[repeat][cell] is (p, c)."""
+    """State after `passes` passes."""
 
     passes: int
-    test: Array
-    train: Array
-    norm: Array
-    weights: list[list[Array]]
+    test: Float[Array, "repeat cell"]
+    train: Float[Array, "repeat cell"]
+    norm: Float[Array, "repeat cell"]
+    weights: list[list[Float[Array, "p c"]]]  # [repeat][cell]
     diverged: tuple[int, int, int] | None  # repeat, cell, update
 
 

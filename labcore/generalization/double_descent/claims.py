@@ -1,4 +1,4 @@
-"""What the paper of `double_descent` says, as checks."""
+"""When the spike is there, that all knobs act through one cause, and which two-layer nets show it, as checks."""
 
 from __future__ import annotations
 

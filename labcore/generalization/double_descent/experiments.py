@@ -1,4 +1,4 @@
-"""The experiments of `double_descent`, frame by frame."""
+"""Errors over the width, over the samples and over time of frozen features; two-layer nets over their width."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 
 from labcore import data as datasets
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Diverged, Seed, choice, experiment, number
+from labcore.frames import Frame, axis, label, var
 
 from . import feature_regression as problems
 from . import spectral_bank
@@ -26,10 +28,11 @@ SAMPLE_RATIOS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.95, 1.0, 1.05, 1.15, 1.3, 1.5
 HIDDEN = (1, 2, 4, 6, 8, 10, 12, 16, 24, 40, 80)
 PASSES = 1000  # of a real loop; ten times more would take minutes
 LOOPS, DESCENTS = ["sgd", "adam"], ["gd", "heavyball", "sgd", "adam"]
+Array = np.ndarray
 
 
-def prominence(test: np.ndarray, ratio: np.ndarray) -> float:
-    """Test error at p = n over the lowest test error of the narrower models; test (W,), ratio (W,).
+def prominence(test: Float[Array, " W"], ratio: Float[Array, " W"]) -> float:
+    """Test error at p = n over the lowest test error of the narrower models.
 
     Errors under 1e-12 count as 1e-12: perfect fits differ by their rounding only.
     """
@@ -62,7 +65,7 @@ def _cells(n_train: int) -> Cells:
     return tuple((n_train, max(1, round(r * n_train))) for r in RATIOS)
 
 
-def _spike(ratio: np.ndarray, test: np.ndarray, train: np.ndarray) -> str:
+def _spike(ratio: Float[Array, " W"], test: Float[Array, "repeat W"], train: Float[Array, "repeat W"]) -> str:
     at, middle = int(np.argmin(np.abs(ratio - 1))), np.median(test, axis=0)
     times = prominence(middle, ratio)
     shape = "a spike" if times > 1.5 else "a bump" if times > 1.1 else "no spike"
@@ -73,7 +76,31 @@ def _spike(ratio: np.ndarray, test: np.ndarray, train: np.ndarray) -> str:
     )
 
 
-@experiment(quick=dict(n_seeds=2, steps=10**7))  # so long that the spike is there
+WIDTHS = dict(
+    width=axis("place in the list of widths"),
+    ratio=label("width", "parameters / training samples"),
+)
+BY_WIDTH = Frame(
+    **WIDTHS,
+    p=label("width", "parameters", "parameters"),
+    repeat=axis("repetition"),
+    mode=axis("mode, from large to small", start=1),
+    test=var("repeat width", "test error (squared, per output)"),
+    train=var("repeat width", "training error (squared, per output)"),
+    cond=var("repeat width", "condition number of the features"),
+    weight_norm=var("repeat width", "length of the weight vector"),
+    s=var("mode", "singular value of the features"),
+    phi=var("mode", "share of the mode that is fitted"),
+    cost=var("mode", "error from label noise once the mode is fitted"),
+    theory=var("width", "test error, theory for large sizes", optional=True),
+    df1=var("width", "effective parameters", "parameters", optional=True),
+    error_rate=var("repeat width", "share of test digits misread", optional=True),
+    error_low=var("width", "share misread, lower end of the 95 % interval", optional=True),
+    error_high=var("width", "share misread, upper end of the 95 % interval", optional=True),
+)
+
+
+@experiment(quick=dict(n_seeds=2, steps=10**7), frame=BY_WIDTH)  # so long that the spike is there
 def model_wise(
     method: Annotated[
         Literal["exact", "ridge", "gd", "heavyball", "sgd", "adam"],
@@ -103,11 +130,10 @@ def model_wise(
 ) -> Iterator[xr.Dataset]:
     """Test and training error over the width p, at n training samples, for one optimizer.
 
-    Errors are squared errors per output: test against clean labels, train against the noisy ones. Frame: dims width
-    (p, ratio = p/n), repeat, mode; variables test, train, cond, weight_norm (repeat, width); s, phi, cost (mode) of
-    repeat 0 at the width nearest to look_at, where cost = |u_i . noise| / s_i, root mean square over outputs. With
-    error_rate also error_rate, and error_low, error_high (Wilson 95 %, as if all repeats shared their test samples).
-    theory and df1 (width) for exact and ridge on raw isotropic features, and on raw teacher features for n <= 200.
+    Errors are squared errors per output: test against clean labels, train against the noisy ones. s, phi and cost are
+    those of repeat 0 at the width nearest to look_at, where cost = |u_i . noise| / s_i, root mean square over outputs.
+    The interval of the error rate is Wilson's, 95 %, as if all repeats shared their test samples. theory and df1 are
+    there for exact and ridge on raw isotropic features, and on raw teacher features for n <= 200.
 
     One step is one pass over the data: an update of gd and heavyball (momentum 0.9), n / batch_size updates of sgd and
     adam (see `cell_training.rates` for their rates). These two stop at 1000 passes and p = 2n, and the reading says so;
@@ -125,40 +151,36 @@ def model_wise(
     modes = slice(*fits.offset[look : look + 2])
     s, ut = fits.s[modes], fits.ut[modes]
     cost = np.sqrt(np.mean((ut @ (targets[0] - draws[0].clean)) ** 2, axis=1)) / s
-    both, overlay = ("repeat", "width"), {}
+    overlay = {}
     if method in ("exact", "ridge") and normalization == "raw" and scale == 0:
         lam = ridge if method == "ridge" else 0.0
         if theory := problems.theory(data, cells, lam, label_noise, activation, (seed, 0)):
-            overlay["theory"] = variable("width", theory.risk, "test error, theory for large sizes")
-            overlay["df1"] = variable("width", theory.df1, "effective parameters", "parameters")
+            overlay = dict(theory=theory.risk, df1=theory.df1)
 
     def frame(test, train, norm, phi, wrong, reading: str, progress: float, step: int) -> xr.Dataset:
         rates = {}
         if wrong is not None:
             low, high = wilson(np.mean(wrong, axis=0), problems.TEST_SAMPLES)
-            rates["error_rate"] = variable(both, wrong, "share of test digits misread")
-            rates["error_low"] = variable("width", low, "share misread, lower end of the 95 % interval")
-            rates["error_high"] = variable("width", high, "share misread, upper end of the 95 % interval")
-        return xr.Dataset(
-            {
-                "test": variable(both, test, "test error (squared, per output)"),
-                "train": variable(both, train, "training error (squared, per output)"),
-                "cond": variable(both, [d.bank.condition[:widths] for d in draws], "condition number of the features"),
-                "weight_norm": variable(both, norm, "length of the weight vector"),
-                "s": variable("mode", s, "singular value of the features"),
-                "phi": variable("mode", phi, "share of the mode that is fitted"),
-                "cost": variable("mode", cost, "error from label noise once the mode is fitted"),
+            rates = dict(error_rate=wrong, error_low=low, error_high=high)
+        return BY_WIDTH(
+            dict(
+                test=test,
+                train=train,
+                cond=[d.bank.condition[:widths] for d in draws],
+                weight_norm=norm,
+                s=s,
+                phi=phi,
+                cost=cost,
+                ratio=ratio,
+                p=[p for _, p in cells[:widths]],
                 **overlay,
                 **rates,
-            },
-            coords={
-                "width": variable("width", np.arange(widths), "place in the list of widths"),
-                "mode": variable("mode", np.arange(1, len(s) + 1), "mode, from large to small"),
-                "ratio": variable("width", ratio, "parameters / training samples"),
-                "p": variable("width", [p for _, p in cells[:widths]], "parameters", "parameters"),
-                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
-            },
-            attrs=dict(reading=reading, progress=progress, look_at=float(ratio[look]), n_train=n_train, step=step),
+            ),
+            reading,
+            progress,
+            look_at=float(ratio[look]),
+            n_train=n_train,
+            step=step,
         )
 
     count = error_rate and data == "digits"
@@ -186,20 +208,30 @@ def model_wise(
             wrong = [[problems.misread(c[1], w, j.mean) for c, w in row] for j, row in zip(jobs, pairs)]
         moved = ut @ (z @ (now.weights[0][look] - start))
         phi = np.sum(moved * goal, axis=1) / np.maximum(np.sum(goal**2, axis=1), 1e-300)
-        reading, progress = f"After {now.passes} passes, {_spike(ratio, now.test, now.train)}", now.passes / passes
+        told, done = _spike(ratio, now.test, now.train), now.passes / passes
         if now.diverged:
-            repeat, cell, update = now.diverged
-            progress = 1.0
-            reading = (
-                f"Training diverged at update {update} at p/n = {ratio[cell]:.3g}, repetition {repeat}. "
-                f"The learning rate is too large. The last values before that are shown."
-            )
-        elif progress == 1 and passes < steps:
+            repeat, at, update = now.diverged
+            told = f"{told} The learning rate is too large at p/n = {ratio[at]:.3g}, repetition {repeat}."
+            last = frame(now.test, now.train, now.norm, phi, wrong, f"at the last look, {told}", 1.0, now.passes)
+            raise Diverged(-(-update // -(-n_train // min(batch_size, n_train))), last)  # passes, of so many updates
+        reading = f"After {now.passes} passes, {told}"
+        if done == 1 and passes < steps:
             reading += f" It stopped at {PASSES} of the {steps} passes asked for, the most that this method runs here."
-        yield frame(now.test, now.train, now.norm, phi, wrong, reading, progress, now.passes)
+        yield frame(now.test, now.train, now.norm, phi, wrong, reading, done, now.passes)
 
 
-@experiment(quick=dict(n_seeds=2))
+BY_SAMPLES = Frame(
+    samples=axis("place in the list of sample sizes"),
+    ratio=label("samples", "training samples / parameters"),
+    n=label("samples", "training samples", "samples"),
+    repeat=axis("repetition"),
+    test=var("repeat samples", "test error (squared, per output)"),
+    train=var("repeat samples", "training error (squared, per output)"),
+    cond=var("repeat samples", "condition number of the features"),
+)
+
+
+@experiment(quick=dict(n_seeds=2), frame=BY_SAMPLES)
 def sample_wise(
     method: Annotated[
         Literal["exact", "ridge", "gd"],
@@ -215,8 +247,7 @@ def sample_wise(
 ) -> Iterator[xr.Dataset]:
     """Test and training error over the number of training samples n, with p parameters (raw ReLU features).
 
-    Larger samples contain the smaller ones. Frame: dims samples (n, ratio = n/p), repeat; variables test, train, cond
-    (repeat, samples), with units as in `model_wise`. gd runs at 1/s_max^2.
+    Larger samples contain the smaller ones. Units are those of `model_wise`. gd runs at 1/s_max^2.
     """
     cells = tuple((max(2, round(r * p)), p) for r in SAMPLE_RATIOS)
     draws = [problems.problem(data, cells, "raw", "relu", (seed, repeat)) for repeat in range(n_seeds)]
@@ -229,29 +260,25 @@ def sample_wise(
     at, middle = int(np.argmin(np.abs(n - p))), np.median(test, axis=0)
     best = int(np.argmin(middle[:at]))
     verdict = "more data makes it worse" if middle[at] > middle[best] else "more data helps all the way"
-    both = ("repeat", "samples")
-    yield xr.Dataset(
-        {
-            "test": variable(both, test, "test error (squared, per output)"),
-            "train": variable(both, train, "training error (squared, per output)"),
-            "cond": variable(both, [d.bank.condition for d in draws], "condition number of the features"),
-        },
-        coords={
-            "samples": variable("samples", np.arange(len(n)), "place in the list of sample sizes"),
-            "ratio": variable("samples", n / p, "training samples / parameters"),
-            "n": variable("samples", n, "training samples", "samples"),
-            "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
-        },
-        attrs=dict(
-            reading=f"With {p} parameters the test error is {middle[best]:.3g} for {n[best]} samples, "
-            f"{middle[at]:.3g} for {n[at]} and {middle[-1]:.3g} for {n[-1]}: up to {n[at]} samples, {verdict}.",
-            progress=1.0,
-            p=p,
-        ),
+    yield BY_SAMPLES(
+        dict(test=test, train=train, cond=[d.bank.condition for d in draws], ratio=n / p, n=n),
+        f"With {p} parameters the test error is {middle[best]:.3g} for {n[best]} samples, "
+        f"{middle[at]:.3g} for {n[at]} and {middle[-1]:.3g} for {n[-1]}: up to {n[at]} samples, {verdict}.",
+        p=p,
     )
 
 
-@experiment(quick=dict(n_seeds=2))
+BY_TIME = Frame(
+    **WIDTHS,
+    p=label("width", "parameters", "parameters"),
+    time=axis("place in the list of times"),
+    step=label("time", "training time", "steps"),
+    test=var("width time", "test error (squared, per output), median of the repeats"),
+    train=var("width time", "training error (squared, per output), median of the repeats"),
+)
+
+
+@experiment(quick=dict(n_seeds=2), frame=BY_TIME)
 def epoch_wise(
     at_step: Annotated[int, number(10, 10**7, "Training step of the cursor", "view", "steps")] = 100_000,
     at_ratio: Annotated[float, number(0.05, 8, "Parameters / samples of the cursor", "view", scale="log")] = 1.0,
@@ -266,8 +293,7 @@ def epoch_wise(
 ) -> Iterator[xr.Dataset]:
     """Test and training error over width and training time, by gradient descent from zero.
 
-    Frame: dims width (p, ratio = p/n), time (step, 49 log-spaced values); variables test, train (width, time), medians
-    over the repeats; units as in `model_wise`. attrs at_ratio, at_step: the cursor, moved to the nearest grid point.
+    Units are those of `model_wise`. attrs at_ratio, at_step: the cursor, moved to the nearest grid point.
     """
     cells, times = _cells(n_train), np.unique(np.round(np.geomspace(10, 1e7, 49)).astype(int))
     draws = [problems.problem(data, cells, normalization, activation, (seed, repeat)) for repeat in range(n_seeds)]
@@ -280,31 +306,26 @@ def epoch_wise(
     ratio = np.array([p / n for n, p in cells])
     i, j = int(np.argmin(np.abs(np.log(ratio / at_ratio)))), int(np.argmin(np.abs(np.log(times / at_step))))
     best = int(np.argmin(test[i]))
-    yield xr.Dataset(
-        {
-            "test": variable(("width", "time"), test, "test error (squared, per output), median of the repeats"),
-            "train": variable(("width", "time"), train, "training error (squared, per output), median of the repeats"),
-        },
-        coords={
-            "width": variable("width", np.arange(len(cells)), "place in the list of widths"),
-            "time": variable("time", np.arange(len(times)), "place in the list of times"),
-            "ratio": variable("width", ratio, "parameters / training samples"),
-            "p": variable("width", [p for _, p in cells], "parameters", "parameters"),
-            "step": variable("time", times, "training time", "steps"),
-        },
-        attrs=dict(
-            reading=f"At p/n = {ratio[i]:.3g} the test error is {test[i, j]:.3g} after {times[j]} steps. "
-            f"Its lowest value is {test[i, best]:.3g}, after {times[best]} steps, and it ends at {test[i, -1]:.3g} "
-            f"after {times[-1]}.",
-            progress=1.0,
-            at_ratio=float(ratio[i]),
-            at_step=int(times[j]),
-            n_train=n_train,
-        ),
+    yield BY_TIME(
+        dict(test=test, train=train, ratio=ratio, p=[p for _, p in cells], step=times),
+        f"At p/n = {ratio[i]:.3g} the test error is {test[i, j]:.3g} after {times[j]} steps. Its lowest value is "
+        f"{test[i, best]:.3g}, after {times[best]} steps, and it ends at {test[i, -1]:.3g} after {times[-1]}.",
+        at_ratio=float(ratio[i]),
+        at_step=int(times[j]),
+        n_train=n_train,
     )
 
 
-@experiment(quick=dict(steps=600))
+NETS = Frame(
+    **WIDTHS,
+    h=label("width", "hidden units", "units"),
+    repeat=axis("repetition"),
+    test=var("repeat width", "test error (squared)"),
+    train=var("repeat width", "training error (squared)"),
+)
+
+
+@experiment(quick=dict(steps=600), frame=NETS)
 def two_layer(
     optimizer: Annotated[
         Literal["adam", "sgd", "momentum"], choice("How the network is trained", "optimizer")
@@ -321,9 +342,8 @@ def two_layer(
 ) -> Iterator[xr.Dataset]:
     """Two-layer ReLU nets of h = 1 to 80 hidden units, all h (d + 2) weights trained, on a noisy linear teacher.
 
-    Frames while they train: dims width (h, ratio = parameters / n), repeat; variables test (squared error on 1000 clean
-    samples), train (on the noisy ones); attrs step. L = sum (f - y)^2 / 2B. Initial weights have variance
-    init_scale^2 / d (first layer and biases) and init_scale^2 / h (second layer).
+    Frames while they train. test: on 1000 clean samples; train: on the noisy ones. L = sum (f - y)^2 / 2B. Initial
+    weights have variance init_scale^2 / d (first layer and biases) and init_scale^2 / h (second layer).
     """
     splits, grid, rngs = [], [], [np.random.default_rng([seed, repeat, 3]) for repeat in range(n_seeds)]
     for repeat, rng in enumerate(rngs):
@@ -334,28 +354,18 @@ def two_layer(
     for now in train_nets(grid, splits, rngs, steps, lr, optimizer, batch_size):
         middle = np.median(now.test, axis=0)
         top = 2 + int(np.argmax(middle[2:]))
-        reading = (
-            f"After {now.updates} updates the test error is {middle[2]:.3g} with {HIDDEN[2]} hidden units and "
-            f"{middle[-1]:.3g} with {HIDDEN[-1]}. From {HIDDEN[2]} on it is highest with {HIDDEN[top]} units, "
-            f"{middle[top]:.3g}: {ratio[top]:.3g} parameters per training sample."
+        told = (
+            f"the test error is {middle[2]:.3g} with {HIDDEN[2]} hidden units and {middle[-1]:.3g} with {HIDDEN[-1]}. "
+            f"From {HIDDEN[2]} on it is highest with {HIDDEN[top]} units, {middle[top]:.3g}: {ratio[top]:.3g} "
+            f"parameters per training sample."
         )
+        reading, done = f"After {now.updates} updates {told}", now.updates / steps
         if now.diverged:
             repeat, width, update = now.diverged
-            reading = (
-                f"Training diverged at update {update} with {HIDDEN[width]} hidden units, repetition {repeat}. "
-                f"The learning rate is too large. The last values before that are shown."
-            )
-        progress = 1.0 if now.diverged else now.updates / steps
-        yield xr.Dataset(
-            {
-                "test": variable(("repeat", "width"), now.test, "test error (squared)"),
-                "train": variable(("repeat", "width"), now.train, "training error (squared)"),
-            },
-            coords={
-                "width": variable("width", np.arange(len(HIDDEN)), "place in the list of widths"),
-                "ratio": variable("width", ratio, "parameters / training samples"),
-                "h": variable("width", np.array(HIDDEN), "hidden units", "units"),
-                "repeat": variable("repeat", np.arange(n_seeds), "repetition"),
-            },
-            attrs=dict(reading=reading, progress=progress, step=now.updates, n_train=n_train),
-        )
+            told += f" The learning rate is too large with {HIDDEN[width]} hidden units, repetition {repeat}."
+            reading, done = f"at the last look {told}", 1.0
+        values = dict(test=now.test, train=now.train, ratio=ratio, h=HIDDEN)
+        frame = NETS(values, reading, done, step=now.updates, n_train=n_train)
+        if now.diverged:
+            raise Diverged(update, frame)
+        yield frame

@@ -14,7 +14,7 @@ import functools
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
 from labcore import data as datasets
 from labcore.primitives.regression.deterministic_equivalent import (
@@ -29,10 +29,10 @@ from .random_features import Activation, Normalization, features, normalize, ran
 from .size_cache import size_cache
 from .spectral_bank import SpectralBank, bank
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 Data = Literal["digits", "teacher", "isotropic"]
 Cells = tuple[tuple[int, int], ...]
-Test = Moments | tuple[Array, Array]
+Test = Moments | tuple[Float[Array, "m p"], Float[Array, "m c"]]
 TEACHER_DIM = 30
 TEST_SAMPLES = 1000
 WIDEST_THEORY = 1600
@@ -41,11 +41,11 @@ WIDEST_THEORY = 1600
 class Source(NamedTuple):
     """One draw: everything about a problem but its size and its label noise. p is the widest cell, n the longest."""
 
-    z: Array  # raw features of the training samples     (n, p)
-    clean: Array  # their noiseless targets     (n, c)
-    test: tuple[Array, Array]  # raw features and clean targets of the test samples
-    beta: Array | None  # isotropic: the coefficients (p, 1)
-    start: Array  # N(0, 1) weights     (p, c)
+    z: Float[Array, "n p"]  # raw features of the training samples
+    clean: Float[Array, "n c"]  # their noiseless targets
+    test: tuple[Float[Array, "m p"], Float[Array, "m c"]]  # raw features and clean targets of the test samples
+    beta: Float[Array, "p 1"] | None  # isotropic: the coefficients
+    start: Float[Array, "p c"]  # N(0, 1) weights
     labels: str  # "classes" or "numbers": which kind of label noise
 
 
@@ -68,8 +68,10 @@ def draw(data: Data, cells: Cells, activation: Activation, seed: tuple[int, ...]
     return Source(z, split.y_train, (ze, split.y_test), None, start, "classes" if data == "digits" else "numbers")
 
 
-def cell(source: Source, n: int, p: int, normalization: Normalization) -> tuple[Array, Test, Array]:
-    """Training features (n, p), test distribution, and initial weights N(0, 1/p) (p, c) of one cell."""
+def cell(
+    source: Source, n: int, p: int, normalization: Normalization
+) -> tuple[Float[Array, "n p"], Test, Float[Array, "p c"]]:
+    """Training features, test distribution, and initial weights N(0, 1/p) of one cell."""
     start = source.start[:p] / np.sqrt(p)
     if normalization == "raw" and source.beta is not None:
         seen = source.beta[:p]
@@ -78,8 +80,10 @@ def cell(source: Source, n: int, p: int, normalization: Normalization) -> tuple[
     return z, (ze, source.test[1]), start
 
 
-def noisy(source_labels: str, clean: Array, label_noise: float, seed: tuple[int, ...]) -> Array:
-    """Training targets (n, c) with label noise. Nested: more noise changes the same samples, and further ones."""
+def noisy(
+    source_labels: str, clean: Float[Array, "n c"], label_noise: float, seed: tuple[int, ...]
+) -> Float[Array, "n c"]:
+    """Training targets with label noise. Nested: more noise changes the same samples, and further ones."""
     if source_labels == "classes":
         return datasets.resample_labels(clean, label_noise, [*seed, 4])
     return clean + label_noise * np.random.default_rng([*seed, 4]).standard_normal(clean.shape)
@@ -89,13 +93,13 @@ class Problem(NamedTuple):
     """The decomposed cells of one repeat and their noiseless targets."""
 
     bank: SpectralBank
-    clean: Array  # (n, c)
+    clean: Float[Array, "n c"]
     labels: str
     cells: Cells
     seed: tuple[int, ...]
 
-    def targets(self, label_noise: float) -> Array:
-        """The training targets (n, c) at this label noise."""
+    def targets(self, label_noise: float) -> Float[Array, "n c"]:
+        """The training targets at this label noise."""
         return noisy(self.labels, self.clean, label_noise, self.seed)
 
 
@@ -111,10 +115,10 @@ def problem(
 
 
 class Theory(NamedTuple):
-    """Large-size prediction for each cell: test error against clean targets, and effective parameters. (W,)"""
+    """Large-size prediction for each cell: test error against clean targets, and effective parameters."""
 
-    risk: Array
-    df1: Array
+    risk: Float[Array, " W"]
+    df1: Float[Array, " W"]
 
 
 @functools.lru_cache(maxsize=4)
@@ -160,7 +164,11 @@ def theory(
     return Theory(np.array([float(e.risk) for e in each]), np.array([float(e.df1) for e in each]))
 
 
-def misread(test: tuple[Array, Array], w: Array, mean: Array | float = 0.0) -> float:
+def misread(
+    test: tuple[Float[Array, "m p"], Float[Array, "m c"]],
+    w: Float[Array, "p c"],
+    mean: Float[Array, " c"] | float = 0.0,
+) -> float:
     """Share of test samples whose largest prediction z w + mean is not the true class."""
     ze, ye = test
     return float(np.mean((ze @ w + mean).argmax(1) != ye.argmax(1)))
@@ -168,13 +176,13 @@ def misread(test: tuple[Array, Array], w: Array, mean: Array | float = 0.0) -> f
 
 def wrong_share(
     decomposed: Problem,
-    y: Array,
-    phi: Array,
+    y: Float[Array, "n c"],
+    phi: Float[Array, " R"],
     scale: float,
     normalization: Normalization,
     activation: Activation,
-) -> Array:
-    """`misread` of every cell for the filter phi (R,). (W,) Draws the features again: they are too large to keep."""
+) -> Float[Array, " W"]:
+    """`misread` of every cell for the filter phi. Draws the features again: they are too large to keep."""
     cells, b = decomposed.cells, decomposed.bank
     source = draw("digits", cells, activation, decomposed.seed)
     mean = y.mean(0) * (normalization in ("center", "standardize"))

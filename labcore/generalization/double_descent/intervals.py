@@ -1,13 +1,16 @@
-"""Confidence intervals."""
+"""A confidence interval for a share."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+Array = np.ndarray
 
 
-def wilson(share: ArrayLike, m: int, z: float = 1.96) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lower and upper end of the Wilson score interval for a share in [0, 1] seen in m samples; shapes of `share`.
+def wilson(share: ArrayLike, m: int, z: float = 1.96) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
+    """Lower and upper end of the Wilson score interval for a share in [0, 1] seen in m samples.
 
     z = 1.96 gives 95 %. Raises ValueError for m < 1 or a share outside [0, 1]. Source: Wilson 1927.
     """

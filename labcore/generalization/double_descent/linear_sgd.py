@@ -1,6 +1,6 @@
 """Minibatch training of a linear model, as the real sequential loop: for what has no closed form.
 
-Loss L(w) = |Zw - Y|^2 / 2n on features Z (n, p), targets Y (n, c). One update on a batch of B rows uses the mean
+Loss L(w) = |Zw - Y|^2 / 2n on features Z, targets Y. One update on a batch of B rows uses the mean
 gradient g = Z_B^T (Z_B w - Y_B) / B and one of the rules in `update_rules`.
 """
 
@@ -9,35 +9,41 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from numba import njit
-from numpy.typing import NDArray
 
 from .update_rules import Rule, rule_number, update
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 BLOWN_UP = 1e8
 
 
 class LinearState(NamedTuple):
-    """Weights (p, c), the rule's two moments (p, c), and the updates done so far (1,). Arrays change in place."""
+    """Weights, the rule's two moments, and the updates done so far. Arrays change in place."""
 
-    w: Array
-    m: Array
-    v: Array
-    updates: NDArray[np.int64]
+    w: Float[Array, "p c"]
+    m: Float[Array, "p c"]
+    v: Float[Array, "p c"]
+    updates: Int[Array, " 1"]
 
 
-def linear_state(w: Array) -> LinearState:
-    """A fresh optimizer at a copy of the weights w (p, c)."""
+def linear_state(w: Float[Array, "p c"]) -> LinearState:
+    """A fresh optimizer at a copy of the weights."""
     return LinearState(np.array(w, dtype=float), np.zeros(w.shape), np.zeros(w.shape), np.zeros(1, np.int64))
 
 
 def sgd_linear(
-    state: LinearState, z: Array, y: Array, order: NDArray[np.int64], batch: int, lr: float, rule: Rule = "sgd"
+    state: LinearState,
+    z: Float[Array, "n p"],
+    y: Float[Array, "n c"],
+    order: Int[Array, "passes n"],
+    batch: int,
+    lr: float,
+    rule: Rule = "sgd",
 ) -> int:
-    """Train `state` in place for len(order) passes over z (n, p), y (n, c); call again to go on.
+    """Train `state` in place for len(order) passes over z, y; call again to go on.
 
-    order (passes, n) holds the sample order of each pass; batches are cut from it, the last may be smaller.
+    order holds the sample order of each pass; batches are cut from it, the last may be smaller.
     Returns 0, or the number of the update at which the run diverged (batch loss not finite, or over 1e8 times the mean
     square target): training stops there. Raises ValueError for a batch outside 1..n, lr <= 0 or an unknown rule.
     """

@@ -1,18 +1,22 @@
-"""The mechanism of `double_descent`."""
+"""The share phi of every mode that each full-batch method has fitted: one filter for all knobs of an optimizer."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from jaxtyping import Float, Int
 
 from labcore.primitives.regression import spectral
 
-from . import spectral_bank
+from .spectral_bank import Array, SpectralBank
 
 
-def filters(method: str, fits: spectral_bank.SpectralBank, steps: Any, lr_frac: float, ridge: float) -> np.ndarray:
-    """phi (R,): which share of every mode the method has fitted. eta = lr_frac / s_max^2 on |Zw - Y|^2 / 2."""
+def filters(
+    method: str, fits: SpectralBank, steps: int | Int[Array, "K 1"], lr_frac: float, ridge: float
+) -> Float[Array, "*K R"]:
+    """phi, the share of every mode that the method has fitted, after each number of steps.
+
+    eta = lr_frac / s_max^2 on |Zw - Y|^2 / 2.
+    """
     if method == "gd":
         return spectral.gd(fits.relative, steps, lr_frac)
     if method == "heavyball":

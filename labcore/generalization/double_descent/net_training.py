@@ -6,23 +6,23 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
 from labcore.data import Split
 
 from .two_layer import TwoLayer, predict, train
 from .update_rules import Rule
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 WORK = 1e5  # estimated microseconds between snapshots, the same updates on every machine
 
 
 class NetSnapshot(NamedTuple):
-    """Errors after `updates` updates, each (repeat, width). `diverged`: (repeat, width, update), or None."""
+    """Errors after `updates` updates, `diverged`: (repeat, width, update), or None."""
 
     updates: int
-    test: Array
-    train: Array
+    test: Float[Array, "repeat width"]
+    train: Float[Array, "repeat width"]
     diverged: tuple[int, int, int] | None
 
 

@@ -8,21 +8,23 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 Activation = Literal["relu", "tanh", "linear"]
 Normalization = Literal["raw", "center", "standardize", "row"]
 
 
-def random_layer(p: int, d: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Frozen weights W (p, d) and biases b (p,), all N(0, 1/d): the first rows are a narrower layer of the same law."""
+def random_layer(p: int, d: int, rng: np.random.Generator) -> tuple[Float[Array, "p d"], Float[Array, " p"]]:
+    """Frozen weights W and biases b, all N(0, 1/d): the first rows are a narrower layer of the same law."""
     layer = rng.standard_normal((p, d + 1)) / np.sqrt(d)
     return layer[:, :d], layer[:, d]
 
 
-def features(x: Array, layer: tuple[Array, Array], activation: Activation = "relu") -> Array:
-    """act(x W^T + b), (m, p), for inputs x (m, d). Raises ValueError for an unknown activation."""
+def features(
+    x: Float[Array, "m d"], layer: tuple[Float[Array, "p d"], Float[Array, " p"]], activation: Activation = "relu"
+) -> Float[Array, "m p"]:
+    """act(x W^T + b). Raises ValueError for an unknown activation."""
     z = x @ layer[0].T
     z += layer[1]
     if activation == "relu":
@@ -34,8 +36,10 @@ def features(x: Array, layer: tuple[Array, Array], activation: Activation = "rel
     raise ValueError(f"activation = {activation!r} is not allowed; it must be relu, tanh or linear")
 
 
-def normalize(train: Array, test: Array, how: Normalization) -> tuple[Array, Array]:
-    """Features of training (n, p) and test (m, p) samples, normalized. Statistics come from the training samples only.
+def normalize(
+    train: Float[Array, "n p"], test: Float[Array, "m p"], how: Normalization
+) -> tuple[Float[Array, "n p"], Float[Array, "m p"]]:
+    """Features of training and test samples, normalized. Statistics come from the training samples only.
 
     raw          as they are
     center       minus each feature's mean

@@ -11,34 +11,34 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from numba import njit
-from numpy.typing import NDArray
 
 from labcore.primitives.regression.spectral import SpectralFit
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 
 class SpectralBank(NamedTuple):
     """W problems on the same (or nested) training targets, laid end to end without padding: R modes in all."""
 
-    offset: NDArray[np.int64]  # problem w owns modes offset[w] : offset[w + 1]     (W + 1,)
-    rows: NDArray[np.int64]  # training samples n_w, the first n_w targets        (W,)
-    s: Array  # (R,)
-    relative: Array  # s / s_max of the mode's own problem     (R,)
-    ut: Array  # zero beyond a problem's own rows     (R, n)
-    gv: Array  # the W blocks (r, r), flat
-    hv: Array  # (R, c)
-    mv: Array  # (R,)
-    v0: Array  # (R, c)
-    g0: Array  # (R, c)
-    m0: Array  # (W, c)
-    null: Array  # (W, 4)
-    target_mean: Array  # (W, c)
+    offset: Int[Array, " W+1"]  # problem w owns modes offset[w] : offset[w + 1]
+    rows: Int[Array, " W"]  # training samples n_w, the first n_w targets
+    s: Float[Array, " R"]
+    relative: Float[Array, " R"]  # s / s_max of the mode's own problem
+    ut: Float[Array, "R n"]  # zero beyond a problem's own rows
+    gv: Float[Array, " blocks"]  # the W blocks (r, r), flat
+    hv: Float[Array, "R c"]
+    mv: Float[Array, " R"]
+    v0: Float[Array, "R c"]
+    g0: Float[Array, "R c"]
+    m0: Float[Array, "W c"]
+    null: Float[Array, "W 4"]
+    target_mean: Float[Array, "W c"]
 
     @property
-    def condition(self) -> Array:
-        """s_max / s_min of each problem, over the modes that are kept. (W,)"""
+    def condition(self) -> Float[Array, " W"]:
+        """s_max / s_min of each problem, over the modes that are kept."""
         return 1.0 / self.relative[self.offset[1:] - 1]
 
 
@@ -60,15 +60,17 @@ def bank(fits: Sequence[SpectralFit]) -> SpectralBank:
 
 
 class Scores(NamedTuple):
-    """What K filters give on W problems, each (K, W), or (W,) for one filter."""
+    """What K filters give on W problems; one filter without an axis of its own gives numbers over W alone."""
 
-    test: Array
-    train: Array
-    norm: Array
+    test: Float[Array, "*K W"]
+    train: Float[Array, "*K W"]
+    norm: Float[Array, "*K W"]
 
 
-def evaluate(bank: SpectralBank, y: Array, phi: Array, scale: float = 0.0, intercept: bool = False) -> Scores:
-    """Test error, training error and weight norm of the filters phi (K, R) or (R,) on training targets y (n, c).
+def evaluate(
+    bank: SpectralBank, y: Float[Array, "n c"], phi: Float[Array, "*K R"], scale: float = 0.0, intercept: bool = False
+) -> Scores:
+    """Test error, training error and weight norm of the filters phi on training targets y.
 
     `scale` multiplies each problem's start. With `intercept` the features must be centred on the training samples; the
     mean training target is then added to every prediction. Cost: r^2 (c + 2 K) multiply-adds a problem, no SVD.

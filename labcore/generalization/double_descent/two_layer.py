@@ -10,22 +10,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from numba import njit
-from numpy.typing import NDArray
 
 from .update_rules import Rule, rule_number, update
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 BLOWN_UP = 1e8
 
 
 class TwoLayer(NamedTuple):
     """A network and its optimizer; the arrays change in place. theta: the rows of W^T, then b, then a."""
 
-    theta: Array  # (d + 2, h)
-    m: Array  # (d + 2, h)
-    v: Array  # (d + 2, h)
-    updates: NDArray[np.int64]  # (1,)
+    theta: Float[Array, "d+2 h"]
+    m: Float[Array, "d+2 h"]
+    v: Float[Array, "d+2 h"]
+    updates: Int[Array, " 1"]
 
 
 def two_layer(h: int, d: int, rng: np.random.Generator, init_scale: float = 1.0) -> TwoLayer:
@@ -39,23 +39,23 @@ def two_layer(h: int, d: int, rng: np.random.Generator, init_scale: float = 1.0)
     return TwoLayer(theta, np.zeros_like(theta), np.zeros_like(theta), np.zeros(1, np.int64))
 
 
-def predict(net: TwoLayer, x: Array) -> Array:
-    """f(x), (m,), for inputs x (m, d)."""
+def predict(net: TwoLayer, x: Float[Array, "m d"]) -> Float[Array, " m"]:
+    """f(x)."""
     return np.maximum(x @ net.theta[:-2] + net.theta[-2], 0.0) @ net.theta[-1]
 
 
 def train(
     net: TwoLayer,
-    x: Array,
-    y: Array,
+    x: Float[Array, "n d"],
+    y: Float[Array, " n"],
     updates: int,
     lr: float,
     rule: Rule = "adam",
-    batches: NDArray[np.int64] | None = None,
+    batches: Int[Array, "updates B"] | None = None,
 ) -> int:
-    """Train `net` in place for `updates` updates on x (n, d), y (n,); call again to go on.
+    """Train `net` in place for `updates` updates on x, y; call again to go on.
 
-    batches (updates, B) holds the samples of each update; None means all samples every time. Returns 0, or the number
+    batches holds the samples of each update; None means all samples every time. Returns 0, or the number
     of the update at which the run diverged (loss not finite, or over 1e8 times the mean square target).
     Raises ValueError for lr <= 0, shapes that do not match, or an unknown rule.
     """

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+from jaxtyping import Float
 from numba import njit
 
+Array = np.ndarray
 Rule = Literal["sgd", "momentum", "adam"]
 RULES = ("sgd", "momentum", "adam")
 
@@ -25,8 +28,16 @@ def rule_number(rule: str) -> int:
 
 
 @njit(cache=True, nogil=True)
-def update(w, m, v, g, k, lr, rule):
-    """One update of the flat weights w and moments m, v, all (N,), in place."""
+def update(
+    w: Float[Array, " N"],
+    m: Float[Array, " N"],
+    v: Float[Array, " N"],
+    g: Float[Array, " N"],
+    k: int,
+    lr: float,
+    rule: int,
+) -> None:
+    """One update of the flat weights w and moments m, v, in place."""
     if rule == 0:
         for i in range(w.size):
             w[i] -= lr * g[i]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, PURPLE, RED, SOFT, axis, bundle, curve, label, log_axis, vertical
+from labcore.figure import BLUE, GREEN, PURPLE, RED, SOFT, axis, bundle, curve, label, log_axis, note, vertical
 
 FLOOR = 1e-9  # errors below it are drawn here, so that a curve on a log axis has no gap
 
@@ -86,26 +86,9 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
         curve(modes, s, "singular value", BLUE, axes="4"),
     ]
     notes += [
-        label(
-            0.5,
-            1,
-            f"noise in the modes at p/n = {look:.3g}",
-            SOFT,
-            xref="x3 domain",
-            yref="y3 domain",
-            yanchor="bottom",
-        ),
-        label(
-            0.03,
-            0.97,
-            "grey: cost once fitted",
-            SOFT,
-            xref="x3 domain",
-            yref="y3 domain",
-            xanchor="left",
-            yanchor="top",
-        ),
-        label(0.03, 0.9, "red: cost now", RED, xref="x3 domain", yref="y3 domain", xanchor="left", yanchor="top"),
+        note(0.5, 1, f"noise in the modes at p/n = {look:.3g}", SOFT, axes="3", yanchor="bottom"),
+        note(0.03, 0.97, "grey: cost once fitted", SOFT, axes="3", xanchor="left", yanchor="top"),
+        note(0.03, 0.9, "red: cost now", RED, axes="3", xanchor="left", yanchor="top"),
     ]
     layout = {
         "height": 560,
@@ -122,7 +105,7 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": log_axis("cond. number", domain=[0, 0.26], anchor="x2", nticks=4, dtick=2),
         "xaxis3": axis("", domain=[0.66, 1], anchor="y3", showticklabels=False, matches="x4"),
         "yaxis3": log_axis("cost |u·noise| / s", domain=[0.34, 1], anchor="x3", range=_decades(cost, low=1e-4)),
-        "xaxis4": axis("mode, from large to small", domain=[0.66, 1], anchor="y4"),
+        "xaxis4": axis(frame.mode, domain=[0.66, 1], anchor="y4"),
         "yaxis4": log_axis("s", domain=[0, 0.26], anchor="x4", dtick=2),
         "shapes": [
             vertical(look, RED, "solid", width=2.5),
@@ -211,8 +194,8 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 520,
         "xaxis": log_axis("parameters / training samples p/n", domain=[0, 0.48], **ratios),
-        "yaxis": log_axis("training time (steps)"),
-        "xaxis2": log_axis("training time (steps)", domain=[0.7, 1], anchor="y2"),
+        "yaxis": log_axis(frame.step),
+        "xaxis2": log_axis(frame.step, domain=[0.7, 1], anchor="y2"),
         "yaxis2": log_axis("error", domain=[0.6, 1], anchor="x2", range=span),
         "xaxis3": log_axis("p/n", domain=[0.7, 1], anchor="y3", **ratios),
         "yaxis3": log_axis("error", domain=[0, 0.4], anchor="x3", range=span),
@@ -229,17 +212,9 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
             },
         ],
         "annotations": [
-            label(
-                0.5,
-                1,
-                "click to move both cuts; white: equal training error",
-                SOFT,
-                xref="x domain",
-                yref="y domain",
-                yanchor="bottom",
-            ),
-            label(0.5, 1, f"at p/n = {x[i]:.3g}", SOFT, xref="x2 domain", yref="y2 domain", yanchor="bottom"),
-            label(0.5, 1, f"after {t[k]:.3g} steps", SOFT, xref="x3 domain", yref="y3 domain", yanchor="bottom"),
+            note(0.5, 1, "click to move both cuts; white: equal training error", SOFT, yanchor="bottom"),
+            note(0.5, 1, f"at p/n = {x[i]:.3g}", SOFT, axes="2", yanchor="bottom"),
+            note(0.5, 1, f"after {t[k]:.3g} steps", SOFT, axes="3", yanchor="bottom"),
         ],
     }
     return {"data": data, "layout": layout}
@@ -252,7 +227,7 @@ def two_layer(frame: xr.Dataset) -> dict[str, Any]:
     train = np.median(frame.train.values, 0)
     layout = {
         "height": 440,
-        "xaxis": log_axis("parameters / training samples", range=[np.log10(x[0]) - 0.05, np.log10(x[-1]) + 0.05]),
+        "xaxis": log_axis(frame.ratio, range=[np.log10(x[0]) - 0.05, np.log10(x[-1]) + 0.05]),
         "yaxis": log_axis("squared error", range=_decades(test, np.clip(train, test.min() / 4, None))),
         "shapes": [vertical(1.0)],
         "annotations": [
