@@ -465,9 +465,9 @@ def test_degenerate_input_is_named(call, message):
 @pytest.mark.parametrize(
     ("exercise", "answer", "right"),
     [
-        (spike_melts, "0.3", True),
-        (spike_melts, " 3e-1 ", True),
-        (spike_melts, "0,3", True),
+        (spike_melts, "0.8", True),
+        (spike_melts, " 8e-1 ", True),
+        (spike_melts, "0.8", True),
         (spike_melts, "1e-6", False),
         (spike_melts, "10", False),
         (more_data_hurts, "150", True),

@@ -7,6 +7,7 @@ import pytest
 
 from labcore.data import digits_split
 from labcore.hebbian.symmetric_stdp import Network, answers, present, start, votes
+from labcore.hebbian.symmetric_stdp.exercises import no_drift
 from labcore.hebbian.symmetric_stdp.experiments import train, window
 from labcore.primitives.spiking.lif import decay
 from labcore.primitives.spiking.stdp import follow
@@ -143,3 +144,11 @@ def test_training_is_repeatable_and_its_frames_grow():
 def test_corners_are_legal(values):
     frame = train.run("quick", **values)
     assert 0 <= frame.acc_supervised[-1] <= 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("0,5", True), ("1/2", True), (" 5e-1 ", True), ("50 %", True), ("0", False), ("0.6", False), ("-0.5", False)],
+)
+def test_an_answer_about_the_window(answer, right):
+    assert (no_drift(answer) is True) == right

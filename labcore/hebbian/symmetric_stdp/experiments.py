@@ -1,4 +1,4 @@
-"""The experiments of `symmetric_stdp`, frame by frame."""
+"""The window of a synapse under a random teacher, and a spiking classifier that is tested while it learns."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ import numpy as np
 import xarray as xr
 
 from labcore.data import digits_split
-from labcore.experiment import Seed, choice, experiment, number, variable
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
 from labcore.primitives.spiking.lif import decay
 from labcore.primitives.spiking.stdp import follow
 
 from .mechanism import DT, JUMP, STEPS, TEACHER, Network, Rule, present, start
 from .spike_readout import answers, votes
 
+WINDOW = Frame(
+    lag=axis("teacher's spike after the other", "ms"),
+    synapse=axis("synapse"),
+    time=axis("time", "ms"),
+    change=var("lag", "change of the weight by one pair"),
+    weight=var("synapse time", "weight"),
+    mean=var("time", "mean weight"),
+)
 
-@experiment
+
+@experiment(frame=WINDOW)
 def window(
     before: Annotated[
         float, number(-1, 1, "Left lobe: the change when the teacher fires before the neuron below", "window")
@@ -33,9 +43,8 @@ def window(
 ) -> Iterator[xr.Dataset]:
     """The window of a synapse, pair by pair, and what it makes of a teacher who knows nothing of the other's timing.
 
-    change (lag): one pair of spikes, simulated at each lag, for eta 1 and traces that grow by 0.1. weight (synapse,
-    time): 400 synapses, each between two Poisson neurons, for the 150 ms of one image; mean (time): over all of them.
-    One frame.
+    `change` is that of one pair of spikes, simulated at each lag, for eta 1 and traces that grow by 0.1. `mean` is over
+    400 synapses, each between two Poisson neurons, for the 150 ms of one image; `weight` shows 40 of them. One frame.
     """
     lags = np.arange(-160, 161)
     pre, post = np.zeros((2, len(lags), 322), np.bool_)
@@ -48,28 +57,40 @@ def window(
     weight = follow(trains[0], trains[1], before, after, keep, JUMP)
     at = round(lag / DT) + 160
     end, spread = weight[:, -1].mean(), weight[:, -1].std()
-    yield xr.Dataset(
-        {
-            "change": variable("lag", change, "change of the weight by one pair"),
-            "weight": variable(("synapse", "time"), weight[:40, ::2], "weight"),
-            "mean": variable("time", weight.mean(0)[::2], "mean weight"),
-        },
-        coords={
-            "lag": variable("lag", lags * DT, "teacher's spike after the other", "ms"),
-            "synapse": variable("synapse", np.arange(40), "synapse"),
-            "time": variable("time", np.arange(0, STEPS, 2) * DT, "time", "ms"),
-        },
-        attrs={
-            "reading": f"A teacher's spike {abs(lags[at]) * DT:g} ms {'before' if lag < 0 else 'after'} the other "
-            f"changes the weight by {change[at]:+.3f}. A teacher at {post_rate:g} Hz, with no common timing, moves 400 "
-            f"weights by {end:+.2f} on average within one image; they scatter by {spread:.2f}.",
-            "progress": 1.0,
-            "at": float(lags[at] * DT),
-        },
+    yield WINDOW(
+        dict(
+            lag=lags * DT,
+            time=np.arange(0, STEPS, 2) * DT,
+            change=change,
+            weight=weight[:40, ::2],
+            mean=weight.mean(0)[::2],
+        ),
+        f"A teacher's spike {abs(lags[at]) * DT:g} ms {'before' if lag < 0 else 'after'} the other changes the weight "
+        f"by {change[at]:+.3f}. A teacher at {post_rate:g} Hz, with no common timing, moves 400 weights by {end:+.2f} "
+        f"on average within one image; they scatter by {spread:.2f}.",
+        at=float(lags[at] * DT),
     )
 
 
-@experiment(quick=dict(n_train=300, N_E=36))
+LEARNING = Frame(
+    images=axis("images seen"),
+    unit=axis("excitatory neuron"),
+    row=axis("row of the image"),
+    column=axis("column of the image"),
+    label=axis("class"),
+    mode=axis("who drives the class neurons", values=("training", "test")),
+    neuron=axis("neuron; the last ten are the classes"),
+    time=axis("time", "ms", values=np.arange(STEPS) * DT),
+    acc_supervised=var("images", "test images named by the class neurons"),
+    acc_vote=var("images", "test images named by vote"),
+    w1=var("unit row column", "weight from a pixel"),
+    w2=var("unit label", "weight to a class neuron"),
+    theta=var("unit", "theta, the part of the threshold that tires", "mV"),
+    raster=var("mode neuron time", "spikes at one image"),
+)
+
+
+@experiment(quick=dict(n_train=300, N_E=36), frame=LEARNING)
 def train(
     alpha: Annotated[float, number(0, 5, "Tiring: how fast a neuron's threshold rises with its spikes", "rule")] = 0.2,
     stdp: Annotated[Rule, choice("Symmetric: both orders strengthen. Classical: the wrong order weakens", "rule")] = (
@@ -85,9 +106,9 @@ def train(
 ) -> Iterator[xr.Dataset]:
     """A digit classifier that learns by symmetric STDP, tested twelve times on the way; the last test is the full one.
 
-    acc_supervised and acc_vote (images): share of test images that the class neurons name, and that the excitatory
-    neurons name by vote; w1 (unit, row, column), w2 (unit, label), theta (unit); raster (mode, neuron, time): who
-    spikes at one test image, if it is shown with the teacher (on copies) and if it is tested.
+    `acc_supervised` and `acc_vote` are the shares of test images that the class neurons name, and that the excitatory
+    neurons name by vote; `raster` says who spikes at one test image, if it is shown with the teacher (on copies) and if
+    it is tested.
     """
     data = digits_split(n_train, n_train // 3, [seed, 0])
     labels, right = data.y_train.argmax(1), data.y_test.argmax(1)
@@ -108,31 +129,20 @@ def train(
         copy = Network(*(part.copy() for part in net))
         rasters = [present(copy, data.x_test[:1], right[:1], test, taught, **knobs)[2] for taught in (True, False)]
         images, supervised, voted = np.array(log).T
-        yield xr.Dataset(
-            {
-                "acc_supervised": variable("images", supervised, "test images named by the class neurons"),
-                "acc_vote": variable("images", voted, "test images named by vote"),
-                "w1": variable(("unit", "row", "column"), net.w1.T.reshape(-1, 8, 8).copy(), "weight from a pixel"),
-                "w2": variable(("unit", "label"), net.w2.copy(), "weight to a class neuron"),
-                "theta": variable("unit", net.theta.copy(), "theta, the part of the threshold that tires", "mV"),
-                "raster": variable(("mode", "neuron", "time"), np.stack(rasters), "spikes at one image"),
-            },
-            coords={
-                "images": variable("images", images, "images seen"),
-                "unit": variable("unit", np.arange(N_E), "excitatory neuron"),
-                "row": variable("row", np.arange(8), "row of the image"),
-                "column": variable("column", np.arange(8), "column of the image"),
-                "label": variable("label", np.arange(10), "class"),
-                "mode": variable("mode", ["training", "test"], "who drives the class neurons"),
-                "neuron": variable("neuron", np.arange(N_E + 10), "neuron; the last ten are the classes"),
-                "time": variable("time", np.arange(STEPS) * DT, "time", "ms"),
-            },
-            attrs={
-                "reading": f"After {last} images the class neurons name {supervised[-1]:.0%} of {seen} new digits; "
-                f"{(spoken.max(1) == 0).mean():.0%} get no answer, and guessing gets 10%. A vote of the neurons below "
-                f"names {voted[-1]:.0%}. Each image makes {tested.sum(1).mean():.0f} spikes there.",
-                "progress": float(last / total),
-                "label": int(right[0]),
-                "total": total,
-            },
+        yield LEARNING(
+            dict(
+                images=images,
+                acc_supervised=supervised,
+                acc_vote=voted,
+                w1=net.w1.T.reshape(-1, 8, 8).copy(),
+                w2=net.w2.copy(),
+                theta=net.theta.copy(),
+                raster=np.stack(rasters),
+            ),
+            f"After {last} images the class neurons name {supervised[-1]:.0%} of {seen} new digits; "
+            f"{(spoken.max(1) == 0).mean():.0%} get no answer, and guessing gets 10%. A vote of the neurons below "
+            f"names {voted[-1]:.0%}. Each image makes {tested.sum(1).mean():.0f} spikes there.",
+            float(last / total),
+            label=int(right[0]),
+            total=total,
         )

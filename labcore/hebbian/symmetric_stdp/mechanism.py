@@ -1,18 +1,17 @@
-"""The mechanism of `symmetric_stdp`."""
+"""The spiking network, image after image: who learns, who tires, and a teacher in the class layer's place."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Float32, Int8, Int64
 from numba import njit
-from numpy.typing import NDArray
 
 from labcore.primitives.spiking.lif import adapt, cell, conductance_step, decay, deliver, fade, reset
 from labcore.primitives.spiking.stdp import pair_stdp, scale
 
-Array = NDArray[np.float64]
-Counts = NDArray[np.int64]
+Array = np.ndarray
 Rule = Literal["symmetric", "classical"]
 
 DT, STEPS = 0.5, 300  # ms; an image is shown for 150 ms
@@ -29,31 +28,31 @@ TEACHER = 200.0  # Hz
 class Network(NamedTuple):
     """What learning changes."""
 
-    w1: Array  # (64, N_E) input -> excitatory, in units of the leak
-    w2: Array  # (N_E, 10) excitatory -> class
-    theta: Array  # (N_E,) mV
+    w1: Float[Array, "64 N_E"]  # input -> excitatory, in units of the leak
+    w2: Float[Array, "N_E 10"]  # excitatory -> class
+    theta: Float[Array, " N_E"]  # mV
 
 
 @njit(cache=True, nogil=True)
 def show(
     net: Network,
-    draws: NDArray[np.float32],
-    rates: NDArray[np.float32],
-    labels: Counts,
+    draws: Float32[Array, "B T 65"],
+    rates: Float32[Array, "B 64"],
+    labels: Int64[Array, " B"],
     learn: bool,
     sign: float,
     target1: float,
     alpha: float,
     inhibition: float,
-    counts_e: Counts,
-    counts_c: Counts,
-    raster: NDArray[np.int8],
+    counts_e: Int64[Array, "B N_E"],
+    counts_c: Int64[Array, "B 10"],
+    raster: Int8[Array, "N_E+10 T"],
 ) -> None:
     """Show B images one after the other; `learn` puts the teacher in the class layer's place and lets weights move.
 
-    draws (B, T, 65): uniform numbers, one a pixel and step, and one for the teacher; rates (B, 64): spikes a step;
-    sign: of the change when post came before pre, 1 symmetric, -1 classical; counts_e (B, N_E), counts_c (B, 10):
-    spikes, written; raster (N_E + 10, T): who spiked when in the last image, written.
+    draws are uniform numbers, one a pixel and step, and one for the teacher; rates are in spikes a step; sign is that
+    of the change when post came before pre, 1 symmetric, -1 classical. Written are the spikes, counts_e and counts_c,
+    and raster: who spiked when in the last image.
     """
     w1, w2, theta = net
     n_in, n = w1.shape
@@ -112,8 +111,8 @@ def start(n: int, rng: np.random.Generator) -> Network:
 
 def present(
     net: Network,
-    images: Array,
-    labels: Counts,
+    images: Float[Array, "B 64"],
+    labels: Int64[Array, " B"],
     rng: np.random.Generator,
     learn: bool,
     rate: float = 30.0,
@@ -121,8 +120,8 @@ def present(
     scale1: float = 0.25,
     alpha: float = 0.2,
     inhibition: float = 17.0,
-) -> tuple[Counts, Counts, NDArray[np.int8]]:
-    """`show` images (B, 64) with pixels in [0, 1], at `rate` Hz a grey level of 16. Returns what it writes."""
+) -> tuple[Int64[Array, "B N_E"], Int64[Array, "B 10"], Int8[Array, "N_E+10 T"]]:
+    """`show` images with pixels in [0, 1], at `rate` Hz a grey level of 16. Returns what it writes."""
     n, b = len(net.theta), len(images)
     out = np.empty((b, n), np.int64), np.empty((b, 10), np.int64), np.empty((n + 10, STEPS), np.int8)
     sign = 1.0 if rule == "symmetric" else -1.0

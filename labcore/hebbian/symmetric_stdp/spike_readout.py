@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Int64
 
-Counts = NDArray[np.int64]
+Array = np.ndarray
 
 
-def answers(counts: Counts) -> Counts:
-    """The class (B,) whose neuron fires most, from spikes (B, K); the first of equals, and -1 where none fires."""
+def answers(counts: Int64[Array, "B K"]) -> Int64[Array, " B"]:
+    """The class whose neuron fires most, from their spikes; the first of equals, and -1 where none fires."""
     return np.where(counts.max(1) > 0, counts.argmax(1), -1)
 
 
-def votes(counts: Counts, labels: Counts, tested: Counts, classes: int = 10) -> Counts:
-    """Answers (B,) of neurons that are each named after the class for which they fired most, on average.
+def votes(
+    counts: Int64[Array, "M N"], labels: Int64[Array, " M"], tested: Int64[Array, "B N"], classes: int = 10
+) -> Int64[Array, " B"]:
+    """Answers of neurons that are each named after the class for which they fired most, on average.
 
-    counts (M, N) with labels (M,) name the neurons; tested (B, N) are their spikes in a test. A class is spoken for by
+    counts with labels name the neurons; tested are their spikes in a test. A class is spoken for by
     the mean spikes of its neurons. -1 where none fires.
     """
     mean = np.zeros((classes, counts.shape[1]))

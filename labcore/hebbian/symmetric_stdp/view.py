@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, RED, SHADE, SOFT, axis, bundle, curve, label, vertical
+from labcore.figure import BLUE, GREEN, INK, RED, SHADE, SOFT, axis, bundle, curve, label, note, sheet, vertical
 
 _BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
 _WEIGHTS = [[0, "rgba(47,134,201,0.04)"], [1, BLUE]]
@@ -61,30 +61,17 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("teacher's spike, after the other (ms)", domain=[0, 0.46], anchor="y", range=[-80, 80]),
         "yaxis": axis("change of the weight", range=[-top, top], zeroline=True),
         "xaxis2": axis("time with a random teacher (ms)", domain=[0.57, 1], anchor="y2", range=[0, 150]),
-        "yaxis2": axis("weight", anchor="x2", range=[-reach, reach], zeroline=True),
+        "yaxis2": axis(frame.weight, anchor="x2", range=[-reach, reach], zeroline=True),
         "shapes": [vertical(at, GREEN, "solid", width=3)],
         "annotations": [
             label(at, 1, "this pair: drag me", GREEN, yref="y domain", yanchor="bottom"),
-            label(0.02, 0.03, "teacher first", RED, xref="x domain", yref="y domain", xanchor="left", yanchor="bottom"),
-            label(
-                0.98, 0.03, "teacher last", BLUE, xref="x domain", yref="y domain", xanchor="right", yanchor="bottom"
-            ),
-            label(0.03, 0.98, f"mean of 400 weights: {mean[-1]:+.2f}", BLUE, xref="x2 domain", yref="y2 domain")
-            | {"xanchor": "left", "yanchor": "top"},
+            note(0.02, 0.03, "teacher first", RED, xanchor="left", yanchor="bottom"),
+            note(0.98, 0.03, "teacher last", BLUE, xanchor="right", yanchor="bottom"),
+            note(0.03, 0.98, f"mean of 400 weights: {mean[-1]:+.2f}", BLUE, axes="2", xanchor="left", yanchor="top"),
         ],
         "meta": {"drag": {"shape": 0, "parameter": "lag"}},
     }
     return {"data": data, "layout": layout}
-
-
-def _sheet(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """Pictures (n, 8, 8) side by side in one array, with a gap of missing values between them."""
-    rows = -(-len(pictures) // columns)
-    out = np.full((rows * 9 - 1, columns * 9 - 1), np.nan)
-    for i, picture in enumerate(pictures):
-        r, c = divmod(i, columns)
-        out[r * 9 : r * 9 + 8, c * 9 : c * 9 + 8] = picture
-    return out
 
 
 def train(frame: xr.Dataset) -> dict[str, Any]:
@@ -100,17 +87,15 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
     data = [
         curve(images, vote, "vote of the neurons below", SOFT, mode=markers, line={"color": SOFT, "width": 2}),
         curve(images, supervised, "class neurons", RED, mode=markers, pin=True, line={"color": RED, "width": 4}),
-        heat | {"z": _sheet(frame.w1.values[order], columns), "xaxis": "x2", "yaxis": "y2", "zmin": 0},
+        heat | {"z": sheet(frame.w1.values[order], columns), "xaxis": "x2", "yaxis": "y2", "zmin": 0},
         heat | {"z": w2[order].T, "x": np.arange(n), "y": np.arange(10), "xaxis": "x3", "yaxis": "y3", "zmin": 0},
     ]
     heads = ("training: a teacher fires", "test: no teacher")
     notes = [
-        label(0.98, 0.3, "red: class neurons<br>grey: vote of the neurons below", SOFT, xref="x domain")
-        | {"yref": "y domain", "xanchor": "right", "yanchor": "bottom", "align": "right"},
-        label(0, 1, "what each neuron looks for", SOFT, xref="x2 domain", yref="y2 domain", yanchor="bottom")
-        | {"xanchor": "left"},
-        label(0, 1, "and which class it feeds", SOFT, xref="x3 domain", yref="y3 domain", yanchor="bottom")
-        | {"xanchor": "left"},
+        note(0.98, 0.3, "red: class neurons<br>grey: vote of the neurons below", SOFT, xanchor="right")
+        | {"yanchor": "bottom", "align": "right"},
+        note(0, 1, "what each neuron looks for", SOFT, axes="2", xanchor="left", yanchor="bottom"),
+        note(0, 1, "and which class it feeds", SOFT, axes="3", xanchor="left", yanchor="bottom"),
     ]
     for axes, raster, head in zip(("4", "5"), frame.raster.values, heads, strict=True):
         spikes = raster[np.r_[order, n : n + 10]]
@@ -130,23 +115,21 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
                     hoverinfo="skip",
                 )
             )
-        notes.append(
-            label(0, 1, head, SOFT, xref=f"x{axes} domain", yref=f"y{axes} domain", xanchor="left", yanchor="bottom")
-        )
+        notes.append(note(0, 1, head, SOFT, axes=axes, xanchor="left", yanchor="bottom"))
     classes = axis("", range=[-0.7, 20.8], tickvals=[5, 11 + label_now], zeroline=False, showgrid=False)
     band = {"type": "rect", "x0": 0, "x1": 1, "y0": 10.5, "y1": 20.7, "fillcolor": SHADE, "line": {"width": 0}}
     layout = {
         "height": 640,
-        "xaxis": axis("images seen", domain=[0, 0.46], anchor="y", range=[0, frame.attrs["total"]]),
+        "xaxis": axis(frame.images, domain=[0, 0.46], anchor="y", range=[0, frame.attrs["total"]]),
         "yaxis": axis("named correctly", domain=[0.55, 1], range=[0, 1], tickformat=".0%"),
         "xaxis2": axis("", domain=[0.55, 1], anchor="y2", constrain="domain", **_BARE),
         "yaxis2": axis("", domain=[0.42, 1], anchor="x2", autorange="reversed", scaleanchor="x2", **_BARE)
         | {"constrain": "domain", "constraintoward": "top"},
         "xaxis3": axis("neuron, sorted by the class it feeds", domain=[0.55, 1], anchor="y3", **_BARE),
-        "yaxis3": axis("class", domain=[0.08, 0.33], anchor="x3", autorange="reversed", dtick=1, showgrid=False),
-        "xaxis4": axis("time (ms)", domain=[0, 0.21], anchor="y4", range=[0, 150], dtick=50),
+        "yaxis3": axis(frame.label, domain=[0.08, 0.33], anchor="x3", autorange="reversed", dtick=1, showgrid=False),
+        "xaxis4": axis(frame.time, domain=[0, 0.21], anchor="y4", range=[0, 150], dtick=50),
         "yaxis4": classes | {"domain": [0.08, 0.37], "anchor": "x4", "ticktext": ["neurons", f"class {label_now}"]},
-        "xaxis5": axis("time (ms)", domain=[0.25, 0.46], anchor="y5", range=[0, 150], dtick=50),
+        "xaxis5": axis(frame.time, domain=[0.25, 0.46], anchor="y5", range=[0, 150], dtick=50),
         "yaxis5": classes | {"domain": [0.08, 0.37], "anchor": "x5", "showticklabels": False},
         "shapes": [
             {"type": "line", "x0": 0, "x1": 1, "y0": 0.1, "y1": 0.1, "xref": "x domain", "yref": "y"}
