@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +26,12 @@ CONNECTED = """async ([url, path]) => (await (await fetch(url)).json()).some(({ 
   opened === path && kernel?.connections > 0 && kernel.execution_state === "idle")"""
 
 
+def write_notebook(path: Path, *cells: str) -> None:
+    """A notebook of these code cells."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel), path)
+
+
 def benches_in(lesson: str) -> int:
     """How many benches the lesson's code makes."""
     notebook = nbformat.read(ROOT / lesson, as_version=4)
@@ -35,9 +42,10 @@ def open_in_voila(page, url: str, lesson: str, query: str = "") -> None:
     page.goto(f"{url}/voila/render/{lesson.removeprefix('notebooks/')}{query}", timeout=120_000)
 
 
-def open_in_lab(page, url: str, lesson: str, query: str = "") -> None:
-    """Open the notebook and run all cells, through the menu."""
-    page.goto(f"{url}/lab/tree/{lesson}{query or '?reset'}")
+def open_in_lab(page, url: str, lesson: str, query: str = "", workspace: str = "") -> None:
+    """Open the notebook and run all cells, through the menu. Pages that are open at once need workspaces of their own."""
+    place = f"lab/workspaces/{workspace}" if workspace else "lab"
+    page.goto(f"{url}/{place}/tree/{lesson}{query or '?reset'}")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
     page.wait_for_selector(
         ".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator", state="attached", timeout=60_000
@@ -84,3 +92,13 @@ def wait_for_figures(page, count: int, seconds: float = 120) -> list[dict]:
         ),
         seconds,
     )
+
+
+# where tests find the notebooks that they wrote on the desk: the fixture that serves it, and the way in
+FRONTS = {"voila": ("voila_desk", open_in_voila), "lab": ("lab", open_in_lab)}
+
+
+def open_on_desk(request, page, front: str, name: str) -> None:
+    """Open a notebook of the desk in one of the two front ends, whose server is started where it is not yet there."""
+    fixture, opened = FRONTS[front]
+    opened(page, request.getfixturevalue(fixture), name)
