@@ -59,24 +59,48 @@ def browser():
         yield opened
 
 
+def blank_page(browser):
+    """A page that shares nothing with another one."""
+    return browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True).new_page()
+
+
 @contextmanager
-def watched(browser):
-    """A fresh page, and an error at the end when its console, or that of a page it opened, showed one of ours."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
-    errors: list[str] = []
-    context.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
-    context.on("weberror", lambda e: errors.append(f"{e.error} {getattr(e.error, 'stack', '')}"))
+def heard(page):
+    """An error at the end when the console of this page, or of one that it opened, showed one of ours."""
+    context, errors = page.context, []
+    hear = {
+        "console": lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None,
+        "weberror": lambda e: errors.append(f"{e.error} {getattr(e.error, 'stack', '')}"),
+    }
+    for event, listener in hear.items():
+        context.on(event, listener)
     try:
-        yield context.new_page()
+        yield
     finally:
-        for opened in context.pages:
-            if "/voila/render/" in opened.url:
-                with suppress(Exception):  # it may hang, or have crashed
-                    opened.goto("about:blank", timeout=10_000)  # a page that is closed, not left, keeps its kernel
-        context.close()
+        for event, listener in hear.items():
+            context.remove_listener(event, listener)
     # a front end that asks the internet for its news is not ours to mend
     ours = [e for e in errors if "ERR_NAME_NOT_RESOLVED" not in e and "ERR_INTERNET_DISCONNECTED" not in e]
     assert not ours, f"errors in the console: {ours[:5]}"
+
+
+def leave(page) -> None:
+    """Go away from a page. One that is closed without that keeps its kernel."""
+    with suppress(Exception):  # it may hang, or have crashed
+        page.goto("about:blank", timeout=10_000)
+
+
+@contextmanager
+def watched(browser):
+    """A fresh page, and an error at the end when its console, or that of a page it opened, showed one of ours."""
+    page = blank_page(browser)
+    try:
+        with heard(page):
+            yield page
+    finally:
+        for opened in page.context.pages:
+            leave(opened)
+        page.context.close()
 
 
 @pytest.fixture

@@ -71,13 +71,14 @@ def open_in_lab(page, url: str, lesson: str, query: str = "", workspace: str = "
 
 def until(page, condition: Callable[[list[dict]], bool], seconds: float = 60) -> list[dict]:
     """Wait until the benches satisfy a condition; return them. Fails with what was there instead."""
-    end = time.time() + seconds
+    end, pause = time.time() + seconds, 50.0
     while True:
         seen = page.evaluate(BENCHES)
         if condition(seen):
             return seen
         assert time.time() < end, f"the page never came to what was expected; it shows {seen}"
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(pause)
+        pause = min(1.3 * pause, 300)  # a look at large figures costs the page, the driver and us some milliseconds
 
 
 def wait_for_figures(page, count: int, seconds: float = 120) -> list[dict]:
