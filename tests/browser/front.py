@@ -26,6 +26,11 @@ CONNECTED = """async ([url, path]) => (await (await fetch(url)).json()).some(({ 
   opened === path && kernel?.connections > 0 && kernel.execution_state === "idle")"""
 
 
+# whether no saved output waits for its widget any more
+RESTORED = """() => ![...document.querySelectorAll('.jp-OutputArea-output')].some(
+  (o) => o.textContent.startsWith("Loading widget"))"""
+
+
 def write_notebook(path: Path, *cells: str) -> None:
     """A notebook of these code cells."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -59,6 +64,9 @@ def open_in_lab(page, url: str, lesson: str, query: str = "", workspace: str = "
     while not page.evaluate(CONNECTED, [f"{url}/api/sessions", lesson]):
         assert time.time() < end, "JupyterLab's notebook comes to no kernel"
         page.wait_for_timeout(200)
+    # widgets of saved outputs come back from the kernel; one that a cell makes meanwhile may be made twice, and its view
+    # then follows the one that hears nothing
+    page.wait_for_function(RESTORED, timeout=90_000)
     for _ in range(20):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()

