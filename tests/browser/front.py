@@ -77,7 +77,7 @@ def open_in_lab(page, url: str, lesson: str, query: str = "", workspace: str = "
     raise AssertionError("JupyterLab runs no cell")
 
 
-def until(page, condition: Callable[[list[dict]], bool], seconds: float = 60) -> list[dict]:
+def until(page, condition: Callable[[list[dict]], bool], seconds: float = 120) -> list[dict]:
     """Wait until the benches satisfy a condition; return them. Fails with what was there instead."""
     end, pause = time.time() + seconds, 50.0
     while True:

@@ -74,11 +74,11 @@ def enter(page, parameter: str, text: str) -> None:
     box(page, parameter).press("Enter")
 
 
-def wait_for_status(page, pattern: str, seconds: float = 60) -> str:
+def wait_for_status(page, pattern: str, seconds: float = 120) -> str:
     return until(page, lambda seen: seen and re.search(pattern, seen[0]["status"]), seconds)[0]["status"]
 
 
-def wait_for_reading(page, condition, seconds: float = 60) -> str:
+def wait_for_reading(page, condition, seconds: float = 120) -> str:
     return until(page, lambda seen: seen and condition(seen[0]["reading"]), seconds)[0]["reading"]
 
 

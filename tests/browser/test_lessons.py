@@ -128,9 +128,9 @@ def move(page, lesson: str, opened: Callable) -> None:
             for _ in range(10 if room < 1 else min(10, int(room - 1) or 1)):
                 page.keyboard.press("ArrowRight" if room < 1 else "ArrowLeft")
             bench.get_by_role("button", name="Run").first.click()
-            after = until(page, lambda seen, number=number: seen[number]["hash"] != before[number]["hash"], 120)
+            after = until(page, lambda seen, number=number: seen[number]["hash"] != before[number]["hash"])
             bench.get_by_role("button", name="Stop").click()
-            until(page, lambda seen, number=number: re.search(r"^Stopped|s$", seen[number]["status"]), 120)
+            until(page, lambda seen, number=number: re.search(r"^Stopped|s$", seen[number]["status"]))
             assert after[number]["reading"] != "Computing the first figure ..."
         place = "at the end"  # a bench that moves leaves the others alone
         assert page.locator(".labcore-error").count() == 0
