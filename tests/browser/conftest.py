@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -37,34 +37,70 @@ def chromium() -> str | None:
     return os.environ.get("LABCORE_CHROMIUM") or next((p for n in NAMES if (p := shutil.which(n))), None)
 
 
+@contextmanager
+def launched():
+    """Chromium, for the thread that asks: Playwright's objects belong to the thread that made them."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield opened
+        opened.close()
+
+
 @pytest.fixture(scope="session")
 def browser():
-    path = chromium()
-    if path is None:
+    if chromium() is None:
         word = f"no Chromium found (looked for {', '.join(NAMES)}; LABCORE_CHROMIUM names another)"
         if os.environ.get("CI"):
             pytest.fail(word)
         pytest.skip(word)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with launched() as opened:
         yield opened
-        opened.close()
+
+
+def blank_page(browser):
+    """A page that shares nothing with another one."""
+    return browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True).new_page()
+
+
+@contextmanager
+def heard(page):
+    """An error at the end when the console of this page, or of one that it opened, showed one of ours."""
+    context, errors = page.context, []
+    hear = {
+        "console": lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None,
+        "weberror": lambda e: errors.append(f"{e.error} {getattr(e.error, 'stack', '')}"),
+    }
+    for event, listener in hear.items():
+        context.on(event, listener)
+    try:
+        yield
+    finally:
+        for event, listener in hear.items():
+            context.remove_listener(event, listener)
+    # a front end that asks the internet for its news is not ours to mend
+    ours = [e for e in errors if "ERR_NAME_NOT_RESOLVED" not in e and "ERR_INTERNET_DISCONNECTED" not in e]
+    assert not ours, f"errors in the console: {ours[:5]}"
+
+
+def leave(page) -> None:
+    """Go away from a page. One that is closed without that keeps its kernel."""
+    with suppress(Exception):  # it may hang, or have crashed
+        page.goto("about:blank", timeout=10_000)
 
 
 @contextmanager
 def watched(browser):
     """A fresh page, and an error at the end when its console, or that of a page it opened, showed one of ours."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
-    errors: list[str] = []
-    context.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
-    context.on("weberror", lambda e: errors.append(f"{e.error} {getattr(e.error, 'stack', '')}"))
-    yield context.new_page()
-    context.close()
-    # a front end that asks the internet for its news is not ours to mend
-    ours = [e for e in errors if "ERR_NAME_NOT_RESOLVED" not in e and "ERR_INTERNET_DISCONNECTED" not in e]
-    assert not ours, f"errors in the console: {ours[:5]}"
+    page = blank_page(browser)
+    try:
+        with heard(page):
+            yield page
+    finally:
+        for opened in page.context.pages:
+            leave(opened)
+        page.context.close()
 
 
 @pytest.fixture
@@ -107,28 +143,37 @@ def serve(command: list[str], port: int, log: Path) -> Iterator[str]:
 
 
 def serve_voila(folder: str | Path, log: Path, *options: str, warm: bool = False) -> Iterator[str]:
-    """The gallery over a folder; `warm`: with every lesson executed ahead of its visitors, and not before."""
+    """The gallery over a folder; `warm`: with every lesson executed ahead of its visitors, and not before.
+
+    With the option `--Gallery.warm=True` instead, lessons become ready while others are open already.
+    """
     port = free_port()
     command = [sys.executable, "-m", "widgets.gallery", str(folder), f"--port={port}", "--no-browser"]
-    command += [f"--Gallery.only_catalog={folder == 'notebooks'}", *options]
-    if not any("Gallery.warm" in option for option in options):
-        command.append(f"--Gallery.warm={warm}")
+    for name, value in {"only_catalog": folder == "notebooks", "warm": warm}.items():
+        if not any(f"Gallery.{name}=" in option for option in options):
+            command.append(f"--Gallery.{name}={value}")
+    command += options
     server = serve(command, port, log)
     url = next(server)
     if warm:
         lessons = len({p.notebook for p in catalog.papers() if p.status == "ready"}) + 1
-        wait_for_words(log, " is ready after ", lessons if folder == "notebooks" else 1)
+        wait_until_ready(log, ".ipynb", lessons if folder == "notebooks" else 1)
     yield url
     server.close()
 
 
-def wait_for_words(log: Path, words: str, count: int = 1, seconds: float = 400) -> None:
-    """Wait until a server has written these words so many times. Fails where it says that a lesson is not ready."""
+def wait_until_ready(log: Path, lesson: str, times: int = 1, seconds: float = 400) -> None:
+    """Wait until the gallery has executed a lesson ahead of its visitors, so many times. Fails where it could not."""
+    wait_for_words(log, f"{lesson} is ready after ", times, seconds, unless=f"{lesson} is not made ready")
+
+
+def wait_for_words(log: Path, words: str, count: int = 1, seconds: float = 60, unless: str | None = None) -> None:
+    """Wait until a server has written these words so many times. Fails where it has written the others."""
     end = time.time() + seconds
     while (said := log.read_text()).count(words) < count:
-        if "is not made ready" in said or time.time() > end:
+        if (unless and unless in said) or time.time() > end:
             pytest.fail(f"{words!r} {said.count(words)} times instead of {count}:\n{said[-3000:]}")
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
 def serve_lab(folder: Path) -> Iterator[str]:
@@ -139,18 +184,34 @@ def serve_lab(folder: Path) -> Iterator[str]:
         "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}",
         f"--LabApp.workspaces_dir={folder}", f"--LabApp.user_settings_dir={folder}",
         "--ServerApp.disable_check_xsrf=True",
+        # pages that are closed leave their kernels behind, each with hundreds of megabytes
+        "--MappingKernelManager.cull_idle_timeout=30", "--MappingKernelManager.cull_interval=10",
     ]  # fmt: skip
     yield from serve(command, port, folder / "log")
 
 
 @pytest.fixture(scope="session")
 def voila(tmp_path_factory) -> Iterator[str]:
-    yield from serve_voila("notebooks", tmp_path_factory.mktemp("voila") / "log", warm=True)
+    """The gallery of the lessons, which executes one as it is opened."""
+    yield from serve_voila("notebooks", tmp_path_factory.mktemp("voila") / "log")
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("lab")
+def desk(tmp_path_factory) -> Path:
+    """A folder for notebooks that tests write, beside a copy of the lessons; a gallery and a JupyterLab serve it."""
+    folder = tmp_path_factory.mktemp("desk")
     # a copy, because JupyterLab saves what it has open
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    yield from serve_lab(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def voila_desk(desk, tmp_path_factory) -> Iterator[str]:
+    """A gallery over the desk, which executes a notebook as it is opened."""
+    yield from serve_voila(desk, tmp_path_factory.mktemp("log") / "voila")
+
+
+@pytest.fixture(scope="session")
+def lab(desk) -> Iterator[str]:
+    """JupyterLab over the desk."""
+    yield from serve_lab(desk)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +26,17 @@ CONNECTED = """async ([url, path]) => (await (await fetch(url)).json()).some(({ 
   opened === path && kernel?.connections > 0 && kernel.execution_state === "idle")"""
 
 
+# whether no saved output waits for its widget any more
+RESTORED = """() => ![...document.querySelectorAll('.jp-OutputArea-output')].some(
+  (o) => o.textContent.startsWith("Loading widget"))"""
+
+
+def write_notebook(path: Path, *cells: str) -> None:
+    """A notebook of these code cells."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel), path)
+
+
 def benches_in(lesson: str) -> int:
     """How many benches the lesson's code makes."""
     notebook = nbformat.read(ROOT / lesson, as_version=4)
@@ -35,9 +47,10 @@ def open_in_voila(page, url: str, lesson: str, query: str = "") -> None:
     page.goto(f"{url}/voila/render/{lesson.removeprefix('notebooks/')}{query}", timeout=120_000)
 
 
-def open_in_lab(page, url: str, lesson: str, query: str = "") -> None:
-    """Open the notebook and run all cells, through the menu."""
-    page.goto(f"{url}/lab/tree/{lesson}{query or '?reset'}")
+def open_in_lab(page, url: str, lesson: str, query: str = "", workspace: str = "") -> None:
+    """Open the notebook and run all cells, through the menu. Pages that are open at once need workspaces of their own."""
+    place = f"lab/workspaces/{workspace}" if workspace else "lab"
+    page.goto(f"{url}/{place}/tree/{lesson}{query or '?reset'}")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
     page.wait_for_selector(
         ".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator", state="attached", timeout=60_000
@@ -51,6 +64,9 @@ def open_in_lab(page, url: str, lesson: str, query: str = "") -> None:
     while not page.evaluate(CONNECTED, [f"{url}/api/sessions", lesson]):
         assert time.time() < end, "JupyterLab's notebook comes to no kernel"
         page.wait_for_timeout(200)
+    # widgets of saved outputs come back from the kernel; one that a cell makes meanwhile may be made twice, and its view
+    # then follows the one that hears nothing
+    page.wait_for_function(RESTORED, timeout=90_000)
     for _ in range(20):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -61,15 +77,16 @@ def open_in_lab(page, url: str, lesson: str, query: str = "") -> None:
     raise AssertionError("JupyterLab runs no cell")
 
 
-def until(page, condition: Callable[[list[dict]], bool], seconds: float = 60) -> list[dict]:
+def until(page, condition: Callable[[list[dict]], bool], seconds: float = 120) -> list[dict]:
     """Wait until the benches satisfy a condition; return them. Fails with what was there instead."""
-    end = time.time() + seconds
+    end, pause = time.time() + seconds, 50.0
     while True:
         seen = page.evaluate(BENCHES)
         if condition(seen):
             return seen
         assert time.time() < end, f"the page never came to what was expected; it shows {seen}"
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(pause)
+        pause = min(1.3 * pause, 300)  # a look at large figures costs the page, the driver and us some milliseconds
 
 
 def wait_for_figures(page, count: int, seconds: float = 120) -> list[dict]:
@@ -84,3 +101,13 @@ def wait_for_figures(page, count: int, seconds: float = 120) -> list[dict]:
         ),
         seconds,
     )
+
+
+# where tests find the notebooks that they wrote on the desk: the fixture that serves it, and the way in
+FRONTS = {"voila": ("voila_desk", open_in_voila), "lab": ("lab", open_in_lab)}
+
+
+def open_on_desk(request, page, front: str, name: str) -> None:
+    """Open a notebook of the desk in one of the two front ends, whose server is started where it is not yet there."""
+    fixture, opened = FRONTS[front]
+    opened(page, request.getfixturevalue(fixture), name)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 import pytest
 import xarray as xr
-from nbformat.v4 import new_code_cell, new_notebook
 
 import labcore
 from labcore import catalog
-from tests.browser.conftest import serve_lab, serve_voila, watched
-from tests.browser.front import open_in_lab, open_in_voila, until, wait_for_figures
+from tests.browser.conftest import watched
+from tests.browser.front import open_in_lab, open_in_voila, until, wait_for_figures, write_notebook
 
 CELLS = {
     # about a minute, in frames of about a second
@@ -29,25 +26,11 @@ NET, CURVE = "double_descent.two_layer", "double_descent.model_wise"
 START = dict(n_train=50, n_seeds=2, method="exact")
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory) -> Path:
-    """A folder of notebooks with one bench each."""
-    folder = tmp_path_factory.mktemp("desk")
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+@pytest.fixture(scope="module", autouse=True)
+def notebooks(desk: Path) -> None:
+    """Notebooks with one bench each."""
     for name, line in CELLS.items():
-        cells = [new_code_cell("from widgets import Prediction, bench"), new_code_cell(line)]
-        nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / f"{name}.ipynb")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def voila_desk(desk, tmp_path_factory) -> Iterator[str]:
-    yield from serve_voila(desk, tmp_path_factory.mktemp("log") / "voila")
-
-
-@pytest.fixture(scope="module")
-def lab_desk(desk) -> Iterator[str]:
-    yield from serve_lab(desk)
+        write_notebook(desk / f"{name}.ipynb", "from widgets import Prediction, bench", line)
 
 
 def _opened(browser, voila_desk, name: str):
@@ -91,11 +74,11 @@ def enter(page, parameter: str, text: str) -> None:
     box(page, parameter).press("Enter")
 
 
-def wait_for_status(page, pattern: str, seconds: float = 60) -> str:
+def wait_for_status(page, pattern: str, seconds: float = 120) -> str:
     return until(page, lambda seen: seen and re.search(pattern, seen[0]["status"]), seconds)[0]["status"]
 
 
-def wait_for_reading(page, condition, seconds: float = 60) -> str:
+def wait_for_reading(page, condition, seconds: float = 120) -> str:
     return until(page, lambda seen: seen and condition(seen[0]["reading"]), seconds)[0]["reading"]
 
 
@@ -528,10 +511,10 @@ def test_light_and_dark(curve, page, voila_desk):
 # JupyterLab.
 
 
-def test_in_jupyterlab(browser, lab_desk):
+def test_in_jupyterlab(browser, lab):
     """Keys stay in the bench, a reload keeps the figure, and a link opens it elsewhere."""
     with watched(browser) as page:
-        open_in_lab(page, lab_desk, "curve.ipynb")
+        open_in_lab(page, lab, "curve.ipynb")
         wait_for_figures(page, 1)
         page.wait_for_selector(".noUi-handle[aria-label]", state="attached")
         cells = page.locator(".jp-Notebook .jp-Cell").count()
@@ -549,7 +532,7 @@ def test_in_jupyterlab(browser, lab_desk):
 
         sent = shared(page)
         link = link_of(page)
-        assert link.startswith(f"{lab_desk}/lab/") and "curve.ipynb?bench=" in link
+        assert link.startswith(f"{lab}/lab/") and "curve.ipynb?bench=" in link
         # the views of a reloaded page come from the saved outputs, their state from the kernel that lives on
         page.get_by_role("menuitem", name="File", exact=True).click()
         page.get_by_role("menuitem", name=re.compile("^Save Notebook(?! As)")).click()
@@ -564,7 +547,7 @@ def test_in_jupyterlab(browser, lab_desk):
         until(page, lambda seen: seen[0]["hash"] != sent["hash"])
 
     with watched(browser) as page:
-        open_in_lab(page, lab_desk, "curve.ipynb", link[link.index("?") :])
+        open_in_lab(page, lab, "curve.ipynb", link[link.index("?") :])
         wait_for_reading(page, lambda text: text == sent["reading"], 120)
         until(page, lambda seen: seen[0]["hash"] == sent["hash"])
         assert shown(page) == sent

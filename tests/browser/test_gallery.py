@@ -10,45 +10,55 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import NamedTuple
 
-import nbformat
 import psutil
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from tests.browser.conftest import ROOT, free_port, serve_voila, wait_for_words
+from tests.browser.conftest import ROOT, free_port, serve_voila, wait_for_words, wait_until_ready
+from tests.browser.front import write_notebook
 from tests.browser.kernel_socket import connect, read, send
 from widgets.gallery.fork_server import Nursery
 
 PAGE = "voila/render/kan/spline_edges.ipynb"
 
 
-@pytest.fixture(scope="module")
-def gallery(tmp_path_factory):
-    yield from serve_voila("notebooks", tmp_path_factory.mktemp("gallery") / "log")
-
-
 @pytest.fixture
-def desk(tmp_path):
-    """`desk(source, *options)` serves one notebook with one cell; the address of its page."""
-    open_desks = []
+def gallery(voila) -> str:
+    """The gallery of the lessons."""
+    return voila
 
-    def serve(source: str, *options: str, warm: bool = False) -> str:
-        folder = tmp_path / f"desk{len(open_desks)}"
-        folder.mkdir()
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(notebook, folder / "one.ipynb")
-        server = serve_voila(folder, folder / "log", *options, warm=warm)
-        open_desks.append(server)
-        return f"{next(server)}/voila/render/one.ipynb"
 
-    yield serve
-    for server in open_desks:
-        server.close()
+class Room(NamedTuple):
+    """A gallery over a folder of notebooks with one cell each."""
+
+    folder: Path
+    origin: str
+
+    def page(self, name: str = "one") -> str:
+        return f"{self.origin}/voila/render/{name}.ipynb"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    def end(self, kernel: str) -> None:
+        """End a kernel, as its page does when it is left."""
+        assert status(f"{self.origin}/voila/api/shutdown/{kernel}", "POST", Origin=self.origin) in (200, 204)
+
+
+@contextmanager
+def room(folder: Path, cells: dict[str, str], *options: str) -> Iterator[Room]:
+    """Serve notebooks, by name the source of their only cell."""
+    for name, source in cells.items():
+        write_notebook(folder / f"{name}.ipynb", source)
+    for origin in serve_voila(folder, folder / "log", *options):
+        yield Room(folder, origin)
 
 
 def ask(url: str, method: str = "GET", **headers: str) -> HTTPResponse:
@@ -64,6 +74,14 @@ def status(url: str, method: str = "GET", **headers: str) -> int:
 
 def text(url: str) -> str:
     return ask(url).read().decode()
+
+
+@pytest.fixture(scope="module")
+def common(desk, voila_desk) -> Room:
+    """The gallery that all modules share, with a large room."""
+    for name, source in {"kernel": KERNEL, "large": LARGE, "alive": "print('ALIVE')", "slider": SLIDER}.items():
+        write_notebook(desk / f"{name}.ipynb", source)
+    return Room(desk, voila_desk)
 
 
 def kernel_of(page: str) -> str:
@@ -153,72 +171,98 @@ def test_another_site_cannot_talk_to_a_kernel_and_nobody_can_run_code(gallery, t
     assert status(f"{gallery}/voila/api/shutdown/{kernel}", "POST", Origin=gallery) in (200, 204)
 
 
-def test_the_room_is_full_and_then_it_is_not(desk):
-    url = desk("1", "--Gallery.visitors=2")
-    first, second = text(url), text(url)
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Iterator[Room]:
+    """A room for two."""
+    with room(tmp_path_factory.mktemp("small"), {"one": "1"}, "--Gallery.visitors=2") as served:
+        yield served
+
+
+def test_the_room_is_full_and_then_it_is_not(small):
+    first, second = (kernel_of(text(small.page())) for _ in range(2))
     with pytest.raises(urllib.error.HTTPError) as refused:
-        ask(url)
+        ask(small.page())
     assert refused.value.code == 503 and refused.value.headers["Retry-After"] == "5"
     page = refused.value.read().decode()
     assert "The room is full" in page and 'http-equiv="refresh"' in page
-    origin = url.split("/voila")[0]
-    assert status(f"{origin}/voila/api/shutdown/{kernel_of(second)}", "POST", Origin=origin) in (200, 204)
-    assert kernel_of(text(url)) != kernel_of(first)
+    small.end(second)
+    third = kernel_of(text(small.page()))
+    assert third not in (first, second)
+    small.end(first)
+    small.end(third)
 
 
-def test_who_follows_a_link_in_a_full_room_keeps_the_place(desk):
-    url = desk("1", "--Gallery.visitors=1")
-    origin, first = url.split("/voila")[0], kernel_of(text(url))
-    with ThreadPoolExecutor(1) as thread:
-        second = thread.submit(text, url)  # as a browser does: the next page is asked for, and then the last one ends
-        time.sleep(0.5)
-        assert status(f"{origin}/voila/api/shutdown/{first}", "POST", Origin=origin) in (200, 204)
-        assert kernel_of(second.result()) != first
+def test_who_follows_a_link_in_a_full_room_keeps_the_place(small):
+    first, other = (kernel_of(text(small.page())) for _ in range(2))
+    # as a browser does: the next page is asked for, and then the last one ends
+    line = HTTPConnection(small.origin.removeprefix("http://"), timeout=120)
+    line.request("GET", "/voila/render/one.ipynb")
+    small.end(first)
+    answer = line.getresponse()
+    assert answer.status == 200
+    second = kernel_of(answer.read().decode())
+    assert second != first
+    small.end(second)
+    small.end(other)
 
 
-def test_a_kernel_is_a_fork_with_one_thread_and_little_memory_of_its_own(desk):
-    source = "import os, sys; print('KERNEL', os.getpid(), os.environ['OMP_NUM_THREADS'], 'torch' in sys.modules)"
-    page = text(desk(source))
-    pid, threads, torch = page.split("KERNEL ")[1].split("<")[0].split()[:3]
+KERNEL = "import os, sys; print('KERNEL', os.getpid(), os.environ['OMP_NUM_THREADS'], 'torch' in sys.modules)"
+
+
+def test_a_kernel_is_a_fork_with_one_thread_and_little_memory_of_its_own(common):
+    pid, threads, torch = text(common.page("kernel")).split("KERNEL ")[1].split("<")[0].split()[:3]
     assert (threads, torch) == ("1", "True")
     assert psutil.Process(int(pid)).memory_full_info().uss < 250 * 2**20
 
 
-def test_memory_has_a_ceiling_with_words(desk):
-    source = (
-        "import numpy as np\ntry:\n    np.ones(80_000_000)\nexcept MemoryError as error:\n    print('CAUGHT', error)"
-    )
-    assert "CAUGHT Unable to allocate 610. MiB" in text(desk(source, "--Gallery.kernel_megabytes=300"))
-    assert "CAUGHT" not in text(desk(source))
+LARGE = "import numpy as np\ntry:\n    np.ones(80_000_000)\nexcept MemoryError as error:\n    print('CAUGHT', error)"
 
 
-def test_an_idle_kernel_is_culled(desk):
-    url = desk(
-        "1",
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory) -> Iterator[Room]:
+    """A room for one, whose kernel gets little memory, and little time when it is idle."""
+    options = [
         "--Gallery.visitors=1",
+        "--Gallery.kernel_megabytes=300",
         "--MappingKernelManager.cull_idle_timeout=2",
         "--MappingKernelManager.cull_interval=1",
-    )
-    text(url)
+    ]
+    with room(tmp_path_factory.mktemp("strict"), {"one": "1", "large": LARGE}, *options) as served:
+        yield served
+
+
+def once_there_is_room(url: str) -> str:
+    """The page at this address, once the idle kernel that holds the only place is culled."""
     end = time.monotonic() + 30
-    while status(url) == 503:
-        assert time.monotonic() < end, "the kernel of a page that nobody holds lives on"
-        time.sleep(0.5)
+    while True:
+        try:
+            return text(url)
+        except urllib.error.HTTPError as error:
+            assert error.code == 503 and time.monotonic() < end, "the kernel of a page that nobody holds lives on"
 
 
-def nursery_of(url: str) -> psutil.Process:
+def test_an_idle_kernel_is_culled(strict):
+    first = kernel_of(once_there_is_room(strict.page()))
+    assert kernel_of(once_there_is_room(strict.page())) != first
+
+
+def test_memory_has_a_ceiling_with_words(strict, common):
+    assert "CAUGHT Unable to allocate 610. MiB" in once_there_is_room(strict.page("large"))
+    assert "CAUGHT" not in text(common.page("large"))
+
+
+def nursery_of(origin: str) -> psutil.Process:
     """The nursery process of the server at this address."""
-    port = f"--port={url.split(':')[2].split('/')[0]}"
+    port = f"--port={origin.split(':')[2]}"
     (server,) = (p for p in psutil.process_iter(["cmdline"]) if port in (p.info["cmdline"] or ()))
     (nursery,) = (p for p in server.children() if "import nursery" in " ".join(p.cmdline()))
     return nursery
 
 
-def test_a_killed_nursery_ends_no_lesson(desk):
-    url = desk("print('ALIVE')")
-    assert "ALIVE" in text(url)
-    nursery_of(url).kill()
-    assert "ALIVE" in text(url)
+def test_a_killed_nursery_ends_no_lesson(common):
+    assert "ALIVE" in text(common.page("alive"))
+    nursery_of(common.origin).kill()
+    assert "ALIVE" in text(common.page("alive"))
 
 
 MARK = "import os; print('DONE BY', os.getpid())"  # in the page of a ready lesson: the process that executed it
@@ -228,81 +272,88 @@ def done_by(page: str) -> int:
     return int(page.split("DONE BY ")[1].split()[0].split("<")[0])
 
 
-def test_visitors_of_a_ready_lesson_get_copies_of_one_process(desk):
-    url = desk(MARK, warm=True)
-    one, two = text(url), text(url)
+CANNOT_BE_COPIED = {
+    "failing": ("print('HERE'); raise ValueError('this cell fails')", "this cell fails"),
+    "threaded": (
+        "import threading; print('HERE'); threading.Thread(target=threading.Event().wait, name='endless').start()",
+        "endless",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory) -> Iterator[Room]:
+    """A gallery that executes its notebooks ahead of their visitors; each test has one, and waits for no other."""
+    cells = {"copied": MARK, "coloured": MARK, "edited": f"{MARK}; print('OLD WORDS')", "killed": MARK}
+    cells |= {name: source for name, (source, _) in CANNOT_BE_COPIED.items()}
+    with room(tmp_path_factory.mktemp("ready"), cells, "--Gallery.warm=True") as served:
+        yield served
+
+
+def test_visitors_of_a_ready_lesson_get_copies_of_one_process(ready):
+    wait_until_ready(ready.log, "copied.ipynb")
+    one, two = text(ready.page("copied")), text(ready.page("copied"))
     assert done_by(one) == done_by(two) and kernel_of(one) != kernel_of(two)
     lesson = psutil.Process(done_by(one))
     assert len(lesson.children()) == 2
-    origin = url.split("/voila")[0]
-    assert status(f"{origin}/voila/api/shutdown/{kernel_of(two)}", "POST", Origin=origin) in (200, 204)
+    ready.end(kernel_of(two))
     end = time.monotonic() + 20
     while len(lesson.children()) > 1:
         assert time.monotonic() < end, "the kernel of a page that was left lives on"
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
-def test_a_ready_lesson_knows_its_theme(desk):
-    url = desk(MARK, warm=True)
-    assert 'data-jp-theme-light="false"' in text(f"{url}?theme=dark")
-    assert 'data-jp-theme-light="true"' in text(f"{url}?theme=light")
+def test_a_ready_lesson_knows_its_theme(ready):
+    wait_until_ready(ready.log, "coloured.ipynb")
+    assert 'data-jp-theme-light="false"' in text(f"{ready.page('coloured')}?theme=dark")
+    assert 'data-jp-theme-light="true"' in text(f"{ready.page('coloured')}?theme=light")
 
 
-def test_a_lesson_that_was_edited_is_made_ready_anew(desk, tmp_path):
-    url = desk(f"{MARK}; print('OLD WORDS')", warm=True)
+def test_a_lesson_that_was_edited_is_made_ready_anew(ready):
+    wait_until_ready(ready.log, "edited.ipynb")
+    url, notebook = ready.page("edited"), ready.folder / "edited.ipynb"
     before = done_by(text(url))
-    notebook, log = tmp_path / "desk0" / "one.ipynb", tmp_path / "desk0" / "log"
     notebook.write_text(notebook.read_text().replace("OLD WORDS", "NEW WORDS ARE HERE"))
     now = text(url)
     assert "NEW WORDS ARE HERE" in now and done_by(now) != before, "until then it is executed for the visitor"
-    wait_for_words(log, " is ready after ", 2)
+    wait_until_ready(ready.log, "edited.ipynb", 2)
     one, two = text(url), text(url)
     assert "NEW WORDS ARE HERE" in one and done_by(one) == done_by(two)
     end = time.monotonic() + 20
     while psutil.pid_exists(before):
         assert time.monotonic() < end, "the process of the old version lives on"
-        time.sleep(0.5)
+        time.sleep(0.1)
 
 
-def test_a_ready_lesson_whose_process_was_killed_is_made_anew(desk, tmp_path):
-    url = desk(MARK, warm=True)
+def test_a_ready_lesson_whose_process_was_killed_is_made_anew(ready):
+    wait_until_ready(ready.log, "killed.ipynb")
+    url = ready.page("killed")
     before = done_by(text(url))
     psutil.Process(before).kill()
     assert done_by(text(url)) != before, "this visitor's kernel executes the lesson"
     text(url)
-    wait_for_words(tmp_path / "desk0" / "log", " is ready after ", 2)
+    wait_until_ready(ready.log, "killed.ipynb", 2)
     one, two = text(url), text(url)
     assert done_by(one) == done_by(two) != before
 
 
-@pytest.mark.parametrize(
-    ("source", "why"),
-    [
-        ("print('HERE'); raise ValueError('this cell fails')", "this cell fails"),
-        (
-            "import threading; print('HERE'); threading.Thread(target=threading.Event().wait, name='endless').start()",
-            "endless",
-        ),
-    ],
-)
-def test_a_lesson_that_cannot_be_copied_is_executed_for_each_visitor(desk, tmp_path, source, why):
-    url = desk(source, "--Gallery.warm=True")
-    end = time.monotonic() + 60
-    while "is not made ready" not in (log := (tmp_path / "desk0" / "log").read_text()):
-        assert time.monotonic() < end, log
-        time.sleep(0.2)
-    assert why in log.split("is not made ready")[1]
-    assert "HERE" in text(url)
+@pytest.mark.parametrize("name", CANNOT_BE_COPIED)
+def test_a_lesson_that_cannot_be_copied_is_executed_for_each_visitor(ready, name):
+    words = f"{name}.ipynb is not made ready"
+    wait_for_words(ready.log, words)
+    assert CANNOT_BE_COPIED[name][1] in ready.log.read_text().split(words)[1].splitlines()[0]
+    assert "HERE" in text(ready.page(name))
 
 
-def test_no_process_is_left_when_the_server_is_killed(desk):
-    url = desk(MARK, warm=True)
-    lesson = psutil.Process(done_by(text(url)))
-    server = lesson.parent().parent()
-    everyone = server.children(recursive=True)
-    assert len(everyone) == 3, "the nursery, the lesson, the visitor's kernel"
-    server.kill()
-    assert not psutil.wait_procs(everyone, 20)[1]
+def test_no_process_is_left_when_the_server_is_killed(tmp_path):
+    with room(tmp_path, {"one": MARK}, "--Gallery.warm=True") as served:
+        wait_until_ready(served.log, "one.ipynb")
+        lesson = psutil.Process(done_by(text(served.page())))
+        server = lesson.parent().parent()
+        everyone = server.children(recursive=True)
+        assert len(everyone) == 3, "the nursery, the lesson, the visitor's kernel"
+        server.kill()
+        assert not psutil.wait_procs(everyone, 20)[1]
 
 
 def test_no_process_is_left_when_the_server_ends(tmp_path):
@@ -317,26 +368,32 @@ def test_no_process_is_left_when_the_server_ends(tmp_path):
     assert not psutil.wait_procs(everyone, 20)[1]
 
 
-def test_a_nursery_that_ends_is_started_again(desk, tmp_path):
-    url = desk(f"import time; time.sleep(1); {MARK}", "--Gallery.warm=True")
-    log, first = tmp_path / "desk0" / "log", nursery_of(url)
-    while not (lesson := first.children()):  # which executes the lesson now
-        time.sleep(0.05)
-    first.kill()
-    # nobody asks for anything
-    wait_for_words(log, " is ready after ")
-    assert not psutil.wait_procs(lesson, 20)[1], "the lesson of a nursery that is gone is made ready to the end"
-    assert log.read_text().count("Another one starts") == 1
-    one, two = text(url), text(url)
-    assert done_by(one) == done_by(two) != lesson[0].pid
+def test_a_nursery_that_ends_is_started_again(tmp_path):
+    with room(tmp_path, {"one": f"import time; time.sleep(1); {MARK}"}, "--Gallery.warm=True") as served:
+        first = nursery_of(served.origin)
+        while not (lesson := first.children()):  # which executes the lesson now
+            assert "is ready after" not in served.log.read_text()
+            time.sleep(0.05)
+        first.kill()
+        # nobody asks for anything
+        wait_until_ready(served.log, "one.ipynb")
+        assert not psutil.wait_procs(lesson, 20)[1], "the lesson of a nursery that is gone is made ready to the end"
+        assert served.log.read_text().count("Another one starts") == 1
+        one, two = text(served.page()), text(served.page())
+        assert done_by(one) == done_by(two) != lesson[0].pid
 
-    second = nursery_of(url)
-    family = second.children(recursive=True)
-    assert len(family) == 3, "the lesson and two kernels"
-    second.kill()
-    assert not psutil.wait_procs(family, 20)[1], "what a nursery has made ends with it"
-    wait_for_words(log, "The next one starts in")
-    assert log.read_text().count("Another one starts") == log.read_text().count(" is ready after ") == 1
+        second = nursery_of(served.origin)
+        family = second.children(recursive=True)
+        assert len(family) == 3, "the lesson and two kernels"
+        second.kill()
+        assert not psutil.wait_procs(family, 20)[1], "what a nursery has made ends with it"
+        end = time.monotonic() + 60
+        while "The next one starts in" not in (said := served.log.read_text()):
+            assert time.monotonic() < end, said
+            if said.count("Another one starts") == 2:
+                return  # this machine is so slow that more than a minute has gone since the first start
+            time.sleep(0.1)
+        assert said.count("Another one starts") == said.count(" is ready after ") == 1
 
 
 def test_a_nursery_that_always_ends_at_once_does_not_keep_a_core_busy(monkeypatch):
@@ -357,24 +414,31 @@ def test_a_nursery_that_always_ends_at_once_does_not_keep_a_core_busy(monkeypatc
     nursery.close()
 
 
-def test_a_page_that_never_opens_its_line_loses_its_place(desk, tmp_path):
-    url = desk("import time; time.sleep(5); print('SLOW')", "--Gallery.opening=2")
-    origin = url.split("/voila")[0]
+def test_a_page_that_never_opens_its_line_loses_its_place(tmp_path):
+    slow_page = "import time; time.sleep(4); print('SLOW')"  # longer than `opening` and the server's round
+    with room(tmp_path, {"one": slow_page}, "--Gallery.opening=1") as served, ThreadPoolExecutor(3) as threads:
+        origin, url = served.origin, served.page()
 
-    async def open_and_close(kernel: str) -> None:
-        (await connect(f"{origin.replace('http', 'ws')}/api/kernels/{kernel}/channels", origin)).close()
+        def is_there(kernel: str) -> int:
+            return status(f"{origin}/api/kernels/{kernel}")
 
-    with ThreadPoolExecutor(3) as threads:
-        pages = list(threads.map(text, [url] * 3))
+        async def open_and_close(kernel: str) -> None:
+            (await connect(f"{origin.replace('http', 'ws')}/api/kernels/{kernel}/channels", origin)).close()
+
+        pages = [done.result() for done in as_completed(threads.submit(text, url) for _ in range(3))]
         assert all("SLOW" in page for page in pages), "a kernel whose page is not there yet is left alone"
+        # in the order in which they came: when the last one loses its place, the others would have lost theirs
         slow, opened, left = map(kernel_of, pages)
         threads.submit(asyncio.run, open_and_close(opened)).result()
-    log, end = tmp_path / "desk0" / "log", time.monotonic() + 5
-    while time.monotonic() < end:
-        assert status(f"{origin}/api/kernels/{slow}") == 200, "the page of a slow connection asks for its kernel"
-        time.sleep(0.3)
-    assert f"The page of kernel {left} never opened a line to it" in log.read_text()
-    assert [status(f"{origin}/api/kernels/{kernel}") for kernel in (opened, left)] == [200, 404]
+        end = time.monotonic() + 30
+        while f"The page of kernel {left} never opened a line to it" not in served.log.read_text():
+            assert is_there(slow) == 200, "the page of a slow connection asks for its kernel"
+            assert time.monotonic() < end, "a page that never opens its line keeps its place"
+            time.sleep(0.1)
+        assert [is_there(kernel) for kernel in (slow, opened)] == [200, 200]
+        while is_there(left) != 404:  # the words come before the end
+            assert time.monotonic() < end, "a page that never opens its line keeps its kernel"
+            time.sleep(0.1)
 
 
 SLIDER = """import os
@@ -407,14 +471,13 @@ def far_away(origin: str, port: int) -> Iterator[None]:
         process.wait()
 
 
-def test_a_page_says_that_its_kernel_is_gone_and_a_broken_line_is_another_thing(desk, browser):
-    url, port = desk(SLIDER), free_port()
-    origin = url.split("/voila")[0]
+def test_a_page_says_that_its_kernel_is_gone_and_a_broken_line_is_another_thing(common, browser):
+    origin, port = common.origin, free_port()
     context = browser.new_context()
     page = context.new_page()
     notice, again = page.get_by_role("alert"), page.get_by_role("button", name="Load the lesson again")
     with far_away(origin, port):
-        page.goto(f"http://127.0.0.1:{port}/voila/render/one.ipynb?theme=dark&answer=42")
+        page.goto(f"http://127.0.0.1:{port}/voila/render/slider.ipynb?theme=dark&answer=42")
         assert moved(page)[0] == 1
         assert not notice.count()
         context.set_offline(True)

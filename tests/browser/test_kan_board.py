@@ -2,80 +2,66 @@
 
 from __future__ import annotations
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.browser.conftest import serve_lab, serve_voila, watched
-from tests.browser.front import open_in_lab, open_in_voila
+from tests.browser.front import open_on_desk, write_notebook
 
 CELL = "from widgets.boards.kan import KanBoard\nKanBoard(lambda x, y: x * y, steps=2000)"
 LINE = "() => document.querySelector('.kan-line').getAttribute('d')"
 PIXELS = "() => document.querySelector('.kan-surface').toDataURL()"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("board")
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(new_notebook(cells=[new_code_cell(CELL)], metadata=kernel), made / "board.ipynb")
-    return made
-
-
 @pytest.mark.parametrize("front", ["voila", "lab"])
-def test_hands_on_the_network(browser, folder, tmp_path, front):
-    server = serve_voila(folder, tmp_path / "log") if front == "voila" else serve_lab(folder)
-    url = next(server)
-    with watched(browser) as page:
-        (open_in_voila if front == "voila" else open_in_lab)(page, url, "board.ipynb")
-        page.wait_for_selector(".kan-edge", timeout=120_000)
-        assert page.locator(".kan-edge").count() == 9
+def test_hands_on_the_network(request, page, desk, front):
+    write_notebook(desk / "kan_board.ipynb", CELL)
+    open_on_desk(request, page, front, "kan_board.ipynb")
+    page.wait_for_selector(".kan-edge", timeout=120_000)
+    assert page.locator(".kan-edge").count() == 9
 
-        # the mouse: open a curve, drag a point upward, and the curve and the output follow
-        page.locator(".kan-edge .kan-box").nth(1).click()
-        page.wait_for_selector(".kan-point")
-        page.locator(".kan-editor").scroll_into_view_if_needed()
-        line, surface = page.evaluate(LINE), page.evaluate(PIXELS)
-        box = page.locator(".kan-point").nth(4).bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(x, y)
-        page.mouse.down()
-        for step in range(1, 9):
-            page.mouse.move(x, y - 8 * step)
-        page.wait_for_function(f"line => ({LINE})() !== line", arg=line, timeout=20_000)
-        page.wait_for_function(f"surface => ({PIXELS})() !== surface", arg=surface, timeout=20_000)
-        assert page.locator(".kan-span").count() == 1, "the part that follows is shaded"
-        page.mouse.up()
-        page.wait_for_function("() => document.querySelector('.labcore-reading').textContent.includes('point 5')")
+    # the mouse: open a curve, drag a point upward, and the curve and the output follow
+    page.locator(".kan-edge .kan-box").nth(1).click()
+    page.wait_for_selector(".kan-point")
+    page.locator(".kan-editor").scroll_into_view_if_needed()
+    line, surface = page.evaluate(LINE), page.evaluate(PIXELS)
+    box = page.locator(".kan-point").nth(4).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(x, y - 8 * step)
+    page.wait_for_function(f"line => ({LINE})() !== line", arg=line, timeout=20_000)
+    page.wait_for_function(f"surface => ({PIXELS})() !== surface", arg=surface, timeout=20_000)
+    assert page.locator(".kan-span").count() == 1, "the part that follows is shaded"
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('.labcore-reading').textContent.includes('point 5')")
 
-        # the keyboard: another curve, another point, and Delete
-        page.locator(".kan-edge").nth(2).focus()
-        page.keyboard.press("Enter")
-        page.wait_for_function("() => document.querySelector('.kan-edge.open')?.dataset.edge === '0-1-0'")
-        page.locator(".kan-point").nth(3).focus()
-        line = page.evaluate(LINE)
-        page.keyboard.press("ArrowUp")
-        page.wait_for_function(f"line => ({LINE})() !== line", arg=line, timeout=20_000)
-        page.locator(".kan-edge").nth(2).focus()
-        page.keyboard.press("Delete")
-        page.wait_for_function("() => document.querySelectorAll('.kan-edge.pruned').length === 1")
+    # the keyboard: another curve, another point, and Delete
+    page.locator(".kan-edge").nth(2).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('.kan-edge.open')?.dataset.edge === '0-1-0'")
+    page.locator(".kan-point").nth(3).focus()
+    line = page.evaluate(LINE)
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function(f"line => ({LINE})() !== line", arg=line, timeout=20_000)
+    page.locator(".kan-edge").nth(2).focus()
+    page.keyboard.press("Delete")
+    page.wait_for_function("() => document.querySelectorAll('.kan-edge.pruned').length === 1")
 
-        # refine: the points are more, the output is the same
-        points = page.locator(".kan-edge").nth(1).locator(".kan-box")
-        points.click()
-        page.wait_for_function("() => document.querySelectorAll('.kan-point').length === 8")
-        page.get_by_role("button", name="Refine all grids").click()
-        page.wait_for_function("() => document.querySelectorAll('.kan-point').length === 13")
+    # refine: the points are more, the output is the same
+    points = page.locator(".kan-edge").nth(1).locator(".kan-box")
+    points.click()
+    page.wait_for_function("() => document.querySelectorAll('.kan-point').length === 8")
+    page.get_by_role("button", name="Refine all grids").click()
+    page.wait_for_function("() => document.querySelectorAll('.kan-point').length === 13")
 
-        # a symbol, taken
-        page.get_by_role("button", name="Nearest symbol").click()
-        page.locator(".kan-symbols button").first.click()
-        page.wait_for_function("() => document.querySelectorAll('.kan-edge.symbolic').length === 1")
+    # a symbol, taken
+    page.get_by_role("button", name="Nearest symbol").click()
+    page.locator(".kan-symbols button").first.click()
+    page.wait_for_function("() => document.querySelectorAll('.kan-edge.symbolic').length === 1")
 
-        # training moves every curve, and Stop ends it
-        surface = page.evaluate(PIXELS)
-        page.get_by_role("button", name="Train").click()
-        page.wait_for_function(f"surface => ({PIXELS})() !== surface", arg=surface, timeout=20_000)
-        page.get_by_role("button", name="Stop").click()
-        page.wait_for_function("() => document.querySelector('.labcore-reading').textContent.startsWith('Stopped')")
-    server.close()
+    # training moves every curve, and Stop ends it
+    surface = page.evaluate(PIXELS)
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_function(f"surface => ({PIXELS})() !== surface", arg=surface, timeout=20_000)
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_function("() => document.querySelector('.labcore-reading').textContent.startsWith('Stopped')")

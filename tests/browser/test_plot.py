@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.browser.conftest import serve_lab, serve_voila, watched
-from tests.browser.front import open_in_lab, open_in_voila
+from tests.browser.conftest import watched
+from tests.browser.front import open_in_voila, open_on_desk, write_notebook
 from widgets.benches.plot import CARTESIAN, LIBRARIES
 
 CELL = """
@@ -29,32 +24,14 @@ w.VBox([*buttons, plot, low])
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    made = tmp_path_factory.mktemp("figures")
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(new_notebook(cells=[new_code_cell(CELL)], metadata=kernel), made / "two.ipynb")
-    return made
-
-
-@pytest.fixture(scope="module")
-def gallery(folder, tmp_path_factory) -> Iterator[str]:
-    yield from serve_voila(folder, tmp_path_factory.mktemp("log") / "voila")
-
-
-@pytest.fixture(scope="module")
-def lab(folder) -> Iterator[str]:
-    yield from serve_lab(folder)
-
-
-@pytest.fixture(scope="module", params=["gallery", "lab"])
-def opened(request, browser):
+@pytest.fixture(scope="module", params=["voila", "lab"])
+def opened(request, browser, desk):
     """The notebook's page, which its tests share."""
-    url = request.getfixturevalue(request.param)
+    write_notebook(desk / "two.ipynb", CELL)
     with watched(browser) as page:
         page.whole = []  # requests for the whole of plotly.js
         page.on("request", lambda r: page.whole.append(r.url) if r.url.endswith("-whole.js") else None)
-        {"gallery": open_in_voila, "lab": open_in_lab}[request.param](page, url, "two.ipynb")
+        open_on_desk(request, page, request.param, "two.ipynb")
         yield page
 
 
@@ -91,8 +68,9 @@ def test_a_figure_takes_the_plotly_that_it_needs(opened):
     assert len(opened.whole) == 1 or "whole" in opened.evaluate(unpacked)
 
 
-def test_the_two_sizes_are_one_version(page, gallery):
-    page.goto(f"{gallery}/voila/render/two.ipynb")
+def test_the_two_sizes_are_one_version(page, desk, voila_desk):
+    write_notebook(desk / "two.ipynb", CELL)
+    open_in_voila(page, voila_desk, "two.ipynb")
     versions = [page.evaluate(f"labcorePlotly('{name}').then((P) => P.version)") for name in LIBRARIES]
     kinds = page.evaluate("labcorePlotly('cartesian').then((P) => Object.keys(P.PlotSchema.get().traces))")
     assert versions[0] == versions[1], "CONTRIBUTING.md says how to renew the small one"
