@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcore.circuits.boolean_threshold import advance, make_task, random_state
-from labcore.circuits.boolean_threshold.relax_reflect import Wiring, layered
+from labcore.circuits.boolean_threshold import Wiring, advance, layered, make_task, random_state
 from labcore.primitives.logic import boolean
 from tests.benchmarks.timing import Duel, Growth, Work
 

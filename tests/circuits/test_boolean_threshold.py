@@ -474,7 +474,7 @@ def test_adam_is_torchs():
 
 
 def test_search_frames_tell_the_story():
-    frames = list(search.frames("quick"))
+    frames = list(search.frames(runs=3, max_iter=3000))
     last = frames[-1]
     assert 20 < len(frames) < 80 and last.progress == 1
     assert all(a.iteration[-1] <= b.iteration[-1] for a, b in zip(frames, frames[1:], strict=False))
@@ -483,12 +483,12 @@ def test_search_frames_tell_the_story():
     assert (frames[0].gate == -2).all() and (last.gate >= 0).all()
     assert "16 of 16 rows" in last.reading
     # a run is what it is whatever runs beside it
-    alone = search.run("quick", runs=1)
-    np.testing.assert_array_equal(alone.gap[0, :50], search.run("quick", runs=2).gap[0, :50])
+    alone, beside = (search.run(runs=n, max_iter=500) for n in (1, 2))
+    np.testing.assert_array_equal(alone.gap[0, :50], beside.gap[0, :50])
 
 
 def test_fewer_rows_leave_some_to_test():
-    frame = search.run("quick", items=10, max_iter=500)
+    frame = search.run(items=10, runs=3, max_iter=500)
     assert "6 rows not learned from" in frame.reading and frame.unseen.shape == (3,)
 
 
@@ -505,7 +505,7 @@ def test_fewer_rows_leave_some_to_test():
     ],
 )
 def test_corners_are_finite(values):
-    frame = search.run("quick", max_iter=500, **values)  # frames that are not finite are refused
+    frame = search.run(max_iter=500, **(dict(runs=3) | values))  # frames that are not finite are refused
     assert float(frame.gap.max()) < 100
 
 
@@ -525,7 +525,7 @@ def test_near_miss_drifts_by_the_gap():
 
 
 def test_the_contest_counts_real_solutions():
-    frame = against_gradient.run("quick", task="eca_cell", rule=90, max_iter=3000, runs=3)
+    frame = against_gradient.run(task="eca_cell", rule=90, max_iter=3000, runs=3)
     assert frame.sizes["work"] == 40 and (np.diff(frame.share.values, axis=1) >= 0).all()
     np.testing.assert_allclose(frame.share[:, -1], frame.solved.mean("repeat"))
     assert ((frame.right[1:, :, -1] == 1) == frame.solved[1:]).all()

@@ -246,7 +246,7 @@ def test_mean_square_is_the_worse_teacher():
 @pytest.mark.parametrize("legs", ["whole well", "one bin"])
 def test_the_bench_adds_up(legs):
     for order in range(1, 6):
-        frame = diagrams.run("quick", order=order, tree=12, legs=legs, depth=0.5)
+        frame = diagrams.run(width=12, order=order, tree=12, legs=legs, depth=0.5)
         assert float(frame.contribution.sum()) == pytest.approx(frame.exact, rel=1e-10)
         if order > 1:
             chosen = float(frame.contribution[frame.pick])

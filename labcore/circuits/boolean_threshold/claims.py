@@ -20,8 +20,8 @@ from .threshold_circuits import circuit, make_task, read_gates
 from .wiring import Array
 
 
-def _ten_runs(budget: Budget) -> xr.Dataset:
-    return once(search, budget, runs=10, max_iter=10_000)
+def _ten_runs() -> xr.Dataset:
+    return once(search, runs=10, max_iter=10_000)
 
 
 def _first_layer(frame: xr.Dataset) -> Float[Array, "runs neurons m"]:
@@ -32,7 +32,7 @@ def _first_layer(frame: xr.Dataset) -> Float[Array, "runs neurons m"]:
 
 @claim("RRR finds exact 2-bit multipliers")
 def finds_multipliers(budget: Budget) -> Evidence:
-    frame = _ten_runs(budget)
+    frame = _ten_runs()
     solved, took = frame.solved.values, frame.iterations.values
     return Evidence(
         {"solved of 10": solved.sum(), "mean iterations": took[solved].mean() if solved.any() else 0.0},
@@ -44,7 +44,7 @@ def finds_multipliers(budget: Budget) -> Evidence:
 
 @claim("Every solution is a logic circuit, and its first neurons read exactly three values each")
 def solutions_are_circuits(budget: Budget) -> Evidence:
-    frame, exact = _ten_runs(budget), []
+    frame, exact = _ten_runs(), []
     made = make_task("multiplier2", 0, 16, 0)
     for w in frame.weights.values[frame.solved.values]:
         netlist = circuit(made.net, *read_gates(made.net, w, made.X))
@@ -66,7 +66,7 @@ def solutions_are_circuits(budget: Budget) -> Evidence:
     "still has a second weight just above the threshold; asking which gate reproduces the neuron finds the right one.",
 )
 def weights_round_at_once(budget: Budget) -> Evidence:
-    frame = _ten_runs(budget)
+    frame = _ten_runs()
     rounded, size = frame.quantised.values[frame.solved.values], _first_layer(frame)
     off = np.minimum(size, np.abs(size - np.sqrt(5 / 3)))
     return Evidence(
@@ -92,16 +92,16 @@ def _cost() -> tuple[float, float]:
     return cost
 
 
-def _equal_time(budget: Budget) -> xr.Dataset:
+def _equal_time() -> xr.Dataset:
     """The three methods when Adam gets as many straight-through steps as fit into the CPU time of RRR."""
     rrr, step = _cost()
-    return once(against_gradient, budget, adam_steps=float(np.clip(rrr / step, 0.1, 20)), runs=8, max_iter=10_000)
+    return once(against_gradient, adam_steps=float(np.clip(rrr / step, 0.1, 20)), runs=8, max_iter=10_000)
 
 
 @claim("In the same CPU time RRR solves at least as many networks as straight-through gradients")
 def not_beaten_by_straight_through(budget: Budget) -> Evidence:
     rrr, step = _cost()
-    share = _equal_time(budget).solved.mean("repeat").values
+    share = _equal_time().solved.mean("repeat").values
     return Evidence(
         {"RRR": share[0], "straight-through": share[1], "us a RRR iteration": rrr, "us an Adam step": step},
         "share of 8 multipliers solved by RRR >= share solved by Adam (rate 0.01) with straight-through signs",
@@ -116,7 +116,7 @@ def not_beaten_by_straight_through(budget: Budget) -> Evidence:
     reason="True for a few thousand steps of Adam; in the CPU time of RRR some tanh networks grow steep enough.",
 )
 def tanh_does_not_round(budget: Budget) -> Evidence:
-    frame = _equal_time(budget)
+    frame = _equal_time()
     solved = frame.solved.sum("repeat").values
     return Evidence(
         {"tanh, then signs": solved[2], "RRR": solved[0], "tanh bits right": frame.soft[:, -1].mean()},
@@ -128,7 +128,7 @@ def tanh_does_not_round(budget: Budget) -> Evidence:
 
 @claim("With sigma = 2.5 no gate of three inputs has margin enough, and nothing is found")
 def small_support_finds_nothing(budget: Budget) -> Evidence:
-    frame = once(search, budget, sigma=2.5, runs=5, max_iter=6000)
+    frame = once(search, sigma=2.5, runs=5, max_iter=6000)
     return Evidence(
         {"solved of 5": frame.solved.sum(), "smallest gap": frame.gap.min(), "mean last gap": frame.gap[:, -1].mean()},
         "0 of 5 runs solved in 6,000 iterations",
@@ -139,7 +139,7 @@ def small_support_finds_nothing(budget: Budget) -> Evidence:
 
 @claim("Without the reflection the same two projections stall")
 def alternating_projections_stall(budget: Budget) -> Evidence:
-    frame = once(search, budget, method="alternating", runs=10, max_iter=2000 if budget == "quick" else 10_000)
+    frame = once(search, method="alternating", runs=10, max_iter=2000)
     half = frame.gap.sel(iteration=frame.iteration[-1] / 2, method="nearest")
     fall = 1 - float((frame.gap[:, -1] / half).mean())
     return Evidence(

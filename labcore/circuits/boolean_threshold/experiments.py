@@ -42,7 +42,7 @@ RUNS = Frame(
 )
 
 
-@experiment(quick=dict(runs=3, max_iter=3000), frame=RUNS)
+@experiment(quick=dict(task="eca_cell", rule=90, runs=3, max_iter=1500), frame=RUNS)
 def search(
     sigma: Annotated[
         float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma", "gates")
@@ -274,7 +274,7 @@ CONTEST = Frame(
 )
 
 
-@experiment(quick=dict(max_iter=3000, runs=4), frame=CONTEST)
+@experiment(quick=dict(task="eca_cell", runs=4, max_iter=2000), frame=CONTEST)
 def against_gradient(
     lr: Annotated[float, number(1e-3, 0.1, "Learning rate of Adam", "gradient", scale="log")] = 0.01,
     adam_steps: Annotated[

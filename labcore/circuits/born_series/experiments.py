@@ -94,7 +94,7 @@ ORDERS = Frame(
 )
 
 
-@experiment(frame=ORDERS)
+@experiment(quick=dict(iterations=100, n_train=400), frame=ORDERS)
 @one_thread
 def iterations(
     amp: Annotated[float, number(0.1, 1.5, "Largest mean depth of the training wells", "wells")] = 0.6,

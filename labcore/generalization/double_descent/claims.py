@@ -23,7 +23,7 @@ def _at_match(frame: xr.Dataset) -> tuple[float, float]:
 
 @claim("The spike is there if and only if training reaches a low loss where parameters match samples")
 def spike_iff_low_loss(budget: Budget) -> Evidence:
-    runs = {k: _at_match(model_wise.run(budget, steps=10**k, n_train=200, n_seeds=5)) for k in (3, 4, 7)}
+    runs = {k: _at_match(model_wise.run(steps=10**k, n_train=200, n_seeds=5)) for k in (3, 4, 7)}
     early = all(runs[k][0] < 1.15 and runs[k][1] > 0.01 for k in (3, 4))
     return Evidence(
         measured={f"{name}_1e{k}": v for k, run in runs.items() for name, v in zip(("prominence", "train"), run)},
@@ -35,18 +35,18 @@ def spike_iff_low_loss(budget: Budget) -> Evidence:
 
 @claim("Optimizer, rate, budget, initialization and normalization act through the loss they reach")
 def one_cause(budget: Budget) -> Evidence:
-    n, points = (100 if budget == "quick" else 200), []
+    points = []
 
     def run(**values: Any) -> Iterator[xr.Dataset]:
-        return model_wise.frames(budget, n_train=n, n_seeds=3, **values)
+        return model_wise.frames(n_train=100, n_seeds=3, **values)
 
     for rate in (0.2, 1.0):
         for method in ("gd", "heavyball"):
             points += [_at_match(f) for k in (3, 5, 7) for f in run(method=method, lr_frac=rate, steps=10**k)]
         by_pass = {f.step: f for f in run(method="adam", lr_frac=rate, steps=256)}
         points += [_at_match(by_pass[min(k for k in by_pass if k >= wanted)]) for wanted in (10, 50, 256)]
-    points += [_at_match(f) for scale in (0.5, 1.0) for f in run(init_scale=scale)]
-    points += [_at_match(f) for how in ("center", "row") for f in run(normalization=how)]
+    points += [_at_match(f) for scale in (0.5, 1.0) for f in run(steps=10**7, init_scale=scale)]
+    points += [_at_match(f) for how in ("center", "row") for f in run(steps=10**7, normalization=how)]
     heights, losses = np.array(points).T
     rho = float(spearmanr(losses, np.log(heights)).statistic)
     return Evidence(
@@ -59,8 +59,8 @@ def one_cause(budget: Budget) -> Evidence:
 
 @claim("Two-layer nets spike where parameters match samples with Adam, and not with plain SGD")
 def two_layer_needs_adam(budget: Budget) -> Evidence:
-    adam = two_layer.run(budget, steps=3000, n_seeds=20).test.values.mean(0)
-    sgd = two_layer.run(budget, optimizer="sgd", steps=1500, n_seeds=20).test.values.mean(0)
+    adam = two_layer.run(steps=3000, n_seeds=20).test.values.mean(0)
+    sgd = two_layer.run(optimizer="sgd", steps=1500, n_seeds=20).test.values.mean(0)
     h = np.array(HIDDEN)
     top = int(np.argmax(np.where((h >= 6) & (h <= 16), adam, 0)))
     rise, plain = adam[top] / max(adam[h == 4][0], adam[-1]), sgd[h == 10][0] / sgd[h == 4][0]
