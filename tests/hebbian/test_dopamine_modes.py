@@ -203,9 +203,9 @@ def test_images_turn():
 
 
 def test_frames_grow_and_repeat():
-    frames = list(specialise.frames("quick", steps=100))
+    frames = list(specialise.frames(n_seeds=2, pre_steps=200, steps=100))
     assert [f.sizes["time"] for f in frames] == list(range(2, 22)) and frames[-1].progress == 1
-    assert frames[-1].identical(specialise.run("quick", steps=100))
+    assert frames[-1].identical(specialise.run(n_seeds=2, pre_steps=200, steps=100))
     table = frames[-1].table
     assert (table.sel(condition="upright, off") == table.sel(condition="upright, off", learner="frozen")).all()
 
@@ -215,8 +215,8 @@ def test_corners_are_finite():
         dict(tau=0.05, lam=0.3, width=16, lora_rank=8),
         dict(tau=1.0, angle=90.0, foundation_data="upright"),
     ):
-        assert specialise.run("quick", steps=100, pre_steps=100, n_seeds=1, **values).progress == 1
-    assert sparsity.run("quick", steps=100, pre_steps=100, n_seeds=1, angle=0.0).progress == 1
+        assert specialise.run(steps=100, pre_steps=100, n_seeds=1, **values).progress == 1
+    assert sparsity.run(steps=100, pre_steps=100, n_seeds=1, angle=0.0).progress == 1
     assert experiments.LAMBDAS[0] == 0
 
 
