@@ -26,7 +26,7 @@ from labcore.hebbian.ensemble_to_ensemble import (
     wire,
 )
 from labcore.hebbian.ensemble_to_ensemble.experiments import grow, train
-from labcore.hebbian.ensemble_to_ensemble.mechanism import HEBB, SET, WIRINGS
+from labcore.hebbian.ensemble_to_ensemble.mechanism import HEBB, SET
 
 
 def generators(count=2, seed=0):
@@ -61,15 +61,20 @@ def test_random_wiring_has_the_same_budget():
     assert scattered_mask(10, 20, 37, np.random.default_rng(0)).sum() == 37
 
 
-def test_p_of_one_is_the_dense_network_bit_for_bit():
-    # zeta = 0: nothing moves; with every edge there, all five networks are the same
-    frames = list(course(p_inter=1.0, zeta=0.0, epochs=3))
-    assert all(moved is None for *_, moved in frames)
-    _, net, accuracy, _ = frames[-1]
+def test_p_of_one_is_the_dense_network():
+    """zeta = 0: nothing moves; with every edge there, all five networks start alike and learn from the same gradient.
+
+    A product need not give the same bits at every place of a batch: a sum of n numbers is right to n 2^-24 of their
+    size, and Adam makes a whole step of a gradient whose sign is lost. So one batch is looked at, and no further.
+    """
+    rngs = generators(1)
+    start = masked_stack((64, 32, 32, 32, 10), wire(4, 1.0, 32, rngs), [1.0] * 5, rngs)
+    assert all((w == w[:1]).all() and (m == 1).all() for w, m in zip(start.w, start.mask, strict=True))
+    ((_, net, _, moved),) = course(p_inter=1.0, zeta=0.0, epochs=1, n_train=mechanism.BATCH)
+    assert moved is None and all((m == 1).all() for m in net.mask)
     for w in net.w:
-        for wiring in range(1, len(WIRINGS)):
-            assert torch.equal(w[0], w[wiring])
-    assert len(set(accuracy[:, 0])) == 1
+        assert w.grad.abs().max() > 1e-3
+        torch.testing.assert_close(w.grad[1:], w.grad[:1].expand_as(w.grad[1:]), rtol=0, atol=1e-5)
 
 
 def test_p_of_zero_is_g_separate_networks():
@@ -191,14 +196,14 @@ def test_modularity_of_extremes():
 
 
 def test_frames_agree_with_the_networks():
-    frame = grow.run("quick", epochs=10, hidden=32)
+    frame = grow.run(epochs=10, hidden=32)
     change = frame.change.values
     # as many came as went, and both rules started from the same edges
     assert (change == 2).sum((1, 2)).tolist() == (change == 3).sum((1, 2)).tolist()
     np.testing.assert_array_equal((change[0] % 2) == 1, (change[1] % 2) == 1)
     assert frame.move.values.tolist() == [2, 4, 6]
     np.testing.assert_allclose(frame.spread.sum("size"), 1, atol=1e-12)
-    five = train.run("quick", epochs=10, hidden=32)
+    five = train.run(epochs=10, hidden=32, n_seeds=2)
     assert (five.edges[1:] == five.edges[1]).all() and (five.edges[0] == 2 * 32**2).all()
     assert abs(five.modularity[0]).max() < 1e-12
     np.testing.assert_array_equal(five.mask.sum(("post", "pre"))[2:], [int(five.mask[2].sum())] * 3)
@@ -213,8 +218,9 @@ def test_frames_agree_with_the_networks():
     ],
 )
 def test_corners_are_legal(values):
-    assert train.run("quick", epochs=10, **values).attrs["progress"] == 1
-    assert grow.run("quick", epochs=10, **values).attrs["progress"] == 1
+    sizes = dict(epochs=10, hidden=64) | values
+    assert train.run(n_seeds=2, **sizes).attrs["progress"] == 1
+    assert grow.run(**sizes).attrs["progress"] == 1
 
 
 def test_bad_wiring_is_refused():
