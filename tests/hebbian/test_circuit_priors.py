@@ -19,12 +19,10 @@ from labcore.hebbian.circuit_priors import (
     points,
     search_1plus_lambda,
     signed,
-    untrained,
-    wave_lags,
 )
 from labcore.hebbian.circuit_priors.experiments import learn, swim
-from labcore.hebbian.circuit_priors.mechanism import INNATE
-from labcore.hebbian.circuit_priors.swimmer import CONTROL_STEP, LAW, resistance, straight
+from labcore.hebbian.circuit_priors.mechanism import INNATE, untrained
+from labcore.hebbian.circuit_priors.swimmer import CONTROL_STEP, LAW, resistance, straight, wave_lags
 
 
 @njit(LAW)

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from labcore.hebbian.dopamine_modes import (
     Base,
     Patch,
-    digits,
     exercises,
     experiments,
     forward,
@@ -21,12 +20,11 @@ from labcore.hebbian.dopamine_modes import (
     fresh_patch,
     gate,
     n_parameters,
-    right,
     specialised,
-    turned,
-    two_modes,
 )
 from labcore.hebbian.dopamine_modes.experiments import METHODS, sparsity, specialise, switch
+from labcore.hebbian.dopamine_modes.mechanism import digits, right, turned
+from labcore.hebbian.dopamine_modes.switching import two_modes
 
 SEEDS = ((0, 0), (0, 1))
 

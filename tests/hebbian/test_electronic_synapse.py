@@ -11,13 +11,11 @@ import torch
 
 from labcore.data import digits_split
 from labcore.hebbian.electronic_synapse import (
-    accuracy,
     depress,
     exercises,
     experiments,
     fabricate,
     gradient,
-    initial,
     mechanism,
     potentiate,
     refresh,
@@ -27,7 +25,7 @@ from labcore.hebbian.electronic_synapse import (
     write,
 )
 from labcore.hebbian.electronic_synapse.experiments import METHODS, cancel, hwtrain
-from labcore.hebbian.electronic_synapse.perceptron import HIDDEN, INPUTS, WEIGHTS
+from labcore.hebbian.electronic_synapse.perceptron import HIDDEN, INPUTS, WEIGHTS, accuracy, initial
 from labcore.hebbian.electronic_synapse.pulsed_device import pulses_to
 
 DEVICES = [METHODS.index(m) for m in ("unidirectional", "pair", "halved pair", "single")]
