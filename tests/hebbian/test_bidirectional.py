@@ -191,8 +191,8 @@ def test_fgsm():
 
 
 def test_frame_says_what_was_measured():
-    frame = train.run("quick", steps=100)
-    again = train.run("quick", steps=100, share=0.0)
+    frame = train.run(steps=100, n_seeds=1)
+    again = train.run(steps=100, n_seeds=1, share=0.0)
     for name in ("fgsm", "noisy", "likeness", "drawn", "w1"):
         one, two = again[name].values
         np.testing.assert_array_equal(one, two)
@@ -211,7 +211,7 @@ def test_likeness_is_the_correlation():
 
 
 def test_attack_uses_the_label_and_grows_with_eps():
-    still, strong = attack.run("quick", eps=0.0), attack.run("quick", eps=0.5)
+    still, strong = attack.run(eps=0.0, steps=500), attack.run(eps=0.5, steps=500)
     np.testing.assert_array_equal(still.attacked, np.stack([still.original] * 2))
     np.testing.assert_allclose(still.belief[:, 0], still.belief[:, 1], rtol=1e-5, atol=1e-8)
     assert (strong.here <= still.here).all() and strong.here.max() < 0.2
@@ -226,7 +226,7 @@ def test_attack_uses_the_label_and_grows_with_eps():
     [dict(layers=0, method="HAN"), dict(layers=3, width=8, bias=False), dict(layers=3, width=128, act="relu")],
 )
 def test_corners_are_legal(values):
-    frame = train.run("quick", steps=100, **values)
+    frame = train.run(steps=100, n_seeds=1, **values)
     assert frame.attrs["progress"] == 1 and frame.drawn.min() >= 0 and frame.drawn.max() <= 1
 
 

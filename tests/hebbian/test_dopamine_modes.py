@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from labcore.hebbian.dopamine_modes import (
     Base,
     Patch,
-    digits,
     exercises,
     experiments,
     forward,
@@ -21,13 +20,11 @@ from labcore.hebbian.dopamine_modes import (
     fresh_patch,
     gate,
     n_parameters,
-    right,
     specialised,
-    turned,
-    two_modes,
 )
 from labcore.hebbian.dopamine_modes.experiments import METHODS, sparsity, specialise, switch
-from labcore.hebbian.dopamine_modes.mechanism import TEST
+from labcore.hebbian.dopamine_modes.mechanism import TEST, digits, right, turned
+from labcore.hebbian.dopamine_modes.switching import two_modes
 
 SEEDS = ((0, 0), (0, 1))
 
@@ -206,9 +203,9 @@ def test_images_turn():
 
 
 def test_frames_grow_and_repeat():
-    frames = list(specialise.frames("quick", steps=100))
+    frames = list(specialise.frames(n_seeds=2, pre_steps=200, steps=100))
     assert [f.sizes["time"] for f in frames] == list(range(2, 22)) and frames[-1].progress == 1
-    assert frames[-1].identical(specialise.run("quick", steps=100))
+    assert frames[-1].identical(specialise.run(n_seeds=2, pre_steps=200, steps=100))
     table = frames[-1].table
     off = table.sel(condition="upright, off")
     # learners are places of a batch, which may round differently: a near tie of two scores, one digit at most
@@ -220,8 +217,8 @@ def test_corners_are_finite():
         dict(tau=0.05, lam=0.3, width=16, lora_rank=8),
         dict(tau=1.0, angle=90.0, foundation_data="upright"),
     ):
-        assert specialise.run("quick", steps=100, pre_steps=100, n_seeds=1, **values).progress == 1
-    assert sparsity.run("quick", steps=100, pre_steps=100, n_seeds=1, angle=0.0).progress == 1
+        assert specialise.run(steps=100, pre_steps=100, n_seeds=1, **values).progress == 1
+    assert sparsity.run(steps=100, pre_steps=100, n_seeds=1, angle=0.0).progress == 1
     assert experiments.LAMBDAS[0] == 0
 
 

@@ -192,7 +192,7 @@ def test_graph_has_the_degrees_asked_for():
 
 
 def test_modules_come_before_halves_and_halves_before_all():
-    sweep = np.mean([modules.run("quick", seed=s).sweep for s in range(3)], 0)
+    sweep = np.mean([modules.run(N=120, duration=40, seed=s).sweep for s in range(3)], 0)
     assert (sweep[2] >= sweep[1]).all() and (sweep[1] >= sweep[0]).all()
     first = [int((r > 0.6).argmax()) for r in sweep]
     assert first[2] < first[1] <= first[0]
@@ -201,7 +201,7 @@ def test_modules_come_before_halves_and_halves_before_all():
 def test_without_modules_there_is_no_such_gap():
     gap = []
     for k_in, k_out in ((12.0, 1.0), (2.0, 8.0)):
-        sweep = modules.run("quick", k_in=k_in, k_out=k_out).sweep
+        sweep = modules.run(N=120, duration=40, k_in=k_in, k_out=k_out).sweep
         gap.append(float((sweep[2] - sweep[0]).max()))
     assert gap[1] < gap[0] - 0.1
 
@@ -210,7 +210,7 @@ def test_without_modules_there_is_no_such_gap():
     "values", [dict(k_out=0.0, k_in=1.0), dict(spread=3.0, K=0.0), dict(k_in=19.0, k_out=8.0, K=6.0)]
 )
 def test_corners_of_the_modules_are_legal(values):
-    frame = modules.run("quick", duration=20, **values)
+    frame = modules.run(N=120, duration=20, **values)
     assert frame.progress == 1 and (frame.sweep <= 1 + 1e-12).all()
 
 

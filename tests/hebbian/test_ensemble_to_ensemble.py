@@ -26,7 +26,7 @@ from labcore.hebbian.ensemble_to_ensemble import (
     wire,
 )
 from labcore.hebbian.ensemble_to_ensemble.experiments import grow, train
-from labcore.hebbian.ensemble_to_ensemble.mechanism import HEBB, SET, WIRINGS
+from labcore.hebbian.ensemble_to_ensemble.mechanism import HEBB, SET
 
 
 def generators(count=2, seed=0):
@@ -203,14 +203,14 @@ def test_modularity_of_extremes():
 
 
 def test_frames_agree_with_the_networks():
-    frame = grow.run("quick", epochs=10, hidden=32)
+    frame = grow.run(epochs=10, hidden=32)
     change = frame.change.values
     # as many came as went, and both rules started from the same edges
     assert (change == 2).sum((1, 2)).tolist() == (change == 3).sum((1, 2)).tolist()
     np.testing.assert_array_equal((change[0] % 2) == 1, (change[1] % 2) == 1)
     assert frame.move.values.tolist() == [2, 4, 6]
     np.testing.assert_allclose(frame.spread.sum("size"), 1, atol=1e-12)
-    five = train.run("quick", epochs=10, hidden=32)
+    five = train.run(epochs=10, hidden=32, n_seeds=2)
     assert (five.edges[1:] == five.edges[1]).all() and (five.edges[0] == 2 * 32**2).all()
     assert abs(five.modularity[0]).max() < 1e-12
     np.testing.assert_array_equal(five.mask.sum(("post", "pre"))[2:], [int(five.mask[2].sum())] * 3)
@@ -225,8 +225,9 @@ def test_frames_agree_with_the_networks():
     ],
 )
 def test_corners_are_legal(values):
-    assert train.run("quick", epochs=10, **values).attrs["progress"] == 1
-    assert grow.run("quick", epochs=10, **values).attrs["progress"] == 1
+    sizes = dict(epochs=10, hidden=64) | values
+    assert train.run(n_seeds=2, **sizes).attrs["progress"] == 1
+    assert grow.run(**sizes).attrs["progress"] == 1
 
 
 def test_bad_wiring_is_refused():

@@ -11,13 +11,13 @@ from .experiments import train
 from .mechanism import Method
 
 
-def _run(budget: Budget, method: Method) -> xr.Dataset:
-    """Three pairs. Both budgets train alike: the thresholds are for 1500 steps."""
-    return once(train, budget, method=method, steps=1500, n_seeds=3)
+def _run(method: Method) -> xr.Dataset:
+    """Three pairs; the thresholds are for 1500 steps."""
+    return once(train, method=method, steps=1500, n_seeds=3)
 
 
-def _gain(budget: Budget, method: Method, what: str, least: float) -> Evidence:
-    frame = _run(budget, method)
+def _gain(method: Method, what: str, least: float) -> Evidence:
+    frame = _run(method)
     hit = {"FGSM 0.1": frame.fgsm[:, :, 2], "noise 0.3": frame.noisy[:, :, 3]}[what].mean("repeat").values
     clean = frame.fgsm[:, :, 0].mean("repeat").values
     return Evidence(
@@ -30,17 +30,17 @@ def _gain(budget: Budget, method: Method, what: str, least: float) -> Evidence:
 
 @claim("Weights that also learned to draw are harder to fool with a small, aimed attack")
 def harder_to_fool(budget: Budget) -> Evidence:
-    return _gain(budget, "BL", "FGSM 0.1", 0.04)
+    return _gain("BL", "FGSM 0.1", 0.04)
 
 
 @claim("They also stand random noise a little better")
 def noise_tolerance(budget: Budget) -> Evidence:
-    return _gain(budget, "BL", "noise 0.3", 0.02)
+    return _gain("BL", "noise 0.3", 0.02)
 
 
 @claim("Run backwards, two-way weights draw the mean digits and name their own drawings")
 def draws_what_it_names(budget: Budget) -> Evidence:
-    frame = _run(budget, "BL")
+    frame = _run("BL")
     (one, two), named = frame.likeness.mean("repeat").values, frame.named.min("repeat").values
     return Evidence(
         {"one way": one, "BL": two, "least named, one way": named[0], "least named, BL": named[1]},
@@ -56,4 +56,4 @@ def draws_what_it_names(budget: Budget) -> Evidence:
     reason="The published gain is that of convolutional networks with batch normalisation; ours are fully connected.",
 )
 def critic_helps(budget: Budget) -> Evidence:
-    return _gain(budget, "HAN", "FGSM 0.1", 0.04)
+    return _gain("HAN", "FGSM 0.1", 0.04)

@@ -63,7 +63,7 @@ PAIRS = Frame(
 )
 
 
-@experiment(quick=dict(steps=500, n_seeds=1), frame=PAIRS)
+@experiment(quick=dict(steps=300, n_seeds=1), frame=PAIRS)
 def train(
     share: Annotated[
         float, number(0, 1, "Share of the training with generator steps: 0 is plain backpropagation", "learning")
@@ -142,7 +142,7 @@ ATTACK = Frame(
 )
 
 
-@experiment(quick=dict(steps=500), frame=ATTACK)
+@experiment(quick=dict(steps=300), frame=ATTACK)
 def attack(
     eps: Annotated[float, number(0, 0.5, "How far a pixel may move; 1 is from black to white", "attack")] = 0.1,
     image: Annotated[int, number(0, N_TEST - 1, "Which test digit to attack", "attack")] = 0,

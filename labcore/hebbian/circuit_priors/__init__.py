@@ -16,8 +16,8 @@ without them one side of a joint is active at a time, so every w_contra <= 0 swi
 from __future__ import annotations
 
 from .evolution import search_1plus_lambda
-from .mechanism import drive, graded, mlp, ncap, signed, untrained
-from .swimmer import Body, Episode, centre, episode, forward, points, wave_lags
+from .mechanism import drive, mlp, ncap, signed
+from .swimmer import Body, Episode, centre, episode, forward, points
 
 __all__ = [
     "Body",
@@ -26,12 +26,9 @@ __all__ = [
     "drive",
     "episode",
     "forward",
-    "graded",
     "mlp",
     "ncap",
     "points",
     "search_1plus_lambda",
     "signed",
-    "untrained",
-    "wave_lags",
 ]

@@ -11,17 +11,17 @@ from .experiments import learn, swim
 from .mechanism import Array, Controller
 
 
-def _best(budget: Budget, controller: Controller, gens: int) -> Array:
-    return once(learn, budget, compare=controller, gens=gens, n_seeds=3).best[0].values
+def _best(controller: Controller, gens: int) -> Array:
+    return once(learn, compare=controller, gens=gens, n_seeds=3).best[0].values
 
 
-def _speeds(budget: Budget, **weights: float) -> list[float]:
-    return [once(swim, budget, seed=s, **weights).attrs["speed"] for s in range(3)]
+def _speeds(**weights: float) -> list[float]:
+    return [once(swim, steps=300, seed=s, **weights).attrs["speed"] for s in range(3)]
 
 
 @claim("The wired circuit swims before it has learned anything")
 def innate_competence(budget: Budget) -> Evidence:
-    wired = min(_speeds(budget))
+    wired = min(_speeds())
     return Evidence({"slowest": wired}, "untrained NCAP >= 0.06 body lengths per cycle in each seed", wired >= 0.06, 3)
 
 
@@ -31,9 +31,7 @@ def innate_competence(budget: Budget) -> Evidence:
     reason="On average they get nowhere, but with a clock among its inputs one of them is lucky.",
 )
 def random_networks_do_not_swim(budget: Budget) -> Evidence:
-    starts = [
-        once(learn, budget, compare="MLP", gens=1, lam=2, n_seeds=5, seed=s).best[0, :, 0].values for s in range(4)
-    ]
+    starts = [once(learn, compare="MLP", gens=1, lam=2, n_seeds=5, seed=s).best[0, :, 0].values for s in range(4)]
     blank = np.concatenate(starts)
     return Evidence(
         {"fastest of 20": blank.max(), "mean": blank.mean(), "above 0.02": (blank > 0.02).sum()},
@@ -45,7 +43,7 @@ def random_networks_do_not_swim(budget: Budget) -> Evidence:
 
 @claim("With 4 weights instead of 109 the untrained circuit beats a network of 80 trials")
 def data_efficiency(budget: Budget) -> Evidence:
-    wired, blank = _best(budget, "NCAP", 10), _best(budget, "MLP", 40)
+    wired, blank = _best("NCAP", 10), _best("MLP", 40)
     lead, slowest = (wired[:, 0] - blank[:, 80]).min(), wired[:, 80].min()
     return Evidence(
         {"smallest lead": lead, "slowest NCAP after 80": slowest, "fastest MLP after 80": blank[:, 80].max()},
@@ -57,7 +55,7 @@ def data_efficiency(budget: Budget) -> Evidence:
 
 @claim("The small circuit ends about as fast as the large network")
 def comparable_asymptote(budget: Budget) -> Evidence:
-    wired, blank = _best(budget, "NCAP", 10)[:, 80].mean(), _best(budget, "MLP", 40)[:, 320].mean()
+    wired, blank = _best("NCAP", 10)[:, 80].mean(), _best("MLP", 40)[:, 320].mean()
     return Evidence(
         {"NCAP after 80": wired, "MLP after 320": blank, "ratio": wired / blank},
         "mean speed of NCAP, after 80 trials already, >= 0.8 x that of the MLP after 320",
@@ -68,7 +66,7 @@ def comparable_asymptote(budget: Budget) -> Evidence:
 
 @claim("The signs make it learnable: sizes are soon found, signs are not")
 def signs_matter(budget: Budget) -> Evidence:
-    free, sizes = _best(budget, "NCAP, free signs", 10)[:, 80].max(), _best(budget, "NCAP, random sizes", 10)
+    free, sizes = _best("NCAP, free signs", 10)[:, 80].max(), _best("NCAP, random sizes", 10)
     start, end = sizes[:, 0].mean(), sizes[:, 80].min()
     return Evidence(
         {"fastest with free signs": free, "random sizes, untrained": start, "slowest with random sizes": end},
@@ -80,7 +78,7 @@ def signs_matter(budget: Budget) -> Evidence:
 
 @claim("Cut what it feels of its own bend, or excite the opposite muscle too, and it swims no more")
 def ablations(budget: Budget) -> Evidence:
-    numb, excited, cut = (np.abs(_speeds(budget, **w)) for w in ({"w_prop": 0.0}, {"w_contra": 1.0}, {"w_contra": 0.0}))
+    numb, excited, cut = (np.abs(_speeds(**w)) for w in ({"w_prop": 0.0}, {"w_contra": 1.0}, {"w_contra": 0.0}))
     return Evidence(
         {"no proprioception": numb.max(), "opposite excited": excited.max(), "no synapse across": cut.min()},
         "|speed| < 0.01 with w_prop = 0, and < 1e-6 with w_contra = +1, in every seed; w_contra = 0 is only told",

@@ -112,7 +112,7 @@ LEARN = Frame(
 )
 
 
-@experiment(quick=dict(gens=6, n_seeds=2), frame=LEARN)
+@experiment(quick=dict(gens=5, n_seeds=1), frame=LEARN)
 def learn(
     compare: Annotated[Literal["all four", *CONTROLLERS], choice("Which controllers to train", "search")] = "all four",
     gens: Annotated[int, number(1, 60, "Generations of the search", "search", scale="log")] = 12,

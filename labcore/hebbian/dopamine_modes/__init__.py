@@ -13,34 +13,6 @@ Source: arXiv:2602.11726 (2026), abstract and summaries; no code was found.
 
 from __future__ import annotations
 
-from .mechanism import (
-    Base,
-    Data,
-    Patch,
-    digits,
-    forward,
-    foundation,
-    fresh_patch,
-    gate,
-    n_parameters,
-    right,
-    specialised,
-    turned,
-)
-from .switching import two_modes
+from .mechanism import Base, Patch, forward, foundation, fresh_patch, gate, n_parameters, specialised
 
-__all__ = [
-    "Base",
-    "Data",
-    "Patch",
-    "digits",
-    "forward",
-    "foundation",
-    "fresh_patch",
-    "gate",
-    "n_parameters",
-    "right",
-    "specialised",
-    "turned",
-    "two_modes",
-]
+__all__ = ["Base", "Patch", "forward", "foundation", "fresh_patch", "gate", "n_parameters", "specialised"]

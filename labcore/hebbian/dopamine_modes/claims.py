@@ -9,15 +9,15 @@ from .experiments import sparsity, specialise
 from .mechanism import LEARNERS, n_parameters
 
 
-def _means(budget: Budget, **values: str) -> dict[str, float]:
-    """Mean accuracy of each learner on turned digits: 4 networks, trained as long as the defaults say."""
-    frame = once(specialise, budget, n_seeds=4, pre_steps=400, steps=800, **values)
+def _means(**values: str) -> dict[str, float]:
+    """Mean accuracy of each learner on turned digits, of 4 networks."""
+    frame = once(specialise, n_seeds=4, pre_steps=400, steps=800, **values)
     return dict(zip(LEARNERS, frame.accuracy[-1].mean("repeat").values))
 
 
 @claim("With every weight frozen, thresholds and gains recover accuracy in a new context, hardened too")
 def gates_specialise(budget: Budget) -> Evidence:
-    right = _means(budget)
+    right = _means()
     return Evidence(
         {k: right[k] for k in ("frozen", "gate", "gate, hardened")},
         "digits turned by 45 degrees: gate - frozen >= 0.02, and hardening costs <= 0.03",
@@ -28,7 +28,7 @@ def gates_specialise(budget: Budget) -> Evidence:
 
 @claim("LoRA does better and needs more: a mode can only select what the base already has")
 def lora_is_the_stronger_rival(budget: Budget) -> Evidence:
-    mixed, upright = _means(budget), _means(budget, foundation_data="upright")
+    mixed, upright = _means(), _means(foundation_data="upright")
     lead, blind = (m["LoRA"] - m["gate"] for m in (mixed, upright))
     sizes = n_parameters(32, 2)
     return Evidence(
@@ -46,7 +46,7 @@ def lora_is_the_stronger_rival(budget: Budget) -> Evidence:
     "threshold's share is lost when the gate is hardened.",
 )
 def thresholds_add_to_gains(budget: Budget) -> Evidence:
-    right = _means(budget)
+    right = _means()
     return Evidence(
         {"gate, hardened": right["gate, hardened"], "gain only": right["gain only"]},
         "digits turned by 45 degrees: hardened gate - gain only >= 0.01",
@@ -57,7 +57,7 @@ def thresholds_add_to_gains(budget: Budget) -> Evidence:
 
 @claim("In a mode only a minority of neurons is strongly active, fewer than in the base")
 def a_minority_is_loud(budget: Budget) -> Evidence:
-    frame = once(sparsity, budget, n_seeds=4, pre_steps=400, steps=800)
+    frame = once(sparsity, n_seeds=4, pre_steps=400, steps=800)
     strong, base = frame.strong.sel(penalty=0.001).mean().item(), frame.attrs["frozen_strong"]
     return Evidence(
         {"strongly active, mode": strong, "base": base},

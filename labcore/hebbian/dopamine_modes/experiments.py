@@ -49,7 +49,7 @@ SPECIALISE = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=2, pre_steps=200, steps=300), frame=SPECIALISE)
+@experiment(quick=dict(n_seeds=1, pre_steps=200, steps=150), frame=SPECIALISE)
 def specialise(
     angle: Annotated[float, number(0, 90, "Turn of the digits that the mode is for", "mode", unit="degrees")] = 45.0,
     foundation_data: Annotated[
@@ -136,7 +136,7 @@ SWITCH = Frame(
 )
 
 
-@experiment(quick=dict(steps=300), frame=SWITCH)
+@experiment(quick=dict(steps=100), frame=SWITCH)
 def switch(
     angle: Annotated[float, number(0, 90, "Turn of the digits that are shown", "world", unit="degrees")] = 45.0,
     mode: Annotated[Literal["off", "upright", "turned"], choice("The two vectors in use", "network")] = "turned",
@@ -208,7 +208,7 @@ SPARSITY = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=2, pre_steps=200, steps=300), frame=SPARSITY)
+@experiment(quick=dict(n_seeds=1, pre_steps=200, steps=200), frame=SPARSITY)
 def sparsity(
     tau: Annotated[float, number(0.05, 1, "Softness of the gates in training", "mode")] = 0.25,
     angle: Annotated[float, number(0, 90, "Turn of the digits that the mode is for", "mode", unit="degrees")] = 45.0,

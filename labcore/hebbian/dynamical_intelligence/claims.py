@@ -17,7 +17,7 @@ def slots_are_the_capacity(budget: Budget) -> Evidence:
     for slow, fast in ((6.0, 40.0), (6.0, 60.0), (8.0, 40.0), (5.0, 60.0)):
         slots = capacity(slow, fast)
         for n in range(1, slots + 2):
-            runs = [once(buffer, budget, n_items=n, f_theta=slow, f_gamma=fast, seed=s) for s in range(10)]
+            runs = [once(buffer, n_items=n, f_theta=slow, f_gamma=fast, seed=s) for s in range(10)]
             (within if n <= slots else beyond).append(np.mean([run.recall_ok.values.all() for run in runs]))
     return Evidence(
         {"worst share of perfect runs, within": min(within), "best share, one more": max(beyond)},
@@ -30,7 +30,7 @@ def slots_are_the_capacity(budget: Budget) -> Evidence:
 
 @claim("The buffer brings distant events close enough for STDP to learn their order")
 def compression_teaches_the_order(budget: Budget) -> Evidence:
-    ways = [once(learn_order, budget, spacing=1000.0, seed=s).W.values for s in range(3)]
+    ways = [once(learn_order, spacing=1000.0, seed=s).W.values for s in range(3)]
     forward = min(np.diagonal(w[1], 1).min() for w in ways)
     backward = max(np.diagonal(w[1], -1).max() for w in ways)
     apart = max(np.diagonal(w[0], 1).max() for w in ways)
@@ -44,7 +44,7 @@ def compression_teaches_the_order(budget: Budget) -> Evidence:
 
 @claim("Sparse modules synchronise inside before the whole network does")
 def modules_lock_first(budget: Budget) -> Evidence:
-    sweeps = np.mean([once(modules, budget, seed=s).sweep.values for s in range(3)], 0)
+    sweeps = np.mean([once(modules, N=120, duration=40, seed=s).sweep.values for s in range(3)], 0)
     best = int((sweeps[2] - sweeps[0]).argmax())
     return Evidence(
         {"K": 0.5 * best, "within modules": sweeps[2, best], "all": sweeps[0, best]},

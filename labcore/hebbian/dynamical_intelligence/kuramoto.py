@@ -28,7 +28,8 @@ def modular_graph(n: int, blocks: int, k_in: float, k_out: float, rng: np.random
 
 def neighbours(adjacency: Bool[Array, "N N"]) -> tuple[Int[Array, " N+1"], Int[Array, " E"]]:
     """The graph in rows (CSR): node i has the neighbours indices[starts[i] : starts[i + 1]]."""
-    return np.r_[0, adjacency.sum(1).cumsum()], np.nonzero(adjacency)[1]
+    # in one piece, as the kernels are compiled for
+    return np.r_[0, adjacency.sum(1).cumsum()], np.ascontiguousarray(np.nonzero(adjacency)[1])
 
 
 @njit(cache=True, nogil=True)

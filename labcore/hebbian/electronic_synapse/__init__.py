@@ -18,15 +18,13 @@ Source: Lim, Bae, Eum, Lee, Kim, Kwon, Park, Lee (2017), arXiv:1707.06381.
 from __future__ import annotations
 
 from .mechanism import fabricate, refresh, step, train
-from .perceptron import accuracy, gradient, initial
+from .perceptron import gradient
 from .pulsed_device import depress, potentiate, rounded, write
 
 __all__ = [
-    "accuracy",
     "depress",
     "fabricate",
     "gradient",
-    "initial",
     "potentiate",
     "refresh",
     "rounded",

@@ -8,15 +8,15 @@ from labcore.experiment import Budget
 from .experiments import METHODS, hwtrain
 
 
-def _final(budget: Budget, n_seeds: int = 3, **values: float) -> dict[str, float]:
+def _final(**values: float) -> dict[str, float]:
     """Test accuracy by method, mean of the last quarter of 20 epochs and of the seeds."""
-    frame = once(hwtrain, budget, n_seeds=n_seeds, epochs=20, **values)
+    frame = once(hwtrain, n_seeds=3, epochs=20, **values)
     late = frame.accuracy.values[:, :, -10:].mean((1, 2))
     return dict(zip(METHODS, late.tolist(), strict=True))
 
 
-def _gain(budget: Budget, *rivals: str) -> Evidence:
-    score = _final(budget)
+def _gain(*rivals: str) -> Evidence:
+    score = _final()
     gain = score["unidirectional"] - max(score[name] for name in rivals)
     return Evidence(
         {name: score[name] for name in ("unidirectional", *rivals)} | {"gain": gain},
@@ -28,7 +28,7 @@ def _gain(budget: Budget, *rivals: str) -> Evidence:
 
 @claim("On curved devices, stepping only upwards trains better than stepping up and down")
 def upwards_only_beats_both_ways(budget: Budget) -> Evidence:
-    return _gain(budget, "pair", "single")
+    return _gain("pair", "single")
 
 
 @claim(
@@ -38,12 +38,12 @@ def upwards_only_beats_both_ways(budget: Budget) -> Evidence:
     "The plain pair loses more because each request makes it spend its pulses twice.",
 )
 def gain_over_a_matched_pair(budget: Budget) -> Evidence:
-    return _gain(budget, "halved pair")
+    return _gain("halved pair")
 
 
 @claim("Straight devices with many steps train as well as software; with few steps they do not")
 def straight_devices_match_software(budget: Budget) -> Evidence:
-    fine, coarse = (_final(budget, curvature=0.0, pulses=p) for p in (64, 16))
+    fine, coarse = (_final(curvature=0.0, pulses=p) for p in (64, 16))
     loss, more = fine["software"] - fine["unidirectional"], fine["unidirectional"] - coarse["unidirectional"]
     return Evidence(
         {"software": fine["software"], "P = 64": fine["unidirectional"], "P = 16": coarse["unidirectional"]},
@@ -55,7 +55,7 @@ def straight_devices_match_software(budget: Budget) -> Evidence:
 
 @claim("Stepping only upwards forgives devices that differ more than stepping both ways does")
 def forgives_device_variation(budget: Budget) -> Evidence:
-    same, different = _final(budget), _final(budget, sigma=0.3)
+    same, different = _final(), _final(sigma=0.3)
     loss = {name: same[name] - different[name] for name in ("unidirectional", "pair")}
     return Evidence(
         {f"loss, {name}": value for name, value in loss.items()},

@@ -50,7 +50,7 @@ HWTRAIN = STAIRCASE | Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=2, epochs=8), frame=HWTRAIN)
+@experiment(quick=dict(n_seeds=1, epochs=8), frame=HWTRAIN)
 def hwtrain(
     curvature: Annotated[
         float, number(0, 0.33, "Curvature 1/A of the staircase; 0 is a straight one", "device", "per pulse")

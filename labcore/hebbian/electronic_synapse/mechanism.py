@@ -11,7 +11,7 @@ from .pulsed_device import depress, potentiate, rounded, write
 
 Array = np.ndarray
 SOFTWARE, UNIDIRECTIONAL, PAIR, HALVED, SINGLE = range(5)
-BATCH, CAP, W_MAX, FULL = 10, 3, 1.0, 0.75
+BATCH, CAP, W_MAX, FULL = 10, 3.0, 1.0, 0.75
 
 
 @njit(cache=True, nogil=True)

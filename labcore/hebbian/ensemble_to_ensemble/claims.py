@@ -9,16 +9,16 @@ from .experiments import grow, train
 from .mechanism import WIRINGS
 
 
-def _five(budget: Budget) -> tuple[dict[str, float], ...]:
-    """Mean accuracy, edges and modularity by wiring, of four networks; of full size on both budgets."""
-    frame = once(train, budget, epochs=40, hidden=128, n_seeds=4)
+def _five() -> tuple[dict[str, float], ...]:
+    """Mean accuracy, edges and modularity by wiring, of four networks."""
+    frame = once(train, epochs=40, hidden=128, n_seeds=4)
     means = (v.mean("repeat").values for v in (frame.accuracy[:, :, -1], frame.edges, frame.modularity))
     return tuple(dict(zip(WIRINGS, m, strict=True)) for m in means)
 
 
 @claim("A quarter of the edges between hidden layers is enough")
 def parity_at_a_quarter(budget: Budget) -> Evidence:
-    mean, edges, _ = _five(budget)
+    mean, edges, _ = _five()
     density = edges["groups"] / edges["dense"]
     return Evidence(
         {**mean, "density": density},
@@ -34,7 +34,7 @@ def parity_at_a_quarter(budget: Budget) -> Evidence:
     reason="On digits all wirings tie, a random mask too; the published gain is that of large networks on photographs.",
 )
 def better_than_dense(budget: Budget) -> Evidence:
-    mean, *_ = _five(budget)
+    mean, *_ = _five()
     gain, order = mean["groups + Hebb"] - mean["dense"], mean["groups"] - mean["random"]
     return Evidence(
         {"groups + Hebb - dense": gain, "groups - random": order},
@@ -46,7 +46,7 @@ def better_than_dense(budget: Budget) -> Evidence:
 
 @claim("Hebbian growth joins units whose activities already agree")
 def hebb_finds_agreement(budget: Budget) -> Evidence:
-    frame = once(grow, budget, n_seeds=4)
+    frame = once(grow, epochs=15, hidden=64, n_seeds=4)
     gap = (frame.grown.sel(rule="Hebb") - frame.grown.sel(rule="SET")).values
     return Evidence(
         {"SET": frame.grown[0].mean(), "Hebb": frame.grown[1].mean(), "smallest gap": gap.min()},
@@ -58,7 +58,7 @@ def hebb_finds_agreement(budget: Budget) -> Evidence:
 
 @claim("The wiring is as modular as its recipe says, and rewiring wears that down")
 def rewiring_wears_modularity(budget: Budget) -> Evidence:
-    *_, q = _five(budget)
+    *_, q = _five()
     density = 1 / 8 + 0.14 * 7 / 8
     recipe = 1 / (8 * density) - 1 / 8
     return Evidence(

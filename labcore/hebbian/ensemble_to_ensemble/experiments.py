@@ -38,7 +38,7 @@ TRAIN = Frame(
 )
 
 
-@experiment(quick=dict(hidden=64, n_seeds=2), frame=TRAIN)
+@experiment(quick=dict(hidden=64, n_seeds=1, epochs=30), frame=TRAIN)
 def train(
     p_inter: Annotated[float, number(0, 0.5, "Probability of an edge between different groups", "wiring")] = 0.14,
     groups: Annotated[int, number(2, 16, "Groups G in each hidden layer", "wiring")] = 8,
