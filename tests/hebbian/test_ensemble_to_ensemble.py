@@ -64,7 +64,7 @@ def test_random_wiring_has_the_same_budget():
 def test_p_of_one_is_the_dense_network():
     """With every edge there all five networks are the same; a batched product may round differently at each place."""
     rngs = generators()
-    net = masked_stack((64, 32, 32, 32, 10), wire(4, 1.0, 32, rngs), [1.0] * len(WIRINGS), rngs)
+    net = masked_stack((64, 32, 32, 32, 10), wire(4, 1.0, 32, rngs), [1.0] * 5, rngs)
     assert all(torch.equal(t, t[:1].expand_as(t)) for t in [*net.w, *net.mask])
     x = torch.tensor(np.random.default_rng(5).random((2, 9, 64)), dtype=torch.float32)
     for w in net.w:

@@ -22,6 +22,7 @@ from labcore.hebbian.hebbian_projection.experiments import continual, extract, p
 from labcore.hebbian.hebbian_projection.online_spiking import answers, forward, lif, trace
 from labcore.primitives.local_rules.hebb_rules import RULES, hebb_step, hebb_stream
 
+TWO_TASKS = dict(n_tasks=2, hidden=64, epochs=4)
 GAPPED = np.array([4.0, 3.0, 2.0, 0.2, 0.1])
 
 
@@ -222,16 +223,16 @@ ROUNDED_SPIKES = 10 / 497
 
 
 def test_protecting_nothing_is_plain_training_and_everything_stops_learning():
-    none = continual.run("quick", protect=0.0)
+    none = continual.run(protect=0.0, **TWO_TASKS)
     np.testing.assert_allclose(none.accuracy[:, 0], none.accuracy[:, 1], rtol=0, atol=ROUNDED_SPIKES)
-    everything = continual.run("quick", protect=1.0)
+    everything = continual.run(protect=1.0, **TWO_TASKS)
     assert abs(everything.BWT.sel(learner="HLOP").item()) < 0.01
     assert float(everything.table[-1].sel(learner="HLOP", task=2)) < 0.35
     assert float(everything.table[-1].sel(learner="none", task=2)) > 0.85
 
 
 def test_updates_leak_less_into_old_inputs():
-    frame = continual.run("quick")
+    frame = continual.run(**TWO_TASKS)
     leak = frame.leak[-1].mean("layer")
     assert float(leak.sel(learner="HLOP")) < 0.4 * float(leak.sel(learner="none"))
     assert not frame.leak[frame.epoch <= frame.attrs["epochs"]].any()
@@ -259,7 +260,7 @@ def test_corners_of_the_plane(values):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_corners_of_space(rule):
-    frame = subspace.run("quick", k=3, rule=rule, eta=1.0, third=1.0)
+    frame = subspace.run(batches=150, k=3, rule=rule, eta=1.0, third=1.0)
     assert np.isfinite(frame.w).all() and ("diverged" in frame.reading or frame.sizes["batch"] == 151)
 
 
@@ -275,7 +276,7 @@ def test_too_high_rates_say_so():
         "diverged" in extract.run(k=32, hlop_lr=1.0, epochs=3).reading
         or extract.run(k=32, hlop_lr=1.0, epochs=3).cos2.size
     )
-    frame = continual.run("quick", hlop_lr=1.0, lr=0.3, epochs=2, steps=12)
+    frame = continual.run(n_tasks=2, hidden=64, hlop_lr=1.0, lr=0.3, epochs=2, steps=12)
     assert np.isfinite(frame.accuracy).all()
     with pytest.raises(ParameterError, match="protect = 1.5"):
         continual.run(protect=1.5)

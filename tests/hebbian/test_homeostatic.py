@@ -37,7 +37,7 @@ def test_gradient_is_autograd():
 
 
 def test_a_step_of_zero_is_the_constant_rate():
-    frame = stream.run("quick", step_frac=0.0)
+    frame = stream.run(epochs=4, step_frac=0.0)
     np.testing.assert_array_equal(frame.correct[0], frame.correct[1])
     assert (frame.eta == 0.01).all()
 
@@ -183,12 +183,12 @@ def test_decision_shows_what_the_stream_does():
 
 
 def test_swap_rates_frames_grow():
-    frames = list(swap_rates.frames("quick", points=2, epochs=2))
+    frames = list(swap_rates.frames(points=2, epochs=2, n_seeds=1))
     assert [f.sizes["swaps"] for f in (frames[0], frames[-1])] == [1, 2] and frames[-1].progress == 1
 
 
 @pytest.mark.parametrize(
-    ("answer", "right"), [("0,2", True), (" 1/5 ", True), ("20 %", True), ("0.01", False), ("2e-3", False)]
+    ("answer", "right"), [("0,2", True), (" 1/5 ", True), ("0.01", False), ("2e-3", False)]
 )
 def test_an_answer_about_the_rate(answer, right):
     assert (beats_need(answer) is True) == right

@@ -162,7 +162,7 @@ def test_energy_and_losses_say_the_same():
 
 
 def test_frames_grow_and_their_loss_falls_with_the_energy():
-    frames = list(retrieve.frames("quick"))
+    frames = list(retrieve.frames(N=5000))
     assert len(frames) >= 15 and all(
         a.sizes["time"] < b.sizes["time"] for a, b in zip(frames, frames[1:], strict=False)
     )
@@ -182,7 +182,7 @@ def test_neurons_serve_the_strongest_pattern_that_they_agree_with():
 
 
 def test_ordinary_hopfield_recalls_one_pattern_from_a_noisy_cue():
-    frame = retrieve.run("quick", d=0.0, T=0.02, start="pattern 1", cue_noise=0.3)
+    frame = retrieve.run(N=5000, d=0.0, T=0.02, start="pattern 1", cue_noise=0.3)
     m = np.abs(frame.overlap.values)
     assert m[0, 0] < 0.5 and m[-1, 0] > 0.99 and m[-1, 1:].max() < 0.05
     assert "recalls 1 of 5" in frame.reading
@@ -192,7 +192,7 @@ def test_ordinary_hopfield_recalls_one_pattern_from_a_noisy_cue():
     "values", [dict(d=0.95, N=1000, K=8), dict(d=0.0, T=1.0), dict(d=0.95, T=0.0, start="random"), dict(cue_noise=0.5)]
 )
 def test_corners_are_legal(values):
-    frame = retrieve.run("quick", sweeps=5, **values)
+    frame = retrieve.run(**{"N": 5000, "sweeps": 5, **values})
     assert np.abs(frame.overlap).max() <= 1 and frame.progress == 1
 
 

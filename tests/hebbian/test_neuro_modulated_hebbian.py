@@ -130,7 +130,7 @@ def test_entropy_of_a_uniform_and_a_sure_answer():
 
 
 def final(**values):
-    return adapt.run("quick", images=200, **values)
+    return adapt.run(images=200, **values)
 
 
 def assert_same_answers(frame, *learners):
@@ -238,7 +238,7 @@ def test_softness_decides_who_gets_what():
 
 @pytest.mark.parametrize("values", [dict(k=1), dict(k=8, n_clusters=2, tau=0.02, eta=0.5), dict(width=0.5, eta=0.5)])
 def test_corners_of_the_plane(values):
-    frame = clusters.run("quick", **values)
+    frame = clusters.run(samples=1000, **values)
     assert np.isfinite(frame.w).all() and 0 <= frame.attrs["own"] <= frame.sizes["cluster"]
 
 

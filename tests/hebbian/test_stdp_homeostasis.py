@@ -178,7 +178,7 @@ def test_detector_corners(values):
     ],
 )
 def test_detect_corners(mode, values):
-    frames = list(detect.frames("quick", mode=mode, **values))
+    frames = list(detect.frames(probes=300, mode=mode, **values))
     assert len(frames) == frames[-1].attrs["patterns"]
     # trained patterns are always accepted, whatever else is, unless one was erased
     if mode == "one neuron each":
@@ -186,7 +186,7 @@ def test_detect_corners(mode, values):
 
 
 def test_confusions_are_where_the_rule_puts_them():
-    frame = detect.run("quick", mode="one neuron each", n_patterns=20, similarity=0.75, h=0.8)
+    frame = detect.run(probes=300, mode="one neuron each", n_patterns=20, similarity=0.75, h=0.8)
     rng = np.random.default_rng([0, 0])
     patterns = draw(20, 64, 16, 0.75, rng)
     overlap = patterns.astype(int) @ patterns.T.astype(int)

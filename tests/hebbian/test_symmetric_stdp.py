@@ -124,9 +124,9 @@ def test_votes_and_answers():
 
 
 def test_training_is_repeatable_and_its_frames_grow():
-    frames = list(train.frames("quick"))
+    frames = list(train.frames(n_train=300, N_E=36))
     assert len(frames) == 12 and [f.sizes["images"] for f in frames] == list(range(1, 13))
-    assert frames[-1].identical(train.run("quick"))
+    assert frames[-1].identical(train.run(n_train=300, N_E=36))
     raster = frames[-1].raster.values
     others = np.delete(raster[0, -10:], frames[-1].attrs["label"], axis=0)
     assert raster[0, -10:].sum() > 10 and others.sum() == 0
@@ -142,7 +142,7 @@ def test_training_is_repeatable_and_its_frames_grow():
     ],
 )
 def test_corners_are_legal(values):
-    frame = train.run("quick", **values)
+    frame = train.run(**{"n_train": 300, "N_E": 36, **values})
     assert 0 <= frame.acc_supervised[-1] <= 1
 
 

@@ -239,7 +239,7 @@ FORGETTING = Frame(
 )
 
 
-@experiment(quick=dict(n_tasks=2, hidden=64, epochs=4), frame=FORGETTING)
+@experiment(quick=dict(n_tasks=2, hidden=64, epochs=3), frame=FORGETTING)
 def continual(
     protect: Annotated[
         float,

@@ -10,15 +10,15 @@ from labcore.experiment import Budget
 from .experiments import Regulator, stream
 
 
-def _accuracies(budget: Budget, regulator: Regulator, swaps: int) -> tuple[float, float]:
+def _accuracies(regulator: Regulator, swaps: int) -> tuple[float, float]:
     """Means over 4 seeds after the first epoch: the regulator's accuracy and the constant rate's, at full length."""
-    runs = [once(stream, budget, regulator=regulator, swaps_per_epoch=swaps, epochs=12, seed=s).attrs for s in range(4)]
+    runs = [once(stream, regulator=regulator, swaps_per_epoch=swaps, epochs=12, seed=s).attrs for s in range(4)]
     return float(np.mean([a["accuracy"] for a in runs])), float(np.mean([a["accuracy_constant"] for a in runs]))
 
 
 @claim("Where labels keep swapping, a rate that is at stake learns better than the same rate held constant")
 def need_helps_under_shift(budget: Budget) -> Evidence:
-    need, constant = _accuracies(budget, "homeostatic", 12)
+    need, constant = _accuracies("homeostatic", 12)
     return Evidence(
         {"homeostatic": need, "constant": constant, "gain": need - constant},
         "12 swaps an epoch, both start at 0.01: homeostatic - constant >= 0.15",
@@ -31,7 +31,7 @@ def need_helps_under_shift(budget: Budget) -> Evidence:
     "The advantage comes from the shift: it is larger with swaps than without, and there it costs nothing",
 )
 def advantage_grows_with_shift(budget: Budget) -> Evidence:
-    (need, constant), (calm, steady) = (_accuracies(budget, "homeostatic", s) for s in (12, 0))
+    (need, constant), (calm, steady) = (_accuracies("homeostatic", s) for s in (12, 0))
     return Evidence(
         {"gain at 12 swaps": need - constant, "gain at 0 swaps": calm - steady},
         "gain at 12 swaps - gain at 0 swaps >= 0.1, and gain at 0 swaps >= -0.01",
@@ -47,9 +47,9 @@ def advantage_grows_with_shift(budget: Budget) -> Evidence:
     "here and ruins some runs without shift; a large constant relearns at once, for whoever knows it beforehand.",
 )
 def beats_its_rivals(budget: Budget) -> Evidence:
-    need, chance = (_accuracies(budget, r, 12)[0] for r in ("homeostatic", "random"))
+    need, chance = (_accuracies(r, 12)[0] for r in ("homeostatic", "random"))
     tuned = np.mean(
-        [once(stream, budget, eta0=0.2, regulator="constant", memo=5, epochs=12, seed=s).accuracy for s in range(4)]
+        [once(stream, eta0=0.2, regulator="constant", memo=5, epochs=12, seed=s).accuracy for s in range(4)]
     )
     return Evidence(
         {"homeostatic": need, "random": chance, "constant 0.2": tuned},
@@ -67,7 +67,7 @@ def beats_its_rivals(budget: Budget) -> Evidence:
 )
 def published_step_helps(budget: Budget) -> Evidence:
     settings = dict(swaps_per_epoch=4, eta0=0.02, step_frac=0.1, memo=20, decide_at="first", epochs=12)
-    runs = [once(stream, budget, seed=s, **settings) for s in range(4)]
+    runs = [once(stream, seed=s, **settings) for s in range(4)]
     gain = np.mean([f.accuracy - f.accuracy_constant for f in runs])
     ties = np.mean([(f.leave == f.take).mean() for f in runs])
     hoped_up = np.mean([(f.guess.values[f.taken.values > 0] >= 5).mean() for f in runs])

@@ -39,7 +39,7 @@ STREAM = Frame(
 )
 
 
-@experiment(quick=dict(epochs=4), frame=STREAM)
+@experiment(quick=dict(epochs=3), frame=STREAM)
 def stream(
     swaps_per_epoch: Annotated[
         int, number(0, 20, "Exchanges of two classes' labels in an epoch of 1790 samples", "world")
@@ -137,7 +137,7 @@ BY_SWAPS = Frame(
 )
 
 
-@experiment(quick=dict(epochs=2, points=3, n_seeds=1), frame=BY_SWAPS)
+@experiment(quick=dict(epochs=2, points=2, n_seeds=1), frame=BY_SWAPS)
 def swap_rates(
     eta0: Annotated[float, number(0.002, 0.2, "Learning rate at the start", "network", scale="log")] = 0.01,
     step_frac: Annotated[

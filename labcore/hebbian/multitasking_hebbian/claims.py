@@ -13,14 +13,14 @@ from .experiments import learn, retrieve
 from .mechanism import Array
 
 
-def _overlaps(budget: Budget, seeds: int = 3, **values: float | str) -> Float[Array, "seeds K"]:
+def _overlaps(seeds: int = 3, **values: float | str) -> Float[Array, "seeds K"]:
     """Final overlaps of large networks."""
-    return np.stack([once(retrieve, budget, N=100_000, seed=s, **values).overlap.values[-1] for s in range(seeds)])
+    return np.stack([once(retrieve, N=100_000, seed=s, **values).overlap.values[-1] for s in range(seeds)])
 
 
 @claim("The recalled patterns form a hierarchy: each is weaker than the one before by the factor d")
 def hierarchy_is_a_power_law(budget: Budget) -> Evidence:
-    m = _overlaps(budget, d=0.3, K=5, T=0.0, start="hierarchy", sweeps=15)
+    m = _overlaps(d=0.3, K=5, T=0.0, start="hierarchy", sweeps=15)
     off = np.abs(m - 0.7 * 0.3 ** np.arange(5)).max()
     return Evidence(
         {"largest deviation": off, "m1": m[:, 0].mean(), "m2": m[:, 1].mean(), "m3": m[:, 2].mean()},
@@ -33,7 +33,7 @@ def hierarchy_is_a_power_law(budget: Budget) -> Evidence:
 @claim("The hierarchy breaks where the leader is outvoted, 1 - 2d + d^K = 0")
 def hierarchy_breaks_where_outvoted(budget: Budget) -> Evidence:
     def off(k: int, d: float) -> float:
-        m = _overlaps(budget, d=d, K=k, T=0.005, start="hierarchy", sweeps=30).mean(0)
+        m = _overlaps(d=d, K=k, T=0.005, start="hierarchy", sweeps=30).mean(0)
         return float(np.abs(m - mattis.hierarchy(k, d).numpy()).max())
 
     below, above = (off(3, 0.58), off(4, 0.50)), (off(3, 0.66), off(4, 0.60))
@@ -52,7 +52,7 @@ def hierarchy_breaks_where_outvoted(budget: Budget) -> Evidence:
 
 @claim("With few blanks the third pattern stays far behind the first")
 def few_blanks_keep_a_leader(budget: Budget) -> Evidence:
-    few = np.sort(np.abs(_overlaps(budget, d=0.2, K=5, T=0.1, start="pattern 1", sweeps=40)))[:, ::-1]
+    few = np.sort(np.abs(_overlaps(d=0.2, K=5, T=0.1, start="pattern 1", sweeps=40)))[:, ::-1]
     third = (few[:, 2] / few[:, 0]).max()
     return Evidence(
         {"third / first at d = 0.2": third}, "T = 0.1, d = 0.2: third / first < 0.05 in each network", third < 0.05, 3
@@ -66,7 +66,7 @@ def few_blanks_keep_a_leader(budget: Budget) -> Evidence:
     "still strays from it, and the weakest pattern of a single network often falls below the limit.",
 )
 def many_blanks_recall_in_parallel(budget: Budget) -> Evidence:
-    many = np.abs(_overlaps(budget, d=0.8, K=5, T=0.1, start="pattern 1", sweeps=40))
+    many = np.abs(_overlaps(d=0.8, K=5, T=0.1, start="pattern 1", sweeps=40))
     equal = many.min(1) / many.max(1)
     return Evidence(
         {"worst network": equal.min(), "mean": equal.mean(), "weakest overlap": many.min()},
@@ -80,7 +80,7 @@ def many_blanks_recall_in_parallel(budget: Budget) -> Evidence:
 def teacher_changes_nothing(budget: Budget) -> Evidence:
     gaps = {}
     for m in (10, 30, 100):
-        lead = once(learn, budget, M=m, n_seeds=3).overlap.values[-1, :, 0].mean(-1)
+        lead = once(learn, M=m, N=4000, n_seeds=3).overlap.values[-1, :, 0].mean(-1)
         gaps[f"M = {m}"] = abs(lead[0] - lead[1])
     return Evidence(
         gaps,

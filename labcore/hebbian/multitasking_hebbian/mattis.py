@@ -86,9 +86,9 @@ def fixed_point(
     m = m.reshape(-1, shape[-1]).clone()
     busy = torch.arange(len(m))  # near the critical line a few points take a hundred times longer than the rest
     for _ in range(0, iterations, 10):
-        new = m[busy]
+        new, weights, cold = m[busy], _weights(m.shape[-1], d[busy]), t[busy]
         for _ in range(10):
-            old, new = new, mean_field(new, d[busy], t[busy])
+            old, new = new, _average(new, weights, cold)
         m[busy] = new
         busy = busy[(new - old).abs().amax(-1) >= tolerance]
         if not len(busy):

@@ -11,20 +11,20 @@ from labcore.primitives.digits.corrupted import KINDS
 from .experiments import METHODS, adapt
 
 
-def _accuracies(budget: Budget, kind: str, **values: float) -> dict[str, float]:
+def _accuracies(kind: str, **values: float) -> dict[str, float]:
     # five networks: from one trained network to the next, what the gains add varies as much as it is large
-    frame = once(adapt, budget, kind=kind, images=897, n_seeds=5, **values)
+    frame = once(adapt, kind=kind, images=897, n_seeds=5, **values)
     return dict(zip(METHODS, frame.accuracy[-1].mean("repeat").values, strict=True))
 
 
-def _all_kinds(budget: Budget) -> dict[str, dict[str, float]]:
+def _all_kinds() -> dict[str, dict[str, float]]:
     """One stream of each corruption, severity 4, for the claims that read them."""
-    return {kind: _accuracies(budget, kind) for kind in KINDS}
+    return {kind: _accuracies(kind) for kind in KINDS}
 
 
 @claim("Adapting without labels recovers much of what corruption costs")
 def adaptation_helps(budget: Budget) -> Evidence:
-    runs = _all_kinds(budget)
+    runs = _all_kinds()
     mean = {m: np.mean([r[m] for r in runs.values()]) for m in METHODS}
     return Evidence(
         mean,
@@ -36,7 +36,7 @@ def adaptation_helps(budget: Budget) -> Evidence:
 
 @claim("The local rule needs the global signal: entropy-driven gains make it useful")
 def gains_matter(budget: Budget) -> Evidence:
-    more = {kind: r["NHL"] - r["Hebb only"] for kind, r in _all_kinds(budget).items()}
+    more = {kind: r["NHL"] - r["Hebb only"] for kind, r in _all_kinds().items()}
     mean = np.mean(list(more.values()))
     return Evidence(
         {"mean": mean, **more},
@@ -48,7 +48,7 @@ def gains_matter(budget: Budget) -> Evidence:
 
 @claim("The softness of the competition matters: too soft and the filters are spoiled")
 def softness_matters(budget: Budget) -> Evidence:
-    sharp, soft = _all_kinds(budget)["blur"]["NHL"], _accuracies(budget, "blur", tau=1.0)["NHL"]
+    sharp, soft = _all_kinds()["blur"]["NHL"], _accuracies("blur", tau=1.0)["NHL"]
     return Evidence(
         {"tau = 0.3": sharp, "tau = 1": soft},
         "blur: accuracy of NHL at tau 0.3 - at tau 1 >= 0.03",

@@ -43,7 +43,7 @@ ADAPTING = Frame(
 )
 
 
-@experiment(quick=dict(images=400), frame=ADAPTING)
+@experiment(quick=dict(images=200), frame=ADAPTING)
 def adapt(
     severity: Annotated[float, number(0, 5, "How strongly the test images are corrupted", "data")] = 4.0,
     kind: Annotated[Kind, choice("The corruption", "data")] = "contrast",

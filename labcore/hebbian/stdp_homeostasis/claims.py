@@ -13,7 +13,7 @@ from .experiments import detect
 
 @claim("A detector taught once, with the threshold at S, accepts its pattern and nothing else")
 def one_presentation_is_enough(budget: Budget) -> Evidence:
-    frames = [once(detect, budget, n_patterns=1, mode="one neuron each", probes=2000, seed=s) for s in range(20)]
+    frames = [once(detect, n_patterns=1, mode="one neuron each", probes=2000, seed=s) for s in range(20)]
     accuracy, wrong = min(float(f.accuracy[-1]) for f in frames), sum(int(f.wrong[-1]) for f in frames)
     return Evidence(
         {"worst accuracy": accuracy, "wrong answers": wrong},
@@ -25,7 +25,7 @@ def one_presentation_is_enough(budget: Budget) -> Evidence:
 
 @claim("A neuron that is taught many patterns begins to accept what it was never taught")
 def sharing_costs_accuracy(budget: Budget) -> Evidence:
-    frames = [once(detect, budget, n_patterns=8, mode="shared", probes=2000, seed=s) for s in range(10)]
+    frames = [once(detect, n_patterns=8, mode="shared", probes=2000, seed=s) for s in range(10)]
     accuracy, fpr, tpr = (np.mean([f[name].values for f in frames], 0) for name in ("accuracy", "fpr", "tpr"))
     return Evidence(
         {f"p = {p}": accuracy[p - 1] for p in (1, 2, 4, 8)} | {"fpr, p = 8": fpr[7], "tpr, p = 8": tpr[7]},
@@ -39,7 +39,7 @@ def sharing_costs_accuracy(budget: Budget) -> Evidence:
 def similar_patterns_are_confused(budget: Budget) -> Evidence:
     levels = np.linspace(0, 1, 8)
     common = dict(n_patterns=20, mode="one neuron each", h=0.8, probes=300)
-    frames = [[once(detect, budget, similarity=x, seed=s, **common) for x in levels] for s in range(3)]
+    frames = [[once(detect, similarity=x, seed=s, **common) for x in levels] for s in range(3)]
     wrong = sum(int(f.wrong[-1]) for row in frames for f in row)
     own = np.mean([[float(f.own[-1]) for f in row] for row in frames], 0)
     rank = float(spearmanr(levels, own).statistic)
