@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore import catalog, code_version
+from labcore import catalog, code_version, import_closure
 from labcore.catalog import UnknownKey
 
 ROOT = Path(catalog.__file__).parent
@@ -53,19 +53,20 @@ OF_CLAIMS = OF_EXPERIMENTS | {"claims.py", "kan/toy/claims.py"}
 def house(tmp_path, monkeypatch):
     """`house(name=text, ...)` writes files into a small labcore: the versions of its paper `toy`, as pairs."""
     row = dataclasses.make_dataclass("Row", ["folder"])
-    monkeypatch.setattr(code_version, "_ROOT", tmp_path)
+    for module in (code_version, import_closure):
+        monkeypatch.setattr(module, "_ROOT", tmp_path)
     monkeypatch.setattr(catalog, "paper", lambda key: row(tmp_path / "kan" / key))
 
     def versions(files):
         for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
-        code_version._imported.cache_clear()  # of files that do not change while a process lives
+        import_closure._imported.cache_clear()  # of files that do not change while a process lives
         return [code_version.code_version.__wrapped__("toy", part) for part in ("experiments", "claims")]
 
     versions(HOUSE)
     yield versions
-    code_version._imported.cache_clear()
+    import_closure._imported.cache_clear()
 
 
 @pytest.mark.parametrize("name", HOUSE)
@@ -139,20 +140,21 @@ def by_syntax_tree(path, root):
 
 @pytest.mark.parametrize("text", IMPORTS)
 def test_every_form_of_import_is_read_as_python_reads_it(tmp_path, monkeypatch, text):
-    monkeypatch.setattr(code_version, "_ROOT", tmp_path)
+    for module in (code_version, import_closure):
+        monkeypatch.setattr(module, "_ROOT", tmp_path)
     for name in ("a", "b/__init__", "b/c", "b/e", "x/__init__", "x/p/__init__", "x/p/y", "x/p/z", "x/b", "x/other/y"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).with_suffix(".py").touch()
     path = tmp_path / "x" / "p" / "file.py"
     path.write_text(text)
-    read = {f for f in code_version._imported.__wrapped__(path) if f.exists()}
+    read = {f for f in import_closure._imported.__wrapped__(path) if f.exists()}
     wanted = by_syntax_tree(path, tmp_path)
     assert read == wanted and bool(wanted) != ("numpy" in text or "x = 1" in text)
 
 
 def test_every_file_of_labcore_is_read_as_python_reads_it():
     for path in ROOT.rglob("*.py"):
-        read = {f for f in code_version._imported(path) if f.exists()}
+        read = {f for f in import_closure._imported(path) if f.exists()}
         assert read == by_syntax_tree(path, ROOT), path
 
 
@@ -165,7 +167,7 @@ def test_every_ready_paper_has_its_own_versions():
 def test_no_paper_has_the_code_of_another_or_a_picture_in_its_version():
     ready = [p for p in catalog.papers() if p.status == "ready"]
     for paper in ready:
-        files = code_version.closure(paper.folder / "claims.py")
+        files = import_closure.closure(paper.folder / "claims.py")
         assert paper.folder / "experiments.py" in files and paper.folder / "__init__.py" in files
         assert not {paper.folder / "view.py", paper.folder / "exercises.py", ROOT / "figure.py"} & files, paper.key
         assert not {f for f in files for other in ready if other != paper and other.folder in f.parents}, paper.key

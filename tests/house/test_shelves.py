@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labcore import catalog
-from labcore.code_version import closure
+from labcore.import_closure import closure
 
 ROOT = Path(catalog.__file__).parent
 SHELVES = ROOT / "primitives"
