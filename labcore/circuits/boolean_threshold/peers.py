@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+
+from labcore.kernels import kernel
 
 from .wiring import Array, Wiring
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gradient(
     net: Wiring,
     w: Float[Array, " E"],
@@ -60,7 +61,7 @@ def gradient(
     return loss / items, right / (items * net.outputs)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def adam(
     net: Wiring,
     w: Float[Array, " E"],

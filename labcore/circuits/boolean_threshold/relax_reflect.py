@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+
+from labcore.kernels import kernel
 
 from .wiring import Array, Wiring, accuracy
 
@@ -43,7 +44,7 @@ def random_state(net: Wiring, X: Float[Array, "P n_in"], Y: Float[Array, "P n_ou
     return State(w, x, y, np.ones_like(y), np.zeros(shape[1]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def multiplier_root(p: float, q: float, c: float) -> float:
     """u in (-1, 1) with [p (1 + u^2) + q u] / (1 - u^2)^2 = c, where p = w.x and q = |w|^2 + |x|^2 > 2 |p|.
 
@@ -70,7 +71,7 @@ def multiplier_root(p: float, q: float, c: float) -> float:
     return u
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move_cost(p: float, q: float, c: float, u: float) -> float:
     """|w' - w|^2 + |x' - x|^2 of the move to w'.x' = c with multiplier u."""
     if abs(u) == 1.0:
@@ -79,7 +80,7 @@ def move_cost(p: float, q: float, c: float, u: float) -> float:
     return u * u * (q * (1.0 + u * u) + 4.0 * p * u) / (s * s)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def project_neuron(
     w: Float[Array, " m"],
     x: Float[Array, " m"],
@@ -116,7 +117,7 @@ def project_neuron(
     return 1.0 if up else -1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def project_grid(
     ws: Float[Array, " W"],
     xs: Float[Array, " X"],
@@ -138,7 +139,7 @@ def project_grid(
     return far
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def project_a(
     net: Wiring,
     w: Float[Array, "P E"],
@@ -161,7 +162,7 @@ def project_a(
             y_out[i, n] = project_neuron(w[i, a:b], x[i, a:b], y[i, n], delta, w_out[i, a:b], x_out[i, a:b])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def project_b(
     net: Wiring,
     w: Float[Array, "P E"],
@@ -203,7 +204,7 @@ def project_b(
             wB[e] *= np.sqrt((b - a) / size)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def advance(
     net: Wiring,
     state: State,

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 
@@ -49,7 +50,7 @@ def layered(widths: tuple[int, ...]) -> Wiring:
     return Wiring(np.array(source), np.array(start), 1 + widths[0], widths[-1], np.array(widths))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def infer(net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P n_in"]) -> Float[Array, "P N"]:
     """The values of all nodes of a network of hard signs; a sum of exactly 0 counts as -1."""
     y = np.full((len(X), net.inputs + len(net.start) - 1), -1.0)
@@ -64,7 +65,7 @@ def infer(net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P n_in"]) -
     return y
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def accuracy(net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P n_in"], Y: Float[Array, "P n_out"]) -> float:
     """The share of output bits that hard signs get right."""
     out = infer(net, weights, X)[:, net.inputs + len(net.start) - 1 - net.outputs :]

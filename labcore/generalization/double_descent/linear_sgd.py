@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
+
+from labcore.kernels import kernel
 
 from .update_rules import Rule, rule_number, update
 
@@ -57,7 +58,7 @@ def sgd_linear(
     return int(_run(*state, z, y, order, batch, lr, number, limit))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _run(w, m, v, updates, z, y, order, batch, lr, rule, limit):
     n, p, c = z.shape[0], z.shape[1], y.shape[1]
     zb, res, g = np.empty((batch, p)), np.empty((batch, c)), np.empty((p, c))

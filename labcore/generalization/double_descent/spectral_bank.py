@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
 
+from labcore.kernels import kernel
 from labcore.primitives.regression.spectral import SpectralFit
 
 Array = np.ndarray
@@ -87,7 +87,7 @@ def evaluate(
     return Scores(test[0], train[0], norm[0]) if single else Scores(test, train, norm)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _quadratic_forms(offset, rows, s, gv, hv, mv, v0, g0, m0, null, target_mean, a, phi, scale, mean, square):
     filters, problems, outputs = phi.shape[0], len(offset) - 1, a.shape[1]
     shape = (filters, problems)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
+
+from labcore.kernels import kernel
 
 from .update_rules import Rule, rule_number, update
 
@@ -72,7 +73,7 @@ def train(
     return int(_run(*net, ones, np.ascontiguousarray(y), batches, lr, rule_number(rule), limit))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _run(theta, m, v, updates, x, y, batches, lr, rule, limit):
     rows, h = theta.shape
     size = batches.shape[1] if batches.shape[1] > 0 else len(x)

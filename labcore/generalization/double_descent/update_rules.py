@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 Rule = Literal["sgd", "momentum", "adam"]
@@ -27,7 +28,7 @@ def rule_number(rule: str) -> int:
     return RULES.index(rule)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def update(
     w: Float[Array, " N"],
     m: Float[Array, " N"],

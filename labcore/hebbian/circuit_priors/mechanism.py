@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+
+from labcore.kernels import kernel
 
 from .swimmer import LAW, Body, Episode, episode
 
@@ -16,13 +17,13 @@ INNATE = np.array([1.0, 1.0, 1.0, -1.0])
 PERIOD, TRIAL, HIDDEN = 60, 300, 8
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def graded(x: float) -> float:
     """What a graded neuron passes on: x cut to [0, 1]."""
     return min(max(x, 0.0), 1.0)
 
 
-@njit(LAW, cache=True, nogil=True)
+@kernel(signatures=(LAW,))
 def ncap(
     angles: Float[Array, " joints"],
     clock: float,
@@ -45,7 +46,7 @@ def ncap(
         u[i] = graded(ipsi * d + contra * v) - graded(ipsi * v + contra * d)
 
 
-@njit(LAW, cache=True, nogil=True)
+@kernel(signatures=(LAW,))
 def mlp(
     angles: Float[Array, " joints"],
     clock: float,

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from numba import float64, int64, njit, types
+from numba import float64, int64, types
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 
@@ -104,7 +106,7 @@ def resistance(q: Float[Array, " n+2"], body: Body) -> Float[Array, "n+2 n+2"]:
     return r
 
 
-@njit(types.void(float64[::1], float64, float64, float64, float64[:, ::1], float64[:, ::1]), cache=True, nogil=True)
+@kernel(signatures=(types.void(float64[::1], float64, float64, float64, float64[:, ::1], float64[:, ::1]),))
 def _resistance(q, along, across, damping, r, work):
     """R in O(n^2): the links beyond a joint turn about it together, so sums from the tail forward are enough."""
     n = len(q) - 2
@@ -140,7 +142,7 @@ def _resistance(q, along, across, damping, r, work):
             r[2 + m, 2 + m] += damping
 
 
-@njit(types.void(float64[:, ::1], float64[::1]), cache=True, nogil=True)
+@kernel(signatures=(types.void(float64[:, ::1], float64[::1]),))
 def _solve(a, b):
     """b becomes the solution of a x = b; the symmetric positive definite a is lost (Cholesky)."""
     n = len(b)
@@ -167,7 +169,7 @@ _KERNEL = types.void(
 )
 
 
-@njit(_KERNEL, cache=True, nogil=True)
+@kernel(signatures=(_KERNEL,))
 def _run(law, weights, period, phase, substeps, dt, body, q_out, b_out, u_out):
     along, across, gain, stiffness, damping, limit = body
     steps, size = len(u_out), q_out.shape[1]

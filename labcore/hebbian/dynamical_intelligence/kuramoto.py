@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numba import njit
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 
@@ -32,7 +33,7 @@ def neighbours(adjacency: Bool[Array, "N N"]) -> tuple[Int[Array, " N+1"], Int[A
     return np.r_[0, adjacency.sum(1).cumsum()], np.ascontiguousarray(np.nonzero(adjacency)[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def velocity(
     theta: Float[Array, " N"],
     w: Float[Array, " N"],
@@ -54,7 +55,7 @@ def velocity(
     return v
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def advance(
     theta: Float[Array, "M N"],
     w: Float[Array, " N"],

@@ -6,19 +6,20 @@ import math
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 EXCITABLE, THRESHOLD, LOAD_PHASE, WAIT, STDP_MS = 0.9, 0.2, 0.95, 1.0, 20.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def readiness(u: float, tau: float) -> float:
     """After-depolarisation u ms after the last spike: 0 at once, 1 after tau, then fading."""
     return u / tau * np.exp(1 - u / tau)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def theta_gamma(
     n: int,
     f_theta: float,

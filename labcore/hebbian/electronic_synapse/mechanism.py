@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+
+from labcore.kernels import kernel
 
 from .perceptron import gradient
 from .pulsed_device import depress, potentiate, rounded, write
@@ -14,7 +15,7 @@ SOFTWARE, UNIDIRECTIONAL, PAIR, HALVED, SINGLE = range(5)
 BATCH, CAP, W_MAX, FULL = 10, 3.0, 1.0, 0.75
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def step(
     method: int, dw: Float[Array, " S"], g: Float[Array, "2 S"], c: Float[Array, "2 S"], steps: float, cap: float,
     rng: np.random.Generator, count: Float[Array, " 4"],
@@ -38,7 +39,7 @@ def step(
                 count[1] += k
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def refresh(
     g: Float[Array, "2 S"], c: Float[Array, "2 S"], steps: float, rng: np.random.Generator, count: Float[Array, " 4"]
 ) -> None:
@@ -53,7 +54,7 @@ def refresh(
             count[3] += k + 2  # two resets
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def train(
     method: int, x: Float[Array, "n 64"], y: Float[Array, "n 10"], w: Float[Array, " S"], g: Float[Array, "2 S"],
     c: Float[Array, "2 S"], steps: float, lr: float, cap: float, every: int, begin: int, rng: np.random.Generator,
@@ -73,7 +74,7 @@ def train(
         w[:] = W_MAX * (g[0] - g[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fabricate(
     method: int, w: Float[Array, " S"], c: Float[Array, "2 S"], steps: float, rng: np.random.Generator
 ) -> Float[Array, "2 S"]:

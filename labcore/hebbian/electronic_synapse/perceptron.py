@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 INPUTS, HIDDEN, OUTPUTS = 64, 32, 10
@@ -21,7 +22,7 @@ def initial(rng: np.random.Generator) -> Float[Array, " S"]:
     return rng.normal(size=WEIGHTS) / np.sqrt(fan_in)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def forward(x: Float[Array, " 64"], w: Float[Array, " S"], h: Float[Array, " 32"], out: Float[Array, " 10"]) -> None:
     """One image through the weights: hidden relu(x W1) into h, relu(x W1) W2 into out."""
     cut = INPUTS * HIDDEN
@@ -36,7 +37,7 @@ def forward(x: Float[Array, " 64"], w: Float[Array, " S"], h: Float[Array, " 32"
             out[q] += h[k] * w[cut + k * OUTPUTS + q]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gradient(x: Float[Array, "B 64"], y: Float[Array, "B 10"], w: Float[Array, " S"], g: Float[Array, " S"]) -> None:
     """Into g: the mean gradient of the cross-entropy of softmax(relu(x W1) W2)."""
     cut, h, out, back = INPUTS * HIDDEN, np.empty(HIDDEN), np.empty(OUTPUTS), np.empty(HIDDEN)
@@ -57,7 +58,7 @@ def gradient(x: Float[Array, "B 64"], y: Float[Array, "B 10"], w: Float[Array, "
                     g[j * HIDDEN + k] += x[b, j] * back[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def accuracy(x: Float[Array, "n 64"], y: Float[Array, "n 10"], w: Float[Array, " S"]) -> float:
     """Share of right answers."""
     h, out, right = np.empty(HIDDEN), np.empty(OUTPUTS), 0

@@ -9,12 +9,13 @@ more than a number can hold.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from labcore.kernels import kernel
 
 STRAIGHT = 1e-12
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def potentiate(g: float, k: float, c: float, steps: float) -> float:
     """The conductance after k pulses up from g, for a device of curvature c with `steps` pulses from 0 to 1."""
     if steps * c < STRAIGHT:
@@ -23,25 +24,25 @@ def potentiate(g: float, k: float, c: float, steps: float) -> float:
     return min(1.0, g - (g + 1 / np.expm1(-steps * c)) * -np.expm1(-k * c))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def depress(g: float, k: float, c: float, steps: float) -> float:
     """The conductance after k pulses down: the same curve, seen from the top."""
     return 1 - potentiate(1 - g, k, c, steps)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pulses_to(g: float, c: float, steps: float) -> float:
     """How many pulses up lead from 0 to g; a fraction where g is between two stairs."""
     return g * steps if steps * c < STRAIGHT else -np.log1p(g * np.expm1(-steps * c)) / c
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rounded(request: float, cap: float, u: float) -> float:
     """A whole number of pulses whose mean over uniform u is the request, unless that is above the cap."""
     return min(cap, np.floor(request + u))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write(g: float, c: float, steps: float, u: float) -> tuple[float, float]:
     """Reset a device and step it up to g: -> conductance, pulses. Between two stairs, u draws one; the mean is g."""
     exact = pulses_to(g, c, steps)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 BATCH, SIZES = 10, (64, 40, 30, 10)
@@ -18,14 +19,14 @@ Layers = tuple[
 ]  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def unpack(theta: Weights) -> Layers:
     """Views of theta as w1, b1, w2, b2, w3, b3."""
     w1, w2, w3 = theta[:2560].reshape(64, 40), theta[2600:3800].reshape(40, 30), theta[3830:4130].reshape(30, 10)
     return w1, theta[2560:2600], w2, theta[3800:3830], w3, theta[4130:]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _layer(a: Float[Array, " d"], w: Float[Array, "d k"], b: Float[Array, " k"], elu: bool) -> Float[Array, " k"]:
     z = b.copy()
     for i in range(len(a)):
@@ -39,7 +40,7 @@ def _layer(a: Float[Array, " d"], w: Float[Array, "d k"], b: Float[Array, " k"],
     return z
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def forward(
     theta: Weights, x: Float[Array, " 64"]
 ) -> tuple[Float[Array, " 40"], Float[Array, " 30"], Float[Array, " 10"]]:
@@ -50,7 +51,7 @@ def forward(
     return a1, a2, _layer(a2, w3, b3, False)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _back(
     a: Float[Array, " d"],
     error: Float[Array, " k"],
@@ -69,7 +70,7 @@ def _back(
     return back
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def look(theta: Weights, x: Float[Array, " 64"], label: int, grad: Weights) -> int:
     """The guess for x, before it is learned; adds the gradient of its cross-entropy to `grad`. -1 if not finite."""
     a1, a2, error = forward(theta, x)
@@ -91,7 +92,7 @@ def look(theta: Weights, x: Float[Array, " 64"], label: int, grad: Weights) -> i
     return guess
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def descend(theta: Weights, grad: Weights, eta: float) -> Weights:
     """The weights after one step of SGD by the gradient summed over (part of) a batch."""
     after = np.empty_like(theta)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numba import njit
 
 from labcore.data import digits_split
+from labcore.kernels import kernel
 
 from .elu_net import BATCH, SIZES, Array, Weights, descend, forward, look
 
@@ -14,7 +14,7 @@ INTERVAL = 10
 EPOCH = 1790  # samples of an epoch, in full batches; a run's accuracy is counted after the first
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def imagine(
     theta: Weights, grad: Weights, eta: float, x: Float[Array, "memo 64"], labels: Int[Array, " memo"]
 ) -> float:
@@ -25,14 +25,14 @@ def imagine(
     return right / len(x)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def effect(eta: float, label: int, step: float) -> float:
     """The rate after a sample of this class was taken in: 5 to 9 excite, 0 to 4 inhibit."""
     eta = eta + step if label >= 5 else eta - step
     return 1e-8 if eta < 0 else eta
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def live(
     start: int, stop: int, x: Float[Array, "T 64"], labels: Int[Array, " T"], relabel: Int[Array, "eras 10"],
     era: Int[Array, " T"], theta: Weights, grad: Weights, eta: float, rule: int, coin: Bool[Array, " decisions"],

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int, Int8, Int64
-from numba import njit
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 BLOCK = 1 << 14  # random numbers drawn at a time: few enough to stay in the cache beside the network
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def update(
     patterns: Int[Array, "N L"],
     spins: Int8[Array, " N"],

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Int8, Int64
-from numba import njit
 
+from labcore.kernels import kernel
 from labcore.primitives.spiking.lif import adapt, cell, conductance_step, decay, deliver, fade, reset
 from labcore.primitives.spiking.stdp import pair_stdp, scale
 
@@ -33,7 +33,7 @@ class Network(NamedTuple):
     theta: Float[Array, " N_E"]  # mV
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def show(
     net: Network,
     draws: Float32[Array, "B T 65"],

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float
-from numba import njit
 from torch import Tensor
+
+from labcore.kernels import kernel
 
 Array = np.ndarray
 # name -> complexity, in the order of the numbers that the compiled search uses
@@ -35,7 +36,7 @@ class Snap(NamedTuple):
     score: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _g(number: int, u: float) -> float:
     """g(u), or NaN where it is not defined."""
     if number == 1:
@@ -61,7 +62,7 @@ def _g(number: int, u: float) -> float:
     return np.exp(-u * u)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _r2(number: int, a: float, b: float, x: Float[Array, " X"], y: Float[Array, " X"]) -> float:
     """Squared correlation of g(a x + b) and y; -1 where g is undefined somewhere."""
     n = len(x)
@@ -83,7 +84,7 @@ def _r2(number: int, a: float, b: float, x: Float[Array, " X"], y: Float[Array, 
     return cov * cov / (varg * vary) if varg > 1e-12 * n and vary > 0 else -1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _search(
     number: int, x: Float[Array, " X"], y: Float[Array, " X"], half: float, zooms: int
 ) -> tuple[float, float, float]:

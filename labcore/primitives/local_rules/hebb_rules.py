@@ -18,9 +18,10 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
+
+from labcore.kernels import kernel
 
 Array = NDArray[np.float64]
 Rule = Literal["hebb", "oja", "sanger", "subspace", "lateral", "soft"]
@@ -56,7 +57,7 @@ def hebb_stream(x: Array, w: Array, rule: Rule, eta: float, tau: float = 0.3, ev
     return Stream(w_hist, c_hist, seen, int(diverged))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stream(x, w, rule, eta, tau, every):
     (samples, dim), units = x.shape, len(w)
     c, u, y, back = np.zeros((units, units)), np.empty(units), np.empty(units), np.empty(dim)

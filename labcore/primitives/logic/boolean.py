@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from labcore.kernels import kernel
 
 INPUT, ZERO, ONE, BUF, NOT, AND, OR, XOR, MAJ = range(9)
 NAMES = ("IN", "0", "1", "BUF", "NOT", "AND", "OR", "XOR", "MAJ")
@@ -59,7 +60,7 @@ class Netlist:
         return np.flatnonzero(self.kind == INPUT)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _topological(needs, fanin):
     """Nodes with drivers first, and how many could not be placed: needs (n,), fanin (n, 3)."""
     n = len(needs)
@@ -89,7 +90,7 @@ def _topological(needs, fanin):
     return order, n - placed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _words(kind, fanin, order, words):
     """Fill words (n, W), 64 patterns a word, whose input rows are given."""
     for node in order:

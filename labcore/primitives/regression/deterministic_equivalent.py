@@ -17,8 +17,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
+
+from labcore.kernels import kernel
 
 
 class DetEquiv(NamedTuple):
@@ -36,7 +37,7 @@ class DetEquiv(NamedTuple):
     df2: NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _implicit_ridge(ev, n, lam):  # pragma: no cover
     """Root k (len(lam),) of n = sum ev/(ev+k) + n lam/k for positive ev (r,), by bisection on a log scale."""
     r, trace, smallest = len(ev), 0.0, np.inf

@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from labcore.kernels import kernel
 
 Array = NDArray[np.float64]
 Steps = NDArray[np.int64]
@@ -57,7 +58,7 @@ def decay(tau: float, dt: float) -> float:
     return float(np.exp(-dt / tau))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def conductance_step(
     v: Array,
     g_e: Array,
@@ -92,7 +93,7 @@ def conductance_step(
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def current_step(
     v: Array, current: Array, threshold: Array, wait: Steps, spikes: Spikes, kind: Cell, keep: float, gain: float
 ) -> int:
@@ -121,7 +122,7 @@ def current_gain(tau: float, tau_syn: float, dt: float) -> float:
     return tau_syn / (tau_syn - tau) * (decay(tau_syn, dt) - decay(tau, dt))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reset(v: Array, wait: Steps, spikes: Spikes, kind: Cell) -> None:
     """Those that spiked go to the reset potential and wait out their refractory time."""
     for j in range(len(v)):
@@ -130,7 +131,7 @@ def reset(v: Array, wait: Steps, spikes: Spikes, kind: Cell) -> None:
             wait[j] = kind.refractory
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def deliver(target: Array, weights: Array, spikes: Spikes) -> None:
     """target (n,) += the rows of weights (m, n) whose neuron spikes (m,)."""
     for i in range(len(spikes)):
@@ -139,14 +140,14 @@ def deliver(target: Array, weights: Array, spikes: Spikes) -> None:
                 target[j] += weights[i, j]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fade(values: Array, keep: float) -> None:
     """Traces, currents or thresholds decay over one step; keep = `decay`(tau, dt). Part of "move": call it before."""
     for i in range(len(values)):
         values[i] *= keep
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def adapt(theta: Array, spikes: Spikes, alpha: float) -> None:
     """Intrinsic plasticity of thresholds theta (n,), mV: each own spike adds alpha 10 / |theta - 10|."""
     for j in range(len(theta)):

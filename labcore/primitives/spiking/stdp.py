@@ -13,16 +13,16 @@ spikes (their traces grow, weights read the pre traces). So a pair in the same s
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from labcore.kernels import kernel
 from labcore.primitives.spiking.lif import fade
 
 Array = NDArray[np.float64]
 Spikes = NDArray[np.bool_]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_stdp(
     w: Array,
     trace_pre: Array,
@@ -52,7 +52,7 @@ def pair_stdp(
                 w[i, j] = min(max(w[i, j] + at_post * trace_pre[i], low), high)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scale(w: Array, target: float) -> None:
     """Synaptic scaling: the weights w (m, n) into each post neuron get the sum `target`. Those of sum 0 stay."""
     for j in range(w.shape[1]):
@@ -64,7 +64,7 @@ def scale(w: Array, target: float) -> None:
                 w[i, j] *= target / total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow(pre: Spikes, post: Spikes, at_pre: float, at_post: float, keep: float, step: float) -> Array:
     """The weight (R, T) of R lone synapses, from 0 and without bounds, whose neurons spike as pre and post (R, T)."""
     out = np.empty(pre.shape)

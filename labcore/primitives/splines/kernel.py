@@ -10,9 +10,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from labcore.kernels import kernel
 
 _INT = ir.IntType(64)
 _LANE = ir.IntType(32)
@@ -115,7 +117,7 @@ def _pull_rows(typing, lanes, order, slopes, g, g_at, c, gc, c_at, row, b, d, at
     return signature, generate
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _near(v, i, t, rate, k):
     """m with t[i, m] <= v < t[i, m + 1] on equally spaced knots.
 
@@ -131,7 +133,7 @@ def _near(v, i, t, rate, k):
     return m + int(v >= t[i, m + 1]) - int(v < t[i, m])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bisect(v, i, t, rate, k):
     """The same on any knots."""
     last = t.shape[1] - 1
@@ -160,7 +162,7 @@ def kernels(k: int) -> tuple[Callable, ...]:
 
     def bases(uniform):
         # no checks for division by zero: they would cost more than the loop
-        @njit(cache=True, nogil=True, error_model="numpy")
+        @kernel(error_model="numpy")
         def local(x, knots, rates, pieces, idx, values, slopes, low, high):
             n_inputs, top = x.shape[1], knots.shape[1] - 2 * k - 2
             shared, wanted = pieces.shape[0] == 1, len(slopes) > 0
@@ -189,7 +191,7 @@ def kernels(k: int) -> tuple[Callable, ...]:
 
         return local
 
-    @njit(cache=True, nogil=True)
+    @kernel
     def forward(idx, values, coef, y, low, high):
         n_inputs, (_, size, row), models = idx.shape[1], coef.shape, y.shape[1]
         inputs, step = n_inputs // models, size * row
@@ -215,7 +217,7 @@ def kernels(k: int) -> tuple[Callable, ...]:
                         o += 1
 
     def gradient(wanted):
-        @njit(cache=True, nogil=True)
+        @kernel
         def backward(idx, values, slopes, coef, gy, gcoef, gx, low, high):
             (samples, n_inputs), (_, size, row), models = idx.shape, coef.shape, gy.shape[1]
             for start in range(0, samples, SAMPLES):
