@@ -308,11 +308,11 @@ def test_degrees_give_the_four_types_away_and_not_the_polarity(labels, low, high
 
 
 def test_masking_frame():
-    frame = masking.run("quick", steps=0, mask=0.2)
+    frame = masking.run(steps=0, mask=0.2)
     assert frame.damage.sel(hiding="latent").max() == 0 and frame.damage.sel(hiding="circuit").min() > 0
     assert frame.functions[0] == 1 and (np.diff(frame.functions) >= 0).all()
     assert int(frame.hidden.sum()) == frame.sizes["gate"] == frame.sizes["count"] - 1
-    shown, kept_back = (masking.run("quick", steps=20, text=t) for t in ("shown", "not shown"))
+    shown, kept_back = (masking.run(steps=20, text=t) for t in ("shown", "not shown"))
     assert not np.allclose(shown.certainty[1], kept_back.certainty[1])
     np.testing.assert_array_equal(shown.certainty[0], kept_back.certainty[0])
 
@@ -321,12 +321,12 @@ def test_masking_frame():
     "values", [dict(mask=0.9, width=5), dict(family="mux", width=5), dict(family="and", width=2, mask=0.05)]
 )
 def test_masking_corners(values):
-    assert np.isfinite(masking.run("quick", steps=0, **values).certainty).all()
+    assert np.isfinite(masking.run(steps=0, **values).certainty).all()
 
 
 @pytest.mark.parametrize("values", [dict(layers=7, d=16, mask=0.9), dict(layers=1, d=64, mask=0.1, labels="polarity")])
 def test_pretrain_corners(values):
-    frame = pretrain.run("quick", steps=30, **values)
+    frame = pretrain.run(steps=30, n_seeds=1, **values)
     assert frame.time[-1] == 30 and 0 <= float(frame.accuracy.min())
     np.testing.assert_allclose(frame.confusion.sum("guess").where(frame.confusion.sum("guess") > 0, 1), 1)
 

@@ -15,7 +15,7 @@ from labcore.figure import on_paper
 
 
 def view(name, **values):
-    frame = getattr(experiments, name).run("quick", **values)
+    frame = getattr(experiments, name).run(**values)
     spec = getattr(views, name)(frame)
     go.Figure(on_paper(spec))  # plotly accepts it
     assert len(spec["data"]) < 10
@@ -83,7 +83,7 @@ def test_scaling_shows_what_is_predicted_and_what_is_counted():
 
 
 def test_readings_show_both_counts():
-    frame, spec = view("readings")
+    frame, spec = view("readings", h=2)
     notes = " ".join(note["text"] for note in spec["layout"]["annotations"])
     assert all(f"<b>{int(n):,}</b>" in notes for n in frame.functions)
     assert len(trace(spec, "each reading of the picture")["y"]) == frame.sizes["reading"]

@@ -500,14 +500,14 @@ def test_split_and_control_leak_nothing():
 
 
 def test_shift_and_autograd_learn_the_same():
-    runs = [training.run("quick", n_nouns=4, steps=50, optimizer=o) for o in ("adam-autograd", "adam-shift")]
+    runs = [training.run(n_nouns=4, n_seeds=2, steps=50, optimizer=o) for o in ("adam-autograd", "adam-shift")]
     np.testing.assert_allclose(runs[0].loss, runs[1].loss, atol=1e-6)
-    spsa = training.run("quick", n_nouns=4, steps=200, optimizer="spsa", lr=0.5)
+    spsa = training.run(n_nouns=4, n_seeds=2, steps=200, optimizer="spsa", lr=0.5)
     assert (spsa.loss[0, :, -1] < 0.8 * spsa.loss[0, :, 0]).all()
 
 
 def test_dave_is_never_an_object_in_training():
-    frame = training.run("quick", dave="only as subject", steps=50, n_seeds=1)
+    frame = training.run(dave="only as subject", n_nouns=6, steps=50, n_seeds=1)
     objects = np.array([text.split()[2] for text in frame.sentence.values])
     assert not frame.seen.values[objects == "Dave"].any() and frame.seen.values.any()
     subjects = np.array([text.split()[0] for text in frame.sentence.values])
@@ -517,12 +517,12 @@ def test_dave_is_never_an_object_in_training():
 
 @pytest.mark.parametrize("values", [dict(train_frac=0.1), dict(train_frac=0.8, dave="only as subject"), dict(q_s=1)])
 def test_small_worlds_are_legal(values):
-    frame = training.run("quick", n_nouns=4, steps=50, n_seeds=1, lr=0.5, depth=1, **values)
+    frame = training.run(n_nouns=4, steps=50, n_seeds=1, lr=0.5, depth=1, **values)
     assert frame.progress == 1 and (frame.word_states**2).sum("axis").values == pytest.approx(1)
 
 
 def test_repeats_are_nested():
-    few, many = (training.run("quick", n_nouns=4, steps=50, n_seeds=n) for n in (1, 3))
+    few, many = (training.run(n_nouns=4, steps=50, n_seeds=n) for n in (1, 3))
     np.testing.assert_allclose(few.loss[:, 0], many.loss[:, 0], atol=1e-8)
 
 

@@ -331,7 +331,7 @@ def test_program_steps():
     "values", [dict(population=4, max_nodes=2, ports=2), dict(population=12, max_nodes=8, ports=4, dropout=0.6)]
 )
 def test_evolution_corners(values):
-    frame = evolve.run("quick", generations=2, epochs=4, n_train=64, **values)
+    frame = evolve.run(generations=2, epochs=4, n_train=64, **values)
     assert frame.sizes["generation"] == 2 and (frame.test.max("place") > 0).all()
     kept, here = frame.kept.sum("place"), (frame.train >= 0).sum("place")
     assert (kept == np.maximum(1, here // 2)).all()
@@ -341,7 +341,7 @@ def test_evolution_corners(values):
 
 
 def test_graph_choice_corner():
-    frame = graph_choice.run("quick", programs=16, max_nodes=3, n_seeds=2, epochs=4)
+    frame = graph_choice.run(programs=16, max_nodes=3, n_seeds=2, epochs=4)
     assert 2 <= frame.sizes["program"] <= 16 and frame.sizes["baseline"] == 4
 
 

@@ -13,7 +13,7 @@ def function_is_preserved(budget: Budget) -> Evidence:
     damage, several, count = 0.0, 0, 0
     for i in range(20):
         family = ("add", "lt", "eq", "mux", "parity")[i % 5]
-        frame = once(masking, budget, family=family, steps=0, seed=i)
+        frame = once(masking, family=family, steps=0, seed=i)
         damage = max(damage, float(frame.damage.sel(hiding="latent").max()))
         if frame.sizes["gate"] >= 2:
             count += 1
@@ -29,7 +29,7 @@ def function_is_preserved(budget: Budget) -> Evidence:
 
 @claim("Nodes hidden in the latent space are restored from their neighbours")
 def latent_gates_are_restored(budget: Budget) -> Evidence:
-    frame = once(pretrain, budget, steps=200, n_seeds=1 if budget == "quick" else 3)
+    frame = once(pretrain, steps=200, n_seeds=1)
     latent, circuit = frame.accuracy[:, :, -1].mean("repeat").values
     wrong = float(frame.shuffled_edges.mean())
     return Evidence(
@@ -46,12 +46,11 @@ def latent_gates_are_restored(budget: Budget) -> Evidence:
     reason="The wires of small circuits tell most of the function; the gain grows slowly and nears 0.03 at 600 steps.",
 )
 def text_helps(budget: Budget) -> Evidence:
-    steps, seeds = (100, 2) if budget == "quick" else (300, 3)
-    frame = once(alignment, budget, steps=steps, n_seeds=seeds)
+    frame = once(alignment, steps=100, n_seeds=2)
     true, zero, wrong = frame.accuracy[:, :, -1].mean("repeat").values
     return Evidence(
         {"true": true, "none": zero, "wrong": wrong, "gain": true - zero, "gain of a wrong line": wrong - zero},
         "polarity, 80 % hidden: the gain of the true line over none >= 0.03, that of a wrong line below 0.03",
         true - zero >= 0.03 > wrong - zero,
-        n_seeds=seeds,
+        n_seeds=2,
     )

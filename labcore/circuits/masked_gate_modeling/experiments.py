@@ -59,7 +59,7 @@ MASKING = Frame(
 )
 
 
-@experiment(quick=dict(steps=100), frame=MASKING)
+@experiment(quick=dict(steps=20), frame=MASKING)
 def masking(
     mask: Annotated[float, number(0.05, 0.9, "Share of the gates that are hidden", "mask")] = 0.3,
     text: Annotated[
@@ -141,7 +141,7 @@ PRETRAIN = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=1, steps=120), frame=PRETRAIN)
+@experiment(quick=dict(n_seeds=1, steps=60, layers=1, d=16), frame=PRETRAIN)
 def pretrain(
     mask: Annotated[float, number(0.1, 0.9, "Share of nodes that are hidden", "mask")] = 0.3,
     labels: Labels = "four types",
@@ -201,7 +201,7 @@ ALIGNMENT = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=1, steps=100), frame=ALIGNMENT)
+@experiment(quick=dict(n_seeds=1, steps=30), frame=ALIGNMENT)
 def alignment(
     mask: Annotated[float, number(0.1, 1, "Share of nodes that are hidden in the circuit", "mask")] = 0.8,
     labels: Labels = "polarity",
@@ -242,7 +242,7 @@ EMBEDDING = Frame(
 )
 
 
-@experiment(quick=dict(steps=90), frame=EMBEDDING)
+@experiment(quick=dict(steps=30), frame=EMBEDDING)
 def embedding(
     steps: Annotated[int, number(30, 1000, "Training steps", "training", "steps", scale="log")] = 300,
     mask: Annotated[float, number(0.1, 0.9, "Share of nodes that are hidden in the latent space", "mask")] = 0.3,

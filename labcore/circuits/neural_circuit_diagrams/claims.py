@@ -23,7 +23,7 @@ MATMUL_ONLY = [n for n in ARCHITECTURES if n not in ("transformer_block", "vit_b
 
 @claim("The program of a diagram is the network: it equals torch that is written by hand")
 def program_is_the_network(budget: Budget) -> Evidence:
-    worst = max(float(once(diagram, budget, arch=name).max_abs_diff) for name in ARCHITECTURES)
+    worst = max(float(once(diagram, arch=name).max_abs_diff) for name in ARCHITECTURES)
     for name in ARCHITECTURES:
         for turn, (built, stride, dilation) in enumerate(variations(name, 3)):
             inputs, module = draw(built, turn), compile(built, turn)
@@ -54,7 +54,7 @@ def cost_is_counted(budget: Budget) -> Evidence:
     "seen at these lengths and bend the line. With k = 2 in place of 8 it is straight enough.",
 )
 def memory_grows_with_the_square(budget: Budget) -> Evidence:
-    frame = once(scaling, budget)
+    frame = once(scaling, k=8, x_max=1024)
     softmax, linear = frame.attrs["slope_attention"], frame.attrs["slope_linear"]
     return Evidence(
         {"slope, softmax": softmax, "slope, linear": linear},
@@ -66,7 +66,7 @@ def memory_grows_with_the_square(budget: Budget) -> Evidence:
 
 @claim("The gradient of a diagram is a diagram, which takes twice the multiply-adds")
 def gradient_is_a_diagram(budget: Budget) -> Evidence:
-    worst = max(float(once(diagram, budget, arch=name).grad_diff) for name in ARCHITECTURES)
+    worst = max(float(once(diagram, arch=name).grad_diff) for name in ARCHITECTURES)
     ratios = []
     for name in ARCHITECTURES:
         built = architecture(name)
@@ -84,7 +84,7 @@ def gradient_is_a_diagram(budget: Budget) -> Evidence:
 def drawing_is_faithful(budget: Budget) -> Evidence:
     built = [architecture(name) for name in ARCHITECTURES]
     lost = sum(read_back(layout(d)) != d for d in [*built, *map(backprop, built)])
-    frame = once(readings, budget, x=4, y=4, k=4, h=4)
+    frame = once(readings, x=4, y=4, k=4, h=4)
     without, named = frame.functions.values
     return Evidence(
         {"lost": lost, "drawings": 2 * len(built), "readings, sizes only": without, "readings, named": named},

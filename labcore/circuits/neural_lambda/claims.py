@@ -8,18 +8,15 @@ from labcore.claims import Evidence, claim, once
 from labcore.experiment import Budget
 
 from .experiments import DEPTHS, learning
-from .lambda_tasks import Task
 
 
-def _trained(budget: Budget, task: Task, n_seeds: int) -> xr.Dataset:
-    full = dict(steps=2000 if n_seeds == 1 else 1000, d_model=64)
-    quick = dict(steps=600, d_model=64) if n_seeds == 1 else dict(steps=160, d_model=32)
-    return once(learning, budget, task=task, max_size=10, n_seeds=n_seeds, **(quick if budget == "quick" else full))
+def _one_step() -> xr.Dataset:
+    return once(learning, task="one step", max_size=10, steps=600, d_model=64, n_seeds=1)
 
 
 @claim("A transformer learns one reduction step well enough to make it on terms that it never saw")
 def learns_one_step(budget: Budget) -> Evidence:
-    frame = _trained(budget, "one step", 1)
+    frame = _one_step()
     exact, copied, dropped = float(frame.exact[0, -1]), *map(float, frame.baseline[:2])
     used = (frame.grid * frame.grid_count)[:, 1:].sum() / frame.grid_count[:, 1:].sum()
     return Evidence(
@@ -37,7 +34,8 @@ def learns_one_step(budget: Budget) -> Evidence:
     "term, L 0, which is easy to guess, while their steps copy arguments, which is learned last",
 )
 def one_step_is_easier(budget: Budget) -> Evidence:
-    frames = [_trained(budget, task, 3) for task in ("one step", "normal form")]
+    small = dict(max_size=10, steps=160, d_model=32, n_seeds=3)
+    frames = [once(learning, task=task, **small) for task in ("one step", "normal form")]
     (two, one), (two_many, many) = (frame.direct.values[1:] for frame in frames)
     return Evidence(
         {"one step": one, "normal form": many, "terms": float(frames[0].depth_count[-1])}
@@ -52,7 +50,7 @@ def one_step_is_easier(budget: Budget) -> Evidence:
     "Fed with its own answers it runs programs of one and two steps as far as its right steps let expect",
 )
 def runs_programs(budget: Budget) -> Evidence:
-    frame = _trained(budget, "one step", 1)
+    frame = _one_step()
     ends, power = frame.finished.values, frame.power.values
     numbers = {f"{depth} steps": end for depth, end in zip(DEPTHS, ends, strict=True)}
     return Evidence(

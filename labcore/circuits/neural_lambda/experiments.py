@@ -45,7 +45,7 @@ LEARNING = Frame(
 )
 
 
-@experiment(quick=dict(max_size=9, steps=200, d_model=32), frame=LEARNING)
+@experiment(quick=dict(max_size=8, steps=150, d_model=32), frame=LEARNING)
 @one_thread
 def learning(
     steps: Annotated[int, number(100, 3000, "Training steps of 32 pairs", "training", "steps")] = 2000,
@@ -128,7 +128,7 @@ RUN = Frame(
 )
 
 
-@experiment(quick=dict(max_size=9, steps=200), frame=RUN)
+@experiment(quick=dict(max_size=7, steps=100), frame=RUN)
 @one_thread
 def execution(
     term: Annotated[

@@ -130,7 +130,7 @@ TRAINING = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=2, n_nouns=6, steps=150), frame=TRAINING)
+@experiment(quick=dict(n_seeds=2, n_nouns=6, steps=80), frame=TRAINING)
 def training(
     dave: Annotated[Literal["in any role", "only as subject"], choice("Dave in training", "data")] = "in any role",
     train_frac: Annotated[float, number(0.1, 0.8, "Share of all sentences to train on", "data")] = 0.5,

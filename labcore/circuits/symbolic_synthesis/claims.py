@@ -11,9 +11,8 @@ from labcore.experiment import Budget
 from .experiments import evolve, graph_choice
 
 
-def _comparison(budget: Budget) -> xr.Dataset:
-    epochs, seeds = (12, 4) if budget == "quick" else (16, 8)
-    return once(graph_choice, budget, epochs=epochs, n_seeds=seeds)
+def _comparison() -> xr.Dataset:
+    return once(graph_choice, epochs=12, n_seeds=4)
 
 
 @claim(
@@ -22,7 +21,7 @@ def _comparison(budget: Budget) -> xr.Dataset:
     reason="The trained encoder can put features where the graph wants them: draws of data matter more than the graph.",
 )
 def graph_matters(budget: Budget) -> Evidence:
-    frame = _comparison(budget)
+    frame = _comparison()
     return Evidence(
         {"F": float(frame.F), "F, repetitions as blocks": float(frame.F_blocks)},
         "one-way analysis of variance over 12 programs: F > 2",
@@ -37,7 +36,7 @@ def graph_matters(budget: Budget) -> Evidence:
     reason="The second half holds, the first does not: on 128 rows a linear head beats every graph that was tried.",
 )
 def both_tails(budget: Budget) -> Evidence:
-    frame = _comparison(budget)
+    frame = _comparison()
     mean, base = frame.test.mean("repeat").values, float(frame.base[0].mean())
     return Evidence(
         {"best - linear": mean.max() - base, "worst - linear": mean.min() - base, "linear head": base},
@@ -47,9 +46,8 @@ def both_tails(budget: Budget) -> Evidence:
     )
 
 
-def _evolutions(budget: Budget) -> list[xr.Dataset]:
-    seeds = range(2 if budget == "quick" else 5)
-    return [once(evolve, budget, population=8, generations=3, epochs=12, seed=seed) for seed in seeds]
+def _evolutions() -> list[xr.Dataset]:
+    return [once(evolve, population=8, generations=3, epochs=12, seed=seed) for seed in range(2)]
 
 
 @claim(
@@ -58,7 +56,7 @@ def _evolutions(budget: Budget) -> list[xr.Dataset]:
     reason="Graphs hardly differ here, so the better half is mostly the luckier half, and luck does not stay.",
 )
 def selection_raises_accuracy(budget: Budget) -> Evidence:
-    frames = _evolutions(budget)
+    frames = _evolutions()
     kept = [[a[k].mean() for a, k in zip(f.train.values, f.kept.values, strict=True)] for f in frames]
     first, *_, last = np.mean(kept, axis=0)
     return Evidence(
@@ -71,7 +69,7 @@ def selection_raises_accuracy(budget: Budget) -> Evidence:
 
 @claim("Learned library parts make the kept programs shorter")
 def library_shortens(budget: Budget) -> Evidence:
-    frames = _evolutions(budget)
+    frames = _evolutions()
     saved = np.mean([1 - f.bits.values[-1, 1] / f.bits.values[-1, 0] for f in frames])
     return Evidence(
         {"bits saved": saved},

@@ -147,7 +147,7 @@ def _evolution(done: list[Generation], library: Library, population: int, progre
     )
 
 
-@experiment(quick=dict(population=6, generations=2, epochs=8), frame=EVOLUTION)
+@experiment(quick=dict(population=4, generations=2, n_train=96, epochs=4), frame=EVOLUTION)
 def evolve(
     population: Annotated[int, number(4, 16, "Programs in a generation", "evolution")] = 8,
     generations: Annotated[int, number(1, 5, "Generations", "evolution")] = 3,
@@ -195,7 +195,7 @@ GRAPH_CHOICE = Frame(
 )
 
 
-@experiment(quick=dict(epochs=8, n_seeds=3), frame=GRAPH_CHOICE)
+@experiment(quick=dict(programs=5, epochs=6, n_seeds=2), frame=GRAPH_CHOICE)
 def graph_choice(
     programs: Annotated[int, number(4, 16, "Programs, drawn from a search", "graphs")] = 12,
     max_nodes: Annotated[int, number(3, 8, "Nodes of the largest graph", "graphs")] = 6,
