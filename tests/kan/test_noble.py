@@ -15,15 +15,13 @@ from labcore.kan.noble import (
     CosNet,
     NobleLinear,
     TinyLM,
-    affine_residual,
     bundled_text,
-    matched_width,
     merged,
     sharp_target,
-    uniform_cube,
 )
 from labcore.kan.noble.exercises import learned_by_all, silent_branch
 from labcore.kan.noble.experiments import MODELS, language, layer, sharp
+from labcore.kan.noble.sharp_regression import affine_residual, matched_width, uniform_cube
 from labcore.primitives.runs.layers import Linear, streams
 from labcore.primitives.runs.training import adamw, cosine_rate, count
 

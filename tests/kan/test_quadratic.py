@@ -9,19 +9,17 @@ import torch.nn.functional as F
 
 from labcore.experiment import ParameterError
 from labcore.kan.quadratic import (
-    best_line,
-    conic,
     initial,
     layers,
     linear_neurons,
-    linear_size,
     network,
-    plane_shape,
     quadratic_layer,
     relinear_step,
 )
 from labcore.kan.quadratic.exercises import around_the_ring
 from labcore.kan.quadratic.experiments import collapse, neuron, shapes
+from labcore.kan.quadratic.mechanism import linear_size
+from labcore.kan.quadratic.plane_shapes import best_line, conic, plane_shape
 from labcore.kan.quadratic.view import level_line
 
 WIDTHS = (5, 7, 6, 3)
