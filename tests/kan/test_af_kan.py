@@ -258,7 +258,7 @@ def test_corners_of_the_instant_experiment(act):
 
 @pytest.mark.parametrize("reduction", get_args(Reduction))
 def test_every_reduction_learns(reduction):
-    frame = digits.run("quick", n_seeds=1, steps=100, reduction=reduction)
+    frame = digits.run(n_seeds=1, steps=100, reduction=reduction)
     assert float(frame.loss[0, 0, -1]) < 0.75 * float(frame.loss[0, 0, 0])
     assert float(frame.attention.sum()) == pytest.approx(1, abs=1e-5)
     assert (np.ptp(frame.attention.values) > 1e-6) == (reduction == "global attention")
@@ -266,7 +266,7 @@ def test_every_reduction_learns(reduction):
 
 def test_equal_size_means_equal_size():
     for hidden in (16, 32, 64):
-        params = digits.run("quick", n_seeds=1, steps=50, hidden=hidden).params.values
+        params = digits.run(n_seeds=1, steps=50, hidden=hidden).params.values
         assert abs(params[1] / params[0] - 1) < 0.25
         assert params[2] > 5 * params[0]
 
@@ -275,14 +275,14 @@ def test_equal_size_means_equal_size():
     "values", [dict(act="selu", combination="cubic2", lr=0.05, grid=1, k=1), dict(act="elu", lr=0.05, grid=10)]
 )
 def test_rough_corners_end_finite(values):
-    frame = digits.run("quick", n_seeds=1, steps=60, hidden=4, **values)
+    frame = digits.run(n_seeds=1, steps=60, hidden=4, **values)
     assert np.isfinite(frame.loss).all() and frame.progress == 1
 
 
 def test_frames_grow_and_repeat():
-    frames = list(digits.frames("quick", n_seeds=1, steps=60))
+    frames = list(digits.frames(n_seeds=1, steps=60))
     assert all(a.sizes["time"] < b.sizes["time"] for a, b in zip(frames, frames[1:], strict=False))
-    assert frames[-1].identical(digits.run("quick", n_seeds=1, steps=60))
+    assert frames[-1].identical(digits.run(n_seeds=1, steps=60))
 
 
 def test_step_time_is_a_time():

@@ -198,7 +198,7 @@ def test_corners_of_the_instant_experiment(values):
 
 
 def test_the_choice_is_made_by_a_start_near_zero_and_not_by_chance():
-    frame = select.run("quick", n_seeds=4)
+    frame = select.run(n_seeds=4)
     assert frame.alpha[:, 0].values == pytest.approx(1 / len(PLANTED_POOL))
     np.testing.assert_allclose(frame.alpha.sum("family"), 1)
     end = frame.time.values.tolist().index(frame.attrs["stages"][1])
@@ -207,28 +207,28 @@ def test_the_choice_is_made_by_a_start_near_zero_and_not_by_chance():
 
 
 def test_single_families_are_least_squares():
-    frame = select.run("quick", n_seeds=1, full=50, selective=50, tune=50, noise=0.0)
+    frame = select.run(n_seeds=1, full=50, selective=50, tune=50, noise=0.0)
     single = dict(zip(frame.family.values, frame.single.values[:, 0], strict=True))
     # T_5 is in chebyshev and cos 4 pi x in fourier: what is left is the other half
     assert 0.4 < single["chebyshev"] < 0.8 and single["fourier"] < 0.4
-    both = select.run("quick", n_seeds=1, full=50, selective=50, tune=50, noise=0.0, task="two polynomials")
+    both = select.run(n_seeds=1, full=50, selective=50, tune=50, noise=0.0, task="two polynomials")
     assert dict(zip(both.family.values, both.single.values[:, 0], strict=True))["chebyshev"] < 1e-10
 
 
 def test_without_sharpening_the_choice_stays_soft():
-    soft = select.run("quick", n_seeds=1, penalty=0.0, tau_end=1.0)
-    hard = select.run("quick", n_seeds=1)
+    soft = select.run(n_seeds=1, penalty=0.0, tau_end=1.0)
+    hard = select.run(n_seeds=1)
     before = -1 - (soft.time.values > soft.attrs["stages"][1]).sum()
     assert float(soft.alpha[0, before - 1].max("family").min()) < float(hard.alpha[0, before - 1].max("family").min())
 
 
 def test_too_high_a_rate_ends_finite():
-    frame = select.run("quick", n_seeds=1, lr=0.3, start=1.0, tau_end=0.05)
+    frame = select.run(n_seeds=1, lr=0.3, start=1.0, tau_end=0.05)
     assert np.isfinite(frame.rmse).all() and frame.progress == 1
 
 
 def test_seven_tasks_count_what_they_compare():
-    frame = seven_tasks.run("quick", full=50, selective=50, tune=50)
+    frame = seven_tasks.run(full=50, selective=50, tune=50)
     d = 8 / 7
     assert frame.counts.values == pytest.approx([5 * 8 * 4 * (d + 1) + 5, 8 * 4 * (d + 1) + 5])
     assert frame.chosen.sum("family").values.tolist() == [5, 5, 5, 5, 5, 5, 6]
@@ -243,7 +243,7 @@ def test_an_answer_about_fourier(answer, right):
     assert (fourier_loses(answer) is True) == right
 
 
-@pytest.mark.parametrize(("answer", "right"), [("1", True), (" 100% ", True), ("0,05", False)])
+@pytest.mark.parametrize(("answer", "right"), [(" 100% ", True), ("0,05", False)])
 def test_an_answer_about_the_temperature(answer, right):
     assert (too_soft(answer) is True) == right
 

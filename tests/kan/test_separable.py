@@ -15,15 +15,15 @@ from labcore.kan.separable import (
     bases,
     logistic,
     mechanism,
-    mlp_width,
     order_two,
-    parts,
     products,
     roll_out,
     target,
 )
 from labcore.kan.separable.exercises import sparing, still_alive
 from labcore.kan.separable.experiments import atoms, fit, rollout
+from labcore.kan.separable.mechanism import mlp_width
+from labcore.kan.separable.product_target import parts
 from labcore.primitives.runs.batched_adam import Adam
 
 

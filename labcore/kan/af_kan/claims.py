@@ -27,15 +27,15 @@ def step_seconds(kind: Kind, hidden: int = 32, repeats: int = 40) -> float:
     return best
 
 
-def _accuracy(budget: Budget, act: Act) -> tuple[np.ndarray, np.ndarray]:
+def _accuracy(act: Act) -> tuple[np.ndarray, np.ndarray]:
     """Mean accuracy and size of the four models; two claims read one run."""
-    frame = once(digits, budget, act=act, n_seeds=3, steps=400)
+    frame = once(digits, act=act, n_seeds=3, steps=400)
     return frame.accuracy[:, :, -1].mean("repeat").values, frame.params.values
 
 
 @claim("With equally many parameters AF-KAN beats ReLU-KAN")
 def wins_at_equal_size(budget: Budget) -> Evidence:
-    accuracy, params = _accuracy(budget, "silu")
+    accuracy, params = _accuracy("silu")
     return Evidence(
         {"AF-KAN": accuracy[0], "ReLU-KAN": accuracy[1], "parameters": params[0], "of ReLU-KAN": params[1]},
         "mean accuracy of AF-KAN (silu, global attention) >= that of ReLU-KAN + 0.02, 400 steps",
@@ -46,7 +46,7 @@ def wins_at_equal_size(budget: Budget) -> Evidence:
 
 @claim("With equally many hidden units AF-KAN comes close to ReLU-KAN with a seventh of its parameters")
 def close_at_equal_width(budget: Budget) -> Evidence:
-    accuracy, params = _accuracy(budget, "silu")
+    accuracy, params = _accuracy("silu")
     return Evidence(
         {"AF-KAN": accuracy[0], "ReLU-KAN": accuracy[2], "parameters of ReLU-KAN / AF-KAN": params[2] / params[0]},
         "mean accuracy within 0.05 of ReLU-KAN and >= 7 times fewer parameters, 400 steps",

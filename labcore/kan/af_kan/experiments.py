@@ -108,7 +108,7 @@ COURSE = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=2, steps=200), frame=COURSE)
+@experiment(quick=dict(n_seeds=1, steps=60), frame=COURSE)
 def digits(
     act: Annotated[Act, choice("The activation of the AF-KAN", "AF-KAN")] = "silu",
     combination: Annotated[Combination, choice("How the two sides of a bump are put together", "AF-KAN")] = "quad1",

@@ -105,7 +105,7 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis("training step", domain=[0.65, 1], anchor="y2"),
         "yaxis2": log_axis("error / spread", domain=[0.58, 1], anchor="x2"),
         "xaxis3": axis("formula", domain=[0.65, 1], anchor="y3"),
-        "yaxis3": axis("network", domain=[0, 0.4], anchor="x3"),
+        "yaxis3": axis(frame.guess, domain=[0, 0.4], anchor="x3"),
         "shapes": [vertical(extended, axes="2")] if 0 < extended <= step[-1] else [],
         "annotations": [
             *[label(0, r + 0.97, names[min(r, 1)], SOFT, xanchor="left", yanchor="top") for r in range(rows)],
@@ -141,7 +141,7 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
         "margin": {"l": 124},
         "xaxis": log_axis(f"test error at equal {equal}: left is better",
                           range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
-        "yaxis": axis("task", tickvals=list(range(len(tasks))), ticktext=[t.replace("_", " ") for t in tasks],
+        "yaxis": axis(frame.task, tickvals=list(range(len(tasks))), ticktext=[t.replace("_", " ") for t in tasks],
                       range=[-0.6, len(tasks) - 0.4]),
         "annotations": notes,
     }  # fmt: skip

@@ -10,14 +10,14 @@ from labcore.experiment import Budget
 from .experiments import digits
 
 
-def _trained(budget: Budget) -> xr.Dataset:
+def _trained() -> xr.Dataset:
     """The run that all three claims look at."""
-    return once(digits, budget, steps=250, n_seeds=3)
+    return once(digits, steps=250, n_seeds=3)
 
 
 @claim("Learned rows have at most rank r, where softmax is nearly always of higher rank")
 def rank_is_bounded(budget: Budget) -> Evidence:
-    rank = _trained(budget).ranks
+    rank = _trained().ranks
     highest, above = float(rank.sel(mode="learned").max()), float((rank.sel(mode="softmax") > 6).mean())
     return Evidence(
         {"highest rank, learned": highest, "share of softmax matrices above r": above},
@@ -29,7 +29,7 @@ def rank_is_bounded(budget: Budget) -> Evidence:
 
 @claim("Learned rows do as well as softmax or better (with more parameters)")
 def accuracy_is_comparable(budget: Budget) -> Evidence:
-    frame = _trained(budget)
+    frame = _trained()
     softmax, learned = frame.accuracy.isel(time=-1).mean("repeat").values
     return Evidence(
         {
@@ -45,8 +45,8 @@ def accuracy_is_comparable(budget: Budget) -> Evidence:
 
 @claim("Without softmax, rows are no probabilities; the projection keeps them in the l1 unit ball")
 def rows_are_not_probabilities(budget: Budget) -> Evidence:
-    off = float(_trained(budget).off_sum.sel(mode="learned").mean())
-    size = float(once(digits, budget, steps=100, projection="l1", n_seeds=1).row_size.sel(mode="learned").max())
+    off = float(_trained().off_sum.sel(mode="learned").mean())
+    size = float(once(digits, steps=100, projection="l1", n_seeds=1).row_size.sel(mode="learned").max())
     return Evidence(
         {"share of rows with sum off 1 by > 0.1": off, "largest sum |row| with projection": size},
         "share > 0.5 without projection (3 runs); sum |row| <= 1 + 1e-9 with it (1 run)",

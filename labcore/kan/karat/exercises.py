@@ -17,7 +17,7 @@ def rank_of_the_matrix(text: str, seed: int) -> bool | str:
     r = round(number(text))
     if not 1 <= r <= 17:
         return "The bench takes r from 1 to 17."
-    frame = digits.run("quick", rank=r, steps=60, seed=seed)
+    frame = digits.run(rank=r, steps=60, n_seeds=1, seed=seed)
     cost = float(frame.parameters[1] - frame.parameters[0])
     rank = int(frame.ranks.sel(mode="learned").max())
     if cost > 2000:

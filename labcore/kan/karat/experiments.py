@@ -152,7 +152,7 @@ def _frame(log: tuple[list, list, list], found: list[Matrices], sizes: list[int]
     )
 
 
-@experiment(quick=dict(n_seeds=1, steps=200), frame=COURSE)
+@experiment(quick=dict(n_seeds=1, steps=50), frame=COURSE)
 @one_thread
 def digits(
     rank: Annotated[int, number(1, 17, "Hidden units r of the learned row map", "row map")] = 6,

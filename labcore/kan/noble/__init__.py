@@ -17,17 +17,14 @@ from __future__ import annotations
 
 from .character_model import TinyLM, bundled_text
 from .mechanism import CosNet, NobleLinear, merged
-from .sharp_regression import MLP, affine_residual, matched_width, sharp_target, uniform_cube
+from .sharp_regression import MLP, sharp_target
 
 __all__ = [
     "CosNet",
     "MLP",
     "NobleLinear",
     "TinyLM",
-    "affine_residual",
     "bundled_text",
-    "matched_width",
     "merged",
     "sharp_target",
-    "uniform_cube",
 ]

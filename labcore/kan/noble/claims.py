@@ -10,14 +10,14 @@ from labcore.experiment import Budget
 from .experiments import MODELS, language, sharp
 
 
-def _sharp(budget: Budget) -> xr.Dataset:
+def _sharp() -> xr.Dataset:
     """The run that two claims look at."""
-    return once(sharp, budget, steps=600, n_seeds=3)
+    return once(sharp, steps=600, n_seeds=3)
 
 
 @claim("A linear branch is one more matrix and can be merged; a CosNet branch cannot")
 def cosnet_cannot_be_merged(budget: Budget) -> Evidence:
-    frame = _sharp(budget)
+    frame = _sharp()
     gap, left = float(frame.merge_gap.max()), float(frame.left.sel(branch="CosNet branch").min())
     return Evidence(
         {"largest error after merging": gap, "smallest share of a CosNet layer that no matrix holds": left},
@@ -29,7 +29,7 @@ def cosnet_cannot_be_merged(budget: Budget) -> Evidence:
 
 @claim("CosNet branches learn sharp detail that a wider network with as many parameters does not")
 def sharp_detail_at_equal_parameters(budget: Budget) -> Evidence:
-    frame = _sharp(budget)
+    frame = _sharp()
     last = {str(m): frame.error.sel(model=m).isel(time=-1).values for m in MODELS}
     cosnet = last["CosNet branch"]
     worst = {name: float((cosnet / last[name]).max()) for name in ("wider", "linear branch", "ReLU branch")}
@@ -48,7 +48,7 @@ def sharp_detail_at_equal_parameters(budget: Budget) -> Evidence:
     "to be fast: set the bench to 24 windows and 700 steps. The wider model, with 5 % more parameters, gains more.",
 )
 def branches_help_a_language_model(budget: Budget) -> Evidence:
-    frame = once(language, budget, steps=700, batch=8, n_seeds=3)
+    frame = once(language, steps=700, batch=8, n_seeds=3)
     narrow, wide, branches = frame["last"].values
     return Evidence(
         {

@@ -30,6 +30,6 @@ def learned_by_all(text: str, seed: int) -> bool | str:
     omega = number(text)
     if omega < 2:
         return "That is smooth. Find a frequency of at least 2."
-    last = sharp.run("quick", omega=omega, steps=600, seed=seed).error.isel(time=-1).mean("repeat")
+    last = sharp.run(omega=omega, n_seeds=1, steps=600, seed=seed).error.isel(time=-1).mean("repeat")
     wide, cosnet = float(last.sel(model="wider")), float(last.sel(model="CosNet branch"))
     return True if wide < 0.01 else f"The wider network is left with {wide:.3f} (CosNet {cosnet:.4f})."

@@ -121,7 +121,7 @@ COURSE = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=1, steps=400), frame=COURSE)
+@experiment(quick=dict(n_seeds=1, omega=5.0, lr=1e-2, steps=100), frame=COURSE)
 @one_thread
 def sharp(
     omega: Annotated[float, number(0.5, 16, "Frequency of the sharp part of the target", "target")] = 8.0,
@@ -219,7 +219,7 @@ LOSSES = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=1, steps=150), frame=LOSSES)
+@experiment(quick=dict(n_seeds=1, batch=4, steps=100), frame=LOSSES)
 @one_thread
 def language(
     sigma: Annotated[Sigma, choice("What the branch does to its r numbers", "branch")] = "cosnet",

@@ -13,18 +13,13 @@ Source: Fan, Li, Wang, Lai, Wang (2021), On Expressivity and Trainability of Qua
 
 from __future__ import annotations
 
-from .mechanism import initial, layers, linear_neurons, linear_size, network, quadratic_layer, relinear_step
-from .plane_shapes import best_line, conic, plane_shape
+from .mechanism import initial, layers, linear_neurons, network, quadratic_layer, relinear_step
 
 __all__ = [
-    "best_line",
-    "conic",
     "initial",
     "layers",
     "linear_neurons",
-    "linear_size",
     "network",
-    "plane_shape",
     "quadratic_layer",
     "relinear_step",
 ]

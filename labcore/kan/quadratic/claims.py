@@ -13,7 +13,7 @@ from .mechanism import Array
 
 @claim("One quadratic neuron separates two rings; one linear neuron does not")
 def one_neuron_separates_rings(budget: Budget) -> Evidence:
-    frame = once(shapes, budget, data="rings", hidden=0, n_seeds=3, steps=1500)
+    frame = once(shapes, data="rings", hidden=0, n_seeds=3, steps=1500)
     score = frame.accuracy[:, :, -1].mean("repeat").values
     return Evidence(
         {"quadratic": score[0], "linear": score[1], "linear, as many parameters": score[2]},
@@ -25,7 +25,7 @@ def one_neuron_separates_rings(budget: Budget) -> Evidence:
 
 @claim("Deep quadratic networks collapse; ReLinear, a linear start and slow quadratic terms, trains them")
 def relinear_prevents_collapse(budget: Budget) -> Evidence:
-    frame = once(collapse, budget, depth=6, n_train=1000, n_seeds=3)
+    frame = once(collapse, depth=6, n_train=1000, n_seeds=3)
     score, lost = frame.accuracy.mean("repeat").values, (frame.died > 0).sum("repeat").values
     return Evidence(
         {
@@ -48,7 +48,7 @@ def relinear_prevents_collapse(budget: Budget) -> Evidence:
     reason="On 8x8 digits after 300 steps the two are equal within the spread of the seeds.",
 )
 def better_on_digits(budget: Budget) -> Evidence:
-    score = once(collapse, budget, depth=3, n_train=1000, n_seeds=3).accuracy.mean("repeat").values[2]
+    score = once(collapse, depth=6, n_train=1000, n_seeds=3).accuracy.mean("repeat").values[2]
     return Evidence(
         {"gamma 0.1": score[2], "gamma 0.01": score[3], "linear neurons": score[4]},
         "mean accuracy at depth 3 with gamma 0.1 or 0.01 exceeds that of linear neurons by 0.02",
@@ -57,14 +57,14 @@ def better_on_digits(budget: Budget) -> Evidence:
     )
 
 
-def _spiral(budget: Budget) -> Float[Array, " model"]:
-    frame = once(shapes, budget, data="spiral", hidden=6, n_seeds=3, steps=1000)
+def _spiral() -> Float[Array, " model"]:
+    frame = once(shapes, data="spiral", hidden=6, n_seeds=3, steps=1000)
     return frame.accuracy[:, :, -1].mean("repeat").values
 
 
 @claim("On a spiral six hidden quadratic neurons do better than six linear ones")
 def better_on_a_spiral(budget: Budget) -> Evidence:
-    score = _spiral(budget)
+    score = _spiral()
     return Evidence(
         {"quadratic": score[0], "linear": score[1]},
         "mean test accuracy higher by >= 0.05",
@@ -79,7 +79,7 @@ def better_on_a_spiral(budget: Budget) -> Evidence:
     reason="18 linear neurons have as many parameters as 6 quadratic ones, and learn this spiral as well or better.",
 )
 def better_at_equal_parameters(budget: Budget) -> Evidence:
-    score = _spiral(budget)
+    score = _spiral()
     return Evidence(
         {"quadratic": score[0], "linear, as many parameters": score[2]},
         "mean test accuracy higher by >= 0.02",

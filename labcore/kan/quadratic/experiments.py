@@ -102,7 +102,7 @@ REGIONS = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=3, steps=600), frame=REGIONS)
+@experiment(quick=dict(n_seeds=2, steps=200), frame=REGIONS)
 def shapes(
     gamma: Annotated[
         float, number(1e-3, 1, "How fast quadratic terms learn, as a share of the learning rate", "training")
@@ -214,7 +214,7 @@ MAP = Frame(
 )
 
 
-@experiment(quick=dict(depth=3, n_seeds=2, n_train=500), frame=MAP)
+@experiment(quick=dict(depth=2, n_seeds=1, n_train=500, steps=100), frame=MAP)
 def collapse(
     gamma: Annotated[
         float,

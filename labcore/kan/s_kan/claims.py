@@ -12,7 +12,7 @@ from .experiments import PLANTED_POOL, select, seven_tasks
 
 @claim("On T_5(x1) + cos(4 pi x2) the nodes pick Chebyshev and Fourier, and together beat any one family")
 def nodes_pick_their_family(budget: Budget) -> Evidence:
-    frame = once(select, budget, n_seeds=4)
+    frame = once(select, n_seeds=4)
     picks = frame.alpha[:, -1].argmax("family").values
     right = int((picks == [PLANTED_POOL.index("chebyshev"), PLANTED_POOL.index("fourier")]).all(1).sum())
     ratio = float(frame.rmse[:, -1].mean() / frame.single.mean("repeat").min())
@@ -31,20 +31,19 @@ def nodes_pick_their_family(budget: Budget) -> Evidence:
     "families (spline, rbf) are close to the best on most targets, so that there is little to win",
 )
 def choosing_wins_over_seven_tasks(budget: Budget) -> Evidence:
-    runs = 1 if budget == "quick" else 3
-    frame = once(seven_tasks, budget, n_seeds=runs)
+    frame = once(seven_tasks, full=120, selective=80, tune=80, n_seeds=1)
     rank, worst = frame["rank"].mean("task").values, frame.gap.max("task").values
     return Evidence(
         {"mean rank": rank[0], "worst gap": worst[0], "smallest worst gap of a family": worst[1:-1].min()},
         "mean rank <= 2, worst log10 gap to the best family <= 0.5, every single family has a gap >= 0.7",
         rank[0] <= 2 and worst[0] <= 0.5 and worst[1:-1].min() >= 0.7,
-        n_seeds=runs,
+        n_seeds=1,
     )
 
 
 @claim("One family a node is enough: pruning removes the rest and costs little")
 def pruning_is_cheap(budget: Budget) -> Evidence:
-    frame = once(select, budget, n_seeds=4)
+    frame = once(select, n_seeds=4)
     last = int(np.flatnonzero(frame.time <= frame.attrs["stages"][1])[-1])
     rise = float(frame.rmse[:, -1].mean() / frame.rmse[:, last - 1].mean()) - 1
     removed = 1 - float(frame.counts.sel(stage="pruned") / frame.counts.sel(stage="full"))

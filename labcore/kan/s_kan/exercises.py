@@ -28,7 +28,7 @@ def fourier_loses(text: str, seed: int) -> bool | str:
 )
 def too_soft(text: str, seed: int) -> bool | str:
     tau = number(text)
-    frame = select.run("quick", n_seeds=1, tau_end=tau, penalty=0, seed=seed)
+    frame = select.run(n_seeds=1, tau_end=tau, penalty=0, seed=seed)
     before = int((frame.time.values < frame.attrs["stages"][1]).sum()) - 1
     share = float(frame.alpha[0, before].max("family").min())
     if share < 0.9:

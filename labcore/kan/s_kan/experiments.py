@@ -87,7 +87,7 @@ CHOICE = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=2), frame=CHOICE)
+@experiment(quick=dict(n_seeds=2, full=150, selective=200, tune=100, lr=0.05), frame=CHOICE)
 def select(
     penalty: Annotated[float, number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice")] = 0.01,
     tau_end: Annotated[float, number(0.05, 1, "Temperature at the end of the second stage", "choice")] = 0.1,
@@ -187,7 +187,7 @@ CONTEST = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=1, full=120, selective=80, tune=80), frame=CONTEST)
+@experiment(quick=dict(n_seeds=1, width=2, full=50, selective=50, tune=50, lr=0.05), frame=CONTEST)
 def seven_tasks(
     width: Annotated[int, number(2, 8, "Nodes in the hidden layer", "network")] = 4,
     size: Annotated[int, number(4, 16, "Functions M in each family", "network")] = 8,

@@ -15,8 +15,8 @@ Source: Separable neural architectures as a primitive for unified predictive and
 
 from __future__ import annotations
 
-from .mechanism import Head, additive, als, bases, logistic, mlp_width, order_two, products, roll_out
-from .product_target import parts, slices, target
+from .mechanism import Head, additive, als, bases, logistic, order_two, products, roll_out
+from .product_target import target
 
 __all__ = [
     "Head",
@@ -24,11 +24,8 @@ __all__ = [
     "als",
     "bases",
     "logistic",
-    "mlp_width",
     "order_two",
-    "parts",
     "products",
     "roll_out",
-    "slices",
     "target",
 ]

@@ -37,7 +37,7 @@ def atoms(frame: xr.Dataset) -> dict[str, Any]:
         ends = {"showticklabels": not j, "nticks": 5}
         layout[f"xaxis{top}"] = axis("", domain=domain, anchor=f"y{top}", showticklabels=False)
         layout[f"yaxis{top}"] = axis(
-            "atom" if not j else "", domain=[0.56, 0.94], anchor=f"x{top}", range=reach, **ends
+            frame.psi if not j else "", domain=[0.56, 0.94], anchor=f"x{top}", range=reach, **ends
         )
         layout[f"xaxis{bottom}"] = axis(f"x<sub>{j + 1}</sub>", domain=domain, anchor=f"y{bottom}", tickvals=[0, 1])
         layout[f"yaxis{bottom}"] = axis(
