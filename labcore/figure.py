@@ -124,6 +124,12 @@ def vertical(x: float, color: str = SOFT, dash: str = "dot", *, axes: str = "", 
     }
 
 
+def horizontal(y: float, color: str = SOFT, dash: str = "dot", *, axes: str = "", width: float = 1.5) -> dict:
+    """A horizontal line over the whole width of one panel."""
+    ends = {"x0": 0, "x1": 1, "y0": y, "y1": y, "xref": f"x{axes} domain", "yref": f"y{axes}"}
+    return {"type": "line", "line": {"color": color, "width": width, "dash": dash}} | ends
+
+
 def on_paper(value: Any) -> Any:
     """A specification with the page's colours replaced by those of white paper, for static output."""
     if isinstance(value, str):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from labcore.figure import apart, axis, log_axis, note, segments, sheet
+from labcore.figure import apart, axis, horizontal, log_axis, note, segments, sheet, vertical
 
 
 def test_labels_keep_their_distance_and_their_order():
@@ -49,3 +49,10 @@ def test_titles_come_from_the_frame_or_are_words():
 def test_a_note_lies_in_its_panel():
     made = note(0.1, 0.9, "here", axes="2", xanchor="left")
     assert (made["xref"], made["yref"], made["xanchor"]) == ("x2 domain", "y2 domain", "left")
+
+
+def test_lines_over_a_panel_are_each_others_mirror():
+    across, up = horizontal(3.0, axes="2"), vertical(3.0, axes="2")
+    assert (across["x0"], across["x1"], across["xref"], across["yref"]) == (0, 1, "x2 domain", "y2")
+    assert across["y0"] == across["y1"] == up["x0"] == up["x1"] == 3
+    assert (up["y0"], up["y1"], up["xref"], up["yref"]) == (0, 1, "x2", "y2 domain")

@@ -21,7 +21,8 @@ from labcore.kan.noble import (
 )
 from labcore.kan.noble.exercises import learned_by_all, silent_branch
 from labcore.kan.noble.experiments import MODELS, language, layer, sharp
-from labcore.kan.noble.sharp_regression import affine_residual, matched_width, uniform_cube
+from labcore.kan.noble.sharp_regression import affine_residual, uniform_cube
+from labcore.primitives.contest.equal_size import matched_width
 from labcore.primitives.runs.layers import Linear, streams
 from labcore.primitives.runs.training import adamw, cosine_rate, count
 

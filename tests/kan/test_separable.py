@@ -22,8 +22,8 @@ from labcore.kan.separable import (
 )
 from labcore.kan.separable.exercises import sparing, still_alive
 from labcore.kan.separable.experiments import atoms, fit, rollout
-from labcore.kan.separable.mechanism import mlp_width
 from labcore.kan.separable.product_target import parts
+from labcore.primitives.contest.equal_size import matched_width
 from labcore.primitives.runs.batched_adam import Adam
 
 
@@ -180,7 +180,9 @@ def test_models_are_equally_large():
     frame = fit.run("quick", steps=200, n_seeds=1)
     count = dict(zip(frame.model.values, frame.params.values))
     assert count["CP"] == count["order 2"] == 4 * 6 * 9 + 1 and abs(count["MLP"] / count["CP"] - 1) < 0.03
-    assert all(abs((d + h + 3) * h + 1 - n) <= d + h + 4 for d, n in ((2, 20), (10, 2000)) for h in [mlp_width(d, n)])
+    for d, n in ((2, 20), (10, 2000)):
+        h = matched_width(n, lambda h, d=d: (d + h + 3) * h + 1)
+        assert abs((d + h + 3) * h + 1 - n) <= d + h + 4
 
 
 def test_cp_needs_as_many_products_as_the_target_has():

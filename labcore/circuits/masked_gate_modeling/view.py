@@ -20,6 +20,7 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    horizontal,
     label,
     note,
     segments,
@@ -124,9 +125,8 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
 
 def _level(value: float, text: str, color: str, **more: Any) -> tuple[dict, dict]:
     """A horizontal line over the first panel, and its label."""
-    line = {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": value, "y1": value}
     end = {"xref": "x domain", "xanchor": "right", "yanchor": "bottom"} | more
-    return line | {"line": {"color": color, "width": 1.5, "dash": "dot"}}, label(1, value, text, color, **end)
+    return horizontal(value, color), label(1, value, text, color, **end)
 
 
 def pretrain(frame: xr.Dataset) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    horizontal,
     inward,
     label,
     log_axis,
@@ -66,8 +67,7 @@ def specialise(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis3": axis("digits shown, and whether the mode is on", domain=[0, 1], anchor="y3"),
         "yaxis3": axis("right", domain=[0, 0.3], anchor="x3", range=[0, 1.15], tickformat=".0%", nticks=4),
         "shapes": [
-            {"type": "line", "x0": 0, "x1": 1, "xref": "x2 domain", "yref": "y2", "y0": mean[-1, 0], "y1": mean[-1, 0]}
-            | {"line": {"color": SOFT, "dash": "dot", "width": 2}}
+            horizontal(mean[-1, 0], axes="2", width=2),
         ],
         "annotations": [
             label(1, mean[-1, 0], "frozen base", SOFT, axes="2", xref="x2 domain", xanchor="right", yanchor="top"),
@@ -181,8 +181,7 @@ def sparsity(frame: xr.Dataset) -> dict[str, Any]:
             range=[low, float(np.max(gates)) + 0.03],
         ),
         "shapes": [
-            {"type": "line", "x0": 0, "x1": 1, "xref": "x2 domain", "yref": "y2", "y0": frozen, "y1": frozen}
-            | {"line": {"color": SOFT, "dash": "dot", "width": 2}}
+            horizontal(frozen, axes="2", width=2),
         ],
         "annotations": [
             *notes,

@@ -19,6 +19,7 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    horizontal,
     image,
     label,
     note,
@@ -32,12 +33,6 @@ TASKS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY)
 
 def _thick(color: str, width: float = 3, **more: Any) -> dict[str, Any]:
     return {"line": {"color": color, "width": width, **more}}
-
-
-def _level(y: float, axes: str, color: str = SOFT) -> dict[str, Any]:
-    """A horizontal dotted line over the whole width of one panel."""
-    place = {"x0": 0, "x1": 1, "y0": y, "y1": y, "xref": f"x{axes} domain", "yref": f"y{axes}"}
-    return {"type": "line", "line": {"color": color, "width": 1.5, "dash": "dot"}, **place}
 
 
 def plane(frame: xr.Dataset) -> dict[str, Any]:
@@ -69,7 +64,7 @@ def plane(frame: xr.Dataset) -> dict[str, Any]:
         ]
         if np.abs(tip).max() < 2.4:
             notes.append(label(*(tip * (1 + 0.22 / max(np.linalg.norm(tip), 0.3))), f"<b>{k + 1}</b>", color))
-    shapes = [_level(0, "2", ORANGE), _level(1, "3")]
+    shapes = [horizontal(0, ORANGE, axes="2"), horizontal(1, axes="3")]
     if frame.attrs["turned_at"]:
         shapes += [vertical(frame.attrs["turned_at"], SOFT, axes=a) for a in "23"]
         notes.append(

@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT, axis, curve, image, label, note, sheet
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    SOFT,
+    axis,
+    curve,
+    horizontal,
+    image,
+    label,
+    note,
+    sheet,
+)
 
 COLORS = {
     "source": SOFT,
@@ -70,8 +86,7 @@ def adapt(frame: xr.Dataset) -> dict[str, Any]:
             "gain, at first 1", domain=[0.08, 0.3], anchor="x5", range=[0, float(max(1.5, frame.gain.max() * 1.1))]
         ),
         "shapes": [
-            {"type": "line", "x0": 0, "x1": 1, "y0": 1, "y1": 1, "xref": "x5 domain", "yref": "y5"}
-            | {"line": {"color": SOFT, "width": 1.5, "dash": "dot"}}
+            horizontal(1, axes="5"),
         ],
     }
     return {"data": data, "layout": layout}

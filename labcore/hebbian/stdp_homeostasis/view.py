@@ -19,6 +19,7 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    horizontal,
     image,
     label,
     note,
@@ -77,8 +78,7 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
         | {"showgrid": False, "zeroline": False},
         "yaxis3": axis(frame.missing, anchor="x3", range=[down + 0.5, -0.5], showgrid=False) | {"zeroline": False},
         "shapes": [
-            {"type": "line", "x0": 0, "x1": 1, "y0": h, "y1": h, "xref": "x2 domain", "yref": "y2"}
-            | {"line": {"color": INK, "width": 2, "dash": "dot"}}
+            horizontal(h, INK, axes="2", width=2),
         ],
         "annotations": [
             label(1, h, "threshold", INK, xref="x2 domain", yref="y2", xanchor="right", yanchor="bottom"),

@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, RED, SHADE, SOFT, axis, bundle, curve, label, note, sheet, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    RED,
+    SHADE,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    horizontal,
+    label,
+    note,
+    sheet,
+    vertical,
+)
 
 _BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
 _WEIGHTS = [[0, "rgba(47,134,201,0.04)"], [1, BLUE]]
@@ -132,8 +147,7 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis5": axis(frame.time, domain=[0.25, 0.46], anchor="y5", range=[0, 150], dtick=50),
         "yaxis5": classes | {"domain": [0.08, 0.37], "anchor": "x5", "showticklabels": False},
         "shapes": [
-            {"type": "line", "x0": 0, "x1": 1, "y0": 0.1, "y1": 0.1, "xref": "x domain", "yref": "y"}
-            | {"line": {"color": SOFT, "width": 1.5, "dash": "dot"}},
+            horizontal(0.1),
             *(band | {"xref": f"x{a} domain", "yref": f"y{a}", "layer": "below"} for a in "45"),
         ],
         "annotations": [*notes, label(0.01, 0.1, "guessing", SOFT, xref="x domain", xanchor="left", yanchor="bottom")],

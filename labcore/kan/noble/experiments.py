@@ -15,6 +15,7 @@ from torch import Tensor
 
 from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
+from labcore.primitives.contest.equal_size import matched_width
 from labcore.primitives.runs.layers import Linear, streams
 from labcore.primitives.runs.one_thread import one_thread
 from labcore.primitives.runs.parameters import Rate
@@ -22,7 +23,7 @@ from labcore.primitives.runs.training import adamw, cosine_rate, count, cross_en
 
 from .character_model import TinyLM, bundled_text
 from .mechanism import NobleLinear, Sigma, make_sigma, merged
-from .sharp_regression import MLP, affine_fit, affine_residual, matched_width, sharp_target, uniform_cube
+from .sharp_regression import MLP, affine_fit, affine_residual, sharp_target, uniform_cube
 
 COS = ["cosnet", "cos1"]  # the sigmas that have frequencies
 

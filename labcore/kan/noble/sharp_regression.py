@@ -5,7 +5,6 @@ S runs stand side by side, and run i draws from generator i alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -49,11 +48,6 @@ class MLP(nn.Module):
     def forward(self, x: Float[Tensor, "S m 3"]) -> Float[Tensor, "S m"]:
         first, second, last = self.layers
         return last(F.gelu(second(F.gelu(first(x)))))[..., 0]
-
-
-def matched_width(target: int, size: Callable[[int], int]) -> int:
-    """The width whose model comes nearest to `target` parameters, `size(width)` of them."""
-    return min(range(2, 257), key=lambda width: abs(size(width) - target))
 
 
 def affine_fit(x: Float[Tensor, "*S m d_in"], y: Float[Tensor, "*S m d_out"]) -> Float[Tensor, "*S d_in+1 d_out"]:

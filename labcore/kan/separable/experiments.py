@@ -16,6 +16,7 @@ from torch import Tensor
 
 from labcore.experiment import Seed, experiment, number
 from labcore.frames import Frame, axis, var
+from labcore.primitives.contest.equal_size import matched_width
 from labcore.primitives.runs.batched_adam import Adam, normal
 
 from .mechanism import (
@@ -26,7 +27,6 @@ from .mechanism import (
     als,
     bases,
     logistic,
-    mlp_width,
     order_two,
     products,
     roll_out,
@@ -170,7 +170,7 @@ def fit(
     t = np.linspace(0, 1, 81)
     line = slices(d, t)[min(1, d - 1)]
     size, copies = intervals + DEGREE, len(RATES)
-    hidden = mlp_width(d, rank * d * size + 1)
+    hidden = matched_width(rank * d * size + 1, lambda h: (d + h + 3) * h + 1, range(1, 200))  # d-h-h-1
     draws = [np.random.default_rng([seed, i, 1]) for i in range(n_seeds)]
     models = {
         "CP": [normal(draws, copies, d, size, rank, mean=0.7, std=0.3), normal(draws, copies, 1, std=0.0)],

@@ -72,11 +72,6 @@ def als(
     return c, np.array(objective)
 
 
-def mlp_width(d: int, budget: int) -> int:
-    """The width h of a d-h-h-1 network whose (d + h + 3) h + 1 numbers come nearest to `budget`."""
-    return int(np.argmin([abs((d + h + 3) * h + 1 - budget) for h in range(1, 200)])) + 1
-
-
 def logistic(x: Float[Array, " S"], r: float, p: int, count: int) -> Float[Array, "S count+1"]:
     """x and the `count` states that follow, seen every p steps of x -> r x (1 - x)."""
     out = np.empty((len(x), count + 1))
