@@ -349,7 +349,7 @@ def test_edge_at_its_bounds(grid, k, drag):
 
 
 def test_training_learns_and_shows_it():
-    frames = list(train.frames("quick"))
+    frames = list(train.frames(n_train=300, steps=200))
     assert len(frames) > 40 and frames[-1].test[-1] < 0.1 * frames[0].test[0]
     assert frames[-1].sizes["edge"] == 15 and "10 grid intervals" in frames[-1].reading
     assert [f.sizes["step"] for f in frames] == list(range(1, len(frames) + 1))
@@ -362,12 +362,13 @@ def test_a_penalty_and_pruning_leave_the_edges_of_the_formula():
     assert frame.attrs["progress"] == 1
 
 
-@pytest.mark.parametrize("values", [dict(grid=2, k=1, width=1), dict(grid=30, k=5, width=10, extend_at=0.05)])
+@pytest.mark.parametrize(
+    "values", [dict(grid=2, k=1, width=1, lr=1e-3), dict(grid=30, k=5, width=10, extend_at=0.05, lr=1.0)]
+)
 def test_training_at_its_bounds(values):
-    for lr in (1e-3, 1.0):
-        # every frame is checked to be finite on its way
-        frame = train.run("quick", n_train=100, steps=100, lam=1e-2, lr=lr, prune=True, **values)
-        assert frame.attrs["progress"] == 1
+    # every frame is checked to be finite on its way
+    frame = train.run(n_train=100, steps=100, lam=1e-2, prune=True, **values)
+    assert frame.attrs["progress"] == 1
 
 
 def test_divergence_says_so(monkeypatch):
@@ -376,12 +377,12 @@ def test_divergence_says_so(monkeypatch):
         yield 2, torch.tensor([float("nan")])
 
     monkeypatch.setattr("labcore.kan.kan_assessment.experiments.training", explode)
-    frame = train.run("quick")
+    frame = train.run(n_train=300, steps=200)
     assert "diverged before step 2" in frame.reading and frame.attrs["progress"] == 1
 
 
 def test_fight_grows_row_by_row():
-    frames = list(fair_fight.frames("quick", tasks="xy"))
+    frames = list(fair_fight.frames(tasks="xy", n_train=200, steps=150, n_seeds=1))
     assert [f.sizes["run"] for f in frames] == [1, 2, 3]
     assert list(frames[-1].model.values) == list(kan_contest.MODELS)
     assert "on xy the" in frames[-1].reading
@@ -391,7 +392,7 @@ def test_fight_grows_row_by_row():
 
 @pytest.mark.parametrize("name", ["wine", "diabetes"])
 def test_fight_on_real_data_is_better_than_a_guess(name):
-    frame = fair_fight.run("quick", tasks=name)
+    frame = fair_fight.run(tasks=name, n_train=200, steps=150, n_seeds=1)
     assert (frame.error < (0.3 if name == "wine" else 0.95)).all()
 
 
@@ -412,7 +413,7 @@ def test_an_answer_about_the_degree(answer, right):
     assert (jump_free(answer) is True) == right
 
 
-@pytest.mark.parametrize(("answer", "right"), [("0.01", True), ("1 %", True), ("0", False)])
+@pytest.mark.parametrize(("answer", "right"), [(" 1 % ", True), ("0", False)])
 def test_an_answer_about_the_penalty(answer, right):
     assert (small_enough(answer) is True) == right
 

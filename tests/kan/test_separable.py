@@ -177,7 +177,7 @@ def test_corners_of_atoms(values):
 
 
 def test_models_are_equally_large():
-    frame = fit.run("quick", steps=200, n_seeds=1)
+    frame = fit.run(steps=200, n_train=300, n_seeds=1)
     count = dict(zip(frame.model.values, frame.params.values))
     assert count["CP"] == count["order 2"] == 4 * 6 * 9 + 1 and abs(count["MLP"] / count["CP"] - 1) < 0.03
     for d, n in ((2, 20), (10, 2000)):
@@ -188,13 +188,13 @@ def test_models_are_equally_large():
 def test_cp_needs_as_many_products_as_the_target_has():
     first, second = parts(rng().uniform(size=(10_000, 6)))
     left_out = second.std() / (first + second).std()  # what one product, spent on the larger part, cannot reach
-    one, three = (float(fit.run("quick", rank=r, n_seeds=1, steps=600).error[0, 0, -1]) for r in (1, 3))
+    one, three = (float(fit.run(rank=r, n_train=1500, n_seeds=1, steps=400).error[0, 0, -1]) for r in (1, 3))
     assert one == pytest.approx(left_out, rel=0.15) and three < 0.2 * left_out
 
 
-@pytest.mark.parametrize("values", [dict(d=2), dict(d=10, rank=12, intervals=20, n_train=300, noise=1.0)])
+@pytest.mark.parametrize("values", [dict(d=2, rank=1, intervals=3), dict(d=10, rank=12, intervals=20, noise=1.0)])
 def test_corners_of_fit(values):
-    frame = fit.run("quick", steps=200, n_seeds=1, **values)
+    frame = fit.run(steps=200, n_train=300, n_seeds=1, **values)
     assert np.isfinite(frame.error).all() and frame.progress == 1
 
 
@@ -245,18 +245,18 @@ def test_mean_roll_out_feeds_its_own_output():
 
 
 def test_a_map_that_can_be_resolved_needs_no_distribution():
-    frame = rollout.run("quick", p=1, steps=1500, n_seeds=1)
+    frame = rollout.run(p=1, steps=300, length=1000, n_seeds=1)
     assert frame.spread.values[0, 0] > 0.9 and frame.w1.values[0, 0] < 0.05
 
 
 def test_forecast_of_the_mean_model_is_the_conditional_mean():
-    frame = rollout.run("quick", n_seeds=1)
+    frame = rollout.run(steps=600, length=1000, n_seeds=1)
     mean = float(frame.next.mean())
     assert np.abs(frame.forecast.values - mean).mean() < 0.12 and frame.next.values.std() > 0.3
 
 
 def test_odds_are_densities():
-    frame = rollout.run("quick", steps=100, n_seeds=1, length=500)
+    frame = rollout.run(steps=100, n_seeds=1, length=500)
     np.testing.assert_allclose(frame.odds.mean("bin"), 1, rtol=1e-9)
     np.testing.assert_allclose(frame.hist.mean("bin"), 1, rtol=1e-9)
     assert frame.states.min() >= 0 and frame.states.max() <= 1
@@ -271,7 +271,7 @@ def test_odds_are_densities():
     ],
 )
 def test_corners_of_rollout(values):
-    frame = rollout.run("quick", steps=100, length=500, n_seeds=1, **values)
+    frame = rollout.run(steps=100, length=500, n_seeds=1, **values)
     assert np.isfinite(frame.w1).all() and frame.progress == 1
 
 
@@ -282,12 +282,12 @@ def test_splines_are_built_once():
 # ---- exercises
 
 
-@pytest.mark.parametrize(("answer", "right"), [("3", True), (" 6/2 ", True), ("1", False), ("4,0", False)])
+@pytest.mark.parametrize(("answer", "right"), [(" 6/2 ", True), ("4,0", False)])
 def test_an_answer_about_the_rank(answer, right):
     assert (sparing(answer) is True) == right
 
 
-@pytest.mark.parametrize(("answer", "right"), [("1", True), (" 1,0 ", True), ("6", False)])
+@pytest.mark.parametrize(("answer", "right"), [(" 1,0 ", True), ("6", False)])
 def test_an_answer_about_the_future(answer, right):
     assert (still_alive(answer) is True) == right
 

@@ -9,16 +9,16 @@ from .experiments import SYMBOLIC, fair_fight
 from .fair_contest import MODELS, step_times
 
 
-def _errors(budget: Budget, tasks: str, **settings: int) -> dict[tuple[str, str], float]:
+def _errors(tasks: str, **settings: int) -> dict[tuple[str, str], float]:
     """Mean test error over three repetitions, by (model, task)."""
-    frame = once(fair_fight, budget, tasks=tasks, n_seeds=3, **settings)
+    frame = once(fair_fight, tasks=tasks, n_train=200, n_seeds=3, **settings)
     keys = zip(frame.model.values.tolist(), frame.task.values.tolist())
     return dict(zip(keys, frame.error.mean("repeat").values.tolist()))
 
 
 @claim("On formulas a KAN beats an MLP with as many parameters by a wide margin")
 def formulas_at_equal_parameters(budget: Budget) -> Evidence:
-    error = _errors(budget, "formulas", steps=600)
+    error = _errors("formulas", steps=600)
     ratio = {name: error["KAN", name] / error["MLP", name] for name in SYMBOLIC}
     return Evidence(
         measured={f"KAN / MLP, {name}": r for name, r in ratio.items()},
@@ -28,14 +28,14 @@ def formulas_at_equal_parameters(budget: Budget) -> Evidence:
     )
 
 
-def _digits(budget: Budget) -> dict[str, float]:
-    error = _errors(budget, "digits", width=10, steps=300)
+def _digits() -> dict[str, float]:
+    error = _errors("digits", width=10, steps=300)
     return {model: 1 - error[model, "digits"] for model in MODELS}
 
 
 @claim("On ordinary data, digits, the MLP with as many parameters is at least as accurate as the KAN")
 def digits_go_to_the_mlp(budget: Budget) -> Evidence:
-    accuracy = _digits(budget)
+    accuracy = _digits()
     return Evidence(
         measured={f"accuracy, {model}": accuracy[model] for model in MODELS[:2]},
         criterion="mean test accuracy of the MLP >= that of the KAN, 7400 parameters",
@@ -46,7 +46,7 @@ def digits_go_to_the_mlp(budget: Budget) -> Evidence:
 
 @claim("The gain comes from the B-splines: an MLP with spline activations has it, too")
 def splines_carry_the_gain(budget: Budget) -> Evidence:
-    accuracy, error = _digits(budget), _errors(budget, "formulas", steps=600)
+    accuracy, error = _digits(), _errors("formulas", steps=600)
     back = accuracy["spline MLP"] - accuracy["KAN"], accuracy["MLP"] - accuracy["KAN"]
     ratio = error["spline MLP", "xy"] / error["MLP", "xy"]
     return Evidence(
@@ -64,7 +64,7 @@ def splines_carry_the_gain(budget: Budget) -> Evidence:
     "see the inputs themselves. So the gain stems from B-splines only in part.",
 )
 def splines_carry_the_gain_on_oscillations(budget: Budget) -> Evidence:
-    error = _errors(budget, "formulas", steps=600)
+    error = _errors("formulas", steps=600)
     ratio = {name: error["spline MLP", name] / error["MLP", name] for name in ("sin_product", "sin_20x")}
     return Evidence(
         measured={f"spline MLP / MLP, {name}": r for name, r in ratio.items()},
@@ -76,7 +76,7 @@ def splines_carry_the_gain_on_oscillations(budget: Budget) -> Evidence:
 
 @claim("A training step of a KAN costs 1.36 to 100 times that of an MLP with as many parameters")
 def a_step_costs_more(budget: Budget) -> Evidence:
-    took = step_times(width=64, intervals=5, k=3, batch=256, rounds=15 if budget == "quick" else 60)
+    took = step_times(width=64, intervals=5, k=3, batch=256, rounds=15)
     ratio = {name: took[name] / took["MLP"] for name in ("dense", "ours")}
     return Evidence(
         measured={f"{name} KAN / MLP": r for name, r in ratio.items()},

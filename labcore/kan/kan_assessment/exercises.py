@@ -26,7 +26,7 @@ def jump_free(text: str, seed: int) -> bool | str:
 )
 def small_enough(text: str, seed: int) -> bool | str:
     lam = number(text)
-    frame = train.run("quick", formula="xy", lam=lam, prune=True, steps=400, seed=seed)
+    frame = train.run(formula="xy", lam=lam, prune=True, n_train=300, steps=400, seed=seed)
     left, error = int(frame.alive.sum()), float(frame.test[-1])
     if left == len(frame.alive):
         return f"No edge was pruned (error {error:.3f})."

@@ -140,7 +140,7 @@ TRAINING = Frame(
 )
 
 
-@experiment(quick=dict(steps=200, n_train=300), frame=TRAINING)
+@experiment(quick=dict(steps=120, n_train=200), frame=TRAINING)
 def train(
     formula: Annotated[Literal[tuple(FORMULAS)], choice("What the network has to learn", "task")] = "exp_sin",
     grid: Grid = 5,
@@ -227,7 +227,7 @@ FIGHT = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=1, n_train=200, steps=150), frame=FIGHT)
+@experiment(quick=dict(n_seeds=1, n_train=100, steps=100), frame=FIGHT)
 def fair_fight(
     tasks: Annotated[
         Literal["formulas", "real", *SYMBOLIC, *REAL],

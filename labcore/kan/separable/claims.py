@@ -8,14 +8,14 @@ from labcore.experiment import Budget
 from .experiments import fit, rollout
 
 
-def _errors(budget: Budget, **values: int) -> dict[str, float]:
-    frame = once(fit, budget, n_seeds=3, **values)
+def _errors(steps: int) -> dict[str, float]:
+    frame = once(fit, n_seeds=3, steps=steps)
     return dict(zip(frame.model.values, frame.error[:, :, -1].mean("repeat").values))
 
 
 @claim("A sum of a few products of curves learns a separable function far better than an equal MLP")
 def products_beat_an_mlp(budget: Budget) -> Evidence:
-    error = _errors(budget)
+    error = _errors(1000)
     return Evidence(
         {"CP": error["CP"], "MLP": error["MLP"], "ratio": error["CP"] / error["MLP"]},
         "relative test error of CP with R = 4 <= 0.2, and <= 0.4 of the MLP's, both at the best of three rates",
@@ -26,7 +26,7 @@ def products_beat_an_mlp(budget: Budget) -> Evidence:
 
 @claim("The order of the interaction decides: without products the same curves learn almost nothing")
 def order_matters(budget: Budget) -> Evidence:
-    error = _errors(budget, steps=200)  # the additive model is solved, not trained
+    error = _errors(200)  # the additive model is solved, not trained
     return Evidence(
         {"additive": error["additive"]},
         "relative test error of the best additive model >= 0.9",
@@ -37,7 +37,7 @@ def order_matters(budget: Budget) -> Evidence:
 
 @claim("In chaos a drawn future stays realistic, where the mean future shrinks to a state that never comes")
 def distribution_keeps_the_measure(budget: Budget) -> Evidence:
-    frame = once(rollout, budget, n_seeds=3)
+    frame = once(rollout, steps=600, n_seeds=3)
     w1, spread = frame.w1.mean("repeat").values, frame.spread.mean("repeat").values
     return Evidence(
         {"W1, distributional": w1[1], "W1, mean-square": w1[0], "spread, mean-square": spread[0]},

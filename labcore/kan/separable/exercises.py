@@ -15,7 +15,7 @@ from .experiments import fit, rollout
 )
 def sparing(text: str, seed: int) -> bool | str:
     rank = round(number(text))
-    frame = fit.run("quick", rank=rank, n_seeds=2, seed=seed)
+    frame = fit.run(rank=rank, steps=1000, n_seeds=2, seed=seed)
     error, size = float(frame.error[0, :, -1].mean()), int(frame.params[0])
     if error > 0.05:
         return f"{rank} products leave an error of {error:.1%}."
@@ -28,7 +28,7 @@ def sparing(text: str, seed: int) -> bool | str:
 )
 def still_alive(text: str, seed: int) -> bool | str:
     p = round(number(text))
-    frame = rollout.run("quick", p=p, n_seeds=2, seed=seed)
+    frame = rollout.run(p=p, steps=600, n_seeds=2, seed=seed)
     spread = float(frame.spread[0].mean())
     if spread < 0.9:
         return f"Seen every {p} steps, the mean-square roll-out keeps only {spread:.0%} of the spread."

@@ -144,7 +144,7 @@ CURVES = Frame(
 )
 
 
-@experiment(quick=dict(steps=1000, n_seeds=2), frame=CURVES)
+@experiment(quick=dict(n_seeds=1, n_train=1000, steps=200), frame=CURVES)
 def fit(
     rank: Annotated[int, number(1, 12, "Products R of the CP model; the others are as large as it is", "model")] = 4,
     d: Annotated[int, number(2, 10, "Inputs; the target uses the first six", "data")] = 6,
@@ -262,7 +262,7 @@ FUTURES = Frame(
 )
 
 
-@experiment(quick=dict(steps=600, n_seeds=2), frame=FUTURES)
+@experiment(quick=dict(n_seeds=1, steps=150, length=1000), frame=FUTURES)
 def rollout(
     p: Annotated[int, number(1, 10, "The map is seen only every p steps", "system", "steps")] = 6,
     bins: Annotated[int, number(10, 80, "Bins K of the predicted distribution", "model")] = 40,
