@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from labcore.experiment import Diverged
 from labcore.hebbian.homeostatic import Life, effect, imagine
 from labcore.hebbian.homeostatic.elu_net import BATCH, forward, look, unpack
 from labcore.hebbian.homeostatic.exercises import beats_need
@@ -165,6 +166,13 @@ def test_a_run_that_diverges_says_where():
     assert run.done == before
 
 
+def test_a_stream_says_which_network_diverged():
+    # no rate that is allowed does it at once, so the bounds are passed by
+    with pytest.raises(Diverged) as end:
+        list(stream.__wrapped__(regulator="random", eta0=1e200, epochs=2))
+    assert end.value.last.sizes["sample"] % BATCH == 0 and "network that diverged" in end.value.last.reading
+
+
 def test_corners_end_with_finite_frames():
     for values in (dict(eta0=1.0, regulator="random"), dict(eta0=0.002, memo=5, decide_at="first"), dict(eta0=1.0)):
         assert stream.run(epochs=2, swaps_per_epoch=20, **values).progress == 1
@@ -187,9 +195,7 @@ def test_swap_rates_frames_grow():
     assert [f.sizes["swaps"] for f in (frames[0], frames[-1])] == [1, 2] and frames[-1].progress == 1
 
 
-@pytest.mark.parametrize(
-    ("answer", "right"), [("0,2", True), (" 1/5 ", True), ("0.01", False), ("2e-3", False)]
-)
+@pytest.mark.parametrize(("answer", "right"), [("0,2", True), (" 1/5 ", True), ("0.01", False), ("2e-3", False)])
 def test_an_answer_about_the_rate(answer, right):
     assert (beats_need(answer) is True) == right
 
