@@ -46,7 +46,7 @@ def first_five(text: str, seed: int) -> bool | str:
     length = round(number(text))
     if not 8 <= length <= 256:
         return "Look between 8 and 256."
-    if ratio(length) <= 5:
+    if ratio(min(length + 3, 256)) <= 5:
         return f"At {length} positions the ratio is {ratio(length):.2f}."
     return ratio(length - 4) <= 5 or f"At {length} positions it is {ratio(length):.2f}, but it passed 5 much earlier."
 
