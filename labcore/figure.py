@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#2f86c9", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7"
 INK, SOFT, GRID, PAPER, SHADE = "@ink", "@soft", "@grid", "@paper", "@shade"
 
+# axes that only place things: without lines and numbers, but with room for a title; or not to be seen at all
+BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
+HIDDEN = {"visible": False, "showgrid": False, "zeroline": False}
+
 _ON_PAPER = {INK: "#1f2328", SOFT: "#6b7280", GRID: "#e3e6ea", PAPER: "#ffffff", SHADE: "rgba(107,114,128,0.10)"}
 
 

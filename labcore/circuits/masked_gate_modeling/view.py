@@ -11,6 +11,7 @@ from labcore.figure import (
     BLUE,
     GREEN,
     GRID,
+    HIDDEN,
     INK,
     ORANGE,
     PURPLE,
@@ -29,7 +30,6 @@ from labcore.figure import (
 _TYPES = (SOFT, INK, SKY, BLUE, GREEN)  # input, output, AND with none, one, both inputs inverted
 _SYMBOLS = ("circle", "diamond", "square", "square", "square")
 _POWERS = {"type": "log", "exponentformat": "power", "dtick": 1}
-_HIDDEN = {"visible": False, "showgrid": False, "zeroline": False}
 
 
 def _circuit(frame: xr.Dataset, axes: str, covered: bool) -> list[dict]:
@@ -100,10 +100,10 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 640,
         "barmode": "group",
-        "xaxis": _HIDDEN | {"domain": [0, 0.48], "anchor": "y", "range": [-0.4, top + 0.4]},
-        "yaxis": _HIDDEN | {"domain": [0.46, 0.93], "anchor": "x", "range": [-1.5, 1.05]},
-        "xaxis2": _HIDDEN | {"domain": [0.52, 1], "anchor": "y2", "range": [-0.4, top + 0.4]},
-        "yaxis2": _HIDDEN | {"domain": [0.46, 0.93], "anchor": "x2", "range": [-1.5, 1.05]},
+        "xaxis": HIDDEN | {"domain": [0, 0.48], "anchor": "y", "range": [-0.4, top + 0.4]},
+        "yaxis": HIDDEN | {"domain": [0.46, 0.93], "anchor": "x", "range": [-1.5, 1.05]},
+        "xaxis2": HIDDEN | {"domain": [0.52, 1], "anchor": "y2", "range": [-0.4, top + 0.4]},
+        "yaxis2": HIDDEN | {"domain": [0.46, 0.93], "anchor": "x2", "range": [-1.5, 1.05]},
         "xaxis3": axis("gates that are hidden", domain=[0.02, 0.44], anchor="y3", tickformat="d"),
         "yaxis3": axis("possible functions", domain=[0, 0.34], anchor="x3", **_POWERS),
         "xaxis4": axis(frame.gate, domain=[0.56, 1], anchor="y4", showticklabels=False),

@@ -12,10 +12,25 @@ from labcore.diagrams.boxes import Diagram, unfolded
 from labcore.diagrams.drawing import layout
 from labcore.diagrams.scene import Mark, Scene
 from labcore.diagrams.text import parse
-from labcore.figure import BLUE, INK, ORANGE, RED, SHADE, SKY, SOFT, axis, curve, label, log_axis, note, vertical
+from labcore.figure import (
+    BARE,
+    BLUE,
+    INK,
+    ORANGE,
+    RED,
+    SHADE,
+    SKY,
+    SOFT,
+    axis,
+    curve,
+    label,
+    log_axis,
+    note,
+    vertical,
+)
 
 _PAGE = 1000.0  # pixels, about the width of a figure
-_BARE = {"showline": False, "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
+_BARE = BARE | {"showline": False}
 
 
 def _paths(ways: Iterable[tuple[tuple[float, float], ...]], close: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from labcore.figure import (
     BLUE,
     GREEN,
     GRID,
+    HIDDEN,
     INK,
     ORANGE,
     PURPLE,
@@ -27,7 +28,6 @@ from labcore.figure import (
 )
 
 _PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
-_HIDDEN = {"visible": False, "showgrid": False, "zeroline": False}
 
 
 def program(frame: xr.Dataset) -> dict[str, Any]:
@@ -87,8 +87,8 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 520,
         "bargap": 0,
-        "xaxis": _HIDDEN | {"domain": [0, 0.5], "anchor": "y", "range": [-1.6, 1.6]},
-        "yaxis": _HIDDEN | {"domain": [0.28, 1], "anchor": "x", "range": [-1.45, 1.45]},
+        "xaxis": HIDDEN | {"domain": [0, 0.5], "anchor": "y", "range": [-1.6, 1.6]},
+        "yaxis": HIDDEN | {"domain": [0.28, 1], "anchor": "x", "range": [-1.45, 1.45]},
         "xaxis2": axis("place in the representation x (64 numbers)", domain=[0, 1], anchor="y2", range=[0, 64]),
         "yaxis2": axis(
             "chunk", domain=[0.02, 0.14], anchor="x2", range=[-0.5, 0.5], showticklabels=False, showgrid=False
@@ -156,8 +156,8 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 600,
         "barmode": "group",
-        "xaxis": _HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
-        "yaxis": _HIDDEN | {"domain": [0.72, 0.93], "anchor": "x", "range": [-1.4, 1.4]},
+        "xaxis": HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
+        "yaxis": HIDDEN | {"domain": [0.72, 0.93], "anchor": "x", "range": [-1.4, 1.4]},
         "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=[0.6, len(generation) + 0.4]),
         "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%"),
         "xaxis3": axis("generation (grey: spelled out)", domain=[0.62, 1], anchor="y3", dtick=1),

@@ -6,10 +6,24 @@ from typing import Any
 
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, axis, curve, image, label, note
+from labcore.figure import (
+    BARE,
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SOFT,
+    axis,
+    curve,
+    image,
+    label,
+    note,
+)
 
 COLORS = {"dense": INK, "random": SOFT, "groups": BLUE, "groups + SET": ORANGE, "groups + Hebb": GREEN}
-_BARE = {"showgrid": False, "zeroline": False, "ticks": "", "showticklabels": False, "constrain": "domain"}
+_BARE = BARE | {"constrain": "domain"}
 
 
 def _square(axes: str, x: list[float], y: list[float], title: str, side: str = "") -> dict[str, Any]:

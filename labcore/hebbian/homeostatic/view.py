@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from labcore.figure import (
+    BARE,
     BLUE,
     GREEN,
     INK,
@@ -28,7 +29,6 @@ from labcore.figure import (
 )
 
 _COLORS = {"constant": SOFT, "homeostatic": RED, "random": ORANGE, "guess acts": SKY}
-_BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
 
 
 def _dots(x: np.ndarray, y: np.ndarray, name: str, color: str, size: int) -> dict[str, Any]:
@@ -148,9 +148,9 @@ def decision(frame: xr.Dataset) -> dict[str, Any]:
         "height": 560,
         "xaxis": log_axis(frame.rate, domain=[0.34, 1], anchor="y", range=[-3.05, 1.05]),
         "yaxis": axis("memory right afterwards", domain=[0.42, 0.94], range=[0, 1.02], tickformat=".0%"),
-        "xaxis2": axis(f"guess {guess}, label {truth}", domain=[0, 0.22], anchor="y2", constrain="domain", **_BARE),
+        "xaxis2": axis(f"guess {guess}, label {truth}", domain=[0, 0.22], anchor="y2", constrain="domain", **BARE),
         "yaxis2": axis(
-            "", domain=[0.5, 0.94], anchor="x2", autorange="reversed", scaleanchor="x2", constrain="domain", **_BARE
+            "", domain=[0.5, 0.94], anchor="x2", autorange="reversed", scaleanchor="x2", constrain="domain", **BARE
         ),
         "xaxis3": axis("memory, samples ago", domain=[0.09, 1], anchor="y3"),
         "yaxis3": axis("", domain=[0, 0.25], anchor="x3", autorange="reversed"),

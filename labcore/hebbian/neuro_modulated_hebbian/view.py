@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from labcore.figure import (
+    BARE,
     BLUE,
     GREEN,
     INK,
@@ -34,7 +35,6 @@ COLORS = {
     "Tent": BLUE,
 }
 UNITS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY, SOFT, INK)
-_BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
 
 
 def adapt(frame: xr.Dataset) -> dict[str, Any]:
@@ -76,11 +76,11 @@ def adapt(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis(frame.accuracy, domain=[0.47, 1], range=[low, 1], tickformat=".0%"),
         "xaxis2": axis(frame.accuracy, domain=[0.57, 0.77], anchor="y2", range=[0, 1], tickformat=".0%", nticks=3),
         "yaxis2": axis("", domain=[0.47, 1], anchor="x2"),
-        "xaxis3": axis("what arrives", domain=[0.81, 1], anchor="y3", constrain="domain", **_BARE),
-        "yaxis3": axis("", domain=[0.47, 1], anchor="x3", autorange="reversed", scaleanchor="x3", **_BARE)
+        "xaxis3": axis("what arrives", domain=[0.81, 1], anchor="y3", constrain="domain", **BARE),
+        "yaxis3": axis("", domain=[0.47, 1], anchor="x3", autorange="reversed", scaleanchor="x3", **BARE)
         | {"constrain": "domain"},
-        "xaxis4": axis("first-layer filters of NHL: before above, now below", domain=[0, 0.52], anchor="y4", **_BARE),
-        "yaxis4": axis("", domain=[0.08, 0.3], anchor="x4", autorange="reversed", **_BARE),
+        "xaxis4": axis("first-layer filters of NHL: before above, now below", domain=[0, 0.52], anchor="y4", **BARE),
+        "yaxis4": axis("", domain=[0.08, 0.3], anchor="x4", autorange="reversed", **BARE),
         "xaxis5": axis("channel", domain=[0.62, 1], anchor="y5"),
         "yaxis5": axis(
             "gain, at first 1", domain=[0.08, 0.3], anchor="x5", range=[0, float(max(1.5, frame.gain.max() * 1.1))]

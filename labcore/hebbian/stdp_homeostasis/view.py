@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from labcore.figure import (
+    BARE,
     BLUE,
     GREEN,
     GRID,
@@ -26,7 +27,6 @@ from labcore.figure import (
     sheet,
 )
 
-_BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
 _LAMPS = (GRID, BLUE, PAPER, ORANGE)  # off, on, missing, stranger
 _WEIGHTS = [[0, "rgba(47,134,201,0.04)"], [1, BLUE]]
 
@@ -70,8 +70,8 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
     low = float(min(-0.1, 1.1 * potential.min()))
     layout = {
         "height": 440,
-        "xaxis": axis("ring: off<br>orange: stranger", domain=[0, 0.29], anchor="y", range=[-0.6, 7.6], **_BARE),
-        "yaxis": axis("", range=[7.6, -0.6], scaleanchor="x", constrain="domain", **_BARE),
+        "xaxis": axis("ring: off<br>orange: stranger", domain=[0, 0.29], anchor="y", range=[-0.6, 7.6], **BARE),
+        "yaxis": axis("", range=[7.6, -0.6], scaleanchor="x", constrain="domain", **BARE),
         "xaxis2": axis(frame.time, domain=[0.37, 0.64], anchor="y2", range=[0, 49]),
         "yaxis2": axis("potential (1: what the pattern gives)", anchor="x2", range=[low, 1.18]),
         "xaxis3": axis("strangers that are on", domain=[0.73, 1], anchor="y3", range=[-0.5, right + 0.5])
@@ -123,8 +123,8 @@ def detect(frame: xr.Dataset) -> dict[str, Any]:
         "height": 420,
         "xaxis": axis(frame.taught, domain=[0, 0.4], anchor="y", range=[0.7, max(total, 2) + 0.3]),
         "yaxis": axis("share", range=[-0.03, 1.05], tickformat=".0%"),
-        "xaxis2": axis("weights of the 64 lines", domain=[0.46, 0.7], anchor="y2", constrain="domain", **_BARE),
-        "yaxis2": axis("", anchor="x2", autorange="reversed", scaleanchor="x2", constrain="domain", **_BARE),
+        "xaxis2": axis("weights of the 64 lines", domain=[0.46, 0.7], anchor="y2", constrain="domain", **BARE),
+        "yaxis2": axis("", anchor="x2", autorange="reversed", scaleanchor="x2", constrain="domain", **BARE),
         "xaxis3": axis("pattern shown", domain=[0.78, 1], anchor="y3", range=[0.5, total + 0.5], showgrid=False),
         "yaxis3": axis(frame.neuron, anchor="x3", range=[max(neurons, 1) + 0.5, 0.5], showgrid=False, tickformat="d")
         | {"nticks": min(neurons + 1, 10)},

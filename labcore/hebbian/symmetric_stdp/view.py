@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from labcore.figure import (
+    BARE,
     BLUE,
     GREEN,
     INK,
@@ -24,7 +25,6 @@ from labcore.figure import (
     vertical,
 )
 
-_BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
 _WEIGHTS = [[0, "rgba(47,134,201,0.04)"], [1, BLUE]]
 
 
@@ -137,10 +137,10 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
         "height": 640,
         "xaxis": axis(frame.images, domain=[0, 0.46], anchor="y", range=[0, frame.attrs["total"]]),
         "yaxis": axis("named correctly", domain=[0.55, 1], range=[0, 1], tickformat=".0%"),
-        "xaxis2": axis("", domain=[0.55, 1], anchor="y2", constrain="domain", **_BARE),
-        "yaxis2": axis("", domain=[0.42, 1], anchor="x2", autorange="reversed", scaleanchor="x2", **_BARE)
+        "xaxis2": axis("", domain=[0.55, 1], anchor="y2", constrain="domain", **BARE),
+        "yaxis2": axis("", domain=[0.42, 1], anchor="x2", autorange="reversed", scaleanchor="x2", **BARE)
         | {"constrain": "domain", "constraintoward": "top"},
-        "xaxis3": axis("neuron, sorted by the class it feeds", domain=[0.55, 1], anchor="y3", **_BARE),
+        "xaxis3": axis("neuron, sorted by the class it feeds", domain=[0.55, 1], anchor="y3", **BARE),
         "yaxis3": axis(frame.label, domain=[0.08, 0.33], anchor="x3", autorange="reversed", dtick=1, showgrid=False),
         "xaxis4": axis(frame.time, domain=[0, 0.21], anchor="y4", range=[0, 150], dtick=50),
         "yaxis4": classes | {"domain": [0.08, 0.37], "anchor": "x4", "ticktext": ["neurons", f"class {label_now}"]},
