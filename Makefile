@@ -2,7 +2,7 @@
 # `make lab PYTHON=python3.12` picks the Python, `make lab ARGS=--no-browser` passes arguments on.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test voila warm benchmarks lint lock clean
+.PHONY: help lab test nightly voila warm benchmarks lint lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -16,7 +16,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 JUPYTER := JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(BIN)/python -m
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-# Browser tests run one after another: each has a server, a kernel and a browser of its own already.
+# The tests of a paper share a process, see tests/conftest.py. Browser tests run one after another: each has a server, a
+# kernel and a browser of its own already. Both runs' costs are one table.
 PYTEST := $(BIN)/python -m pytest
 NONE := || [ $$? -eq 5 ] # 5: ARGS picked no test of this kind
 
@@ -30,7 +31,13 @@ lab: $(VENV)/.lab ## install into .venv and open JupyterLab on the index noteboo
 
 test: $(VENV)/.test ## run the tests (ARGS="-k word" picks some)
 	OMP_NUM_THREADS=1 $(PYTEST) -m "not browser" -n auto --maxprocesses 4 --dist loadgroup $(ARGS) $(NONE)
-	$(PYTEST) -m browser $(ARGS) $(NONE)
+	COSTS=add $(PYTEST) -m browser $(ARGS) $(NONE)
+
+# The record of all claims is written as each paper is done, so that a night that is cut short keeps what it has.
+nightly: $(VENV)/.test ## run the tests that take hours, and write docs/ledger.json (FUZZ_EXAMPLES=300 for a longer fuzz)
+	OMP_NUM_THREADS=1 $(PYTEST) -m "nightly and not browser" -n auto --maxprocesses 4 --dist loadgroup $(ARGS) $(NONE)
+	COSTS=add $(PYTEST) -m "nightly and browser" $(ARGS) $(NONE)
+	$(BIN)/python -m labcore claims --slow --record docs/ledger.json
 
 voila: $(VENV)/.lab ## serve the lessons as dashboards, without code
 	$(JUPYTER) widgets.gallery notebooks $(ARGS)

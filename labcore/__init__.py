@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 # then makes everybody ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from labcore.catalog import Paper, Theme, UnknownKey, load_experiment, load_page, paper, papers, themes
+from labcore.catalog import Paper, Theme, UnknownKey, load_experiment, load_paper, paper, papers, themes
 
 if TYPE_CHECKING:
     import xarray
@@ -29,7 +29,7 @@ __all__ = [
     "Theme",
     "UnknownKey",
     "load_experiment",
-    "load_page",
+    "load_paper",
     "open_sweep",
     "paper",
     "papers",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import functools
 import importlib
-import threading
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,50 +48,38 @@ class Paper:
     idea: str
 
     @property
-    def page(self) -> Path:
-        return _ROOT / self.theme / f"{self.key}.py"
+    def folder(self) -> Path:
+        """Where its mechanism, experiments, claims and pictures are."""
+        return _ROOT / self.theme / self.key
 
     @property
     def status(self) -> str:
-        """`ready` when the paper's page exists, else `planned`."""
-        return "ready" if self.page.exists() else "planned"
+        """`ready` when the paper has experiments, else `planned`."""
+        return "ready" if (self.folder / "experiments.py").exists() else "planned"
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """Names of its experiments, read from the page's source without importing it."""
-        return _decorated(self.page, "experiment")
+        """Names of its experiments, read from the source without importing it."""
+        return _decorated(self.folder / "experiments.py", "experiment")
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """Names of its claims, read from the page's source without importing it."""
-        return _decorated(self.page, "claim")
+        """Names of its claims, read from the source without importing it."""
+        return _decorated(self.folder / "claims.py", "claim")
 
 
-_parsing = threading.Lock()
+def _decorated(path: Path, decorator: str) -> tuple[str, ...]:
+    return _names(path, decorator, path.stat().st_mtime_ns) if path.exists() else ()
 
 
-def parsed(path: Path) -> ast.Module:
-    """The syntax tree of a file. One thread at a time: two that parse at once can fail (CPython 3.11)."""
-    with _parsing:
-        return ast.parse(path.read_text(encoding="utf-8"))
+@functools.lru_cache(maxsize=1024)
+def _names(path: Path, decorator: str, changed: int) -> tuple[str, ...]:
+    """The functions of a file that have this decorator, kept until the file changes.
 
-
-def _decorated(page: Path, decorator: str) -> tuple[str, ...]:
-    if not page.exists():
-        return ()
-    return tuple(name for name, by in _decorations(page, page.stat().st_mtime_ns) if by == decorator)
-
-
-@functools.lru_cache(maxsize=512)
-def _decorations(page: Path, changed: int) -> list[tuple[str, str]]:
-    """The functions of a page that a call decorates, each with the decorator's name. Kept until the file changes."""
-    return [
-        (node.name, d.func.id)
-        for node in parsed(page).body
-        if isinstance(node, ast.FunctionDef)
-        for d in node.decorator_list
-        if isinstance(d, ast.Call) and isinstance(d.func, ast.Name)
-    ]
+    Parsing all files would make `labcore list` wait; a test holds this against the imported modules.
+    """
+    found = re.findall(rf"^@{decorator}\b.*?^def (\w+)", path.read_text(encoding="utf-8"), re.M | re.S)
+    return tuple(found)
 
 
 @functools.cache
@@ -122,23 +109,28 @@ def paper(key: str) -> Paper:
     return known[key]
 
 
-def load_page(key: str) -> ModuleType:
-    """Import the paper's page: this is where a method, and torch if it needs it, is first loaded.
+def load_paper(key: str) -> ModuleType:
+    """The paper's package, `labcore.<theme>.<key>`: this is where a method, and torch if it needs it, is first loaded.
 
-    Raises `UnknownKey`, and LookupError for a paper that is planned and has no page yet.
+    Raises `UnknownKey`, and LookupError for a paper that is planned and holds nothing yet.
     """
     found = paper(key)
     if found.status == "planned":
         ready = [p.key for p in papers() if p.status == "ready"]
-        raise LookupError(f"{key} is planned: it has no page yet. Ready: {', '.join(ready)}")
+        raise LookupError(f"{key} is planned: it has no experiments yet. Ready: {', '.join(ready)}")
     return importlib.import_module(f"labcore.{found.theme}.{key}")
 
 
+def load_part(key: str, part: str) -> ModuleType:
+    """One file of a paper: its `experiments`, `claims`, `exercises` or `view`. Raises as `load_paper` does."""
+    return importlib.import_module(f"{load_paper(key).__name__}.{part}")
+
+
 def load_experiment(name: str) -> Experiment:
-    """The experiment `KEY.EXPERIMENT`, its page imported. Raises `UnknownKey`, LookupError for a planned paper."""
+    """The experiment `KEY.EXPERIMENT`. Raises `UnknownKey`, LookupError for a planned paper."""
     key, _, short = name.partition(".")
-    page = load_page(key)
+    experiments = load_part(key, "experiments")
     names = paper(key).experiments
     if short not in names:
         raise UnknownKey("experiment", name, [f"{key}.{n}" for n in names])
-    return getattr(page, short)
+    return getattr(experiments, short)

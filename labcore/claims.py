@@ -1,6 +1,6 @@
 """Claims: sentences of a paper as checks that run, and the ledger of their verdicts.
 
-    @claim("double_descent", "The peak is there only if the optimizer reaches a low loss")
+    @claim("The peak is there only if the optimizer reaches a low loss")
     def peak_needs_low_loss(budget: Budget) -> Evidence: ...
 
 A claim runs public experiments and returns `Evidence`, measured at that moment. A claim that honestly does not hold
@@ -10,18 +10,17 @@ at laboratory scale says so with `expected="not reproduced"` and a reason; it st
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Literal
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Literal
 
-import platformdirs
+import xarray as xr
 
-from labcore import catalog
+from labcore import catalog, ledger
 from labcore.code_version import code_version
-from labcore.experiment import Budget
+from labcore.experiment import Budget, Experiment, key_of
 
 Verdict = Literal["holds", "not reproduced", "broken", "surprise"]
 
@@ -52,6 +51,7 @@ class Claim:
     check: Callable[[Budget], Evidence]
     expected: Literal["holds", "not reproduced"] = "holds"
     reason: str = ""
+    slow: bool = False
 
     def measure(self, budget: Budget = "quick") -> Entry:
         """Run the check now. Errors propagate: a claim that crashes is a bug."""
@@ -77,6 +77,7 @@ class Claim:
             reason=self.reason,
             budget=budget,
             seconds=time.perf_counter() - start,
+            code=code_version(self.key, "claims"),
         )
 
 
@@ -84,7 +85,9 @@ class Claim:
 class Entry:
     """One line of the ledger.
 
-    `broken`: should hold and does not. `surprise`: holds although it was declared not reproduced.
+    `broken`: should hold and does not. `surprise`: holds although it was declared not reproduced. `standing` says how
+    the line was come by: measured just now, kept from before on this machine, recorded by the last nightly run, or
+    recorded with an earlier version of the code.
     """
 
     key: str
@@ -97,6 +100,8 @@ class Entry:
     reason: str
     budget: Budget
     seconds: float
+    code: str
+    standing: Literal["measured", "kept", "recorded", "earlier"] = "measured"
 
     @property
     def numbers(self) -> str:
@@ -104,63 +109,60 @@ class Entry:
         return ", ".join(f"{name} = {value:.3g}" for name, value in self.measured.items())
 
 
-_claims: dict[tuple[str, str], Claim] = {}
-
-
 def claim(
-    key: str, statement: str, *, expected: Literal["holds", "not reproduced"] = "holds", reason: str = ""
+    statement: str,
+    *,
+    expected: Literal["holds", "not reproduced"] = "holds",
+    reason: str = "",
+    slow: bool = False,
 ) -> Callable[[Callable[[Budget], Evidence]], Claim]:
-    """Turn `function(budget) -> Evidence` into a claim of the paper `key`.
+    """Turn `function(budget) -> Evidence` into a claim of the paper whose folder it lies in.
 
+    `slow`: over 8 CPU seconds, measured nightly and not in each test run.
     Raises ValueError when a claim is declared not reproduced without a reason.
     """
     if expected == "not reproduced" and not reason:
-        raise ValueError(f"claim of {key!r} ({statement!r}): 'not reproduced' needs a reason")
-
-    def wrap(function: Callable[[Budget], Evidence]) -> Claim:
-        made = Claim(key, function.__name__, statement, function, expected, reason)
-        _claims[key, made.name] = made
-        return made
-
-    return wrap
+        raise ValueError(f"claim {statement!r}: 'not reproduced' needs a reason")
+    return lambda check: Claim(key_of(check.__module__), check.__name__, statement, check, expected, reason, slow)
 
 
 def claims_of(key: str) -> list[Claim]:
-    """The claims of one paper, in source order. Imports its page. Raises `UnknownKey`."""
-    catalog.load_page(key)
-    return [c for (k, _), c in _claims.items() if k == key]
+    """The claims of one paper, in source order. Imports its `claims`. Raises as `load_paper` does."""
+    return [c for c in vars(catalog.load_part(key, "claims")).values() if isinstance(c, Claim)]
 
 
-def measure(keys: Iterable[str], budget: Budget = "quick") -> Iterator[Entry]:
-    """Measure every claim of these papers, one entry at a time, and keep each paper's entries for `recorded`."""
+_runs: ContextVar[dict | None] = ContextVar("runs of the paper that is being measured", default=None)
+
+
+def once(experiment: Experiment, /, budget: Budget = "full", **values: Any) -> xr.Dataset:
+    """The last frame of a run, for a claim: the same run is computed once while a paper's claims are measured.
+
+    A copy, so that no claim can change what another sees. Outside `measure` nothing is kept: a mechanism that was
+    changed in between is run again.
+    """
+    runs = _runs.get()
+    if runs is None:
+        return experiment.run(budget, **values)
+    key = experiment, json.dumps(experiment.settings(budget, **values), sort_keys=True)
+    if key not in runs:
+        runs[key] = experiment.run(budget, **values)
+    return runs[key].copy(deep=True)
+
+
+def measure(keys: Iterable[str], budget: Budget = "quick", slow: bool = False) -> Iterator[Entry]:
+    """Measure the claims of these papers, one entry at a time, and keep each paper's entries for `ledger.recorded`.
+
+    Slow ones are left out unless `slow`: their verdicts come from the nightly run.
+    """
     for key in keys:
-        entries = []
+        entries, runs = [], {}
         for c in claims_of(key):
-            entries.append(c.measure(budget))
+            if c.slow and not slow:
+                continue
+            token = _runs.set(runs)
+            try:
+                entries.append(c.measure(budget))
+            finally:
+                _runs.reset(token)
             yield entries[-1]
-        _keep(key, budget, entries)
-
-
-def _ledger_file(key: str, budget: Budget) -> Path:
-    return Path(platformdirs.user_cache_dir("labcore")) / "ledger" / code_version(key) / f"{key}-{budget}.json"
-
-
-def _keep(key: str, budget: Budget, entries: list[Entry]) -> None:
-    path = _ledger_file(key, budget)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps([asdict(e) for e in entries]))
-        draft.replace(path)
-    except OSError:
-        pass  # a read-only home loses the memory of the verdicts, not the verdicts
-
-
-def recorded(key: str) -> list[Entry]:
-    """The entries last measured on this machine with exactly this code, full budget before quick; [] if none."""
-    for budget in ("full", "quick"):
-        try:
-            return [Entry(**row) for row in json.loads(_ledger_file(key, budget).read_text())]
-        except (OSError, ValueError, TypeError):
-            continue
-    return []
+        ledger.keep(key, budget, entries)

@@ -6,7 +6,7 @@
     labcore claims double_descent
 
 Exit codes: 0 done, 1 a claim is broken or an experiment failed, 2 the command was wrong, 130 stopped by Ctrl-C.
-Nothing here imports a page, numpy or torch before a command needs it.
+Nothing here imports a paper, numpy or torch before a command needs it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from labcore.experiment import Experiment, Parameter
 
 STYLES = {"holds": "green", "not reproduced": "yellow", "surprise": "magenta", "broken": "red", "raised": "red"}
+STANDINGS = {
+    "kept": "measured before on this machine, with this code",
+    "recorded": "measured in the last nightly run",
+    "earlier": "measured in a nightly run, with earlier code",
+}
 
 
 def _say(*parts: str | tuple[str, str], err: bool = False) -> None:
@@ -56,7 +61,7 @@ def _ready(keys: tuple[str, ...], theme: str | None) -> list[str]:
     with _one_line(LookupError):
         for key in keys:
             if catalog.paper(key).status == "planned":
-                raise LookupError(f"{key} is planned: it has no page yet")
+                raise LookupError(f"{key} is planned: it has no experiments yet")
         return list(keys) or [p.key for p in catalog.papers(theme) if p.status == "ready"]
 
 
@@ -275,31 +280,50 @@ def _verdict(verdict: str, text: str) -> None:
 @click.argument("keys", nargs=-1, metavar="[KEY ...]")
 @click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
 @click.option("--budget", type=_LENGTHS, default="quick", show_default=True, help="How long it may take.")
+@click.option("--slow", is_flag=True, help="Also measure those that take long.")
+@click.option("--recorded", is_flag=True, help="Measure nothing; print what is known.")
+@click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Also put the verdicts into this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def claims(ctx: click.Context, keys: tuple[str, ...], theme: str | None, budget: str, as_json: bool) -> None:
+def claims(
+    ctx: click.Context,
+    keys: tuple[str, ...],
+    theme: str | None,
+    budget: str,
+    slow: bool,
+    recorded: bool,
+    record: Path | None,
+    as_json: bool,
+) -> None:
     """Measure the papers' claims now, and print the verdicts.
 
     Exit code 1 if one is broken: it should hold and does not, or its check raised an error.
     """
+    from labcore import ledger
     from labcore.claims import measure
 
     chosen = _ready(keys, theme)
     rows: list[dict[str, Any]] = []
     for key in chosen:
+        entries = []
         try:
-            for entry in measure([key], budget):
+            for entry in ledger.recorded(key) if recorded else measure([key], budget, slow):
+                entries.append(entry)
                 rows.append(asdict(entry))
                 if not as_json:
                     _verdict(entry.verdict, f"{key}.{entry.name}  {entry.statement}")
-                    _say(_INDENT, f"{entry.numbers}  ({entry.criterion}; {entry.n_seeds} seeds; {entry.seconds:.1f} s)")
+                    how = f"{entry.criterion}; {entry.n_seeds} seeds; {entry.seconds:.1f} s"
+                    how += "" if entry.standing == "measured" else f"; {STANDINGS[entry.standing]}"
+                    _say(_INDENT, f"{entry.numbers}  ({how})")
                     if entry.reason:
                         _say(_INDENT, entry.reason)
-        except Exception as error:  # one page's bug must not hide the verdicts of the others
+        except Exception as error:  # one paper's bug must not hide the verdicts of the others
             traceback.print_exc()
             rows.append({"key": key, "verdict": "raised", "error": f"{type(error).__name__}: {error}"})
             if not as_json:
                 _verdict("raised", f"{key}  {rows[-1]['error']}; what came after it was not measured")
+        if record and not recorded:
+            ledger.record(entries, record)  # each paper as it is done: a night that is cut short keeps what it has
     verdicts = [row["verdict"] for row in rows]
     if as_json:
         click.echo(json.dumps(rows, indent=1))
@@ -314,18 +338,41 @@ def claims(ctx: click.Context, keys: tuple[str, ...], theme: str | None, budget:
 @click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
 @click.pass_context
 def warm(ctx: click.Context, keys: tuple[str, ...], theme: str | None) -> None:
-    """Run every experiment once, quickly, so that its compiled kernels are kept for later runs."""
-    failed = 0
-    for key in _ready(keys, theme):
-        for name in catalog.paper(key).experiments:
-            start = time.perf_counter()
-            try:
-                catalog.load_experiment(f"{key}.{name}").run("quick")
-                _say(f"{time.perf_counter() - start:7.1f} s  {key}.{name}")
-            except Exception as error:  # the others are still worth warming
-                failed += 1
-                _say((f" failed    {key}.{name}  {type(error).__name__}: {error}", STYLES["raised"]), err=True)
+    """Run every experiment once, quickly, so that its compiled kernels are kept for later runs. Uses all cores."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
+    from labcore.threads import ONE_THREAD
+
+    chosen, failed = _ready(keys, theme), 0
+    with ProcessPoolExecutor(
+        min(len(chosen), os.cpu_count() or 1), get_context("spawn"), _take_environment, (ONE_THREAD,)
+    ) as pool:
+        for done in as_completed([pool.submit(_warm_paper, key) for key in chosen]):
+            for name, seconds, error in done.result():
+                if error:
+                    failed += 1
+                    _say((f" failed    {name}  {error}", STYLES["raised"]), err=True)
+                else:
+                    _say(f"{seconds:7.1f} s  {name}")
     ctx.exit(int(failed > 0))
+
+
+def _take_environment(variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+
+
+def _warm_paper(key: str) -> list[tuple[str, float, str]]:
+    """Each experiment of a paper with the seconds of its quick run and, where it failed, the error in one line."""
+    rows = []
+    for name in catalog.paper(key).experiments:
+        start, error = time.perf_counter(), ""
+        try:
+            catalog.load_experiment(f"{key}.{name}").run("quick")
+        except Exception as raised:  # the others are still worth warming
+            error = f"{type(raised).__name__}: {raised}"
+        rows.append((f"{key}.{name}", time.perf_counter() - start, error))
+    return rows
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
 """Experiments: the signature is the parameter list, the yields are the frames.
 
-    @experiment("double_descent", quick=dict(n_seeds=2))
-    def model_wise(noise: Annotated[float, Field(ge=0, le=2, description="label noise")] = 0.5, seed: Seed = 0):
-        yield xr.Dataset(...)
+    @experiment(quick=dict(n_seeds=2), frame=FRAME)
+    def model_wise(noise: Annotated[float, number(0, 2, "Label noise")] = 0.5, seed: Seed = 0):
+        yield FRAME(dict(width=p, test=errors), "The error peaks at width 100.")
 
-An experiment is a generator of `xarray.Dataset` frames. The last frame is the result. Each frame carries
-`attrs["progress"]` in [0, 1] and `attrs["reading"]`, one sentence computed from its numbers.
+An experiment is a generator of `xarray.Dataset` frames, declared by a `labcore.frames.Frame`. The last frame is the
+result. Each frame carries `attrs["progress"]` in [0, 1] and `attrs["reading"]`, one sentence computed from its numbers.
+A run that diverges raises `Diverged(step)`.
 
 A parameter is `Annotated[type, pydantic.Field(...)]` with `ge` and `le` for numbers, or `Literal[...]`, or `bool`.
 `Field(json_schema_extra=...)` may add, for whoever draws or documents the parameter:
@@ -33,6 +34,8 @@ import numpy as np
 import pydantic
 import xarray as xr
 from pydantic import Field
+
+from labcore.frames import Frame, FrameError
 
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of all the randomness in the run")]
 Budget = Literal["quick", "full"]
@@ -63,8 +66,15 @@ class ParameterError(ValueError):
     """A parameter that does not exist, has the wrong type or is out of its range."""
 
 
-class FrameError(RuntimeError):
-    """An experiment yielded a frame that breaks the contract (a bug of the page, not of its user)."""
+class Diverged(ArithmeticError):
+    """Raised by an experiment whose training diverged at a step: its last finite frame ends the run, and says so.
+
+    `last` is that frame, where it was not shown.
+    """
+
+    def __init__(self, step: float, last: xr.Dataset | None = None):
+        super().__init__(f"diverged before step {step}")
+        self.last = last
 
 
 @dataclass(frozen=True)
@@ -135,9 +145,15 @@ def _plain(parameter: Parameter, value: Any) -> Any:
 class Experiment:
     """A function that yields frames, with validated parameters. Made by the `experiment` decorator."""
 
-    def __init__(self, function: Callable[..., Iterator[xr.Dataset]], key: str, quick: Mapping[str, Any]):
+    def __init__(
+        self,
+        function: Callable[..., Iterator[xr.Dataset]],
+        key: str,
+        quick: Mapping[str, Any],
+        frame: Frame | None = None,
+    ):
         functools.update_wrapper(self, function)
-        self.key, self.name, self.quick = key, function.__name__, dict(quick)
+        self.key, self.name, self.quick, self.frame = key, function.__name__, dict(quick), frame
         self._function = function
         hints = typing.get_type_hints(function, include_extras=True)
         signature = inspect.signature(function)
@@ -202,10 +218,19 @@ class Experiment:
 
     def _frames(self, settings: dict[str, Any]) -> Iterator[xr.Dataset]:
         made_by = {"experiment": self.id, "parameters": json.dumps(settings)}
-        for frame in self._function(**settings):
-            check_frame(frame, self.id)
-            frame.attrs.update(made_by)
-            yield frame
+        last: xr.Dataset | None = None
+        try:
+            for frame in self._function(**settings):
+                check_frame(frame, self.id)
+                frame.attrs.update(made_by)
+                last = frame
+                yield frame
+        except Diverged as end:
+            last = last if end.last is None else end.last.assign_attrs(made_by)
+            if last is None:
+                raise FrameError(f"{self.id} {end}, and before its first frame; the start is a frame too") from None
+            reading = f"The training {end}. Before that: {last.attrs['reading']}"
+            yield last.assign_attrs(progress=1.0, reading=reading)
 
     __call__ = frames
 
@@ -234,23 +259,25 @@ def check_frame(frame: xr.Dataset, who: str) -> None:
             )
 
 
-_experiments: dict[str, Experiment] = {}
+def key_of(module: str) -> str:
+    """The key of the paper that a module belongs to: the name of its folder, or its own where it has none."""
+    return module.split(".")[-2:][0]
 
 
-def experiment(key: str, quick: Mapping[str, Any] | None = None) -> Callable[[Callable], Experiment]:
-    """Turn a generator function into an `Experiment` of the paper `key`.
+def experiment(
+    function: Callable[..., Iterator[xr.Dataset]] | None = None,
+    /,
+    *,
+    quick: Mapping[str, Any] | None = None,
+    frame: Frame | None = None,
+):
+    """Turn a generator function into an `Experiment` of the paper whose folder it lies in: `@experiment`, or
+    `@experiment(quick=dict(n_seeds=2), frame=FRAME)`.
 
-    `quick` overrides defaults for tests and Binder (<= 4 s), with the claim still visible.
+    `quick` overrides defaults for tests and Binder, with the idea still visible. `frame` declares what it yields.
     """
 
     def wrap(function: Callable[..., Iterator[xr.Dataset]]) -> Experiment:
-        made = Experiment(function, key, quick or {})
-        _experiments[made.id] = made
-        return made
+        return Experiment(function, key_of(function.__module__), quick or {}, frame)
 
-    return wrap
-
-
-def registered(key: str) -> list[Experiment]:
-    """The experiments of one paper whose page is already imported, in source order."""
-    return [e for e in _experiments.values() if e.key == key]
+    return wrap if function is None else wrap(function)

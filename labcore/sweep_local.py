@@ -179,7 +179,7 @@ _lock, _inside, _undo = threading.Lock(), 0, contextlib.ExitStack()
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """One thread a library while a point runs, once its page is loaded.
+    """One thread a library while a point runs, once its paper is loaded.
 
     Points share the cores, and a sum that is split over threads has other last bits. Points may run in several threads
     of a process; the last one to end gives the libraries their threads back.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-import math
-import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 
@@ -17,9 +16,11 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from labcore import catalog, claims
+from labcore.exercises import load_exercise
 from labcore.experiment import Budget, Experiment
-from widgets.bench import is_static
-from widgets.parts import button, column, layout, line, row, words
+from labcore.ledger import recorded
+from widgets.benches.bench import is_static
+from widgets.benches.parts import button, column, layout, line, row, words
 
 _FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
 _CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
@@ -28,6 +29,12 @@ _VERDICTS = {
     "not reproduced": ("labcore-not", "not reproduced here"),
     "broken": ("labcore-broken", "BROKEN"),
     "surprise": ("labcore-broken", "holds, against its entry"),
+}
+_STANDINGS = {
+    "measured": "",
+    "kept": ", before on this machine",
+    "recorded": ", in the last nightly run",
+    "earlier": ", in a nightly run with earlier code",
 }
 
 
@@ -54,7 +61,7 @@ def ledger_table(entries: list[claims.Entry]) -> str:
         rows.append(
             f'<tr><td><span class="{css}">{word}</span></td><td>{escape(e.statement)}{why}</td>'
             f"<td>{escape(e.numbers)}</td><td>{escape(e.criterion)}</td>"
-            f"<td>{paper.key} ({paper.year}), {e.n_seeds} seeds, {e.budget}, {e.seconds:.1f} s</td></tr>"
+            f"<td>{paper.key} ({paper.year}), {e.n_seeds} seeds, {e.seconds:.1f} s{_STANDINGS[e.standing]}</td></tr>"
         )
     head = "<tr><th>verdict</th><th>claim</th><th>measured</th><th>rule</th><th>how</th></tr>"
     return f'<div class="labcore-card"><table class="labcore-table">{head}{"".join(rows)}</table></div>'
@@ -67,8 +74,9 @@ class BrokenClaim(AssertionError):
 def ledger(*keys: str, budget: Budget = "quick") -> Any:
     """The claims of these papers, measured now by running code.
 
-    Live, a button measures them (verdicts measured before with the same code are shown at once). Executed as a batch,
-    they are measured on the spot, and a claim that should hold and does not raises `BrokenClaim`.
+    Live, a button measures them (verdicts measured before are shown at once, with where they are from). Executed as a
+    batch, they are measured on the spot, and a claim that should hold and does not raises `BrokenClaim`. Slow claims
+    are measured by the nightly run, whose record is shown.
     """
     for key in keys:
         catalog.paper(key)
@@ -77,16 +85,22 @@ def ledger(*keys: str, budget: Budget = "quick") -> Any:
         broken = [e for e in entries if e.verdict in ("broken", "surprise")]
         if broken:
             raise BrokenClaim("; ".join(f"{e.key}.{e.name}: {e.verdict}: {e.numbers} ({e.criterion})" for e in broken))
-        return HTML(ledger_table(entries))
+        return HTML(ledger_table(_with_slow(keys, entries)))
     return _LiveLedger(keys, budget)
+
+
+def _with_slow(keys: Iterable[str], entries: list[claims.Entry]) -> list[claims.Entry]:
+    """The entries just measured, and what is recorded of the other claims of these papers."""
+    now = {(e.key, e.name) for e in entries}
+    return entries + [e for key in keys for e in recorded(key) if (e.key, e.name) not in now]
 
 
 class _LiveLedger(w.VBox):
     def __init__(self, keys: tuple[str, ...], budget: Budget):
         self._keys, self._budget = keys, budget
-        known = [e for key in keys for e in claims.recorded(key)]
+        known = _with_slow(keys, [])
         self._table = words(ledger_table(known) if known else "")
-        self._status = words("Measured before on this machine, with this code." if known else "", "labcore-status")
+        self._status = words("These were measured before." if known else "", "labcore-status")
         self._button = button("Measure the claims now", "check-square-o", "", self._begin, "primary", width="auto")
         bar = row([self._button], "labcore-toolbar")
         super().__init__([bar, self._status, self._table], layout=layout())
@@ -99,11 +113,11 @@ class _LiveLedger(w.VBox):
 
     def _measure(self) -> None:
         entries: list[claims.Entry] = []
-        total = sum(len(claims.claims_of(key)) for key in self._keys)
+        total = sum(not c.slow for key in self._keys for c in claims.claims_of(key))
         try:
             for entry in claims.measure(self._keys, self._budget):
                 entries.append(entry)
-                self._table.value = ledger_table(entries)
+                self._table.value = ledger_table(_with_slow(self._keys, entries))
                 self._status.value = f"Measured {len(entries)} of {total} claims ..."
             self._status.value = f"Measured {total} claims in {sum(e.seconds for e in entries):.1f} s."
         except Exception as error:  # noqa: BLE001 - shown to the person: there is nobody else to catch it in this thread
@@ -113,12 +127,17 @@ class _LiveLedger(w.VBox):
             self._button.disabled = False
 
 
-def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") -> w.VBox:
-    """A question with a box for the answer.
+def exercise(
+    question: str, check: Callable[[str], bool | str] | None = None, hint: str = "", *, seed: int = 0
+) -> w.VBox:
+    """A question with a box for the answer: one of a paper, by its name `KEY.NAME`, or one of your own.
 
     `check(text)` returns True for a right answer, False for a wrong one, or a sentence that helps. Any right answer
-    must pass, however it is written: parse numbers, try code, do not compare strings.
+    must pass, however it is written: parse numbers, try code, do not compare strings. Raises `UnknownKey`.
     """
+    if check is None:
+        found = load_exercise(question)
+        question, hint, check = found.question, found.hint, functools.partial(found, seed=seed)
     answer = line(size={"width": "320px"}, placeholder="your answer", continuous_update=False)
     verdict = words(css="labcore-status")
 
@@ -137,38 +156,3 @@ def exercise(question: str, check: Callable[[str], bool | str], hint: str = "") 
     answer.observe(lambda change: look() if change["new"] else None, "value")
     typed = row([answer, button("Check", "check", press=look)], "labcore-toolbar")
     return column([words(f'<div class="labcore-question">{question}</div>'), typed, verdict], "labcore-bench")
-
-
-def number(text: str) -> float:
-    """A number as a person writes it: 0.5, 0,5, 1e-3, 50%, 1/3, 10^5, 3×10^-4, 10 000. Raises ValueError."""
-    plain = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))", "", text).replace("**", "^").translate(_SIGNS)
-    if re.search(r"\d,\d{3},\d{3}|,\d{3}\.", plain):
-        plain = plain.replace(",", "")
-    elif ambiguous := re.search(r"(?<![\d.])[1-9]\d{0,2},\d{3}(?!\d)", plain):
-        raise ValueError(f"{ambiguous[0]!r} could be two numbers; write it without the comma")
-    try:
-        value = _evaluate(plain.replace(",", "."))
-    except (ValueError, ArithmeticError, RecursionError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:40]!r} is not a number; write for example 0.5, 1e-3, 50% or 1/3")
-    return value
-
-
-_SIGNS = str.maketrans("\N{MINUS SIGN}×·x", "-***")
-
-
-def _evaluate(text: str) -> float:
-    """A number, or products, quotients and powers of numbers; powers bind first, then from left to right."""
-    text = text.strip()
-    if text.endswith("%"):
-        return _evaluate(text[:-1]) / 100
-    if halves := re.fullmatch(r"(.*)([*/])([^*/]*)", text, re.DOTALL):
-        left, right = _evaluate(halves[1]), _evaluate(halves[3])
-        return left * right if halves[2] == "*" else left / right
-    if text.startswith("-"):
-        return -_evaluate(text[1:])
-    if "^" in text:
-        base, _, power = text.partition("^")
-        return _evaluate(base) ** _evaluate(power)
-    return float(text)

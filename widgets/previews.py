@@ -1,17 +1,17 @@
 """Small pictures for the atlas, drawn from the quick run of each ready paper's first experiment.
 
-python -m widgets.previews          draws widgets/previews/<key>.svg for every ready paper
+python -m widgets.previews [key ...]     draws labcore/<theme>/<key>/preview.svg, for every ready paper or for these
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from labcore import catalog
-from widgets.atlas import PREVIEWS
-from widgets.views import view_of
+from labcore.figure import view_of
 
 WIDTH, HEIGHT, MARGIN = 240, 92, 8
 
@@ -54,13 +54,13 @@ def sketch(spec: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    PREVIEWS.mkdir(exist_ok=True)
-    for paper in catalog.papers():
+    keys = sys.argv[1:]
+    for paper in map(catalog.paper, keys) if keys else catalog.papers():
         if paper.status == "ready":
             experiment = catalog.load_experiment(f"{paper.key}.{paper.experiments[0]}")
             picture = sketch(view_of(experiment)(experiment.run("quick")))
-            (PREVIEWS / f"{paper.key}.svg").write_text(picture, encoding="utf-8")
-            print(f"widgets/previews/{paper.key}.svg")
+            (paper.folder / "preview.svg").write_text(picture, encoding="utf-8")
+            print(paper.folder / "preview.svg")
 
 
 if __name__ == "__main__":

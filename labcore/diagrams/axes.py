@@ -62,11 +62,6 @@ class Axis:
         if isinstance(self.size, int) and self.size < 1:
             raise AxisError(f"axis {self.name} would have size {self.size}; it must be at least 1", (self,))
 
-    @staticmethod
-    def of(name: str) -> Axis:
-        """The axis whose size is its own name."""
-        return Axis(name, symbol(name))
-
     def __str__(self) -> str:
         return self.name if self.size == symbol(self.name) else f"{self.name} (size {self.size})"
 
@@ -98,8 +93,3 @@ class Array:
             if have != want:
                 return f"axis {position} of {self} is {have}, {want} is wanted"
         return "they are equal"
-
-
-def array(*axes: Axis) -> Array:
-    """An array of these axes."""
-    return Array(axes)

@@ -3,9 +3,10 @@
 A wire is an axis, an object of the tuple is an array (`axes`). An operation is a frozen dataclass that says what
 it does to wires (`plan`, see `plan`); a `diagram.Box` holds it as `data`, with the arrays that it got as types.
 
-    d = start(array(y, k), array(x, k))
-    d = then(d, Outer())           # [y k], [x k] -> [y k x k]
-    d = then(d, Contract(1, 3))    # [y k x k] -> [y x]
+    sketch = Sketch((Array((y, k)), Array((x, k))))
+    sketch.do(Outer())           # [y k], [x k] -> [y k x k]
+    sketch.do(Contract(1, 3))    # [y k x k] -> [y x]
+    d = sketch.diagram
 
 The mechanism is that of Abbott, Neural Circuit Diagrams (2024), arXiv:2402.05424.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labcore.diagrams.axes import Array, Axis, AxisError, array, product, symbol
+from labcore.diagrams.axes import AxisError
 from labcore.diagrams.diagram import Box, Diagram, Layer, Ty
 from labcore.diagrams.multilinear import (
     Contract,
@@ -57,23 +58,15 @@ TUPLES = Add | Mul | Concat | Copy | Drop | Zero | SwapArrays | Block
 Operation = STRUCTURAL | FUNCTIONS | SHAPES | TUPLES
 
 __all__ = [kind.__name__ for kind in Operation.__args__] + [
-    "Array",
-    "Axis",
-    "AxisError",
     "Diagram",
     "Layer",
     "Operation",
     "Plan",
     "Sketch",
     "Ty",
-    "array",
     "flatten",
     "multilinear",
     "plan",
-    "product",
-    "start",
-    "symbol",
-    "then",
     "unfolded",
 ]
 
@@ -88,23 +81,11 @@ def plan(box: Box) -> Plan:
     return box.data.plan(*box.dom)
 
 
-def start(*arrays: Array) -> Diagram:
-    """The diagram that does nothing, on these arrays."""
-    return Diagram(arrays)
-
-
-def then(diagram: Diagram, op: Operation, row: int = 0) -> Diagram:
-    """The diagram with one more operation, whose first array is row `row`. Raises `AxisError` where it does not fit."""
-    sketch = Sketch(diagram.cod, len(diagram.layers))
-    sketch.do(op, row)
-    return Diagram(diagram.dom, (*diagram.layers, *sketch.layers))
-
-
 class Sketch:
     """A diagram that is being built from left to right; `cut` holds the arrays at its right end."""
 
-    def __init__(self, dom: Ty, columns: int = 0) -> None:
-        self.dom, self.cut, self.columns = tuple(dom), tuple(dom), columns
+    def __init__(self, dom: Ty) -> None:
+        self.dom, self.cut = tuple(dom), tuple(dom)
         self.layers: list[Layer] = []
 
     def do(self, op: Operation, row: int = 0) -> None:
@@ -116,7 +97,7 @@ class Sketch:
                 raise AxisError(f"it needs {rows} arrays from row {row + 1} on, and there are {len(self.cut)}")
             box = Box(name, found, op.plan(*found).cod, op)
         except AxisError as error:
-            column = self.columns + len(self.layers)
+            column = len(self.layers)
             located = AxisError(f"Column {column + 1}, {name} on row {row + 1}: {error}.", error.axes, error.legs)
             located.column, located.row = column, row
             raise located from None

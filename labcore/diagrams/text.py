@@ -36,17 +36,12 @@ from labcore.diagrams.steps import StepReader
 from labcore.diagrams.tokens import TextError
 from labcore.diagrams.writing import write
 
-__all__ = ["TextError", "parse", "resized", "write"]
+__all__ = ["TextError", "parse", "write"]
 
 
 def parse(text: str, **sizes: int) -> Diagram:
     """The diagram of a text; `sizes` replace those in the parentheses. Raises `TextError`."""
     return _Parser(text, sizes).program()
-
-
-def resized(diagram: Diagram, **sizes: int) -> Diagram:
-    """The same diagram with other sizes of the axes of these names. Raises `TextError` where an operation cannot."""
-    return parse(write(diagram), **sizes)
 
 
 class _Parser(StepReader):

@@ -15,9 +15,9 @@ import torch
 from scipy.interpolate import BSpline
 from torch import Tensor, nn
 
-from labcore.primitives.bspline import BSplineBasis
-from labcore.primitives.kan import KANLayer
-from labcore.primitives.kan_peers import DenseBasisLayer
+from labcore.kan.kan_assessment.kan import KANLayer
+from labcore.kan.kan_assessment.peers import DenseBasisLayer
+from labcore.primitives.splines.bspline import BSplineBasis
 from tests.benchmarks.timing import Duel, Growth, Memory, Work
 
 DEGREE = 3

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from labcore.diagrams.architectures import architecture
+from labcore.diagrams import architecture, compile, cost, layout, parse
 from labcore.diagrams.checks import draw
-from labcore.diagrams.code import compile
-from labcore.diagrams.cost import cost
-from labcore.diagrams.drawing import layout
 from labcore.diagrams.references import reference
-from labcore.diagrams.text import parse
 from tests.benchmarks.timing import Duel, Growth, Work
 
 SIZES = {

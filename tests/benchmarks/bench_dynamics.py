@@ -8,9 +8,10 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.sparse import csr_array
 
-from labcore.hebbian.circuit_priors import INNATE, ncap
-from labcore.primitives import kuramoto
-from labcore.primitives.swimmer import CONTROL_STEP, Body, episode, straight
+from labcore.hebbian.circuit_priors import Body, episode, ncap
+from labcore.hebbian.circuit_priors.mechanism import INNATE
+from labcore.hebbian.circuit_priors.swimmer import CONTROL_STEP, straight
+from labcore.hebbian.dynamical_intelligence import kuramoto
 from tests.benchmarks.timing import Duel, Growth, Work
 
 Array = np.ndarray

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcore.hebbian.multitasking_hebbian import draw_patterns
-from labcore.primitives import glauber
+from labcore.hebbian.multitasking_hebbian import draw_patterns, glauber
 from tests.benchmarks.timing import Duel, Growth, Memory, Work
 
 TEMPERATURE, DILUTION = 0.1, 0.3

@@ -8,10 +8,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from labcore.data import digits_split
+from labcore.hebbian.electronic_synapse import perceptron as digit_perceptron
+from labcore.hebbian.ensemble_to_ensemble import activities, masked_stack
+from labcore.hebbian.homeostatic import elu_net
 from labcore.hebbian.neuro_modulated_hebbian import Net, entropy, forward, hebb_filters, patches, source_net
 from labcore.kan.noble import NobleLinear
-from labcore.primitives import descend, digit_perceptron, elu_net, hebb_rules
-from labcore.primitives.masked_linear import activities, masked_stack
+from labcore.primitives.local_rules import hebb_rules
+from labcore.primitives.runs import descend
 from tests.benchmarks.timing import Duel, Growth, Work
 
 SIZES = (64, 32, 32, 10)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcore.circuits.qnlp import to_circuits
-from labcore.primitives.pregroup import Simple, hasten, links, parse, ty
-from labcore.primitives.qubit_circuit import contract, word_circuit
-from labcore.primitives.sentence_learner import draw_angles
-from labcore.primitives.toy_sentences import LEXICON
+from labcore.circuits.qnlp import Simple, draw_angles, hasten, links, parse, to_circuits
+from labcore.circuits.qnlp.pregroup import ty
+from labcore.circuits.qnlp.qubit_circuit import contract, word_circuit
+from labcore.circuits.qnlp.toy_corpus import LEXICON
 from tests.benchmarks.timing import Duel, Growth, Work
 
 DEPTH = 2

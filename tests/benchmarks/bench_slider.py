@@ -18,7 +18,7 @@ from tests.browser.conftest import FLAGS, chromium, free_port, serve
 
 BARE = """
 import ipywidgets as w, numpy as np, plotly.graph_objects as go
-from widgets.plot import Plot
+from widgets.benches.plot import Plot
 
 x = np.linspace(0, 1, 200)
 slider = w.FloatSlider(min=0, max=20, step=0.1, description="frequency")

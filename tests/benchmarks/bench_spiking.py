@@ -14,8 +14,8 @@ from types import ModuleType
 import numpy as np
 from numba import njit
 
-from labcore.primitives.spiking import cell, current_gain, current_step, decay, deliver, fade, reset
-from labcore.primitives.stdp import pair_stdp
+from labcore.primitives.spiking.lif import cell, current_gain, current_step, decay, deliver, fade, reset
+from labcore.primitives.spiking.stdp import pair_stdp
 from tests.benchmarks.timing import Duel, Growth, Work
 
 DT, TAU, TAU_SYN, TAU_STDP, THRESHOLD, REST = 0.5, 15.0, 4.0, 20.0, -50.0, -65.0

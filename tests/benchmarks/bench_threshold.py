@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcore.primitives import boolean
-from labcore.primitives.relax_reflect import Wiring, advance, layered, random_state
-from labcore.primitives.threshold_circuits import make_task
+from labcore.circuits.boolean_threshold import Wiring, advance, layered, make_task, random_state
+from labcore.primitives.logic import boolean
 from tests.benchmarks.timing import Duel, Growth, Work
 
 SIGMA, BETA, GAMMA = 3.0, 0.5, 0.01

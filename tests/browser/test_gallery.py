@@ -23,7 +23,7 @@ from tornado.httpclient import HTTPClientError
 from tests.browser.conftest import ROOT, free_port, serve_voila, wait_for_words, wait_until_ready
 from tests.browser.front import write_notebook
 from tests.browser.kernel_socket import connect, read, send
-from widgets.fork_server import Nursery
+from widgets.gallery.fork_server import Nursery
 
 PAGE = "voila/render/kan/spline_edges.ipynb"
 

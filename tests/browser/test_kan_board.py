@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.front import open_on_desk, write_notebook
 
-CELL = "from widgets.kan_board import KanBoard\nKanBoard(lambda x, y: x * y, steps=2000)"
+CELL = "from widgets.boards.kan import KanBoard\nKanBoard(lambda x, y: x * y, steps=2000)"
 LINE = "() => document.querySelector('.kan-line').getAttribute('d')"
 PIXELS = "() => document.querySelector('.kan-surface').toDataURL()"
 

@@ -16,7 +16,7 @@ from tests.browser.conftest import free_port, serve_voila, watched
 from tests.browser.front import open_in_lab, until
 from tests.browser.proxy import proxy
 from tests.browser.test_bench import box, enter, link_of, reading_of, wait_for_reading
-from widgets import sharing
+from widgets.benches import sharing
 
 LESSON, SENTENCE = "circuits/sentence_diagrams.ipynb", "qnlp.sentence"
 CURVE = "double_descent.model_wise"

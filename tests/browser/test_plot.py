@@ -6,11 +6,11 @@ import pytest
 
 from tests.browser.conftest import watched
 from tests.browser.front import open_in_voila, open_on_desk, write_notebook
-from widgets.plot import CARTESIAN, LIBRARIES
+from widgets.benches.plot import CARTESIAN, LIBRARIES
 
 CELL = """
 import ipywidgets as w
-from widgets.plot import Plot
+from widgets.benches.plot import Plot
 FLAT = {"data": [{"x": [0, 1], "y": [0, 1], "meta": {"click": {"x": "x"}}}]}
 DEEP = {"data": [{"type": "scatter3d", "x": [0, 1], "y": [0, 1], "z": [0, 1]}]}
 plot = Plot(FLAT, "flat")

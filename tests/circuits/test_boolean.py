@@ -7,8 +7,21 @@ import itertools
 import numpy as np
 import pytest
 
-from labcore.primitives import boolean
-from labcore.primitives.boolean import AND, BUF, INPUT, MAJ, NOT, ONE, OR, XOR, ZERO, Netlist, simulate, truth_table
+from labcore.primitives.logic import boolean
+from labcore.primitives.logic.boolean import (
+    AND,
+    BUF,
+    INPUT,
+    MAJ,
+    NOT,
+    ONE,
+    OR,
+    XOR,
+    ZERO,
+    Netlist,
+    simulate,
+    truth_table,
+)
 
 GATES = {
     ZERO: lambda *_: False,

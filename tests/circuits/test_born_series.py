@@ -6,21 +6,26 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits.born_series import diagrams, fit, iterations, scattering, taylor
-from labcore.primitives.taylor_trees import (
-    MLP,
+from labcore.circuits.born_series import MLP, fit, mlp, rules, shapes, taylor, value
+from labcore.circuits.born_series.exercises import shapes_of, two_orders_fail
+from labcore.circuits.born_series.experiments import diagrams, iterations, scattering
+from labcore.circuits.born_series.taylor_trees import (
     PHI,
     amplitude,
     brute_force,
-    mlp,
     phi_derivatives,
-    rules,
-    shapes,
     trees,
-    value,
     whereabouts,
 )
-from labcore.primitives.well_scattering import born_first, born_second, edge, scattering_length, unbound, wave, wells
+from labcore.circuits.born_series.well_scattering import (
+    born_first,
+    born_second,
+    edge,
+    scattering_length,
+    unbound,
+    wave,
+    wells,
+)
 
 
 def network(activation, sizes=(3, 4, 4, 1), seed=0):
@@ -241,7 +246,7 @@ def test_mean_square_is_the_worse_teacher():
 @pytest.mark.parametrize("legs", ["whole well", "one bin"])
 def test_the_bench_adds_up(legs):
     for order in range(1, 6):
-        frame = diagrams.run("quick", order=order, tree=12, legs=legs, depth=0.5)
+        frame = diagrams.run(width=12, order=order, tree=12, legs=legs, depth=0.5)
         assert float(frame.contribution.sum()) == pytest.approx(frame.exact, rel=1e-10)
         if order > 1:
             chosen = float(frame.contribution[frame.pick])
@@ -252,3 +257,25 @@ def test_brute_force_is_nested_differentiation():
     net, x = network("tanh")
     v = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     assert brute_force(net, x, v, 2) == pytest.approx(float(v @ torch.func.hessian(net)(x) @ v), rel=1e-12)
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "right"),
+    [
+        (two_orders_fail, "1", True),
+        (two_orders_fail, " 9/10 ", True),
+        (two_orders_fail, "0,8", True),
+        (two_orders_fail, "0.1", False),
+        (two_orders_fail, "0", False),
+        (two_orders_fail, "2", False),  # binds
+        (shapes_of, "12", True),
+        (shapes_of, " 1.2e1 ", True),
+        (shapes_of, "236", False),
+        (shapes_of, "11", False),
+    ],
+)
+def test_answers(exercise, answer, right):
+    assert (exercise(answer) is True) == right

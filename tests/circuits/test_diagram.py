@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labcore.diagrams.diagram import Box, CompositionError, Diagram, Functor, Layer, mismatch
+from labcore.diagrams import Box, CompositionError, Diagram, Functor, Layer
+from labcore.diagrams.diagram import mismatch
 
 F, G, H = Box("f", ("a",), ("b", "c")), Box("g", ("b",), ("b",)), Box("h", ("c", "b"), ())
 STATE = Box("state", (), ("a",))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from labcore.diagrams.architectures import ARCHITECTURES, architecture
-from labcore.diagrams.backprop import backprop, backward, needed
+from labcore.diagrams import Axis, Diagram, architecture, backprop, compile, cost, parse
+from labcore.diagrams.architectures import ARCHITECTURES
+from labcore.diagrams.backprop import backward, needed
 from labcore.diagrams.boxes import (
     Add,
-    Axis,
     Bias,
     Concat,
     Contract,
@@ -43,25 +43,13 @@ from labcore.diagrams.boxes import (
     Unit,
     Weight,
     Zero,
-    array,
-    start,
-    then,
 )
-from labcore.diagrams.broadcast import broadcast
 from labcore.diagrams.checks import draw, gradients, variations
-from labcore.diagrams.code import compile
-from labcore.diagrams.cost import cost
 from labcore.diagrams.fuse import parameters, schedule
+from tests.circuits.building import array, composed
 
 X, K, W = Axis("x", 5), Axis("k", 3), Axis("w", 2)
 A, B = array(X, K), array(X, K)
-
-
-def chain(dom, *steps):
-    d = start(*dom)
-    for step in steps:
-        d = then(d, *step) if isinstance(step, tuple) else then(d, step)
-    return d
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -138,7 +126,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_every_rule(name):
     dom, *steps = CASES[name]
-    d = chain(dom, *steps)
+    d = composed(dom, *steps)
     inputs, back = draw(d, 0), backprop(d)
     assert back.dom == d.dom + d.cod
     learned = [array(*axes) for axes in parameters(d).values()]
@@ -146,7 +134,7 @@ def test_every_rule(name):
     module = compile(d)
     leaves = [x.clone().requires_grad_() for x in inputs]
     out = module(*leaves)
-    weight = draw(start(*d.cod), 1)[0]
+    weight = draw(Diagram(d.cod), 1)[0]
     wanted = torch.autograd.grad(out, [*leaves, *module.learned.values()], weight, allow_unused=True)
     twin = compile(back)
     twin.learned.update({n: module.learned[n] for n in twin.learned})
@@ -158,25 +146,25 @@ def test_every_rule(name):
 
 
 def test_several_outputs():
-    d = chain((A,), Copy(), (Elementwise("tanh"), 1))
+    d = composed((A,), Copy(), (Elementwise("tanh"), 1))
     (x,) = draw(d, 0)
-    one, two = draw(start(*d.cod), 1)
+    one, two = draw(Diagram(d.cod), 1)
     got = compile(backprop(d))(x, one, two)
     assert torch.allclose(got, one + two * (1 - torch.tanh(x) ** 2), atol=1e-14)
 
 
 def test_a_linear_map_needs_nothing_from_the_way_there():
-    d = chain((A,), Linear("L", (1,), (W,)), Transpose((1, 0)), Sum(1))
-    assert cost(chain((A,), Transpose((1, 0)), Sum(1), Scale(2.0))).stored == 0
+    d = composed((A,), Linear("L", (1,), (W,)), Transpose((1, 0)), Sum(1))
+    assert cost(composed((A,), Transpose((1, 0)), Sum(1), Scale(2.0))).stored == 0
     assert cost(d).stored == A.size  # only for the gradient of its own weights
-    used = {type(layer.box.data) for layer in backprop(chain((A,), Sum(0))).layers}
+    used = {type(layer.box.data) for layer in backprop(composed((A,), Sum(0))).layers}
     assert used <= {Drop, Ones, Outer, Transpose}
 
 
 def test_no_function_without_a_rule_passes():
     for op in (Deviation((1,)), Largest(1), Elementwise("tanh", derivative=True)):
         with pytest.raises(ValueError, match="no gradient rule"):
-            backprop(chain((A,), op))
+            backprop(composed((A,), op))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -195,7 +183,16 @@ def test_the_forward_part_ends_where_it_says():
 
 def test_a_broadcast_wire_stays_one():
     """The Jacobian of G*c is block diagonal: the backward pass costs c times that of G, and not c squared."""
-    d, c = architecture("attention"), Axis("c", 7)
-    assert cost(backprop(broadcast(d, c))).multiply_adds == 7 * cost(backprop(d)).multiply_adds
-    inner = broadcast(d, c, {0})
+    d = architecture("attention")
+    wide = parse(
+        """attention(y=20, x=24, k=8, v=8, c=7) = Q[y k c], K[x k c], V[x v c]
+        | contract k: (Q.k, K.k) | diag c#1 c#2 | scale k^-1/2 | softmax x
+        | contract x: (.x, V.x) | diag c#1 c#2"""
+    )
+    inputs = draw(wide, 0)
+    each = torch.func.vmap(compile(d), in_dims=2, out_dims=1)(*inputs)
+    assert torch.allclose(compile(wide)(*inputs), each, atol=1e-14)
+    assert cost(backprop(wide)).multiply_adds == 7 * cost(backprop(d)).multiply_adds
+    inner = parse(ARCHITECTURES["attention"].replace("v=8", "v=8, c=7").replace("[y k]", "[y k c]"))
+    assert inner.cod[0].axes == (*d.cod[0].axes[:1], Axis("c", 7), *d.cod[0].axes[1:])
     assert gradients(inner, draw(inner, 0), 0)[0] < 1e-12

@@ -1,17 +1,13 @@
-"""Boxes and their types: what meets what, what is refused, what passes by; diagrams of whole arrays; broadcasting."""
+"""Boxes and their types: what meets what, what is refused, what passes by; what that means for the numbers."""
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-import torch
 
-from labcore.diagrams.architectures import ARCHITECTURES, architecture
+from labcore.diagrams import Axis, AxisError, architecture, compile, parse
+from labcore.diagrams.architectures import ARCHITECTURES
 from labcore.diagrams.boxes import (
     Add,
-    Axis,
-    AxisError,
     Concat,
     Contract,
     Copy,
@@ -29,34 +25,29 @@ from labcore.diagrams.boxes import (
     StarTransposed,
     SwapArrays,
     Transpose,
-    array,
     plan,
-    start,
-    then,
 )
-from labcore.diagrams.broadcast import broadcast
 from labcore.diagrams.checks import draw
-from labcore.diagrams.code import compile
+from tests.circuits.building import array, composed
 
 X, Y, K, H = Axis("x", 4), Axis("y", 4), Axis("k", 4), Axis("h", 4)
 W = Axis("w", 3)
 
 
 def test_axes_of_equal_size_and_different_names_never_meet():
-    d = start(array(Y, K, X))
     for op in (Contract(0, 1), Diag(1, 2), Contract(0, 2)):
         with pytest.raises(AxisError) as error:
-            then(d, op)
+            composed((array(Y, K, X),), op)
         message = str(error.value)
         assert "Column 1" in message and "different axes" in message
         assert all(a.name in message for a in error.value.axes) and len(error.value.axes) == 2
         assert error.value.legs == ((0, op.i), (0, op.j))
-    assert then(start(array(Y, K, Y)), Contract(0, 2)).cod == (array(K),)
+    assert composed((array(Y, K, Y),), Contract(0, 2)).cod == (array(K),)
 
 
 def test_axes_of_one_name_and_different_sizes_never_meet():
     with pytest.raises(AxisError, match="x \\(size 4\\) and x \\(size 5\\)"):
-        then(start(array(X, Axis("x", 5))), Contract(0, 1))
+        composed((array(X, Axis("x", 5)),), Contract(0, 1))
 
 
 @pytest.mark.parametrize(
@@ -84,62 +75,89 @@ def test_axes_of_one_name_and_different_sizes_never_meet():
 )
 def test_what_does_not_fit_is_refused(arrays, op, says):
     with pytest.raises(AxisError, match=says):
-        then(start(*arrays), op)
+        composed(tuple(arrays), op)
 
 
 def test_column_of_an_error_counts_from_the_beginning():
-    d = then(then(start(array(X, K), array(Y)), Copy()), Outer(), 1)
     with pytest.raises(AxisError, match="Column 3, SoftMax on row 2") as error:
-        then(d, SoftMax(7), 1)
+        composed((array(X, K), array(Y)), Copy(), (Outer(), 1), (SoftMax(7), 1))
     assert (error.value.column, error.value.row) == (2, 1)
 
 
 def test_wires_that_a_box_does_not_name_pass_by():
-    d = then(start(array(Y, K, X)), SoftMax(1))
+    d = composed((array(Y, K, X),), SoftMax(1))
     p = plan(d.layers[0].box)
     assert p.passing() == {(0, 0): (0, 0), (0, 2): (0, 2)}
     assert p.touched() == ([(0, 1)], [(0, 1)])
-    p = plan(then(start(array(Y, K), array(X)), Outer()).layers[0].box)
+    p = plan(composed((array(Y, K), array(X)), Outer()).layers[0].box)
     assert p.passing() == {(0, 0): (0, 0), (0, 1): (0, 1), (1, 0): (0, 2)} and p.touched() == ([], [])
-    p = plan(then(start(array(Y, K, X)), Linear("L", (1,), (H, W))).layers[0].box)
+    p = plan(composed((array(Y, K, X),), Linear("L", (1,), (H, W))).layers[0].box)
     assert p.passing() == {(0, 0): (0, 0), (0, 2): (0, 3)} and p.touched()[1] == [(0, 1), (0, 2)]
 
 
-@pytest.mark.parametrize("left", [False, True])
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_index_before_is_index_after(name, left):
-    d, c = architecture(name), Axis("c", 3)
-    module = compile(d)
-    sets = [set(s) for n in range(1, len(d.dom) + 1) for s in itertools.combinations(range(len(d.dom)), n)]
-    for chosen in sets:
-        wide = broadcast(d, c, chosen, left)
-        many = compile(wide)
+HEAD = "f(x=5, k=4, w=3, h=2, y=6, z=12, c=3) = "
+STEPS = [
+    "[x k], [x] | outer",
+    "[x w x] | contract x#1 x#2",
+    "[x w x] | diag x#1 x#2",
+    "[x w x] | diag x#2 x#1",
+    "[x k] | spread x",
+    "[x k] | sum k",
+    "[x k] | mean x",
+    "[x k] | scale 2 k^-1/2",
+    "[x k] | linear A: k -> y h",
+    "[x k w] | linear+ A: w x -> y",
+    "[x k w] | linear^T A: w -> y each x",
+    "[x k] | linear A: -> each x",
+    "[x k] | bias B: k x",
+    "[x k] | map gelu",
+    "[x k] | softmax x",
+    "[x k w] | norm x w",
+    "[x k] | max k",
+    "[x k] | largest x",
+    "[x k w] | deviation w x",
+    "[x k w] | group k w -> z",
+    "[x z] | split z -> k w",
+    "[x k] | index k 2",
+    "[x k] | slice x -> w from 1",
+    "[w k] | insert w -> x from 1",
+    "[x k] | star x -> p w stride 2 pad 1",
+    "[w k x] | star^T x w -> z stride 2",
+    "[x k], [x k] | add",
+    "[x k], [x k] | mul",
+    "[x k], [x w] | concat k -> z",
+    "[x k] | copy | mul",
+    "[x k] | block b 1 { | softmax k | linear A: k -> k }",
+]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_index_before_is_index_after(step):
+    """A wire that passes by, wherever it stands: choosing an index of it commutes with the operation."""
+    arrays, _, rest = step.partition(" | ")
+    dom = [a.strip("[]").split() for a in arrays.split(", ")]
+    module = compile(parse(HEAD + step))
+    for place in range(len(dom[0]) + 1):
+        if rest.startswith("group") and place == 2:
+            continue  # between the wires that become one
+        wide = [[*a[:place], "c", *a[place:]] if not n or rest != "outer" else a for n, a in enumerate(dom)]
+        d = parse(f"{HEAD}{', '.join('[' + ' '.join(a) + ']' for a in wide)} | {rest}")
+        many, inputs = compile(d), draw(d, place)
         many.learned = module.learned
-        inputs = draw(wide, 0)
-        dim = 0 if left else -1
-        with torch.no_grad():
-            out = many(*inputs)
-            dims = tuple(dim if n in chosen else None for n in range(len(inputs)))
-            mapped = torch.func.vmap(lambda *a: module(*a), in_dims=dims, out_dims=dim)(*inputs)
-            for j in range(c.size):
-                one = module(*(x.select(dim, j) if n in chosen else x for n, x in enumerate(inputs)))
-                assert (one - out.select(dim, j)).abs().max() < 1e-12 * max(1, one.abs().max())
-        assert (out - mapped).abs().max() < 1e-12 * max(1, out.abs().max())
+        out, at = many(*inputs), [axis.name for axis in d.cod[0].axes].index("c")
+        for j in range(3):
+            one = module(*(x.select(place, j) if "c" in a else x for x, a in zip(inputs, wide, strict=True)))
+            assert (one - out.select(at, j)).abs().max() < 1e-12
 
 
-def test_index_commutes_with_broadcast_as_diagrams():
+def test_index_commutes_with_attention_as_diagrams():
     """The law itself, as two diagrams: Index(c, j) ; G against G*c ; Index(c, j)."""
-    d, c = architecture("attention"), Axis("c", 3)
-    wide = broadcast(d, c, {1})
+    d = architecture("attention")
+    wide = parse(ARCHITECTURES["attention"].replace("v=8", "v=8, c=3").replace("[x k]", "[x k c]"))
+    at = [axis.name for axis in wide.cod[0].axes].index("c")
     for j in range(3):
-        before = start(*wide.dom)
-        before = then(before, Index(2, j), 1) >> d
-        after = then(wide, Index(len(d.cod[0]), j))
+        before = composed(wide.dom, (Index(2, j), 1)) >> d
+        after = wide >> composed(wide.cod, Index(at, j))
+        assert before.cod == after.cod
         inputs = draw(wide, j)
         assert (compile(before)(*inputs) - compile(after)(*inputs)).abs().max() < 1e-14
-
-
-def test_broadcast_refuses_inputs_that_are_not_there():
-    for inputs in ({3}, set(), {-1}):
-        with pytest.raises(ValueError, match="inputs"):
-            broadcast(architecture("attention"), Axis("c", 3), inputs)

@@ -9,13 +9,11 @@ import pytest
 import sympy
 import torch
 
-from labcore.diagrams.architectures import ARCHITECTURES, architecture, edited
+from labcore.diagrams import architecture, compile, cost, parse
+from labcore.diagrams.architectures import ARCHITECTURES, edited
 from labcore.diagrams.axes import symbol
 from labcore.diagrams.checks import declared, draw, flops, variations
-from labcore.diagrams.code import compile
-from labcore.diagrams.cost import cost
 from labcore.diagrams.fuse import parameters, schedule
-from labcore.diagrams.text import parse
 
 MATMUL_ONLY = [n for n in ARCHITECTURES if n not in ("transformer_block", "vit_block", "linear_attention")]
 

@@ -5,19 +5,16 @@ import functools
 import itertools
 import json
 import random
-import time
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 
 import pytest
 
-from labcore.diagrams.architectures import ARCHITECTURES, architecture
-from labcore.diagrams.axes import AxisError
-from labcore.diagrams.backprop import backprop
+from labcore.diagrams import Axis, AxisError, Diagram, architecture, backprop, layout
+from labcore.diagrams.architectures import ARCHITECTURES
+from labcore.diagrams.axes import symbol
 from labcore.diagrams.boxes import (
     Add,
-    Array,
-    Axis,
     Bias,
     Block,
     Concat,
@@ -25,7 +22,6 @@ from labcore.diagrams.boxes import (
     Copy,
     Deviation,
     Diag,
-    Diagram,
     Drop,
     Elementwise,
     Group,
@@ -54,14 +50,12 @@ from labcore.diagrams.boxes import (
     Unit,
     Weight,
     Zero,
-    array,
-    symbol,
     unfolded,
 )
-from labcore.diagrams.drawing import layout
 from labcore.diagrams.glyph_reading import size_of
 from labcore.diagrams.read_back import read_back
 from labcore.diagrams.scene import NAME_SIZE, NUMBER_SIZE, PITCH, Scene
+from tests.circuits.building import array, composed
 
 a, b, c, d = (Axis(name, size) for name, size in zip("abcd", (2, 3, 4, 6)))
 NAMES = [f"{name}{mark}" for name in ARCHITECTURES for mark in ("", " backwards")]
@@ -98,14 +92,8 @@ def test_a_drawing_means_its_diagram(name):
     assert read_back(bare(scene_of(name))) == diagram_of(name)
 
 
-def ones(dom, op, row=0):
-    sketch = Sketch(dom)
-    sketch.do(op, row)
-    return sketch.diagram
-
-
 abab, third = array(a, b, a, b), Fraction(-1, 3)
-body = ones((array(a, b),), Sum(0))
+body = composed((array(a, b),), Sum(0))
 ZOO = [
     ((array(a, b), array(c)), Outer()),
     ((array(), array(c)), Outer()),
@@ -126,7 +114,7 @@ ZOO = [
     ((array(a, b),), Max(0)),
     ((array(a, b),), Largest(1)),
     ((array(a, b),), Scale(0.25)),
-    ((array(),), Scale(-2.5e-7, ((Axis.of("k"), third), (a, Fraction(2))))),
+    ((array(),), Scale(-2.5e-7, ((Axis("k", symbol("k")), third), (a, Fraction(2))))),
     ((array(a, b, c),), Transpose((2, 0, 1))),
     ((abab,), Transpose((2, 1, 0, 3))),
     ((array(a, b, c),), Linear("W", (2, 0), (d, a), bias=True)),
@@ -150,7 +138,7 @@ ZOO = [
     ((array(a, b),), Insert(1, d, 3)),
     ((array(a, Axis("x", 9)),), Star(1, "y", b, 2, 1, 1)),
     ((array(Axis("x", 9), a),), Star(0, "x'", b, 1, 2, 0)),
-    ((array(Axis.of("x"), a),), Star(0, "x'", b, 3, 2, 1)),
+    ((array(Axis("x", symbol("x")), a),), Star(0, "x'", b, 3, 2, 1)),
     ((array(b, a, Axis("y", 5)),), StarTransposed(2, 0, Axis("x", 9), 2, 1, 1)),
     ((array(a, b),), Copy()),
     ((array(),), Copy()),
@@ -164,7 +152,7 @@ ZOO = [
     ((array(a), array(a)), SwapArrays()),
     ((array(a, b), array(), array(c)), SwapArrays((2, 0, 1))),
     ((array(a, b),), Block("f", body)),
-    ((array(a, b),), Block("outer", ones((array(a, b),), Block("inner", body)))),
+    ((array(a, b),), Block("outer", composed((array(a, b),), Block("inner", body)))),
 ]
 
 
@@ -173,7 +161,7 @@ ZOO = [
 def test_every_operation_can_be_read_back(dom, op, around):
     """Alone, and between two other arrays."""
     rest = (array(d, c),) * around
-    diagram = ones((*rest, *dom, *rest), op, around)
+    diagram = composed((*rest, *dom, *rest), (op, around))
     if not all(diagram.cuts):
         with pytest.raises(ValueError, match="no array"):  # nothing is on paper
             read_back(bare(layout(diagram)))
@@ -211,10 +199,10 @@ def test_the_meaning_is_in_the_picture():
 
 
 def test_a_triangle_on_another_line_is_another_softmax():
-    one, other = (layout(ones((array(a, b),), SoftMax(i))) for i in (0, 1))
+    one, other = (layout(composed((array(a, b),), SoftMax(i))) for i in (0, 1))
     assert read_back(one).layers[0].box.data.i == 0 and read_back(other).layers[0].box.data.i == 1
     swapped = dataclasses.replace(one, wires=other.wires, marks=other.marks)
-    assert read_back(swapped) == ones((array(a, b),), SoftMax(1))
+    assert read_back(swapped) == composed((array(a, b),), SoftMax(1))
 
 
 @pytest.mark.parametrize("text", ["7", "x", "floor(x'/2 + 1/2) + 1", "2*a*b"])
@@ -386,18 +374,16 @@ def test_svg_and_json_hold_the_whole_scene(name):
 
 def test_names_are_escaped():
     odd = Axis("<a&'\">", 3)
-    svg = layout(Diagram((Array((odd,)),))).to_svg()
+    svg = layout(Diagram((array(odd),))).to_svg()
     assert "<a&" not in svg
     ElementTree.fromstring(svg)
 
 
-def test_sixty_columns_are_drawn_in_a_tenth_of_a_second():
+def test_sixty_boxes_are_drawn():
+    """How long that takes is a row of the benchmarks, as growth over the columns."""
     sketch = Sketch((array(a, b, c, d), array(a, b, c, d), array(a, b, c, d)))
     for n in range(60):
         sketch.do(SoftMax(n % 4) if n % 3 else Transpose((1, 0, 3, 2)), 2 - n % 3)
-    took = []
-    for _ in range(3):
-        start = time.process_time()
-        layout(sketch.diagram).to_svg()
-        took.append(time.process_time() - start)
-    assert min(took) < 0.1
+    scene = layout(sketch.diagram)
+    assert sum(len(column.boxes) for column in scene.columns) == 60
+    ElementTree.fromstring(scene.to_svg())

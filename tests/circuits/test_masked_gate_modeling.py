@@ -8,28 +8,33 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.circuits import masked_gate_modeling as page
-from labcore.circuits.masked_gate_modeling import guess, guess_with_text, masking, pretrain, see
-from labcore.primitives.aig import (
-    FALSE,
-    FAMILIES,
-    TRUE,
+from labcore.circuits.masked_gate_modeling import (
     Aig,
-    Builder,
+    batch,
     build,
     completions,
-    degrees,
-    netlist,
-    place,
+    encode,
+    guess,
+    guess_with_text,
+    layer,
+    mechanism,
+    see,
     signal_probability,
+    study,
+    unseen,
     verilog,
     with_inverters,
     with_polarity,
 )
-from labcore.primitives.boolean import all_patterns, simulate, truth_table
-from labcore.primitives.circuit_encoder import cross_attention, embed, encode, init, layer, linear
-from labcore.primitives.circuit_study import batch, circuits, degree_lookup, draw_mask, embed_text, study, unseen
-from labcore.primitives.message_passing import message_pass, softmax_rows
+from labcore.circuits.masked_gate_modeling.aig import FALSE, FAMILIES, TRUE, Builder
+from labcore.circuits.masked_gate_modeling.circuit_encoder import cross_attention, embed, init, linear
+from labcore.circuits.masked_gate_modeling.circuit_functions import netlist
+from labcore.circuits.masked_gate_modeling.circuit_graph import degrees, place
+from labcore.circuits.masked_gate_modeling.circuit_study import circuits, degree_lookup, draw_mask, embed_text
+from labcore.circuits.masked_gate_modeling.exercises import few_functions
+from labcore.circuits.masked_gate_modeling.experiments import masking, pretrain
+from labcore.primitives.graphs.message_passing import message_pass, softmax_rows
+from labcore.primitives.logic.boolean import all_patterns, simulate, truth_table
 
 TRUTH = {
     "add": lambda a, b, s: a + b,
@@ -280,7 +285,7 @@ def test_text_reaches_the_alignment_and_only_that(small):
 
 def test_gradients_reach_every_weight():
     s = study([("latent", "true")], "polarity", 2, 16, 1, 0)
-    page.losses(s, 0.3, 0.8).sum().backward()
+    mechanism.losses(s, 0.3, 0.8).sum().backward()
     for name, value in s.w.items():
         assert value.grad is not None and value.grad.abs().max() > 0, name
 
@@ -303,11 +308,11 @@ def test_degrees_give_the_four_types_away_and_not_the_polarity(labels, low, high
 
 
 def test_masking_frame():
-    frame = masking.run("quick", steps=0, mask=0.2)
+    frame = masking.run(steps=0, mask=0.2)
     assert frame.damage.sel(hiding="latent").max() == 0 and frame.damage.sel(hiding="circuit").min() > 0
     assert frame.functions[0] == 1 and (np.diff(frame.functions) >= 0).all()
     assert int(frame.hidden.sum()) == frame.sizes["gate"] == frame.sizes["count"] - 1
-    shown, kept_back = (masking.run("quick", steps=20, text=t) for t in ("shown", "not shown"))
+    shown, kept_back = (masking.run(steps=20, text=t) for t in ("shown", "not shown"))
     assert not np.allclose(shown.certainty[1], kept_back.certainty[1])
     np.testing.assert_array_equal(shown.certainty[0], kept_back.certainty[0])
 
@@ -316,11 +321,36 @@ def test_masking_frame():
     "values", [dict(mask=0.9, width=5), dict(family="mux", width=5), dict(family="and", width=2, mask=0.05)]
 )
 def test_masking_corners(values):
-    assert np.isfinite(masking.run("quick", steps=0, **values).certainty).all()
+    assert np.isfinite(masking.run(steps=0, **values).certainty).all()
 
 
 @pytest.mark.parametrize("values", [dict(layers=7, d=16, mask=0.9), dict(layers=1, d=64, mask=0.1, labels="polarity")])
 def test_pretrain_corners(values):
-    frame = pretrain.run("quick", steps=30, **values)
+    frame = pretrain.run(steps=30, n_seeds=1, **values)
     assert frame.time[-1] == 30 and 0 <= float(frame.accuracy.min())
     np.testing.assert_allclose(frame.confusion.sum("guess").where(frame.confusion.sum("guess") > 0, 1), 1)
+
+
+# ---- the lesson's exercise
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("0.2", True),
+        ("0,2", True),
+        (" 1/6 ", True),
+        ("20 %", True),
+        ("2e-1", True),
+        ("0.15", False),
+        ("0.25", False),
+        ("0.9", False),
+        ("2", False),
+        ("", False),
+    ],
+)
+def test_a_share_that_leaves_a_hundred_functions(answer, right):
+    try:
+        assert (few_functions(answer) is True) == right
+    except ValueError as error:  # no number, or no share
+        assert not right and str(error)

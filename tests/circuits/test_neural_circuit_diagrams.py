@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits import neural_circuit_diagrams as page
-from labcore.circuits.neural_circuit_diagrams import HEADS
+from labcore.circuits.neural_circuit_diagrams import experiments
+from labcore.circuits.neural_circuit_diagrams.exercises import first_five, is_scores, least_ambiguous
+from labcore.circuits.neural_circuit_diagrams.experiments import HEADS
 from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture
 from labcore.diagrams.boxes import Contract, Diag, SoftMax
 from labcore.diagrams.checks import declared, draw, flops
@@ -21,10 +22,10 @@ from labcore.diagrams.text import parse
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_smallest_sizes_of_every_architecture(name, direction):
-    low = {p.name: p.low for p in page.diagram.parameters.values() if p.kind == "int" and p.name != "seed"}
-    frame = page.diagram.run(arch=name, direction=direction, **{n: int(v) for n, v in low.items()})
+    low = {p.name: p.low for p in experiments.diagram.parameters.values() if p.kind == "int" and p.name != "seed"}
+    frame = experiments.diagram.run(arch=name, direction=direction, **{n: int(v) for n, v in low.items()})
     assert frame.max_abs_diff < 1e-10 and frame.grad_diff < 1e-9
-    strides = page.diagram.run(arch=name, direction=direction, x=4, y=2, stride=4, dilation=4)
+    strides = experiments.diagram.run(arch=name, direction=direction, x=4, y=2, stride=4, dilation=4)
     assert strides.max_abs_diff < 1e-10 and strides.grad_diff < 1e-9
     assert len(frame.cut) == len(frame.column) + 1
     assert parse(frame.attrs["text"]) is not None
@@ -32,25 +33,25 @@ def test_smallest_sizes_of_every_architecture(name, direction):
 
 @pytest.mark.parametrize("name", ["multihead", "vit_block", "unet_2level", "conv2d_strided_dilated"])
 def test_largest_sizes(name):
-    high = {n: page.diagram.parameters[n].high for n in ("x", "y", "m", "k", "h")}
-    frame = page.diagram.run(arch=name, **{n: int(v) for n, v in high.items()}, stride=1)
+    high = {n: experiments.diagram.parameters[n].high for n in ("x", "y", "m", "k", "h")}
+    frame = experiments.diagram.run(arch=name, **{n: int(v) for n, v in high.items()}, stride=1)
     assert frame.max_abs_diff < 1e-9 and frame.grad_diff < 1e-6
 
 
 def test_edits_change_the_function_and_the_cost():
-    frames = {edit: page.diagram.run(edit=edit, x=16, y=16) for edit in EDITS}
+    frames = {edit: experiments.diagram.run(edit=edit, x=16, y=16) for edit in EDITS}
     outs = [frame.out.values for frame in frames.values()]
     for i, one in enumerate(outs):
         for j in range(i):
             same = {EDITS[i], EDITS[j]} == {"no softmax", "values first"}
             assert np.allclose(one, outs[j], atol=1e-10) == same
     assert all(frame.grad_diff < 1e-9 for frame in frames.values())
-    ignored = page.diagram.run(arch="mlp", edit="no softmax")
-    assert np.array_equal(ignored.out, page.diagram.run(arch="mlp").out)
+    ignored = experiments.diagram.run(arch="mlp", edit="no softmax")
+    assert np.array_equal(ignored.out, experiments.diagram.run(arch="mlp").out)
 
 
 def test_the_frame_says_what_the_program_does():
-    frame = page.diagram.run(x=10, y=6, m=5, k=3, h=2)
+    frame = experiments.diagram.run(x=10, y=6, m=5, k=3, h=2)
     d = architecture("multihead", x=10, y=6, m=5, k=3, h=2)
     assert parse(frame.attrs["text"]) == d
     assert frame.macs.values.sum() == cost(d).multiply_adds == flops(d) / 2
@@ -61,11 +62,11 @@ def test_the_frame_says_what_the_program_does():
     np.testing.assert_array_equal(out.detach().numpy(), frame.out.values)
 
 
-@pytest.mark.parametrize("experiment", ["diagram", "scaling", "readings"])
-def test_same_bits_again_and_again(experiment):
-    first = getattr(page, experiment).run("quick", seed=1)
+@pytest.mark.parametrize(("experiment", "values"), [("diagram", {}), ("scaling", {}), ("readings", {"h": 2})])
+def test_same_bits_again_and_again(experiment, values):
+    first = getattr(experiments, experiment).run(seed=1, **values)
     for _ in range(3):
-        assert getattr(page, experiment).run("quick", seed=1).identical(first)
+        assert getattr(experiments, experiment).run(seed=1, **values).identical(first)
 
 
 def test_a_picture_without_names_means_many_programs():
@@ -91,7 +92,7 @@ def test_readings_are_what_the_type_checker_accepts():
         for op in r.operations:
             arrays[: op.rows] = op.plan(*arrays[: op.rows]).cod
         assert sorted(a.size for a in arrays[0].axes) == [2, 4, 5]
-    frame = page.readings.run(y=2, x=3, k=4, h=5)
+    frame = experiments.readings.run(y=2, x=3, k=4, h=5)
     assert frame.functions.values.tolist() == [len(distinct(found)), 1] and frame.by_axis.values.sum() == len(found)
 
 
@@ -110,23 +111,72 @@ def test_the_reference_is_another_function_for_a_wrong_diagram():
     module, (x,) = compile(d), draw(d, 0)
     wrong = reference("conv1d", [x], dict(module.learned), 3, 2)
     assert wrong.shape != module(x).shape or not torch.allclose(wrong, module(x))
-    swapped = page.diagram.run(edit="softmax over y", x=20, y=20)
-    assert np.abs(swapped.out.values - page.diagram.run(x=20, y=20).out.values).max() > 1e-3
+    swapped = experiments.diagram.run(edit="softmax over y", x=20, y=20)
+    assert np.abs(swapped.out.values - experiments.diagram.run(x=20, y=20).out.values).max() > 1e-3
     with pytest.raises(ValueError, match="name = 'gpt'"):
         reference("gpt", [], {})
 
 
 def test_scaling():
-    frame = page.scaling.run("quick", k=2)
+    frame = experiments.scaling.run(k=2)
     assert np.array_equal(frame.flops.values[0], 2 * frame.macs.values[0])
     assert frame.attrs["slope_attention"] == pytest.approx(2, abs=0.02)
     assert frame.attrs["slope_linear"] == pytest.approx(1, abs=0.02)
     ratio = frame.peak.values[:, -1] / frame.peak.values[:, 0]
     assert ratio[0] > 200 and ratio[1] < 17
-    tiny = page.scaling.run(x_max=128, k=64)
+    tiny = experiments.scaling.run(x_max=128, k=64)
     assert len(tiny.x) >= 3
 
 
 def test_sliders_belong_to_the_architectures_that_have_the_axis():
     for axis in "xymkh":
-        assert set(page.diagram.parameters[axis].when["arch"]) == {n for n in ARCHITECTURES if axis in declared(n)}
+        assert set(experiments.diagram.parameters[axis].when["arch"]) == {
+            n for n in ARCHITECTURES if axis in declared(n)
+        }
+
+
+# ---- the lesson's exercises
+
+
+SCORES = "f(y=3, x=5, k=2) = Q[y k], K[x k] | contract k: (Q.k, K.k) | softmax x"
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (SCORES, True),
+        (SCORES.replace("f(y=3, x=5, k=2)", " g( x = 4 , y = 6 , k = 1 ) "), True),
+        (SCORES.replace("y", "a").replace("Q", "R"), True),
+        (SCORES.replace("softmax x", "softmax y"), False),
+        (SCORES.replace("| softmax x", ""), False),
+        (SCORES.replace("| softmax", "| scale k^-1/2 | softmax"), False),
+        ("f(y=3, x=5, k=2, j=3) = Q[y k], K[x j]", False),
+        ("f(y=3, k=2) = Q[y k]", False),
+    ],
+)
+def test_attention_weights_as_an_answer(answer, right):
+    assert (is_scores(answer) is True) == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("154", True), ("154,0", True), (" 154.2 ", True), ("160", False), ("150", False), ("7", False)],
+)
+def test_when_softmax_attention_holds_five_times_as_much(answer, right):
+    assert (first_five(answer) is True) == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("2 3 4 5", True), (" 5, 4, 3, 2", True), ("2.0 3 8/2 5", True), ("3 3 3 3", False), ("2 2 3 4", False)],
+)
+def test_sizes_that_tell_wires_apart(answer, right):
+    assert (least_ambiguous(answer) is True) == right
+
+
+@pytest.mark.parametrize("exercise", [is_scores, first_five, least_ambiguous])
+def test_nothing_is_no_answer(exercise):
+    try:
+        assert exercise("") is not True
+    except ValueError as error:
+        assert str(error)

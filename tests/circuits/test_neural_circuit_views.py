@@ -6,16 +6,16 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from labcore.circuits import neural_circuit_diagrams as page
+from labcore.circuits.neural_circuit_diagrams import experiments
+from labcore.circuits.neural_circuit_diagrams import view as views
 from labcore.diagrams.architectures import ARCHITECTURES
 from labcore.diagrams.drawing import layout
 from labcore.diagrams.text import parse
-from widgets.views.circuits import neural_circuit_diagrams as views
-from widgets.views.style import on_paper
+from labcore.figure import on_paper
 
 
 def view(name, **values):
-    frame = getattr(page, name).run("quick", **values)
+    frame = getattr(experiments, name).run(**values)
     spec = getattr(views, name)(frame)
     go.Figure(on_paper(spec))  # plotly accepts it
     assert len(spec["data"]) < 10
@@ -83,7 +83,7 @@ def test_scaling_shows_what_is_predicted_and_what_is_counted():
 
 
 def test_readings_show_both_counts():
-    frame, spec = view("readings")
+    frame, spec = view("readings", h=2)
     notes = " ".join(note["text"] for note in spec["layout"]["annotations"])
     assert all(f"<b>{int(n):,}</b>" in notes for n in frame.functions)
     assert len(trace(spec, "each reading of the picture")["y"]) == frame.sizes["reading"]

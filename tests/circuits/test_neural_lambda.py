@@ -8,26 +8,34 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits.neural_lambda import _trained, execute, execution, score, train
-from labcore.primitives import lambda_tasks as tasks
-from labcore.primitives.lambda_terms import (
+from labcore.circuits.neural_lambda import (
+    Translator,
     beta,
+    decode,
+    execute,
+    leftmost_redex,
+    parse,
+    reduction,
+    step,
+    train,
+)
+from labcore.circuits.neural_lambda import lambda_tasks as tasks
+from labcore.circuits.neural_lambda.exercises import takes_two_steps
+from labcore.circuits.neural_lambda.experiments import execution, learning
+from labcore.circuits.neural_lambda.lambda_terms import (
     count,
     is_redex,
     label,
-    leftmost_redex,
     named,
-    parse,
     random_terms,
-    reduction,
     size,
-    step,
     tokens,
     unnamed,
     unrank,
     uses,
 )
-from labcore.primitives.seq2seq import END, PAD, START, Translator, decode, target_loss
+from labcore.circuits.neural_lambda.mechanism import score
+from labcore.circuits.neural_lambda.seq2seq import END, PAD, START, target_loss
 
 
 def lam(body, n=1):
@@ -295,31 +303,31 @@ def test_run_i_does_not_depend_on_how_many_run():
 
 
 def test_erasing_is_learned_first():
-    frame = _trained("quick", "one step", 1)
+    frame = learning.run(max_size=9, steps=300, d_model=32)
     never, once, twice = frame.exact_by_uses[:, -1].values
     assert never > once > twice
     np.testing.assert_allclose(frame.exact[:, 0], 0, atol=0.02)
-    assert frame.grid_count.sum() == 600
-    total = (frame.grid * frame.grid_count).sum() / 600
+    assert frame.grid_count.sum() == 389
+    total = (frame.grid * frame.grid_count).sum() / 389
     assert float(total) == pytest.approx(float(frame.exact[0, -1]))
 
 
 @pytest.mark.parametrize("notation", ["ordered names", "random names"])
 def test_names_run_too(notation):
-    frame = execution.run("quick", notation=notation, max_size=7, steps=100)
+    frame = execution.run(notation=notation, max_size=7, steps=100)
     assert frame["true"].values[0, 0] in ("L", "@") and frame.right[0] == 1
 
 
 def test_another_term_needs_no_training():
-    frames = list(execution.frames("quick", max_size=7, steps=100))
+    frames = list(execution.frames(max_size=7, steps=100))
     assert len(frames) > 2
-    again = list(execution.frames("quick", max_size=7, steps=100, term=3))
+    again = list(execution.frames(max_size=7, steps=100, term=3))
     assert len(again) == 1
-    assert frames[-1].identical(execution.run("quick", max_size=7, steps=100))
+    assert frames[-1].identical(execution.run(max_size=7, steps=100))
 
 
 def test_execution_frame_is_the_reduction():
-    frame = execution.run("quick", term=0, max_size=7, steps=100)
+    frame = execution.run(term=0, max_size=7, steps=100)
     rows = [[int(t) if t.isdigit() else t for t in row if t] for row in frame["true"].values.astype(str)]
     course = [parse(row) for row in rows if row]
     assert course == list(reduction(course[0], 12))
@@ -327,3 +335,25 @@ def test_execution_frame_is_the_reduction():
     assert bool(frame.right[1]) == (said == [str(t) for t in tokens(course[1])])
     attention = frame.attention.values
     assert attention.shape[:2] == (2, 4) and (attention.sum(-1) <= 1 + 1e-6).all()
+
+
+# ---- the lesson's exercise
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("@ L 0 @ L 0 L 0", True),
+        ("@ @ L L 1 L 0 L 0", True),
+        (" @L0@L0L0 ", True),
+        ("@ λ 0 @ λ0 λ0", True),
+        ("@ L 0 L 0", False),
+        ("L 0", False),
+        ("@ L @ 0 0 L @ 0 0", False),  # goes on for ever
+        ("@ L 0 @ L 0 0", False),  # not closed
+        ("@ L 0 @ L 0 L 0 L 0", False),
+        ("", False),
+    ],
+)
+def test_terms_that_take_two_steps(answer, right):
+    assert (takes_two_steps(answer) is True) == right

@@ -7,42 +7,35 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.circuits.symbolic_synthesis import evolve, graph_choice, program, select
-from labcore.experiment import ParameterError
-from labcore.primitives.graph_programs import (
+from labcore.circuits.symbolic_synthesis import Graph, chunks, compress, draw_graph, explore, select, shown, train
+from labcore.circuits.symbolic_synthesis.exercises import elements_for, makes_a_cycle
+from labcore.circuits.symbolic_synthesis.experiments import evolve, graph_choice, program
+from labcore.circuits.symbolic_synthesis.graph_programs import (
     PRIMITIVES,
     START,
-    Graph,
     Invalid,
-    as_networkx,
-    compress,
     connected,
-    description_length,
-    draw_graph,
     expand,
-    explore,
-    isomorphic,
     length,
-    rewrite,
     run,
-    shown,
 )
-from labcore.primitives.graph_structured import (
+from labcore.circuits.symbolic_synthesis.graph_structured import (
     LAYERS,
     SINGLE,
     D,
     Trained,
     baselines,
     choice_index,
-    chunks,
     code,
     gine,
     graph_module,
     panel_rows,
-    train,
     variance_ratio,
     wire,
 )
+from labcore.circuits.symbolic_synthesis.program_library import description_length, rewrite
+from labcore.circuits.symbolic_synthesis.program_search import as_networkx, isomorphic
+from labcore.experiment import ParameterError
 
 TRIANGLE = ("push", "add", "connect", "next_port", "add", "connect", "pop", "push", "next_port")
 
@@ -338,7 +331,7 @@ def test_program_steps():
     "values", [dict(population=4, max_nodes=2, ports=2), dict(population=12, max_nodes=8, ports=4, dropout=0.6)]
 )
 def test_evolution_corners(values):
-    frame = evolve.run("quick", generations=2, epochs=4, n_train=64, **values)
+    frame = evolve.run(generations=2, epochs=4, n_train=64, **values)
     assert frame.sizes["generation"] == 2 and (frame.test.max("place") > 0).all()
     kept, here = frame.kept.sum("place"), (frame.train >= 0).sum("place")
     assert (kept == np.maximum(1, here // 2)).all()
@@ -348,5 +341,40 @@ def test_evolution_corners(values):
 
 
 def test_graph_choice_corner():
-    frame = graph_choice.run("quick", programs=16, max_nodes=3, n_seeds=2, epochs=4)
+    frame = graph_choice.run(programs=16, max_nodes=3, n_seeds=2, epochs=4)
     assert 2 <= frame.sizes["program"] <= 16 and frame.sizes["baseline"] == 4
+
+
+# ---- the lesson's exercises
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("push add connect next_port add connect pop push next_port", False),
+        ("push add connect next_port add connect push move prev_port move next_port next_port connect", True),
+        ("push, add, connect, next_port, add, connect, push, move, prev_port, move, prev_port, connect", True),
+        (" push add  connect push next_port add connect pop prev_port prev_port connect ", True),
+        ("push add connect", False),
+        ("pop", False),
+    ],
+)
+def test_programs_that_make_a_triangle(answer, right):
+    assert (makes_a_cycle(answer) is True) == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("33", True), ("63,0", True), (" 2.7e1 ", True), ("22", True), ("64", False), ("1", False), ("32", False)],
+)
+def test_chunks_of_unequal_length(answer, right):
+    assert (elements_for(answer) is True) == right
+
+
+@pytest.mark.parametrize("exercise", [makes_a_cycle, elements_for])
+@pytest.mark.parametrize("answer", ["", "65", "jump"])
+def test_what_is_no_answer(exercise, answer):
+    try:
+        assert exercise(answer) is not True
+    except ValueError as error:
+        assert str(error)

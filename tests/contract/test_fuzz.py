@@ -1,7 +1,7 @@
 """Any allowed parameters give finite frames, or one clear line: never a hang, a NaN or a bare error.
 
-`FUZZ_EXAMPLES=300` tries that many parameter sets an experiment instead of a few, other ones in every run, and follows
-each run for longer.
+A test run tries a few parameter sets an experiment, always the same. The nightly run tries 100, or FUZZ_EXAMPLES, other
+ones each time, and follows each run for longer.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 import math
 import os
-import queue
 import re
 import threading
-import time
 import warnings
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,19 +22,13 @@ from hypothesis import strategies as st
 
 from labcore import catalog
 from labcore.experiment import Experiment, Parameter
-from widgets.plot import jsonable
-from widgets.views import view_of
+from labcore.figure import view_of
+from tests.frames import NAMES
+from widgets.benches.plot import jsonable
 
-NAMES = [f"{p.key}.{name}" for p in catalog.papers() for name in p.experiments]
-LONG = int(os.environ.get("FUZZ_EXAMPLES", 0))
-# A run is followed for so long and then closed; how many frames that makes is of no matter to what is checked.
-FOLLOW = 10.0 if LONG else 0.1
-# A first frame may wait for a compiler. No frame of a tiny run takes this long on any machine.
-PATIENCE = 120.0
-
-
-class Hang(BaseException):
-    """A frame did not come. No `Exception`, so that Hypothesis does not wait for the same hang again."""
+# A run is followed for so many frames and then closed.
+FOLLOW, FOLLOW_LONG = 3, 30
+TRIED = Path(__file__).parents[2] / "build" / "fuzz"
 
 
 def values_of(p: Parameter, top: float) -> st.SearchStrategy:
@@ -60,54 +52,33 @@ def parameters_of(experiment: Experiment) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-class Follower:
-    """Takes frames in one thread of its own: compiled code that never returns would not hear an alarm in this one."""
+def check(experiment: Experiment, values: dict[str, Any], follow: int) -> None:
+    """Follow one run for at most `follow` frames and assert that it is finite, in order and drawn, and ends cleanly.
 
-    def __init__(self, frames: Iterator[xr.Dataset]):
-        self._frames, self._asked, self._answers = frames, queue.SimpleQueue(), queue.SimpleQueue()
-        threading.Thread(target=self._work, daemon=True).start()
-
-    def _work(self) -> None:
-        while self._asked.get():
-            try:
-                self._answers.put((next(self._frames, None), None))
-            except BaseException as error:
-                self._answers.put((None, error))
-                return
-        self._frames.close()
-        self._answers.put((None, None))
-
-    def next(self) -> xr.Dataset | None:
-        """The next frame, or None at the end. Raises what the run raises, or `Hang`."""
-        return self._answer(True)
-
-    def close(self) -> None:
-        self._answer(False)
-
-    def _answer(self, more: bool) -> xr.Dataset | None:
-        self._asked.put(more)
-        try:
-            frame, error = self._answers.get(timeout=PATIENCE)
-        except queue.Empty:
-            raise Hang(f"nothing within {PATIENCE:g} s") from None
-        if error is not None:
-            raise error
-        return frame
+    A frame that never comes is a hang: the timeout of all tests ends the process, and the file in `TRIED` stays.
+    """
+    TRIED.mkdir(parents=True, exist_ok=True)
+    tried = TRIED / f"{experiment.id}.txt"
+    tried.write_text(repr(values), "utf-8")
+    try:
+        follow_run(experiment, values, follow)
+    finally:
+        tried.unlink()
 
 
-def check(experiment: Experiment, values: dict[str, Any], follow: float = FOLLOW) -> None:
-    """Follow one run for about `follow` seconds and assert that it is finite, in order and drawn."""
-    until, last, progress = time.monotonic() + follow, None, 0.0
-    run = Follower(experiment.frames(**values))
+def follow_run(experiment: Experiment, values: dict[str, Any], follow: int) -> None:
+    last, progress = None, 0.0
+    threads = threading.active_count()
+    run = experiment.frames(**values)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # numpy's word for a number that is lost on the way
         try:
             # the experiment itself checks that every frame is finite
-            while (frame := run.next()) is not None:
-                assert progress <= frame.attrs["progress"], f"progress fell from {progress}"
-                last, progress = frame, frame.attrs["progress"]
-                check_reading(frame)
-                if time.monotonic() > until:
+            for count, last in enumerate(run, 1):
+                assert progress <= last.attrs["progress"], f"progress fell from {progress}"
+                progress = last.attrs["progress"]
+                check_reading(last)
+                if count == follow:
                     break
             else:
                 assert progress == 1, f"the run ended at progress {progress}"
@@ -115,9 +86,8 @@ def check(experiment: Experiment, values: dict[str, Any], follow: float = FOLLOW
             named = any(re.search(rf"\b{name} = ", str(error)) for name in experiment.parameters)
             assert named and "\n" not in str(error), f"{error!r} names no parameter"
             return
-        except Hang as error:
-            raise Hang(f"{experiment.id} {values}: {error}") from None
         run.close()
+        assert threading.active_count() <= threads, "a stopped run left a thread behind"
         json.dumps(jsonable(view_of(experiment)(last)), allow_nan=False)
 
 
@@ -127,23 +97,33 @@ def check_reading(frame: xr.Dataset) -> None:
     assert not re.search(r"\b(nan|inf)\b", reading), reading
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in NAMES])
-def test_any_parameters_give_finite_frames_or_a_clear_line(name: str):
+def fuzz(name: str, follow: int, **more: Any) -> None:
     experiment = catalog.load_experiment(name)
 
     @settings(
-        max_examples=LONG or 3,
-        derandomize=not LONG,
         database=None,
         deadline=None,
         phases=[Phase.generate],  # a run takes too long to look for the smallest failure
         suppress_health_check=list(HealthCheck),
+        **more,
     )
     @given(values=parameters_of(experiment))
     def holds(values: dict[str, Any]) -> None:
-        check(experiment, values)
+        check(experiment, values, follow)
 
     holds()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_parameters_give_finite_frames_or_a_clear_line(name: str):
+    fuzz(name, FOLLOW, max_examples=3, derandomize=True)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", NAMES)
+def test_many_parameters_give_finite_frames_or_a_clear_line(name: str):
+    fuzz(name, FOLLOW_LONG, max_examples=int(os.environ.get("FUZZ_EXAMPLES", 100)), derandomize=False)
 
 
 MENDED = {
@@ -161,4 +141,4 @@ MENDED = {
 @pytest.mark.parametrize("name", MENDED)
 def test_what_was_found_once_stays_mended(name: str):
     experiment = catalog.load_experiment(name)
-    check(experiment, experiment.settings(**MENDED[name]), follow=5.0)
+    check(experiment, experiment.settings(**MENDED[name]), FOLLOW_LONG)

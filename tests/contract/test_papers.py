@@ -1,4 +1,4 @@
-"""Every ready paper has its page, view, test, lesson, preview and claims in the same places."""
+"""Every ready paper has its folder, and in it the same files; its test and its lesson are in the same places."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from labcore import catalog, claims
+from labcore.figure import view_of
 
 ROOT = Path(__file__).parents[2]
 READY = [p for p in catalog.papers() if p.status == "ready"]
@@ -29,14 +30,14 @@ def ledger_of(notebook: str) -> set[str]:
 
 @pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
 def test_everything_is_in_its_place(paper):
+    folder = f"labcore/{paper.theme}/{paper.key}"
     for place in (
-        f"labcore/{paper.theme}/{paper.key}.py",
-        f"widgets/views/{paper.theme}/{paper.key}.py",
+        *(f"{folder}/{name}" for name in ("__init__.py", "experiments.py", "claims.py", "view.py", "preview.svg")),
         f"tests/{paper.theme}/test_{paper.key}.py",
-        f"widgets/previews/{paper.key}.svg",
         paper.notebook,
     ):
         assert (ROOT / place).exists(), f"{place} is missing"
+    assert paper.folder == ROOT / folder
     assert paper.experiments and paper.claims
     lesson = (ROOT / paper.notebook).read_text(encoding="utf-8")
     for name in paper.experiments:
@@ -47,20 +48,45 @@ def test_everything_is_in_its_place(paper):
 
 
 @pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
-def test_source_says_what_the_import_says(paper):
-    page = catalog.load_page(paper.key)
-    assert [c.name for c in claims.claims_of(paper.key)] == list(paper.claims)
-    assert ast.get_docstring(ast.parse(paper.page.read_text(encoding="utf-8")))
-    for name in paper.experiments:
-        assert getattr(page, name).id == f"{paper.key}.{name}"
+def test_a_folder_holds_files_whose_names_say_what_they_hold(paper):
+    """No folder in the folder, and every file but the listed ones is code of the mechanism."""
+    for file in paper.folder.iterdir():
+        if file.name != "__pycache__":
+            assert file.is_file() and (file.suffix == ".py" or file.name == "preview.svg"), file
+            if file.suffix == ".py":
+                assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))), f"{file} does not say what it is"
 
 
 @pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
-def test_no_page_reaches_for_pictures(paper):
-    imported = {
-        (node.module or "") if isinstance(node, ast.ImportFrom) else name.name
-        for node in ast.walk(ast.parse(paper.page.read_text(encoding="utf-8")))
-        if isinstance(node, (ast.Import, ast.ImportFrom))
-        for name in node.names
-    }
-    assert not {m.split(".")[0] for m in imported} & {"plotly", "ipywidgets", "widgets", "matplotlib"}
+def test_the_face_hands_on_its_names(paper):
+    """`from labcore.kan.noble import NobleLinear`: what is listed is there."""
+    package = catalog.load_paper(paper.key)
+    names = list(getattr(package, "__all__", []))
+    assert names == sorted(set(names)) and not [name for name in names if not hasattr(package, name)]
+
+
+@pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
+def test_every_experiment_has_its_view(paper):
+    for name in paper.experiments:
+        view = view_of(catalog.load_experiment(f"{paper.key}.{name}"))
+        assert view.__module__ == f"labcore.{paper.theme}.{paper.key}.view" and view.__name__ == name
+
+
+@pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
+def test_source_says_what_the_import_says(paper):
+    experiments = catalog.load_part(paper.key, "experiments")
+    assert [c.name for c in claims.claims_of(paper.key)] == list(paper.claims)
+    for name in paper.experiments:
+        assert getattr(experiments, name).id == f"{paper.key}.{name}"
+
+
+def test_nothing_of_labcore_reaches_for_pictures():
+    for path in (ROOT / "labcore").rglob("*.py"):
+        imported = {
+            (node.module or "") if isinstance(node, ast.ImportFrom) else name.name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for name in node.names
+        }
+        forbidden = {"plotly", "ipywidgets", "widgets", "matplotlib", "IPython", "anywidget"}
+        assert not {m.split(".")[0] for m in imported} & forbidden, path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labcore.primitives.deterministic_equivalent import (
+from labcore.primitives.regression.deterministic_equivalent import (
     det_equiv,
     early_stopping_risk,
     hastie_ridge,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache, partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +13,22 @@ import torch.nn.functional as F
 from scipy.linalg import solve_sylvester
 
 from labcore.experiment import ParameterError
-from labcore.hebbian import bidirectional as page
-from labcore.hebbian.bidirectional import attack, classifier_loss, generator_loss, learn, train
-from labcore.primitives.descend import adam, descend
-from labcore.primitives.fgsm import fgsm, input_gradient
-from labcore.primitives.tied_stack import TiedStack, forward, reverse, tied_stack
+from labcore.hebbian.bidirectional import (
+    TiedStack,
+    classifier_loss,
+    exercises,
+    experiments,
+    fgsm,
+    forward,
+    generator_loss,
+    input_gradient,
+    learn,
+    mechanism,
+    reverse,
+    tied_stack,
+)
+from labcore.hebbian.bidirectional.experiments import attack, train
+from labcore.primitives.runs.descend import adam, descend
 
 
 def double(net):
@@ -96,10 +109,10 @@ def test_one_way_training_is_plain_adam():
         for layer, w in zip((net[0], net[2]), start.w, strict=True):
             layer.weight.copy_(w[0].T)
             layer.bias.zero_()
-    x, labels, *_ = page.stacked_digits(page.N_TRAIN, page.N_TEST, [[0, 0]])
-    optimiser, batches = torch.optim.Adam(net.parameters(), lr=page.RATE), np.random.default_rng([0, 0, 2])
+    x, labels, *_ = experiments.stacked_digits(mechanism.N_TRAIN, mechanism.N_TEST, [[0, 0]])
+    optimiser, batches = torch.optim.Adam(net.parameters(), lr=mechanism.RATE), np.random.default_rng([0, 0, 2])
     for _ in range(40):
-        pick = torch.tensor(batches.integers(0, page.N_TRAIN, page.BATCH))
+        pick = torch.tensor(batches.integers(0, mechanism.N_TRAIN, mechanism.BATCH))
         optimiser.zero_grad()
         F.cross_entropy(net(x[0, pick]), labels[0, pick]).backward()
         optimiser.step()
@@ -178,13 +191,14 @@ def test_fgsm():
 
 
 def test_frame_says_what_was_measured():
-    frame = train.run("quick", steps=100)
-    again = train.run("quick", steps=100, share=0.0)
+    frame = train.run(steps=100, n_seeds=1)
+    again = train.run(steps=100, n_seeds=1, share=0.0)
     for name in ("fgsm", "noisy", "likeness", "drawn", "w1"):
         one, two = again[name].values
         np.testing.assert_array_equal(one, two)
         np.testing.assert_array_equal(one, frame[name].values[0])  # the one-way network does not know its twin
-    np.testing.assert_array_equal(frame.fgsm[:, :, 0], frame.noisy[:, :, 0])  # eps = sigma = 0: clean digits
+    # eps = sigma = 0: clean digits, at other places of other batches; a near tie of two scores, one digit at most
+    np.testing.assert_allclose(frame.fgsm[:, :, 0], frame.noisy[:, :, 0], rtol=0, atol=1 / 497 + 1e-9)
     assert (frame.fgsm[:, :, -1] < frame.fgsm[:, :, 0]).all()
 
 
@@ -192,18 +206,19 @@ def test_likeness_is_the_correlation():
     rng = np.random.default_rng(0)
     a, b = rng.random((2, 10, 64)), rng.random((2, 10, 64))
     expected = [np.mean([np.corrcoef(a[s, k], b[s, k])[0, 1] for k in range(10)]) for s in range(2)]
-    np.testing.assert_allclose(page._likeness(a, b), expected, atol=1e-12)
-    assert page._likeness(np.ones((1, 10, 64)), b[:1]) == 0
+    np.testing.assert_allclose(experiments._likeness(a, b), expected, atol=1e-12)
+    assert experiments._likeness(np.ones((1, 10, 64)), b[:1]) == 0
 
 
 def test_attack_uses_the_label_and_grows_with_eps():
-    still, strong = attack.run("quick", eps=0.0), attack.run("quick", eps=0.5)
+    still, strong = attack.run(eps=0.0, steps=500), attack.run(eps=0.5, steps=500)
     np.testing.assert_array_equal(still.attacked, np.stack([still.original] * 2))
     np.testing.assert_allclose(still.belief[:, 0], still.belief[:, 1], rtol=1e-5, atol=1e-8)
     assert (strong.here <= still.here).all() and strong.here.max() < 0.2
     label = still.attrs["label"]
     assert (strong.belief[:, 1, label] < still.belief[:, 0, label]).all()
-    np.testing.assert_array_equal(still.here, still.accuracy[:, 0])
+    # two places of a batch may round differently: a near tie of two scores, one digit at most
+    np.testing.assert_allclose(still.here, still.accuracy[:, 0], rtol=0, atol=1 / 497 + 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +226,7 @@ def test_attack_uses_the_label_and_grows_with_eps():
     [dict(layers=0, method="HAN"), dict(layers=3, width=8, bias=False), dict(layers=3, width=128, act="relu")],
 )
 def test_corners_are_legal(values):
-    frame = train.run("quick", steps=100, **values)
+    frame = train.run(steps=100, n_seeds=1, **values)
     assert frame.attrs["progress"] == 1 and frame.drawn.min() >= 0 and frame.drawn.max() <= 1
 
 
@@ -220,3 +235,40 @@ def test_bad_sizes_are_refused():
         tied_stack((64,), [np.random.default_rng(0)])
     with pytest.raises(ParameterError, match="share = 2"):
         train.run(share=2)
+
+
+# ---- exercises
+
+
+def kept(monkeypatch, experiment):
+    """Exercises run this experiment at a third of its steps, and each run once a test: the answers are the same."""
+    run = lru_cache(maxsize=None)(partial(experiment.run, steps=500))
+    monkeypatch.setattr(exercises, experiment.name, SimpleNamespace(run=run))
+    return run
+
+
+def test_an_answer_about_the_fooled_digit(monkeypatch):
+    """The right answers are found from the networks themselves."""
+    run, said = kept(monkeypatch, attack), {}
+    for image in range(20):
+        frame = run(image=image, eps=0.1, seed=0)
+        one, two = (frame.belief[:, 1].argmax("digit") == frame.label).values
+        said.setdefault((bool(one), bool(two)), image)
+    right = said[False, True]
+    for text in (f"{right}", f" {right} ", f"{right}.0", f"{right / 10:g}e1"):
+        assert exercises.fools_one_only(text) is True
+    assert exercises.fools_one_only(str(said[True, True])) == "The one-way network still knows this digit."
+    assert exercises.fools_one_only(str(said[False, False])) == "Both networks are fooled on this digit."
+    with pytest.raises(ParameterError, match="image = 497"):
+        exercises.fools_one_only("497")
+
+
+def test_an_answer_about_the_share(monkeypatch):
+    kept(monkeypatch, train)
+    for text in ("0.9", "0,9", " 9e-1 ", "90 %", "9/10"):
+        assert exercises.draws_with_less(text) is True
+    assert "end at a likeness of 0." in exercises.draws_with_less("0.1")
+    assert exercises.draws_with_less("1") == "That is all of the training. Find a share below 1."
+    for text in ("", "most"):
+        with pytest.raises(ValueError, match="is not a number"):
+            exercises.draws_with_less(text)

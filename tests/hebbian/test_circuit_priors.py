@@ -7,20 +7,22 @@ import pytest
 from numba import njit
 from scipy.integrate import solve_ivp
 
-from labcore.hebbian.circuit_priors import INNATE, drive, learn, mlp, ncap, signed, swim, untrained
-from labcore.primitives.evolution_search import search_1plus_lambda
-from labcore.primitives.swimmer import (
-    CONTROL_STEP,
-    LAW,
+from labcore.hebbian.circuit_priors import (
     Body,
     centre,
+    drive,
     episode,
+    exercises,
     forward,
+    mlp,
+    ncap,
     points,
-    resistance,
-    straight,
-    wave_lags,
+    search_1plus_lambda,
+    signed,
 )
+from labcore.hebbian.circuit_priors.experiments import learn, swim
+from labcore.hebbian.circuit_priors.mechanism import INNATE, untrained
+from labcore.hebbian.circuit_priors.swimmer import CONTROL_STEP, LAW, resistance, straight, wave_lags
 
 
 @njit(LAW)
@@ -147,7 +149,7 @@ def test_circuit_on_three_joints_by_hand():
 
 def test_inhibition_across_is_never_used_here():
     """One side at a time is active, so any contra <= 0 swims alike: only the excited sign makes a difference."""
-    runs = [swim.run("quick", w_contra=w).forward.values for w in (-2.0, -1.0, 0.0, 0.5)]
+    runs = [swim.run(steps=300, w_contra=w).forward.values for w in (-2.0, -1.0, 0.0, 0.5)]
     np.testing.assert_array_equal(runs[0], runs[1])
     np.testing.assert_array_equal(runs[0], runs[2])
     assert runs[3][-1] < 0.5 * runs[0][-1]
@@ -206,9 +208,9 @@ def test_search_crosses_flat_ground():
 
 
 def test_speed_is_measured_from_the_start():
-    frame = swim.run("quick", w_contra=1.0)
+    frame = swim.run(steps=300, w_contra=1.0)
     assert frame.attrs["speed"] == 0 and "gets nowhere" in frame.reading
-    frame = swim.run("quick")
+    frame = swim.run(steps=300)
     np.testing.assert_allclose(frame.forward[-1], frame.com_x[-1], atol=1e-12)  # start: at 0, heading along x
     assert frame.attrs["speed"] == pytest.approx(float(frame.forward[-1]) / 5)
 
@@ -219,7 +221,7 @@ def test_speed_is_measured_from_the_start():
 def test_corners_swim_smoothly(n_links, cn_over_ct, sign):
     values = dict(w_prop=2.0, w_osc=2.0, w_ipsi=2.0, w_contra=-2.0) if sign < 0 else dict(w_contra=0.0)
     for period in (20, 120):
-        frame = swim.run("quick", n_links=n_links, cn_over_ct=cn_over_ct, period=period, **values)
+        frame = swim.run(steps=300, n_links=n_links, cn_over_ct=cn_over_ct, period=period, **values)
         assert np.abs(frame.forward).max() < 5 and abs(frame.attrs["speed"]) < 1
         weights = [values.get(k, 1.0) for k in ("w_prop", "w_osc", "w_ipsi")]
         bends = [
@@ -231,14 +233,48 @@ def test_corners_swim_smoothly(n_links, cn_over_ct, sign):
 
 
 def test_learning_goes_up_and_does_not_see_how_long_it_will_be():
-    short, long = (learn.run("quick", gens=g, n_seeds=2) for g in (2, 4))
+    short, long = (learn.run(gens=g, n_seeds=2) for g in (2, 4))
     np.testing.assert_array_equal(short.best, long.best[:, :, : short.sizes["trial"]])
     assert (np.diff(long.best.values, axis=2) >= 0).all()
     assert long.params.values.tolist() == [4, 4, 4, 109]
-    alone = learn.run("quick", compare="MLP", gens=4, n_seeds=2)
+    alone = learn.run(compare="MLP", gens=4, n_seeds=2)
     np.testing.assert_array_equal(alone.best[0], long.best.sel(controller="MLP"))
 
 
 def test_reading_tells_what_was_measured():
-    frame = learn.run("quick", compare="NCAP", gens=2)
+    frame = learn.run(compare="NCAP", gens=2, n_seeds=2)
     assert f"NCAP {float(frame.best[0, :, -1].mean()):.3f}" in frame.reading
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer", "right"),
+    [
+        ("cut", "w_contra", True),
+        ("cut", "The Contra synapse.", True),
+        ("cut", "prop", "Without it the speed goes from 0.096 to 0.002 per cycle."),
+        ("cut", "w_osc or w_ipsi", "Name one of w_prop, w_osc, w_ipsi, w_contra."),
+        ("faint_head", "2", True),
+        ("faint_head", "1,9", True),
+        ("faint_head", " 18e-1 ", True),
+        ("faint_head", "1", "With this w_prop it swims 0.016 per cycle."),
+        ("faint_head", "3", "w_prop goes from 0 to 2."),
+        ("fewest_links", "5", True),
+        ("fewest_links", " 5.0 ", True),
+        ("fewest_links", "10/2", True),
+        ("fewest_links", "4", "With 4 links it swims 0.043 per cycle."),
+        ("fewest_links", "6", "6 links are enough, but one fewer is too."),
+        ("fewest_links", "13", "A body has 2 to 12 links."),
+    ],
+)
+def test_answers(ask, answer, right):
+    assert getattr(exercises, ask)(answer) == right
+
+
+@pytest.mark.parametrize("ask", ["faint_head", "fewest_links"])
+def test_no_number_is_no_answer(ask):
+    for text in ("", "five"):
+        with pytest.raises(ValueError, match="is not a number"):
+            getattr(exercises, ask)(text)

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.hebbian import dopamine_modes as page
 from labcore.hebbian.dopamine_modes import (
-    METHODS,
     Base,
     Patch,
-    digits,
+    exercises,
+    experiments,
     forward,
     foundation,
     fresh_patch,
     gate,
     n_parameters,
-    right,
-    sparsity,
-    specialise,
     specialised,
-    switch,
-    turned,
-    two_modes,
 )
+from labcore.hebbian.dopamine_modes.experiments import METHODS, sparsity, specialise, switch
+from labcore.hebbian.dopamine_modes.mechanism import TEST, digits, right, turned
+from labcore.hebbian.dopamine_modes.switching import two_modes
 
 SEEDS = ((0, 0), (0, 1))
 
@@ -61,12 +60,14 @@ def test_thresholds_far_below_are_the_base(base, data, hard):
     np.testing.assert_allclose(scores[0].numpy(), plain.numpy(), atol=1e-6)
 
 
-def test_hard_gates_at_zero_are_the_base_exactly(base, data):
+def test_hard_gates_at_zero_are_the_base(base, data):
     plain, sent, _ = forward(base, data.test)
     scores, heard, gates = forward(base, data.test[None], gates_only(base, 0.0), ON, hard=True)
-    assert torch.equal(scores[0], plain)
-    for s, h, a in zip(sent, heard, gates, strict=True):
-        assert torch.equal(a[0].bool(), s > 0) and torch.equal(h[0], s)
+    # three sums of at most 64 terms; a product of a batch need not round as a plain one
+    ulps = 3 * 64 * torch.finfo(torch.float32).eps
+    for ours, theirs in ((scores[0], plain), *((h[0], s) for h, s in zip(heard, sent, strict=True))):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=ulps * float(theirs.abs().max()))
+    assert all(torch.equal(a.bool(), h > 0) for a, h in zip(gates, heard, strict=True))
 
 
 def test_a_cold_gate_is_hard():
@@ -202,11 +203,13 @@ def test_images_turn():
 
 
 def test_frames_grow_and_repeat():
-    frames = list(specialise.frames("quick", steps=100))
+    frames = list(specialise.frames(n_seeds=2, pre_steps=200, steps=100))
     assert [f.sizes["time"] for f in frames] == list(range(2, 22)) and frames[-1].progress == 1
-    assert frames[-1].identical(specialise.run("quick", steps=100))
+    assert frames[-1].identical(specialise.run(n_seeds=2, pre_steps=200, steps=100))
     table = frames[-1].table
-    assert (table.sel(condition="upright, off") == table.sel(condition="upright, off", learner="frozen")).all()
+    off = table.sel(condition="upright, off")
+    # learners are places of a batch, which may round differently: a near tie of two scores, one digit at most
+    assert np.abs(off - off.sel(learner="frozen")).max() <= 1 / TEST + 1e-9
 
 
 def test_corners_are_finite():
@@ -214,6 +217,41 @@ def test_corners_are_finite():
         dict(tau=0.05, lam=0.3, width=16, lora_rank=8),
         dict(tau=1.0, angle=90.0, foundation_data="upright"),
     ):
-        assert specialise.run("quick", steps=100, pre_steps=100, n_seeds=1, **values).progress == 1
-    assert sparsity.run("quick", steps=100, pre_steps=100, n_seeds=1, angle=0.0).progress == 1
-    assert page.LAMBDAS[0] == 0
+        assert specialise.run(steps=100, pre_steps=100, n_seeds=1, **values).progress == 1
+    assert sparsity.run(steps=100, pre_steps=100, n_seeds=1, angle=0.0).progress == 1
+    assert experiments.LAMBDAS[0] == 0
+
+
+# ---- exercises
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Exercises look at modes trained for fewer steps, and each run once a test."""
+    short = lru_cache(maxsize=None)(partial(switch.run, steps=300))
+    monkeypatch.setattr(exercises, "switch", SimpleNamespace(run=short))
+    return short
+
+
+def test_an_answer_about_the_handover(run):
+    upright, turned_ = (run(seed=0)["curves"].sel(mode=m) for m in ("upright", "turned"))
+    turn = np.arange(0, 90, 0.25)
+    both = [c.interp(turn=turn).values for c in (upright, turned_)]
+    right_ = turn[(np.abs(both[0] - both[1]) < 0.02) & (np.minimum(*both) > 0.7)]
+    middle = right_[len(right_) // 2]
+    for text in (f"{middle:g}", f" {middle:.2f} ", f"{middle:g}".replace(".", ","), f"{2 * middle:g}/2"):
+        assert exercises.handover(text) is True
+    assert "mode turned" in exercises.handover("5") and "both modes are lost" in exercises.handover("85")
+    assert exercises.handover("100") == "The digits turn from 0 to 90 degrees."
+
+
+def test_an_answer_about_the_neuron(run):
+    frames = [run(neuron=n, layer=2, angle=45.0, seed=0) for n in range(1, 33)]
+    kept = [float(f.by_digit[1].mean()) for f in frames]
+    worst, least = int(np.argmin(kept)) + 1, int(np.argmax(kept)) + 1
+    for text in (f"{worst}", f" {worst}.0 ", f"{2 * worst}/2"):
+        assert exercises.indispensable(text) is True
+    assert exercises.indispensable(str(least)).endswith("Another one costs more.")
+    assert exercises.indispensable("0") == exercises.indispensable("33") == "Neurons have the numbers 1 to 32."
+    with pytest.raises(ValueError, match="is not a number"):
+        exercises.indispensable("that one")

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache, partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
 from labcore.hebbian.dynamical_intelligence import (
-    buffer,
+    advance,
     capacity,
-    learn_order,
-    modules,
+    exercises,
+    modular_graph,
+    neighbours,
+    order,
     readiness,
     replay,
     stdp,
     theta_gamma,
 )
-from labcore.primitives.kuramoto import advance, modular_graph, neighbours, order, velocity
+from labcore.hebbian.dynamical_intelligence.experiments import buffer, learn_order, modules
+from labcore.hebbian.dynamical_intelligence.kuramoto import velocity
 
 EVERYONE = np.zeros(1, np.int64), np.zeros(0, np.int64)
 
@@ -187,7 +192,7 @@ def test_graph_has_the_degrees_asked_for():
 
 
 def test_modules_come_before_halves_and_halves_before_all():
-    sweep = np.mean([modules.run("quick", seed=s).sweep for s in range(3)], 0)
+    sweep = np.mean([modules.run(N=120, duration=40, seed=s).sweep for s in range(3)], 0)
     assert (sweep[2] >= sweep[1]).all() and (sweep[1] >= sweep[0]).all()
     first = [int((r > 0.6).argmax()) for r in sweep]
     assert first[2] < first[1] <= first[0]
@@ -196,7 +201,7 @@ def test_modules_come_before_halves_and_halves_before_all():
 def test_without_modules_there_is_no_such_gap():
     gap = []
     for k_in, k_out in ((12.0, 1.0), (2.0, 8.0)):
-        sweep = modules.run("quick", k_in=k_in, k_out=k_out).sweep
+        sweep = modules.run(N=120, duration=40, k_in=k_in, k_out=k_out).sweep
         gap.append(float((sweep[2] - sweep[0]).max()))
     assert gap[1] < gap[0] - 0.1
 
@@ -205,7 +210,7 @@ def test_without_modules_there_is_no_such_gap():
     "values", [dict(k_out=0.0, k_in=1.0), dict(spread=3.0, K=0.0), dict(k_in=19.0, k_out=8.0, K=6.0)]
 )
 def test_corners_of_the_modules_are_legal(values):
-    frame = modules.run("quick", duration=20, **values)
+    frame = modules.run(N=120, duration=20, **values)
     assert frame.progress == 1 and (frame.sweep <= 1 + 1e-12).all()
 
 
@@ -219,3 +224,34 @@ def test_corners_of_the_modules_are_legal(values):
 )
 def test_corners_of_the_buffer_are_legal(values):
     assert buffer.run(**values).progress == 1
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("70", True),
+        (" 65 ", True),
+        ("66,5", True),
+        ("1.4 * 50", True),
+        ("7e1", True),
+        ("62", "With this fast rhythm nine items come back in order in 0 of 10 cycles."),
+        ("80", "Ten fit as well."),
+    ],
+)
+def test_an_answer_about_nine_words(answer, right):
+    assert exercises.nine_words(answer) == right
+
+
+def test_an_answer_about_the_gap(monkeypatch):
+    """With a shorter run of fewer oscillators the answers are the same."""
+    small = lru_cache(maxsize=None)(partial(modules.run, N=120, duration=40))
+    monkeypatch.setattr(exercises, "modules", SimpleNamespace(run=small))
+    for text in ("2", " 2.0 ", "4/2", "20e-1"):
+        assert exercises.widest_gap(text) is True
+    assert exercises.widest_gap("0.1").startswith("At this K modules have r = 0.")
+    for text in ("", "strong"):
+        with pytest.raises(ValueError, match="is not a number"):
+            exercises.widest_gap(text)

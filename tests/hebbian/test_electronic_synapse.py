@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from labcore.data import digits_split
-from labcore.hebbian import electronic_synapse as page
-from labcore.hebbian.electronic_synapse import METHODS, cancel, fabricate, hwtrain, refresh, step, train
-from labcore.primitives.digit_perceptron import HIDDEN, INPUTS, WEIGHTS, accuracy, gradient, initial
-from labcore.primitives.pulsed_device import depress, potentiate, pulses_to, rounded, write
+from labcore.hebbian.electronic_synapse import (
+    depress,
+    exercises,
+    experiments,
+    fabricate,
+    gradient,
+    mechanism,
+    potentiate,
+    refresh,
+    rounded,
+    step,
+    train,
+    write,
+)
+from labcore.hebbian.electronic_synapse.experiments import METHODS, cancel, hwtrain
+from labcore.hebbian.electronic_synapse.perceptron import HIDDEN, INPUTS, WEIGHTS, accuracy, initial
+from labcore.hebbian.electronic_synapse.pulsed_device import pulses_to
 
 DEVICES = [METHODS.index(m) for m in ("unidirectional", "pair", "halved pair", "single")]
 CURVATURES = (0.0, 1e-9, 0.025, 0.1, 0.33)
@@ -19,7 +35,7 @@ CURVATURES = (0.0, 1e-9, 0.025, 0.1, 0.33)
 @pytest.mark.parametrize("c", CURVATURES)
 @pytest.mark.parametrize("steps", [8.0, 64.0, 512.0])
 def test_staircase_is_the_closed_form(c, steps):
-    n = np.arange(int(steps) + 1)
+    n = np.arange(steps + 1)
     curve = n / steps if c < 1e-6 else (1 - np.exp(-n * c)) / (1 - np.exp(-steps * c))
     np.testing.assert_allclose([potentiate(0.0, k, c, steps) for k in n], curve, atol=1e-6)
     np.testing.assert_allclose([depress(1.0, k, c, steps) for k in n], 1 - curve, atol=1e-6)
@@ -33,7 +49,7 @@ def test_staircase_is_the_closed_form(c, steps):
 def test_many_pulses_at_once_are_many_single_pulses(move, c):
     for g in (0.0, 0.2, 0.9, 1.0):
         one = g
-        for k in range(1, 100):  # past both ends too
+        for k in np.arange(1.0, 100.0):  # past both ends too
             one = move(one, 1.0, c, 64.0)
             assert move(g, k, c, 64.0) == pytest.approx(one, abs=1e-12)
             assert 0 <= one <= 1
@@ -101,7 +117,7 @@ def test_unidirectional_never_steps_down():
     step(METHODS.index("unidirectional"), rng.normal(size=500), g, np.full((2, 500), 0.1), 64.0, 3.0, rng, count)
     assert (g >= before).all() and (g > before).any() and count[1] == 0
     assert ((g > before).sum(0) <= 1).all()  # one device of each pair
-    frame = hwtrain.run("quick", epochs=2)
+    frame = hwtrain.run(epochs=2, n_seeds=2)
     assert frame.spent.sel({"use": "down", "method": "unidirectional"}) == 0
     assert frame.spent.sel({"use": "refresh", "method": "unidirectional"}) > 0
     assert (frame.spent.sel({"method": "software"}) == 0).all()
@@ -178,16 +194,39 @@ def test_a_straight_device_forgets_nothing():
     ],
 )
 def test_corners_are_legal(values):
-    frame = hwtrain.run("quick", epochs=2, **values)
+    frame = hwtrain.run(epochs=2, n_seeds=2, **values)
     assert frame.progress == 1 and (frame.accuracy >= 0).all()
     assert frame.devices.sum("level").values == pytest.approx(np.ones(2))
 
 
 def test_a_diverging_network_says_so(monkeypatch):
     def explode(method, x, y, w, *rest):
-        if method == page.SOFTWARE:
+        if method == mechanism.SOFTWARE:
             w[:] = np.nan
 
-    monkeypatch.setattr(page, "train", explode)
-    frames = list(hwtrain.frames("quick"))
-    assert "diverged in epoch 0.5" in frames[-1].reading and frames[-1].progress == 1 and len(frames) == 2
+    monkeypatch.setattr(experiments, "train", explode)
+    frames = list(hwtrain.frames(n_seeds=2, epochs=8))
+    assert "diverged before step 65." in frames[-1].reading and frames[-1].progress == 1 and len(frames) == 2
+
+
+# ---- exercises
+
+
+def test_an_answer_about_the_pair(monkeypatch):
+    run = lru_cache(maxsize=None)(hwtrain.run)  # once a rate
+    monkeypatch.setattr(exercises, "hwtrain", SimpleNamespace(run=run))
+    for text in ("0.02", "0,02", " 2e-2 ", "2 %", "1/50"):
+        assert exercises.pair_repaired(text) is True
+    assert "the plain pair reaches" in exercises.pair_repaired("0.1")
+    with pytest.raises(ValueError, match="is not a number"):
+        exercises.pair_repaired("")
+
+
+@pytest.mark.parametrize("text", ["0.0234", "0,0234", " 2.34 % ", "234e-4", "3/128"])
+def test_an_answer_about_what_is_left(text):
+    assert exercises.half_forgotten(text) is True
+
+
+@pytest.mark.parametrize("text", ["0.03", "0.018", "0"])
+def test_a_wrong_answer_about_what_is_left(text):
+    assert exercises.half_forgotten(text).startswith("With this curvature ")

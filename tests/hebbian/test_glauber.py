@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from labcore.hebbian.multitasking_hebbian import draw_patterns, examples, hebbian
-from labcore.primitives import glauber
+from labcore.hebbian.multitasking_hebbian import draw_patterns, examples, glauber, hebbian
 
 
 def network(n=60, k=4, d=0.3, seed=0):

@@ -11,18 +11,18 @@ from labcore.experiment import ParameterError
 from labcore.hebbian.hebbian_projection import (
     Lateral,
     add_units,
-    continual,
-    extract,
     gpm_basis,
     learn_lateral,
-    plane,
+    online_gradients,
+    principal_angles,
     project,
-    subspace,
 )
-from labcore.primitives.hebb_rules import RULES, hebb_step, hebb_stream
-from labcore.primitives.online_spiking import answers, forward, lif, online_gradients, trace
-from labcore.primitives.principal_angles import principal_angles
+from labcore.hebbian.hebbian_projection.exercises import keeps_and_learns, second_axis
+from labcore.hebbian.hebbian_projection.experiments import continual, extract, plane, subspace
+from labcore.hebbian.hebbian_projection.online_spiking import answers, forward, lif, trace
+from labcore.primitives.local_rules.hebb_rules import RULES, hebb_step, hebb_stream
 
+TWO_TASKS = dict(n_tasks=2, hidden=64, epochs=4)
 GAPPED = np.array([4.0, 3.0, 2.0, 0.2, 0.1])
 
 
@@ -217,22 +217,28 @@ def test_last_layer_gradient_is_that_of_its_loss():
     np.testing.assert_allclose(online_gradients(weights, x, torch.eye(3)[y], 6)[0][2], expected, rtol=1e-4, atol=1e-5)
 
 
+# Learners are places of a batch, which may round differently, and a neuron within an ulp of its threshold then spikes
+# in one and not in the other. That decides about digits near a tie only: ten of the 497 are room for all of them.
+ROUNDED_SPIKES = 10 / 497
+
+
 def test_protecting_nothing_is_plain_training_and_everything_stops_learning():
-    none = continual.run("quick", protect=0.0)
-    np.testing.assert_array_equal(none.accuracy[:, 0], none.accuracy[:, 1])
-    everything = continual.run("quick", protect=1.0)
+    none = continual.run(protect=0.0, **TWO_TASKS)
+    np.testing.assert_allclose(none.accuracy[:, 0], none.accuracy[:, 1], rtol=0, atol=ROUNDED_SPIKES)
+    everything = continual.run(protect=1.0, **TWO_TASKS)
     assert abs(everything.BWT.sel(learner="HLOP").item()) < 0.01
     assert float(everything.table[-1].sel(learner="HLOP", task=2)) < 0.35
     assert float(everything.table[-1].sel(learner="none", task=2)) > 0.85
 
 
 def test_updates_leak_less_into_old_inputs():
-    frame = continual.run("quick")
+    frame = continual.run(**TWO_TASKS)
     leak = frame.leak[-1].mean("layer")
     assert float(leak.sel(learner="HLOP")) < 0.4 * float(leak.sel(learner="none"))
     assert not frame.leak[frame.epoch <= frame.attrs["epochs"]].any()
     first_task = frame.accuracy[: frame.attrs["epochs"] + 1]
-    np.testing.assert_array_equal(first_task[:, 0], first_task[:, 1])  # there is nothing to protect yet
+    # there is nothing to protect yet
+    np.testing.assert_allclose(first_task[:, 0], first_task[:, 1], rtol=0, atol=ROUNDED_SPIKES)
 
 
 # ---- frames
@@ -254,7 +260,7 @@ def test_corners_of_the_plane(values):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_corners_of_space(rule):
-    frame = subspace.run("quick", k=3, rule=rule, eta=1.0, third=1.0)
+    frame = subspace.run(batches=150, k=3, rule=rule, eta=1.0, third=1.0)
     assert np.isfinite(frame.w).all() and ("diverged" in frame.reading or frame.sizes["batch"] == 151)
 
 
@@ -270,7 +276,29 @@ def test_too_high_rates_say_so():
         "diverged" in extract.run(k=32, hlop_lr=1.0, epochs=3).reading
         or extract.run(k=32, hlop_lr=1.0, epochs=3).cos2.size
     )
-    frame = continual.run("quick", hlop_lr=1.0, lr=0.3, epochs=2, steps=12)
+    frame = continual.run(n_tasks=2, hidden=64, hlop_lr=1.0, lr=0.3, epochs=2, steps=12)
     assert np.isfinite(frame.accuracy).all()
     with pytest.raises(ParameterError, match="protect = 1.5"):
         continual.run(protect=1.5)
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("130", True), (" 1.3e2 ", True), ("-50", True), ("260/2", True), ("128,5", True), ("145", False), ("40", False)],
+)
+def test_an_answer_about_the_second_axis(answer, right):
+    assert (second_axis(answer) is True) == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("0,375", True), (" 3/8 ", True), ("0", False), ("1", False), ("-1", None)]
+)
+def test_an_answer_about_what_to_protect(answer, right):
+    if right is None:
+        with pytest.raises(ValueError, match="protect = -1"):
+            keeps_and_learns(answer)
+    else:
+        assert (keeps_and_learns(answer) is True) == right

@@ -7,18 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.hebbian.homeostatic import (
-    EPOCH,
-    INTERVAL,
-    REGULATORS,
-    Life,
-    decision,
-    effect,
-    imagine,
-    stream,
-    swap_rates,
-)
-from labcore.primitives.elu_net import BATCH, forward, look, unpack
+from labcore.hebbian.homeostatic import Life, effect, imagine
+from labcore.hebbian.homeostatic.elu_net import BATCH, forward, look, unpack
+from labcore.hebbian.homeostatic.exercises import beats_need
+from labcore.hebbian.homeostatic.experiments import REGULATORS, decision, stream, swap_rates
+from labcore.hebbian.homeostatic.mechanism import EPOCH, INTERVAL
 
 
 def life(rule=1, epochs=2, swaps=12, eta0=0.02, step=0.02, memo=50, at=9, seed=0):
@@ -44,7 +37,7 @@ def test_gradient_is_autograd():
 
 
 def test_a_step_of_zero_is_the_constant_rate():
-    frame = stream.run("quick", step_frac=0.0)
+    frame = stream.run(epochs=4, step_frac=0.0)
     np.testing.assert_array_equal(frame.correct[0], frame.correct[1])
     assert (frame.eta == 0.01).all()
 
@@ -190,5 +183,17 @@ def test_decision_shows_what_the_stream_does():
 
 
 def test_swap_rates_frames_grow():
-    frames = list(swap_rates.frames("quick", points=2, epochs=2))
+    frames = list(swap_rates.frames(points=2, epochs=2, n_seeds=1))
     assert [f.sizes["swaps"] for f in (frames[0], frames[-1])] == [1, 2] and frames[-1].progress == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("0,2", True), (" 1/5 ", True), ("0.01", False), ("2e-3", False)]
+)
+def test_an_answer_about_the_rate(answer, right):
+    assert (beats_need(answer) is True) == right
+
+
+def test_a_rate_that_is_not_allowed_is_named():
+    with pytest.raises(ValueError, match="eta0 = 2"):
+        beats_need("2")

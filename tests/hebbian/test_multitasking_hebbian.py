@@ -12,17 +12,16 @@ from labcore.experiment import ParameterError
 from labcore.hebbian.multitasking_hebbian import (
     cue,
     draw_patterns,
+    energy,
     examples,
     hebbian,
-    landscape,
-    learn,
-    losses,
-    phase_diagram,
-    retrieve,
+    mattis,
+    pattern_sums,
     serves,
 )
-from labcore.primitives import mattis
-from labcore.primitives.glauber import energy, pattern_sums
+from labcore.hebbian.multitasking_hebbian.exercises import ladder_breaks, only_one_left, second_is_a_third
+from labcore.hebbian.multitasking_hebbian.experiments import landscape, learn, phase_diagram, retrieve
+from labcore.hebbian.multitasking_hebbian.mechanism import losses
 
 # ---- theory
 
@@ -163,7 +162,7 @@ def test_energy_and_losses_say_the_same():
 
 
 def test_frames_grow_and_their_loss_falls_with_the_energy():
-    frames = list(retrieve.frames("quick"))
+    frames = list(retrieve.frames(N=5000))
     assert len(frames) >= 15 and all(
         a.sizes["time"] < b.sizes["time"] for a, b in zip(frames, frames[1:], strict=False)
     )
@@ -183,7 +182,7 @@ def test_neurons_serve_the_strongest_pattern_that_they_agree_with():
 
 
 def test_ordinary_hopfield_recalls_one_pattern_from_a_noisy_cue():
-    frame = retrieve.run("quick", d=0.0, T=0.02, start="pattern 1", cue_noise=0.3)
+    frame = retrieve.run(N=5000, d=0.0, T=0.02, start="pattern 1", cue_noise=0.3)
     m = np.abs(frame.overlap.values)
     assert m[0, 0] < 0.5 and m[-1, 0] > 0.99 and m[-1, 1:].max() < 0.05
     assert "recalls 1 of 5" in frame.reading
@@ -193,7 +192,7 @@ def test_ordinary_hopfield_recalls_one_pattern_from_a_noisy_cue():
     "values", [dict(d=0.95, N=1000, K=8), dict(d=0.0, T=1.0), dict(d=0.95, T=0.0, start="random"), dict(cue_noise=0.5)]
 )
 def test_corners_are_legal(values):
-    frame = retrieve.run("quick", sweeps=5, **values)
+    frame = retrieve.run(**{"N": 5000, "sweeps": 5, **values})
     assert np.abs(frame.overlap).max() <= 1 and frame.progress == 1
 
 
@@ -295,3 +294,28 @@ def test_more_examples_recall_better():
 def test_counts_end_at_low_storage():
     frame = learn.run(N=1000, K=5, M=130)
     assert int(frame["count"][-1]) == 20
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "right"),
+    [
+        (second_is_a_third, "1/3", True),
+        (second_is_a_third, " 0,33 ", True),
+        (second_is_a_third, "3.4e-1", True),
+        (second_is_a_third, "0.3", False),
+        (second_is_a_third, "0.4", False),
+        (only_one_left, "0,45", True),
+        (only_one_left, "0.02", False),
+        (only_one_left, "0.9", False),
+        (ladder_breaks, "0.544", True),
+        (ladder_breaks, " 54,4 % ", True),
+        (ladder_breaks, "0.6", False),
+        (ladder_breaks, "0.5", False),
+        (ladder_breaks, "1", False),
+    ],
+)
+def test_answers_about_the_ladder(check, answer, right):
+    assert (check(answer) is True) == right

@@ -7,19 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.hebbian import neuro_modulated_hebbian as page
-from labcore.hebbian.neuro_modulated_hebbian import (
-    METHODS,
-    Net,
-    adapt,
-    clusters,
-    entropy,
-    forward,
-    hebb_filters,
-    patches,
-)
-from labcore.primitives.corrupted_digits import KINDS, corrupt, rotate_digits
-from labcore.primitives.hebb_rules import hebb_change, hebb_stream
+from labcore.hebbian.neuro_modulated_hebbian import Net, entropy, experiments, forward, hebb_filters, patches
+from labcore.hebbian.neuro_modulated_hebbian.exercises import nobody_owns
+from labcore.hebbian.neuro_modulated_hebbian.experiments import METHODS, adapt, clusters
+from labcore.primitives.digits.corrupted import KINDS, corrupt, rotate_digits
+from labcore.primitives.local_rules.hebb_rules import hebb_change, hebb_stream
 
 
 def drawn_net(seed=0, nets=2, dtype=torch.float64):
@@ -138,15 +130,19 @@ def test_entropy_of_a_uniform_and_a_sure_answer():
 
 
 def final(**values):
-    return adapt.run("quick", images=200, **values)
+    return adapt.run(images=200, **values)
+
+
+def assert_same_answers(frame, *learners):
+    """Learners are places of a batch, which may round differently: a near tie of two scores, one image at most."""
+    right = frame.accuracy.sel(learner=list(learners)).values * np.arange(50, 201, 50)[:, None, None]
+    np.testing.assert_allclose(right[:, 0], right[:, 1], rtol=0, atol=1 + 1e-9)
 
 
 def test_without_both_loops_nhl_is_batch_statistics():
     frame = final(eta=0.0, lr_mod=0.0)
     for method in METHODS[2:]:
-        np.testing.assert_array_equal(
-            frame.accuracy.sel(learner=method), frame.accuracy.sel(learner="batch statistics")
-        )
+        assert_same_answers(frame, method, "batch statistics")
     np.testing.assert_array_equal(frame.filters, frame.before)
     assert (frame.gain == 1).all() and (frame["shift"] == 0).all()
 
@@ -156,8 +152,8 @@ def test_each_loop_touches_only_its_own():
     assert (hebb.gain == 1).all() and not np.array_equal(hebb.filters, hebb.before)
     np.testing.assert_array_equal(gains.filters, gains.before)
     assert (gains.gain != 1).any()
-    np.testing.assert_array_equal(hebb.accuracy.sel(learner="NHL"), hebb.accuracy.sel(learner="Hebb only"))
-    np.testing.assert_array_equal(gains.accuracy.sel(learner="NHL"), gains.accuracy.sel(learner="gains only"))
+    assert_same_answers(hebb, "NHL", "Hebb only")
+    assert_same_answers(gains, "NHL", "gains only")
     for method in ("source", "batch statistics"):
         np.testing.assert_array_equal(both.accuracy.sel(learner=method), hebb.accuracy.sel(learner=method))
     # the filters of NHL and of Hebb only follow the same local rule: the entropy never reaches them
@@ -166,14 +162,13 @@ def test_each_loop_touches_only_its_own():
 
 def test_nothing_looks_at_the_labels(monkeypatch):
     honest = final()
-    split = page.digits_split
+    split = experiments.digits_split
 
     def shuffled(*args):
         data = split(*args)
         return data._replace(y_test=data.y_test[::-1].copy())
 
-    page.source_net(((0, 0),))
-    monkeypatch.setattr(page, "digits_split", shuffled)
+    monkeypatch.setattr(experiments, "digits_split", shuffled)
     blind = final()
     np.testing.assert_array_equal(honest.guesses, blind.guesses)
     np.testing.assert_array_equal(honest.filters, blind.filters)
@@ -243,5 +238,18 @@ def test_softness_decides_who_gets_what():
 
 @pytest.mark.parametrize("values", [dict(k=1), dict(k=8, n_clusters=2, tau=0.02, eta=0.5), dict(width=0.5, eta=0.5)])
 def test_corners_of_the_plane(values):
-    frame = clusters.run("quick", **values)
+    frame = clusters.run(samples=1000, **values)
     assert np.isfinite(frame.w).all() and 0 <= frame.attrs["own"] <= frame.sizes["cluster"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("0.05", True), (" 0,05 ", True), ("5e-2", True), ("1/20", True), ("1", False), ("0,6", False)],
+)
+def test_an_answer_about_the_softness(answer, right):
+    assert (nobody_owns(answer) is True) == right
+
+
+def test_a_softness_that_is_not_allowed_is_named():
+    with pytest.raises(ValueError, match="tau = 5"):
+        nobody_owns("5")

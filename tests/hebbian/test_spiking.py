@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from labcore.primitives.spiking import (
+from labcore.primitives.spiking.lif import (
     adapt,
     cell,
     conductance_step,
@@ -19,7 +19,7 @@ from labcore.primitives.spiking import (
     fade,
     reset,
 )
-from labcore.primitives.stdp import pair_stdp, scale
+from labcore.primitives.spiking.stdp import pair_stdp, scale
 
 DT = 0.5
 

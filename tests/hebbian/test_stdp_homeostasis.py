@@ -7,8 +7,18 @@ import itertools
 import numpy as np
 import pytest
 
-from labcore.hebbian.stdp_homeostasis import accepts, detect, detector, fires, homeostasis, learned, respond, teach
-from labcore.primitives.line_patterns import draw, edits, random_sets
+from labcore.hebbian.stdp_homeostasis import (
+    accepts,
+    draw,
+    fires,
+    homeostasis,
+    learned,
+    respond,
+    teach,
+)
+from labcore.hebbian.stdp_homeostasis.exercises import tolerant, wide_enough
+from labcore.hebbian.stdp_homeostasis.experiments import detect, detector
+from labcore.hebbian.stdp_homeostasis.line_patterns import edits, random_sets
 
 GAIN = np.exp(-5 / 20)  # five steps of 1 ms, tau = 20 ms
 
@@ -168,7 +178,7 @@ def test_detector_corners(values):
     ],
 )
 def test_detect_corners(mode, values):
-    frames = list(detect.frames("quick", mode=mode, **values))
+    frames = list(detect.frames(probes=300, mode=mode, **values))
     assert len(frames) == frames[-1].attrs["patterns"]
     # trained patterns are always accepted, whatever else is, unless one was erased
     if mode == "one neuron each":
@@ -176,7 +186,7 @@ def test_detect_corners(mode, values):
 
 
 def test_confusions_are_where_the_rule_puts_them():
-    frame = detect.run("quick", mode="one neuron each", n_patterns=20, similarity=0.75, h=0.8)
+    frame = detect.run(probes=300, mode="one neuron each", n_patterns=20, similarity=0.75, h=0.8)
     rng = np.random.default_rng([0, 0])
     patterns = draw(20, 64, 16, 0.75, rng)
     overlap = patterns.astype(int) @ patterns.T.astype(int)
@@ -184,3 +194,22 @@ def test_confusions_are_where_the_rule_puts_them():
     np.testing.assert_array_equal(frame.confusion.values, (10 * (3 * overlap - 16) >= 16 * 16).astype(int))
     off_diagonal = frame.confusion.values.sum() - 20
     assert 0 < off_diagonal < 20 * 19
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "right"),
+    [
+        (tolerant, "0,8", True),
+        (tolerant, " 4/5 ", True),
+        (tolerant, "80 %", True),
+        (tolerant, "8.1e-1", True),
+        (tolerant, "0.83", False),
+        (tolerant, "0.78", False),
+        (wide_enough, "3", True),
+        (wide_enough, " 3.0 ", True),
+        (wide_enough, "2", False),
+        (wide_enough, "12", False),
+    ],
+)
+def test_answers_about_tolerance_and_sharing(check, answer, right):
+    assert (check(answer) is True) == right

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from labcore.data import digits_split
-from labcore.hebbian.symmetric_stdp import Network, present, start, train, window
-from labcore.primitives.spike_readout import answers, votes
-from labcore.primitives.spiking import decay
-from labcore.primitives.stdp import follow
+from labcore.hebbian.symmetric_stdp import Network, answers, present, start, votes
+from labcore.hebbian.symmetric_stdp.exercises import no_drift
+from labcore.hebbian.symmetric_stdp.experiments import train, window
+from labcore.primitives.spiking.lif import decay
+from labcore.primitives.spiking.stdp import follow
 
 
 def small(n=16, images=20, seed=0):
@@ -123,9 +124,9 @@ def test_votes_and_answers():
 
 
 def test_training_is_repeatable_and_its_frames_grow():
-    frames = list(train.frames("quick"))
+    frames = list(train.frames(n_train=300, N_E=36))
     assert len(frames) == 12 and [f.sizes["images"] for f in frames] == list(range(1, 13))
-    assert frames[-1].identical(train.run("quick"))
+    assert frames[-1].identical(train.run(n_train=300, N_E=36))
     raster = frames[-1].raster.values
     others = np.delete(raster[0, -10:], frames[-1].attrs["label"], axis=0)
     assert raster[0, -10:].sum() > 10 and others.sum() == 0
@@ -141,5 +142,13 @@ def test_training_is_repeatable_and_its_frames_grow():
     ],
 )
 def test_corners_are_legal(values):
-    frame = train.run("quick", **values)
+    frame = train.run(**{"n_train": 300, "N_E": 36, **values})
     assert 0 <= frame.acc_supervised[-1] <= 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("0,5", True), ("1/2", True), (" 5e-1 ", True), ("50 %", True), ("0", False), ("0.6", False), ("-0.5", False)],
+)
+def test_an_answer_about_the_window(answer, right):
+    assert (no_drift(answer) is True) == right

@@ -28,6 +28,7 @@ def cases(kind):
 # ---- every case
 
 
+@pytest.mark.nightly  # compiling Brian2 and the larger networks takes most of it; `record` below keeps one duel
 @pytest.mark.parametrize("make", cases("PEERS"))
 def test_ours_and_the_peer_give_the_same(make):
     duels = make(QUICK)

@@ -17,17 +17,15 @@ from labcore import __version__, catalog
 
 ROOT = Path(catalog.__file__).parents[1]
 
-PAGE = '''
-"""A page for tests."""
+EXPERIMENTS = '''
 from typing import Annotated, Literal
 import time
 import numpy as np
 import xarray as xr
 from pydantic import Field
-from labcore.claims import Evidence, claim
 from labcore.experiment import Seed, experiment
 
-@experiment("toy", quick={"n_steps": 2})
+@experiment(quick={"n_steps": 2})
 def walk(
     n_steps: Annotated[int, Field(ge=1, le=50, description="How many steps.", json_schema_extra={"unit": "steps"})] = 5,
     size: Annotated[float, Field(ge=0, le=2, description="Size of a step")] = 1,
@@ -47,38 +45,42 @@ def walk(
             },
         )
 
-@experiment("toy")
+@experiment
 def fails(seed: Seed = 0):
     """Breaks."""
-    raise KeyError("a bug in the page")
+    raise KeyError("a bug in the method")
     yield
 
-@experiment("toy")
+@experiment
 def waits(seed: Seed = 0):
     """Never ends."""
     while True:
         print("waiting", flush=True)
         time.sleep(0.05)
         yield xr.Dataset(attrs={"progress": 0.0, "reading": "0 done."})
+'''
+CLAIMS = """
+from labcore.claims import Evidence, claim
+from .experiments import walk
 
-@claim("toy", "The walk goes up")
+@claim("The walk goes up")
 def up(budget):
     x = float(walk.run(budget).x[-1])
     return Evidence({"x": x}, "x > 0", x > 0, 1)
-'''
+"""
 BROKEN = """
-@claim("toy", "The walk goes down [really]")
+@claim("The walk goes down [really]")
 def down(budget):
     x = float(walk.run(budget).x[-1])
     return Evidence({"x": x}, "x < 0", x < 0, 1)
 """
 RAISES = """
-@claim("toy", "The walk is odd")
+@claim("The walk is odd")
 def odd(budget):
     raise ZeroDivisionError("no steps")
 """
 SMALL = """
-@claim("toy", "The walk reaches the moon", expected="not reproduced", reason="too few steps")
+@claim("The walk reaches the moon", expected="not reproduced", reason="too few steps")
 def moon(budget):
     return Evidence({"x": 1.0}, "x > 3e8", False, 1)
 """
@@ -114,9 +116,12 @@ def house(tmp_path):
     for source in (ROOT / "labcore").glob("*.py"):
         (package / source.name).write_bytes(source.read_bytes())
     (package / "catalog.toml").write_text(CATALOG)
-    (package / "kan").mkdir()
+    toy = package / "kan" / "toy"
+    toy.mkdir(parents=True)
     (package / "kan" / "__init__.py").touch()
-    (package / "kan" / "toy.py").write_text(PAGE)
+    (toy / "__init__.py").write_text('"""A paper for tests."""')
+    (toy / "experiments.py").write_text(EXPERIMENTS)
+    (toy / "claims.py").write_text(CLAIMS)
     return tmp_path
 
 
@@ -226,7 +231,9 @@ def test_help_of_an_experiment_lists_its_parameters(house):
 
 
 def test_help_of_run_lists_the_experiments_without_importing_them(house):
-    (house / "labcore" / "kan" / "toy.py").write_text("raise SystemExit('imported')\n" + PAGE)
+    for name in ("__init__.py", "experiments.py", "claims.py"):
+        file = house / "labcore/kan/toy" / name
+        file.write_text("raise SystemExit('imported')\n" + file.read_text())
     shown = labcore("run", "--help", at=house).stdout
     assert "toy.walk" in shown and "A toy" in shown
 
@@ -245,7 +252,7 @@ def test_help_of_run_lists_the_experiments_without_importing_them(house):
         (["toy.walc"], "there is no experiment 'toy.walc'; did you mean toy.walk"),
         (["toy"], "there is no experiment 'toy'"),
         (["tox.walk"], "there is no paper 'tox'; did you mean toy?"),
-        (["soon.walk"], "soon is planned: it has no page yet"),
+        (["soon.walk"], "soon is planned: it has no experiments yet"),
         (["toy.walk", "--out", "nowhere/x.nc"], "there is no folder nowhere"),
         (["toy.walk", "--out", "labcore"], "--out labcore is a folder"),
     ],
@@ -254,9 +261,9 @@ def test_a_wrong_run_is_refused_in_one_line(house, words, message):
     assert message in refused(labcore("run", *words, at=house))
 
 
-def test_a_bug_in_a_page_keeps_its_traceback(house):
+def test_a_bug_in_a_method_keeps_its_traceback(house):
     done = labcore("run", "toy.fails", at=house)
-    assert done.returncode == 1 and "Traceback" in done.stderr and "a bug in the page" in done.stderr
+    assert done.returncode == 1 and "Traceback" in done.stderr and "a bug in the method" in done.stderr
 
 
 def test_out_writes_the_frame_as_netcdf(house):
@@ -298,8 +305,8 @@ def test_ctrl_c_stops_a_run_quietly_with_130(house):
 
 
 def test_claims_that_hold_exit_0(house):
-    with open(house / "labcore/kan/toy.py", "a") as page:
-        page.write(SMALL)
+    with open(house / "labcore/kan/toy/claims.py", "a") as file:
+        file.write(SMALL)
     done = labcore("claims", at=house)
     assert done.returncode == 0, done
     assert re.search(r"^holds +toy.up  The walk goes up$", done.stdout, re.MULTILINE)
@@ -309,16 +316,16 @@ def test_claims_that_hold_exit_0(house):
 
 
 def test_a_broken_claim_exits_1(house):
-    with open(house / "labcore/kan/toy.py", "a") as page:
-        page.write(BROKEN)
+    with open(house / "labcore/kan/toy/claims.py", "a") as file:
+        file.write(BROKEN)
     done = labcore("claims", "toy", at=house)
     assert done.returncode == 1
     assert re.search(r"^broken +toy.down  The walk goes down \[really\]$", done.stdout, re.MULTILINE)
 
 
 def test_a_claim_that_raises_exits_1_and_is_named(house):
-    with open(house / "labcore/kan/toy.py", "a") as page:
-        page.write(RAISES)
+    with open(house / "labcore/kan/toy/claims.py", "a") as file:
+        file.write(RAISES)
     done = labcore("claims", at=house)
     assert done.returncode == 1
     assert re.search(r"^raised +toy  ZeroDivisionError: no steps", done.stdout, re.MULTILINE)
@@ -327,8 +334,8 @@ def test_a_claim_that_raises_exits_1_and_is_named(house):
 
 
 def test_claims_as_json(house):
-    with open(house / "labcore/kan/toy.py", "a") as page:
-        page.write(BROKEN)
+    with open(house / "labcore/kan/toy/claims.py", "a") as file:
+        file.write(BROKEN)
     done = labcore("claims", "--json", "--budget", "full", at=house)
     up, down = json.loads(done.stdout)
     assert (up["name"], up["verdict"], up["measured"], up["budget"]) == ("up", "holds", {"x": 4.0}, "full")
@@ -352,12 +359,12 @@ def test_wrong_claims_are_refused_before_anything_is_measured(house, words, mess
 
 
 def test_warm_runs_every_experiment_once_and_reports_failures(house):
-    (house / "labcore/kan/toy.py").write_text(PAGE.replace("while True:", "for _ in range(1):"))
+    (house / "labcore/kan/toy/experiments.py").write_text(EXPERIMENTS.replace("while True:", "for _ in range(1):"))
     done = labcore("warm", at=house)
     assert done.returncode == 1
     assert re.search(r"^ +[0-9.]+ s  toy.walk$", done.stdout, re.MULTILINE)
     assert re.search(r"^ +[0-9.]+ s  toy.waits$", done.stdout, re.MULTILINE)
-    assert "toy.fails  KeyError: 'a bug in the page'" in done.stderr
+    assert "toy.fails  KeyError: 'a bug in the method'" in done.stderr
 
 
 # --- the function behind it ---

@@ -1,5 +1,6 @@
 """The six steps of CONTRIBUTING.md, followed to the letter in a copy of the house."""
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,26 @@ GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```\w+\n# (\S+)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
 
 
+# What a process knows of a paper, after it has loaded all of it.
+TOLD = """
+import json, sys
+from labcore import catalog
+from labcore.claims import claims_of
+from labcore.code_version import code_version
+from labcore.figure import view_of
+from labcore.ledger import recorded
+experiment = catalog.load_experiment("{key}.alignment")
+print(json.dumps(dict(
+    ids=[experiment.id, *(f"{{c.key}}.{{c.name}}" for c in claims_of("{key}"))],
+    frame=experiment.run("quick").attrs["experiment"],
+    view=view_of(experiment).__module__,
+    versions=[code_version("{key}", part) for part in ("experiments", "claims")],
+    kept=[[e.key, e.verdict] for e in recorded("{key}")],
+    loaded=sorted(m for m in sys.modules if m.startswith("labcore.hebbian.")),
+)))
+"""
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     copy = tmp_path_factory.mktemp("house")
@@ -27,8 +48,6 @@ def house(tmp_path_factory):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.name == "catalog.toml":
             text = target.read_text("utf-8") + "\n" + text
-        elif not path.startswith("tests/"):
-            (target.parent / "__init__.py").touch()
         target.write_text(text, "utf-8")
     return copy
 
@@ -40,19 +59,18 @@ def python(house, *words):
     )
 
 
-def test_the_guide_shows_row_page_view_and_test():
-    assert [path for path, _ in BLOCKS] == [
-        "labcore/catalog.toml",
-        "labcore/hebbian/oja.py",
-        "widgets/views/hebbian/oja.py",
-        "tests/hebbian/test_oja.py",
-    ]
+def test_the_guide_shows_the_row_the_whole_folder_and_the_oracle():
+    names = ("__init__", "mechanism", "experiments", "claims", "exercises", "view")
+    folder = [f"labcore/hebbian/oja/{name}.py" for name in names]
+    assert [path for path, _ in BLOCKS] == ["labcore/catalog.toml", *folder, "tests/hebbian/test_oja.py"]
+    listing = re.findall(r"^      (\S+\.\w+) ", GUIDE, re.MULTILINE)
+    assert listing == [*(Path(path).name for path in folder), "preview.svg"]
 
 
 def test_the_example_passes_its_own_tests(house):
     done = python(house, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
 
 
 def test_the_example_is_listed_and_its_claim_holds(house):
@@ -68,8 +86,7 @@ def test_the_example_view_is_a_figure_of_its_frame(house):
         "-c",
         """
 import labcore, plotly.graph_objects as go
-from widgets.views import view_of
-from widgets.views.style import on_paper
+from labcore.figure import on_paper, view_of
 experiment = labcore.load_experiment("oja.alignment")
 frame = experiment.run("quick")
 figure = go.Figure(on_paper(view_of(experiment)(frame)))
@@ -94,9 +111,42 @@ for seed in range(100):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_example_method_loads_alone(house):
+    code = "import sys; from labcore.hebbian.oja import oja; print(sorted({'xarray', 'pydantic'} & set(sys.modules)))"
+    assert python(house, "-c", code).stdout == "[]\n"
+
+
+def test_the_example_gets_its_card(house):
+    done = python(house, "-m", "widgets.previews", "oja")
+    assert done.returncode == 0, done.stderr
+    assert "polyline" in (house / "labcore/hebbian/oja/preview.svg").read_text("utf-8")
+
+
+def test_a_copied_folder_is_another_paper(house):
+    """Its experiments and claims have the new key, and what is kept of the first paper stays as it is."""
+    before = python(house, "-c", TOLD.format(key="oja"))
+    assert before.returncode == 0, before.stderr
+    folder = house / "labcore/hebbian"
+    shutil.copytree(folder / "oja", folder / "my_oja", ignore=shutil.ignore_patterns("__pycache__"))
+    row = next(text for path, text in BLOCKS if path.endswith("catalog.toml"))
+    with open(house / "labcore/catalog.toml", "a", encoding="utf-8") as rows:
+        rows.write("\n" + row.replace('"oja"', '"my_oja"'))
+    claims = folder / "my_oja/claims.py"
+    claims.write_text(claims.read_text("utf-8").replace("cosine >= 0.99 and", "cosine > 1 and"), "utf-8")
+    done = python(house, "-m", "labcore", "claims", "my_oja")
+    assert done.returncode == 1 and re.match("broken +my_oja.finds_the_main_direction ", done.stdout), done
+    told = json.loads(python(house, "-c", TOLD.format(key="my_oja")).stdout)
+    assert told["ids"] == ["my_oja.alignment", "my_oja.finds_the_main_direction"]
+    assert told["frame"] == "my_oja.alignment" and told["view"] == "labcore.hebbian.my_oja.view"
+    assert told["kept"] == [["my_oja", "broken"]] and not [m for m in told["loaded"] if ".oja" in m]
+    first = json.loads(before.stdout)
+    assert json.loads(python(house, "-c", TOLD.format(key="oja")).stdout) == first
+    assert first["ids"][0] == "oja.alignment" and not set(first["versions"]) & set(told["versions"])
+
+
 def test_the_example_is_clean(house):
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
     if ruff is None:
         pytest.skip("ruff is not installed: `make lint` installs it")
-    done = subprocess.run([ruff, "check", "labcore/hebbian", "widgets/views/hebbian", "tests"], cwd=house)
+    done = subprocess.run([ruff, "check", "labcore/hebbian", "tests"], cwd=house)
     assert done.returncode == 0

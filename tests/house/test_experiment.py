@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from labcore import experiment as module
-from labcore.experiment import Experiment, FrameError, ParameterError, Seed
+from labcore.experiment import Diverged, Experiment, FrameError, ParameterError, Seed, experiment
 
 Noise = Annotated[float, Field(ge=0, le=2, description="label noise", json_schema_extra={"unit": "V", "group": "data"})]
 Width = Annotated[int, Field(ge=1, le=1000, description="width")]
@@ -264,7 +263,7 @@ def test_an_experiment_without_a_frame_raises():
         declare(page).run()
 
 
-# --- declarations that are refused when the page is imported ---
+# --- declarations that are refused when the paper is imported ---
 
 
 def test_a_declaration_needs_types_defaults_bounds_and_free_names():
@@ -302,17 +301,54 @@ def test_defaults_and_quick_values_must_be_in_range():
         declare(good, y=1)
 
 
-def test_the_decorator_registers_in_source_order(monkeypatch):
-    monkeypatch.setattr(module, "_experiments", {})
+@pytest.mark.parametrize(
+    ("module", "key"),
+    [
+        ("labcore.kan.noble.experiments", "noble"),
+        ("labcore.kan.copied.experiments", "copied"),
+        ("noble.experiments", "noble"),
+        ("__main__", "__main__"),
+    ],
+)
+def test_the_key_is_the_folder_in_which_the_function_lies(module, key):
+    def plain(seed: Seed = 0): ...
+    def short(width: Width = 10): ...
 
-    @module.experiment("p")
-    def second(seed: Seed = 0): ...
+    plain.__module__ = short.__module__ = module
+    assert (experiment(plain).id, experiment(plain).quick) == (f"{key}.plain", {})
+    made = experiment(quick={"width": 3})(short)
+    assert (made.id, made.quick, made.__module__) == (f"{key}.short", {"width": 3}, module)
+    assert experiment()(plain).id == f"{key}.plain"
 
-    @module.experiment("q")
-    def other(seed: Seed = 0): ...
 
-    @module.experiment("p")
-    def first(seed: Seed = 0): ...
+def plain(height):
+    return xr.Dataset({"y": ("x", [height])}, attrs={"reading": f"It is {height}.", "progress": 0.5})
 
-    assert module.registered("p") == [second, first]
-    assert module.registered("nobody") == []
+
+def runs_away(after, shown=True):
+    def run(seed: Seed = 0):
+        for step in range(1, 10):
+            if step == after:
+                raise Diverged(step, None if shown else plain(float(step)))
+            if shown:
+                yield plain(float(step))
+
+    return declare(run)
+
+
+def test_a_run_that_diverges_ends_with_its_last_frame_and_says_so():
+    *before, last = runs_away(4).frames()
+    assert [float(f.y[0]) for f in before] == [1, 2, 3] and float(last.y[0]) == 3
+    assert last.attrs["reading"] == "The training diverged before step 4. Before that: It is 3.0."
+    assert last.attrs["progress"] == 1 and before[-1].attrs["reading"] == "It is 3.0."
+
+
+def test_a_frame_that_was_not_shown_can_be_the_last():
+    [only] = runs_away(4, shown=False).frames()
+    assert only.attrs["reading"] == "The training diverged before step 4. Before that: It is 4.0."
+    assert only.attrs["experiment"].endswith(".run") and only.attrs["progress"] == 1
+
+
+def test_a_run_that_diverges_before_its_first_frame_is_a_bug():
+    with pytest.raises(FrameError, match="diverged before step 1, and before its first frame"):
+        list(runs_away(1).frames())

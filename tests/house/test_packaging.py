@@ -180,7 +180,7 @@ def test_jupyterlab_takes_our_settings_as_defaults(monkeypatch):
 def test_the_gallery_opens_on_the_index():
     from tornado.web import RedirectHandler
 
-    from widgets.gallery import Gallery
+    from widgets.gallery.server import Gallery
 
     gallery = Gallery()
     gallery.initialize(["--no-browser", "--base_url=/class/", str(ROOT / "notebooks")])
@@ -203,7 +203,9 @@ def targets():
 
 @needs_make
 def test_make_has_the_targets_and_help_lists_them():
-    assert set(targets()) == {"help", "lab", "test", "voila", "warm", "benchmarks", "lint", "lock", "clean"}
+    assert set(targets()) == {
+        "help", "lab", "test", "nightly", "voila", "warm", "benchmarks", "lint", "lock", "clean",
+    }  # fmt: skip
     shown = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name, text in targets().items():
         assert re.search(rf"^  make {name} +{re.escape(text)}$", shown, re.MULTILINE)
@@ -232,8 +234,9 @@ def test_what_the_readme_tells_to_type_exists():
         assert command in cli.commands
 
 
-def test_ci_installs_a_browser_and_calls_make_test():
+def test_ci_lints_installs_a_browser_and_calls_make_test():
     text = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert text.index("\nmake lint\n") < text.index("apt-get")
     assert text.rstrip().endswith("make test") and "export CI=true" in text
     assert "apt-get install --yes --no-install-recommends chromium" in text and "DEBIAN_FRONTEND=noninteractive" in text
 

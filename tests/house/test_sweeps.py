@@ -16,7 +16,7 @@ import xarray as xr
 
 import labcore
 from labcore import catalog, sweep_local, sweeps
-from labcore.experiment import ParameterError, experiment, number, variable
+from labcore.experiment import Experiment, ParameterError, number, variable
 from labcore.sweep_local import Helpers, one_thread, outcomes
 from labcore.sweeps import SweepError, open_sweep, sweep, values_in
 
@@ -31,7 +31,6 @@ def toy(monkeypatch):
     def make(body, version="v1"):
         from typing import Annotated
 
-        @experiment("toy")
         def toy(
             x: Annotated[float, number(0, 10, "a number")] = 1.0,
             n: Annotated[int, number(1, 9, "a size")] = 3,
@@ -39,7 +38,7 @@ def toy(monkeypatch):
         ):
             yield body(x, n, seed)
 
-        monkeypatch.setattr(catalog, "load_experiment", lambda name: toy)
+        monkeypatch.setattr(catalog, "load_experiment", lambda name: Experiment(toy, "toy", {}))
         monkeypatch.setattr(sweeps, "code_version", lambda key: version)
 
     return make

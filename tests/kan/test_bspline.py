@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.interpolate import BSpline
 
-from labcore.primitives.bspline import BSplineBasis, extended
-from labcore.primitives.spline_map import spline_edges, spline_map
+from labcore.kan.kan_assessment.spline_map import spline_edges, spline_map
+from labcore.primitives.splines.bspline import BSplineBasis, extended
 
 DEGREES = range(6)
 KINDS = ("uniform", "quantile")
@@ -246,7 +246,9 @@ def test_gradient_of_the_coefficients_alone():
     basis = a_basis("uniform", 3)
     x, coef = draw(50, 1, 3), draw(1, 3, basis.size, 5, seed=1)
     both = torch.autograd.grad(spline_map(x, coef, basis).sin().sum(), (coef, x))
-    assert torch.equal(both[0], *torch.autograd.grad(spline_map(x.detach(), coef, basis).sin().sum(), coef))
+    (alone,) = torch.autograd.grad(spline_map(x.detach(), coef, basis).sin().sum(), coef)
+    # sums over 50 samples of at most 3 x 4 values, in the order that suits each call
+    torch.testing.assert_close(both[0], alone, rtol=0, atol=50 * 12 * 2.3e-16 * float(alone.abs().max()))
 
 
 def test_threads_change_no_bit():

@@ -12,11 +12,16 @@ from scipy.interpolate import BSpline
 from torch.nn.functional import cross_entropy, silu
 
 from labcore.experiment import ParameterError
-from labcore.kan.kan_assessment import edge, fair_fight, train
-from labcore.primitives import kan_contest, kan_peers, kan_reading, kan_training
-from labcore.primitives.kan import KAN, KANLayer, l1, snapshot, sparsity
-from labcore.primitives.kan_symbols import NAMES, evaluate, fit_symbol, suggest
-from labcore.primitives.kan_tasks import FORMULAS, REAL, error_of, formula_task, real_task
+from labcore.kan.kan_assessment import KAN, error_of, formula_task, real_task, snapshot
+from labcore.kan.kan_assessment import fair_contest as kan_contest
+from labcore.kan.kan_assessment import peers as kan_peers
+from labcore.kan.kan_assessment import reading as kan_reading
+from labcore.kan.kan_assessment import training as kan_training
+from labcore.kan.kan_assessment.exercises import jump_free, small_enough
+from labcore.kan.kan_assessment.experiments import edge, fair_fight, train
+from labcore.kan.kan_assessment.kan import KANLayer, l1, sparsity
+from labcore.kan.kan_assessment.symbols import NAMES, evaluate, fit_symbol, suggest
+from labcore.kan.kan_assessment.tasks import FORMULAS, REAL
 
 
 def rngs(*seeds: int) -> list[torch.Generator]:
@@ -370,9 +375,9 @@ def test_divergence_says_so(monkeypatch):
         yield 1, torch.tensor([0.5])
         yield 2, torch.tensor([float("nan")])
 
-    monkeypatch.setattr("labcore.kan.kan_assessment.training", explode)
+    monkeypatch.setattr("labcore.kan.kan_assessment.experiments.training", explode)
     frame = train.run("quick")
-    assert "diverged at step 2" in frame.reading and frame.attrs["progress"] == 1
+    assert "diverged before step 2" in frame.reading and frame.attrs["progress"] == 1
 
 
 def test_fight_grows_row_by_row():
@@ -397,3 +402,23 @@ def test_learning_rate_is_chosen_without_the_test_set():
     spoiled = task._replace(test=(task.test[0], -task.test[1]))
     worse, same = kan_contest.contest(build, spoiled, [[0, 0]], 100, 0, 0.02)
     assert rate == same and rate in kan_contest.RATES and worse[0] > error[0]
+
+
+# ---- exercises
+
+
+@pytest.mark.parametrize(("answer", "right"), [("1", True), (" 1,0 ", True), ("2/2", True), ("2", False), ("3", False)])
+def test_an_answer_about_the_degree(answer, right):
+    assert (jump_free(answer) is True) == right
+
+
+@pytest.mark.parametrize(("answer", "right"), [("0.01", True), ("1 %", True), ("0", False)])
+def test_an_answer_about_the_penalty(answer, right):
+    assert (small_enough(answer) is True) == right
+
+
+@pytest.mark.parametrize("exercise", [jump_free, small_enough])
+@pytest.mark.parametrize("answer", ["", "none", "9"])
+def test_what_cannot_be_tried_says_so(exercise, answer):
+    with pytest.raises(ValueError):
+        exercise(answer)

@@ -13,11 +13,11 @@ from hypothesis import settings
 from pydantic import Field
 
 from labcore.experiment import Experiment, Seed, choice, number
-from widgets import sharing
-from widgets.bench import Bench
-from widgets.parts import is_shown
-from widgets.plot import Plot
-from widgets.views.style import axis, curve
+from labcore.figure import axis, curve
+from widgets.benches import sharing
+from widgets.benches.bench import Bench
+from widgets.benches.parts import is_shown
+from widgets.benches.plot import Plot
 
 relaxed = settings(deadline=None, max_examples=40)  # a shared runner may take its time over one example
 PATIENCE = 20  # seconds until a condition that never comes is a failure

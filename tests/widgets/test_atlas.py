@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from labcore import catalog
-from widgets.atlas import Atlas, atlas
+from labcore.figure import bundle, curve, view_of
+from widgets.atlas.cards import Atlas, atlas
 from widgets.previews import HEIGHT, WIDTH, sketch
-from widgets.views import view_of
-from widgets.views.style import bundle, curve
 
 ROOT = Path(catalog.__file__).parents[1]
 READY = [p for p in catalog.papers() if p.status == "ready"]
@@ -39,6 +38,12 @@ def test_the_link_of_a_ready_card_opens_its_lesson(live):
 def test_a_card_counts_claims_without_importing_a_page(live):
     claims = {p.key: len(p.claims) for p in catalog.papers()}
     assert {row["key"]: row["claims"] for row in live.papers} == claims and claims["double_descent"] > 0
+
+
+def test_a_ready_card_shows_the_picture_of_its_folder(live):
+    for row in live.papers:
+        file = catalog.paper(row["key"]).folder / "preview.svg"
+        assert row["preview"] == (file.read_text("utf-8") if row["status"] == "ready" else "")
 
 
 def test_executed_as_a_batch_the_atlas_is_a_list(monkeypatch):

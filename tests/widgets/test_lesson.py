@@ -1,76 +1,20 @@
-"""What a lesson needs besides benches: numbers as people write them, exercises, the ledger, the source."""
+"""What a lesson needs besides benches: exercises, the ledger, the source."""
 
 import re
-from fractions import Fraction
 from html import unescape
 
 import ipywidgets as w
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numba import njit
 
 from labcore import claims
+from labcore import ledger as record
+from labcore.answers import number
 from labcore.claims import Claim, Evidence
 from labcore.experiment import ParameterError
-from tests.widgets.hands import LINE, all_of, button, line, relaxed, until
-from widgets.lesson import BrokenClaim, exercise, ledger, number, source
-
-
-@pytest.mark.parametrize(
-    "text, value",
-    [
-        ("0.5", 0.5), (" 7 ", 7), ("-3", -3), ("−3", -3), (".5", 0.5), ("1e-3", 1e-3), ("1E5", 1e5), ("+2", 2),
-        ("0,5", 0.5), ("1,25", 1.25), ("0,125", 0.125), ("1,5e3", 1500), ("1,000,000", 1e6), ("12,345.5", 12345.5),
-        ("10 000", 1e4), ("10 000 000", 1e7), ("10\u202f000,5", 10000.5), ("1_000", 1000),
-        ("50%", 0.5), ("33,3 %", 0.333), ("1/2%", 0.005),
-        ("1/3", 1 / 3), ("1 / 3", 1 / 3), ("1/2/2", 0.25), ("1/2*4", 2), ("2*3", 6), ("-1/4", -0.25),
-        ("10^5", 1e5), ("10**5", 1e5), ("10^-3", 1e-3), ("2^0.5", 2**0.5), ("-2^2", -4), ("2^3^2", 512),
-        ("3×10^-4", 3e-4), ("3·10^4", 3e4), ("3 x 10^4", 3e4), ("5*10**2", 500), ("2/10^3", 2e-3), ("10^5/2", 5e4),
-    ],
-)  # fmt: skip
-def test_numbers_as_people_write_them(text, value):
-    assert number(text) == pytest.approx(value, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", " ", "many", "1.2.3", "1 2", "1.000,5", "nan", "inf", "-inf", "1e999", "1/0", "0^-1", "10^100000", "%",
-        "/", "^", "-", "2^", "(-8)^(1/3)", "1+1", "__import__('os')", "-" * 5000, "1/" * 5000 + "1", "9^9^9^9",
-    ],
-)  # fmt: skip
-def test_what_is_no_number_is_a_value_error(text):
-    with pytest.raises(ValueError, match="is not a number; write for example"):
-        number(text)
-
-
-@pytest.mark.parametrize("text", ["1,000", "10,000", "999,125"])
-def test_a_comma_that_could_mean_two_things_is_asked_back(text):
-    with pytest.raises(ValueError, match="could be two numbers"):
-        number(text)
-
-
-@relaxed
-@given(st.floats(-1e15, 1e15))
-def test_python_s_own_spelling_is_read_exactly(value):
-    assert number(repr(value)) == value
-
-
-@relaxed
-@given(st.fractions(-1000, 1000, max_denominator=1000))
-def test_fractions(value):
-    assert number(f"{value.numerator}/{value.denominator}") == pytest.approx(float(Fraction(value)))
-
-
-@relaxed
-@given(st.text("0123456789.,eE+-*/^% x×", max_size=30))
-def test_any_text_is_a_finite_number_or_a_value_error(text):
-    try:
-        assert np.isfinite(number(text)) and isinstance(number(text), float)
-    except ValueError:
-        pass
+from tests.widgets.hands import LINE, all_of, button, line, until
+from widgets.lesson import BrokenClaim, exercise, ledger, source
 
 
 def answered(check, text, hint="Look left."):
@@ -138,6 +82,7 @@ def fake(name, holds, expected="holds", reason="", error=None):
 def page(monkeypatch, tmp_path):
     """A function that gives the paper other claims, in a fresh home where no verdict is remembered."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(record, "RECORD", tmp_path / "ledger.json")
 
     def claim(*made):
         monkeypatch.setattr(claims, "claims_of", lambda key: list(made))
@@ -161,7 +106,7 @@ def test_the_ledger_shows_every_verdict_with_its_numbers(page, static):
     assert table.count("<tr>") == 3
     assert ">holds<" in table and ">not reproduced here<" in table
     assert "The &lt;gap&gt; of good" in table and "too few &lt;steps&gt;" in table and "gap &gt; 1 &amp; more" in table
-    assert "gap = 0.123" in table and "5 seeds, quick" in table
+    assert "gap = 0.123" in table and "5 seeds, " in table
 
 
 @pytest.mark.parametrize(
@@ -202,7 +147,8 @@ def test_the_live_ledger_measures_on_demand_and_remembers(page, live):
     until(measure, "disabled", lambda disabled: not disabled)
     assert "Measured 2 claims" in label.value and "BROKEN" in table.value
     measure, label, again = parts(ledger("double_descent"))
-    assert again.value == table.value and "Measured before" in label.value
+    assert again.value == table.value.replace(" 0.0 s<", " 0.0 s, before on this machine<")
+    assert "measured before" in label.value
 
 
 def test_the_live_ledger_shows_a_crash_and_can_be_tried_again(page, live):

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 import widgets
-from widgets.views import style
+from labcore.figure import style
 
 PALETTE = [style.BLUE, style.ORANGE, style.GREEN, style.RED, style.SKY, style.PURPLE]
 PAGE = [style.INK, style.SOFT, style.GRID, style.PAPER, style.SHADE]
@@ -44,7 +44,7 @@ def test_on_paper_changes_colours_and_nothing_else():
 
 
 def test_paper_has_the_colours_of_the_light_page():
-    script = (Path(widgets.__file__).parent / "plot.js").read_text(encoding="utf-8")
+    script = (Path(widgets.__file__).parent / "benches" / "plot.js").read_text(encoding="utf-8")
     for colour in PAGE:
         assert f'"{colour}": "{style.on_paper(colour)}"' in script
 

@@ -1,0 +1,332 @@
+"""A search for circuits, one projection under the microscope, a near miss in the plane, and the contest with Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Float, Int
+
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
+from labcore.primitives.logic import boolean
+
+from .circle_and_line import nearest_on_circles, nearest_on_line
+from .peers import adam
+from .relax_reflect import State, advance, project_grid, project_neuron, random_state
+from .threshold_circuits import NOT_READ, Task, circuit, make_task, quantise, read_gates
+from .wiring import Array, accuracy
+
+RUNS = Frame(
+    repeat=axis("run", start=1),
+    iteration=axis("iteration"),
+    check=axis("iteration"),
+    edge=axis("edge"),
+    neuron=axis("node of the neuron"),
+    layer=axis("layer"),
+    iterations=var("repeat", "iterations done", "iterations"),
+    solved=var("repeat", "run is solved"),
+    quantised=var("repeat", "right with weights -1, 0, +1"),
+    unseen=var("repeat", "share of output bits right on other rows", optional=True),
+    gap=var("repeat iteration", "gap"),
+    right=var("repeat check", "share of output bits right"),
+    weights=var("repeat edge", "weight"),
+    source=var("edge", "node that the edge comes from"),
+    target=var("edge", "node that the edge goes to"),
+    kept=var("edge", "sign of the edge in its gate, 0 when it is not in it"),
+    gate=var("neuron", "kind of gate"),
+    fan_in=var("neuron", "edges into the neuron"),
+    width=var("layer", "nodes of the layer"),
+)
+
+
+@experiment(quick=dict(task="eca_cell", rule=90, runs=3, max_iter=1500), frame=RUNS)
+def search(
+    sigma: Annotated[
+        float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma", "gates")
+    ] = 3,
+    task: Annotated[
+        Literal["multiplier2", "eca_cell", "autoencoder", "random_logic"], choice("The circuit to be found", "task")
+    ] = "multiplier2",
+    rule: Annotated[int, number(0, 255, "Wolfram's number of the automaton", "task", task=["eca_cell"])] = 30,
+    items: Annotated[
+        int, number(4, 64, "Rows to learn from, if there are as many", "task", task=["multiplier2", "random_logic"])
+    ] = 16,
+    method: Annotated[
+        Literal["RRR", "alternating"], choice("RRR, or plain alternating projections P_B(P_A(z))", "search")
+    ] = "RRR",
+    beta: Annotated[float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search", method=["RRR"])] = 0.2,
+    gamma: Annotated[float, number(0, 0.01, "How fast the metric follows the gap", "search")] = 1e-3,
+    max_iter: Annotated[
+        int, number(500, 20_000, "Iterations before a run gives up", "search", "iterations", scale="log")
+    ] = 10_000,
+    runs: Annotated[int, number(1, 10, "Runs from different random points", "search")] = 6,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """Runs of RRR side by side; frames arrive while they search.
+
+    Run r starts from (seed, r). It stops when the gap is under 0.01 and hard signs reproduce every label: it is solved.
+    Drawn is the run that was solved first, and run 1 until then. gap and right, the share of output bits,
+    keep their last value once a run has stopped. unseen is there where not all rows were learned from.
+    gate: a kind of `labcore.primitives.logic.boolean`, -1 for no gate, -2 while the drawn run is not solved.
+    """
+    made = make_task(task, rule, items, seed)
+    net, X, Y = made.net, made.X, made.Y
+    states = [random_state(net, X, Y, np.random.default_rng([seed, r])) for r in range(runs)]
+    gaps, ended, solved = np.zeros((runs, max_iter)), np.zeros(runs, int), np.zeros(runs, bool)
+    # some 30 frames, more when the task is so large that the steps between two of them would take long
+    chunk = int(np.clip(4e6 / (runs * len(X) * len(net.source)), max_iter / 200, max_iter / 30))
+    stops = np.unique([*np.logspace(0, np.log10(chunk), 12).astype(int), *range(chunk, max_iter, chunk), max_iter])
+    right: list[list[float]] = []
+    now = 0
+    for stop in stops.tolist():
+        for r in np.flatnonzero(~solved):
+            traced = gaps[r, now:stop]
+            done, solved[r] = advance(net, states[r], X, Y, float(sigma), beta, gamma, method == "RRR", traced)
+            ended[r] = now + done
+            gaps[r, ended[r] :] = gaps[r, ended[r] - 1]
+        now = stop
+        drawn = int(np.where(solved, ended, max_iter + 1).argmin())
+        right.append([accuracy(net, s.wB, X, Y) for s in states])
+        over = bool(solved.all()) or now == max_iter
+        checks, progress = stops[: len(right)], 1.0 if over else now / max_iter
+        yield _search_frame(made, states, gaps[:, :now], ended, solved, drawn, checks, np.array(right), progress)
+        if over:
+            return
+
+
+def _search_frame(
+    made: Task,
+    states: list[State],
+    gaps: Float[Array, "runs now"],
+    ended: Int[Array, " runs"],
+    solved: Bool[Array, " runs"],
+    drawn: int,
+    checks: Int[Array, " checks"],
+    right: Float[Array, "checks runs"],
+    progress: float,
+) -> xr.Dataset:
+    net, (runs, now), bits = made.net, gaps.shape, made.Y.size
+    w, m, logic = states[drawn].wB, net.fan_in, ""
+    kinds, kept = np.full(len(m), NOT_READ, np.int8), np.zeros(len(w), np.int8)
+    if solved[drawn]:
+        kinds, kept = read_gates(net, w, made.X)
+        logic = f" Of its {len(m)} neurons {(kinds >= 0).sum()} are gates."
+        if (netlist := circuit(net, kinds, kept)) is not None:
+            agrees = (boolean.simulate(netlist, made.X > 0)[:, netlist.outputs] == (made.Y > 0)).all(1)
+            logic += f" The logic circuit agrees with the table on {agrees.sum()} of {len(agrees)} rows."
+    found = f" ({', '.join(str(k) for k in sorted(ended[solved]))} iterations)" if solved.any() else ""
+    values = {}
+    if len(made.X_test):
+        values["unseen"] = unseen = [accuracy(net, s.wB, made.X_test, made.Y_test) for s in states]
+        logic += f" On the {len(made.X_test)} rows not learned from, {unseen[drawn]:.0%} of the bits are right."
+    grid = np.unique(np.logspace(0, np.log10(now), 240).astype(int))
+    values |= dict(
+        iterations=ended,
+        solved=solved,
+        quantised=[accuracy(net, quantise(net, s.wB), made.X, made.Y) for s in states],
+        gap=gaps[:, grid - 1],
+        right=right.T,
+        weights=np.stack([s.wB for s in states]),
+        source=net.source,
+        target=net.inputs + net.neuron,
+        kept=kept,
+        gate=kinds,
+        fan_in=m,
+        width=net.widths,
+        iteration=grid,
+        check=checks,
+        neuron=np.arange(net.inputs, net.nodes),
+    )
+    return RUNS(
+        values,
+        f"After {now} iterations the number of solved runs is {solved.sum()} of {runs}{found}. Run {drawn + 1} (drawn) "
+        f"has the gap {gaps[drawn, -1]:.3f} and {right[-1, drawn] * bits:.0f} of {bits} output bits right.{logic}",
+        progress,
+        drawn=drawn,
+        task=made.name,
+    )
+
+
+MICROSCOPE = Frame(
+    state=axis("state", values=("point", "projection", "reflection")),
+    branch=axis("branch: two for +Delta, then two for -Delta"),
+    t=axis("place on the branch"),
+    w=axis("weight"),
+    x=axis("value at the edge"),
+    point_w=var("state", "weight"),
+    point_x=var("state", "value at the edge"),
+    point_y=var("state", "output of the neuron"),
+    branch_w=var("branch t", "weight"),
+    branch_x=var("branch t", "value at the edge"),
+    distance=var("x w", "distance to the set A"),
+)
+
+
+@experiment(frame=MICROSCOPE)
+def projection(
+    w: Annotated[float, number(-3, 3, "Weight of the edge in the picture", "point")] = 0.6,
+    x: Annotated[float, number(-3, 3, "Value at that edge", "point")] = 0.4,
+    y: Annotated[float, number(-1.5, 1.5, "Output of the neuron", "point")] = 0.3,
+    sigma: Annotated[float, number(1, 9, "Support: the margin is Delta = sqrt(m / sigma)", "neuron")] = 3,
+    m: Annotated[int, number(1, 9, "Edges of the neuron; the others are drawn at random", "neuron")] = 2,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """P_A of one neuron and one item, seen in the plane of one edge (w, x). One frame.
+
+    The states are the point z, its projection, its reflection 2 P_A - z. A branch is w x = +-Delta minus what the other
+    edges add after the projection. distance: how far P_A moves each point of the plane.
+    """
+    others = np.random.default_rng([seed, m]).uniform(-1, 1, (2, m - 1)) * 0.7
+    delta = np.sqrt(m / sigma)
+    ww, xx = np.concatenate([[w], others[0]]), np.concatenate([[x], others[1]])
+    w_new, x_new = np.empty(m), np.empty(m)
+    y_new = project_neuron(ww, xx, y, delta, w_new, x_new)
+    grid, t = np.linspace(-3, 3, 61), np.linspace(-2.5, 2.5, 81)
+    rest = w_new[1:] @ x_new[1:]
+    branch_w, branch_x = [], []
+    for level in (delta - rest, -delta - rest):
+        along, across = (np.sqrt(abs(level)) * np.exp(s) for s in (t, -t))
+        branch_w += [along, -along]
+        branch_x += [across * np.sign(level), -across * np.sign(level)]
+    sums = ww @ xx, w_new @ x_new
+    moved = np.sqrt(((w_new - ww) ** 2).sum() + ((x_new - xx) ** 2).sum() + (y_new - y) ** 2)
+    yield MICROSCOPE(
+        dict(
+            point_w=[w, w_new[0], 2 * w_new[0] - w],
+            point_x=[x, x_new[0], 2 * x_new[0] - x],
+            point_y=[y, y_new, 2 * y_new - y],
+            branch_w=branch_w,
+            branch_x=branch_x,
+            distance=project_grid(grid, grid, others[0], others[1], y, delta),
+            t=t,
+            w=grid,
+            x=grid,
+        ),
+        f"The margin is Delta = {delta:.2f}. The point has w.x = {sums[0]:.2f} and y = {y:.2f}; the "
+        f"nearest point of A has w.x = {sums[1]:.2f} and y = {y_new:+.0f}, at the distance {moved:.2f}.",
+        delta=float(delta),
+    )
+
+
+PATHS = Frame(
+    method=axis("method", values=("alternating", "RRR")),
+    step=axis("step"),
+    axis=axis("coordinate", values=("along", "across")),
+    circle=axis("circle", values=("misses", "crosses")),
+    path=var("method step axis", "position"),
+    path_a=var("method axis", "nearest point of A at the end"),
+    found=var("method", "share of random starts that reach a crossing"),
+    centre=var("circle axis", "centre of the circle"),
+)
+
+
+@experiment(frame=PATHS)
+def near_miss(
+    miss: Annotated[float, number(0.02, 1, "By how much the left circle misses the line", "sets")] = 0.15,
+    beta: Annotated[float, number(0.05, 1.5, "Step of RRR", "search")] = 0.2,
+    start_x: Annotated[float, number(-3, 3, "Where both methods start, along the line", "start")] = -2.2,
+    start_y: Annotated[float, number(-3, 3, "Where both methods start, across the line", "start")] = 1.6,
+    steps: Annotated[int, number(10, 2000, "Iterations", "search", "iterations")] = 500,
+    starts: Annotated[int, number(1, 500, "Other starts, drawn at random, to count successes", "start")] = 100,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """Set A: two circles. Set B: a line, which crosses the right circle and narrowly misses the left. One frame.
+
+    path begins at the given start; found: the share of random starts whose gap fell below 0.001. The answer of both
+    methods is P_A(z), which is path_a at the end.
+    """
+    centres = np.array([[-1.1, 1 + miss], [1.1, 0.5]])
+    first = np.random.default_rng([seed, 7]).uniform(-3, 3, (starts, 2))
+    paths, answers, found = [], [], []
+    for reflect in (False, True):
+        z = np.concatenate([[[start_x, start_y]], first])
+        path, met = [z[0]], np.zeros(starts + 1, bool)
+        for _ in range(steps):
+            a = nearest_on_circles(z, centres)
+            move = nearest_on_line(2 * a - z if reflect else a) - a
+            met |= np.sqrt((move**2).sum(1)) < 1e-3
+            z = z + beta * move if reflect else a + move
+            path.append(z[0])
+        paths.append(path)
+        answers.append(nearest_on_circles(z[:1], centres)[0])
+        found.append(met)
+    shares = np.mean(found, axis=1, where=np.arange(starts + 1) > 0)
+    ends = [("succeed" if found[0][0] else "stall"), ("succeeds" if found[1][0] else "does not arrive")]
+    yield PATHS(
+        dict(path=paths, path_a=answers, found=shares, centre=centres),
+        f"In {steps} steps from this start alternating projections {ends[0]} and RRR {ends[1]}. "
+        f"Of {starts} random starts {shares[0]:.0%} succeed by alternating projections, {shares[1]:.0%} by RRR.",
+    )
+
+
+METHODS = ("RRR", "straight-through", "tanh, then signs")
+CONTEST = Frame(
+    method=axis("method", values=METHODS),
+    repeat=axis("run", start=1),
+    work=axis("work", "RRR iterations"),
+    right=var("method repeat work", "share of output bits right"),
+    soft=var("repeat work", "share of output bits right before signs"),
+    solved=var("method repeat", "run is solved"),
+    share=var("method work", "share of runs solved by then"),
+)
+
+
+@experiment(quick=dict(task="eca_cell", runs=4, max_iter=2000), frame=CONTEST)
+def against_gradient(
+    lr: Annotated[float, number(1e-3, 0.1, "Learning rate of Adam", "gradient", scale="log")] = 0.01,
+    adam_steps: Annotated[
+        float, number(0.1, 20, "Adam steps to one RRR iteration; about 5 take the same time", "gradient", scale="log")
+    ] = 5.0,
+    max_iter: Annotated[
+        int, number(500, 20_000, "RRR iterations before a run gives up", "search", "iterations", scale="log")
+    ] = 10_000,
+    runs: Annotated[int, number(1, 16, "Networks of each method", "search")] = 8,
+    task: Annotated[Literal["multiplier2", "eca_cell", "autoencoder"], choice("The circuit to be found", "task")] = (
+        "multiplier2"
+    ),
+    rule: Annotated[int, number(0, 255, "Wolfram's number of the automaton", "task", task=["eca_cell"])] = 30,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """RRR, Adam with straight-through signs, and Adam on tanh whose weights are then used with signs. Same networks.
+
+    A run ends when hard signs reproduce every label (RRR: and the gap is under 0.01; tanh is asked at each `work`).
+    right is with hard signs, the best so far; soft is of the tanh network before its signs are taken.
+    """
+    made = make_task(task, rule, 64, seed)
+    net, X, Y = made.net, made.X, made.Y
+    draws = [np.random.default_rng([seed, r]) for r in range(runs)]
+    states = [random_state(net, X, Y, g) for g in draws]
+    weights = [[g.normal(size=len(net.source)) for g in draws] for _ in METHODS[1:]]
+    moments = np.zeros((2, runs, 2, len(net.source)))
+    stops = np.unique(np.linspace(0, max_iter, 41).astype(int))[1:]
+    right, soft = np.zeros((3, runs, len(stops))), np.zeros((runs, len(stops)))
+    solved, done, now = np.zeros((3, runs), bool), np.zeros((2, runs), int), 0
+    shares = np.zeros((3, len(stops)))
+    for c, stop in enumerate(stops.tolist()):
+        for r in range(runs):
+            best = right[:, r, c - 1] if c else np.zeros(3)
+            soft[r, c] = soft[r, c - 1] if c else 0.0
+            if not solved[0, r]:
+                _, solved[0, r] = advance(net, states[r], X, Y, 3.0, 0.2, 1e-3, True, np.empty(stop - now))
+            right[0, r, c] = max(best[0], accuracy(net, states[r].wB, X, Y))
+            for j, hidden_signs in enumerate((True, False)):
+                w, (mean, square) = weights[j][r], moments[j, r]
+                steps = round(adam_steps * stop) - done[j, r]
+                if not solved[1 + j, r] and steps > 0:
+                    done[j, r], share, _ = adam(net, w, mean, square, X, Y, lr, hidden_signs, done[j, r], steps)
+                    soft[r, c] = soft[r, c] if hidden_signs else share
+                right[1 + j, r, c] = max(best[1 + j], accuracy(net, w, X, Y))
+                solved[1 + j, r] = right[1 + j, r, c] == 1
+        now, shares[:, c] = stop, solved.mean(1)
+        counts = ", ".join(f"{name} {n}" for name, n in zip(METHODS, solved.sum(1), strict=True))
+        yield CONTEST(
+            dict(right=right[:, :, : c + 1], soft=soft[:, : c + 1], solved=solved, share=shares[:, : c + 1])
+            | dict(work=stops[: c + 1]),
+            f"After {now} RRR iterations, or {round(adam_steps * now)} Adam steps, the number of solved networks of "
+            f"{runs} is: {counts}. Before signs are taken the tanh networks have {soft[:, c].mean():.1%} of the bits "
+            f"right, and the best of their signs {right[2, :, c].mean():.1%}.",
+            (c + 1) / len(stops),
+        )

@@ -1,0 +1,358 @@
+"""Pictures of `boolean_threshold`: a circuit that falls into place, one projection, a near miss, and the contest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    RED,
+    SKY,
+    SOFT,
+    apart,
+    axis,
+    bundle,
+    curve,
+    label,
+    log_axis,
+    note,
+    segments,
+    vertical,
+)
+from labcore.primitives.logic import boolean
+
+_SYMBOL = {boolean.ZERO: "0", boolean.ONE: "1", boolean.BUF: "=", boolean.AND: "and", boolean.OR: "or"}
+_SYMBOL |= {boolean.MAJ: "maj", -1: "?", -2: ""}
+
+_INPUTS = {"multiplier2": ["2a", "a", "2b", "b"], "eca_cell": ["left", "self", "right"]}
+_OUTPUTS = {"multiplier2": "product:<br>8, 4, 2, 1", "eca_cell": "next"}
+
+
+def _places(width: np.ndarray) -> np.ndarray:
+    """Coordinates (N, 2) of the constant, which is not drawn here, and of all nodes, layer by layer, top to bottom."""
+    places = [[np.nan, np.nan]]
+    for column, count in enumerate(width):
+        places += [[column, (count - 1) / 2 - row] for row in range(count)]
+    return np.array(places, float)
+
+
+def _network(frame: xr.Dataset) -> tuple[list[dict], list[dict], list[float]]:
+    """Traces, annotations and the y range of the circuit of the drawn run."""
+    width = frame.width.values
+    place, depth, inputs = _places(width), float(width.max()) / 2, 1 + int(width[0])
+    weights, source, target = frame.weights.values[frame.attrs["drawn"]], frame.source.values, frame.target.values
+    size = np.abs(weights) / np.sqrt(frame.fan_in.values[target - inputs])
+    read = bool((frame.gate.values != -2).any())
+    if read:
+        # only what belongs to a gate is left, all of one strength; a neuron that is no gate keeps its weights
+        gate_of = frame.gate.values[target - inputs]
+        size = np.where(gate_of == -1, size, np.where(frame.kept.values != 0, 0.577, 0))
+    end = place[target]
+    start = np.where(
+        (source == 0)[:, None], np.stack([end[:, 0] - 1, np.full(len(end), -depth - 0.45)], 1), place[source]
+    )
+    traces = []
+    for low, high, thick in ((0.12, 0.3, 1.0), (0.3, 0.5, 2.2), (0.5, 9, 4.0)):
+        for positive, color in ((True, BLUE), (False, ORANGE)):
+            some = (size >= low) & (size < high) & ((weights > 0) == positive)
+            x, y = segments(start[some], end[some])
+            traces.append(curve(x, y, "weight", color, line={"color": color, "width": thick}, hoverinfo="skip"))
+    shown = place[1:]
+    symbols = _INPUTS.get(frame.attrs["task"], [""] * (inputs - 1)) + [_SYMBOL[int(k)] for k in frame.gate.values]
+    big = 30 if len(shown) <= 20 else 24
+    traces.append(
+        curve(
+            shown[:, 0],
+            shown[:, 1],
+            "neuron",
+            INK,
+            mode="markers+text",
+            text=symbols,
+            textfont={"size": 11, "color": INK},
+            marker={"size": big, "color": PAPER, "line": {"color": GREEN if read else SOFT, "width": 2.5}},
+            hoverinfo="skip",
+        )
+    )
+    layers = np.arange(len(width) - 1)
+    traces.append(
+        curve(
+            layers,
+            np.full(len(layers), -depth - 0.45),
+            "the constant -1",
+            SOFT,
+            mode="markers+text",
+            text=["-1"] * len(layers),
+            textfont={"size": 10, "color": SOFT},
+            marker={"size": 20, "color": PAPER, "line": {"color": SOFT, "width": 1}},
+            hoverinfo="skip",
+        )
+    )
+    names = ["inputs", *([""] * (len(width) - 2)), _OUTPUTS.get(frame.attrs["task"], "outputs")]
+    notes = [label(c, width[c] / 2 + 0.25, names[c], SOFT, yanchor="bottom") for c in (0, len(width) - 1)]
+    signs = (
+        f"<span style='color:{BLUE}'>blue: positive</span>, <span style='color:{ORANGE}'>orange: negative, a NOT</span>"
+    )
+    notes.append(note(0.5, -0.02, signs, yanchor="top"))
+    return traces, notes, [-depth - 0.9, depth + 0.8]
+
+
+def search(frame: xr.Dataset) -> dict[str, Any]:
+    """The circuit of one run; the gap of all runs; the bits that are right; how large the weights are."""
+    drawn = frame.attrs["drawn"]
+    network, notes, reach = _network(frame)
+    it, gap, check, right = frame.iteration.values, frame.gap.values, frame.check.values, frame.right.values
+    others = np.arange(len(gap)) != drawn
+    scale = np.sqrt(frame.fan_in.values[frame.target.values - 1 - int(frame.width[0])])
+    size = np.abs(frame.weights.values[drawn]) / scale
+    count, edges = np.histogram(size, bins=50, range=(0, 1.02))
+    data = [
+        curve(*bundle(it, gap[others]), "gap of the other runs", GRID, axes="2", line={"color": SOFT, "width": 0.8}),
+        curve(it, gap[drawn], "gap", RED, axes="2", pin=True, line={"color": RED, "width": 3}),
+        curve(check, right[drawn], "output bits right", GREEN, axes="3", line={"color": GREEN, "width": 3}),
+        {
+            "type": "bar",
+            "x": (edges[1:] + edges[:-1]) / 2,
+            "y": count,
+            "width": 0.02,
+            "marker": {"color": INK},
+            "xaxis": "x4",
+            "yaxis": "y4",
+            "showlegend": False,
+            "name": "weights",
+        },
+        *network,
+    ]
+    last = np.log10(max(2, it[-1]))
+    top = 1.3 * max(1, count.max())
+    layout = {
+        "height": 560,
+        "bargap": 0,
+        "xaxis": {"domain": [0, 0.55], "anchor": "y", "visible": False, "range": [-0.4, frame.sizes["layer"] - 0.6]},
+        "yaxis": {"domain": [0.04, 1], "anchor": "x", "visible": False, "range": reach},
+        "xaxis2": log_axis("", domain=[0.64, 1], anchor="y2", range=[0, last], showticklabels=False),
+        "yaxis2": log_axis(frame.gap, domain=[0.68, 1], anchor="x2", range=[-2.3, 0.5]),
+        "xaxis3": log_axis("iterations", domain=[0.64, 1], anchor="y3", range=[0, last]),
+        "yaxis3": axis("bits right", domain=[0.43, 0.63], anchor="x3", range=[0.3, 1.04], tickformat=".0%", nticks=4),
+        "xaxis4": axis("size of a weight, |w| / sqrt(m)", domain=[0.64, 1], anchor="y4", range=[-0.02, 1.05]),
+        "yaxis4": axis("weights", domain=[0, 0.24], anchor="x4", range=[0, top], nticks=4),
+        "shapes": [
+            {
+                "type": "line",
+                "x0": 0,
+                "x1": 1,
+                "y0": 0.01,
+                "y1": 0.01,
+                "xref": "x2 domain",
+                "yref": "y2",
+                "line": {"color": GREEN, "width": 1.5, "dash": "dash"},
+            },
+            *[vertical(1 / np.sqrt(k), PURPLE, axes="4") for k in (1, 3, 5)],
+        ],
+        "annotations": [
+            *notes,
+            label(0.02, -2, "goal", GREEN, axes="2", yanchor="bottom", xanchor="left"),
+            note(0.98, 0.98, f"run {drawn + 1} of {len(gap)}", RED, axes="2", xanchor="right", yanchor="top"),
+            *[
+                label(1 / np.sqrt(k), top, f"k = {k}", PURPLE, axes="4", yanchor="bottom", xanchor=side)
+                for k, side in ((1, "center"), (3, "left"), (5, "right"))
+            ],
+        ],
+    }
+    return {"data": data, "layout": layout}
+
+
+def projection(frame: xr.Dataset) -> dict[str, Any]:
+    """The plane of one edge: margin curves, how far each point must move, the point, its projection, its reflection."""
+    w, x, y = frame.point_w.values, frame.point_x.values, frame.point_y.values
+    gap = np.full((4, 1), np.nan)
+    up, down = (
+        (
+            np.hstack([frame.branch_w.values, gap])[rows].ravel(),
+            np.hstack([frame.branch_x.values, gap])[rows].ravel(),
+        )
+        for rows in (slice(0, 2), slice(2, 4))
+    )
+    data = [
+        {
+            "type": "heatmap",
+            "x": frame.w.values,
+            "y": frame.x.values,
+            "z": frame.distance.values,
+            "colorscale": [[0, "rgba(86,180,233,0.0)"], [1, "rgba(86,180,233,0.75)"]],
+            "colorbar": {"title": {"text": "distance to A"}, "thickness": 12, "len": 0.8},
+            "meta": {"click": {"x": "w", "y": "x"}},
+            "name": "distance to A",
+        },
+        curve(*up, "w.x = +Delta", BLUE, pin=True, hoverinfo="skip", line={"color": BLUE, "width": 3}),
+        curve(*down, "w.x = -Delta", ORANGE, pin=True, hoverinfo="skip", line={"color": ORANGE, "width": 3}),
+        curve(w, x, "path", INK, hoverinfo="skip", line={"color": INK, "width": 2, "dash": "dot"}),
+        curve(
+            w,
+            x,
+            "points",
+            INK,
+            mode="markers",
+            marker={"size": [16, 16, 12], "color": [RED, GREEN, PURPLE], "line": {"color": PAPER, "width": 2}},
+            hoverinfo="skip",
+        ),
+    ]
+    names = (f"z, y = {y[0]:.2f}", f"P_A(z), y = {y[1]:+.0f}", f"2 P_A(z) - z, y = {y[2]:.2f}")
+    rises = x[2] >= x[0]
+    # one above the other, on the side where there is room
+    side = {"xanchor": "right", "xshift": -12} if w.max() > 1.5 else {"xanchor": "left", "xshift": 12}
+    told = [
+        label(w[k], x[k], names[k], color, yanchor=place, yshift=7 * (k - 1) * (1 if rises else -1), **side)
+        for k, (color, place) in enumerate(
+            zip((RED, GREEN, PURPLE), ("top", "middle", "bottom") if rises else ("bottom", "middle", "top"))
+        )
+    ]
+    layout = {
+        "height": 520,
+        "xaxis": axis("weight w of the edge", range=[-3, 3], constrain="domain"),
+        "yaxis": axis("value x at the edge", range=[-3, 3], scaleanchor="x", constrain="domain"),
+        "shapes": [vertical(w[0], RED, "dot", width=3)],
+        "annotations": [
+            *told,
+            label(-2.9, -2.55, "click to move z", SOFT, xanchor="left", yanchor="bottom"),
+            label(2.9, 2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="right", yanchor="top"),
+            label(-2.9, -2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="left", yanchor="bottom"),
+            label(-2.9, 2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="left", yanchor="top"),
+            label(2.9, -2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="right", yanchor="bottom"),
+        ],
+        "meta": {"drag": {"shape": 0, "parameter": "w"}},
+    }
+    return {"data": data, "layout": layout}
+
+
+def near_miss(frame: xr.Dataset) -> dict[str, Any]:
+    """Two circles and a line, the paths of both methods, and where each says that the answer is."""
+    turn = np.linspace(0, 2 * np.pi, 121)
+    centre, path, answer = frame.centre.values, frame.path.values, frame.path_a.values
+    circles = (centre[:, None] + np.stack([np.cos(turn), np.sin(turn)], 1)[None]).transpose(2, 0, 1)
+    gap = np.full((2, 2, 1), np.nan)
+    circle_x, circle_y = np.concatenate([circles, gap], axis=2).reshape(2, -1)
+    low = min(-3.0, float(np.clip(path[1, :, 1].min(), -9, 0)) - 0.4)
+    grid_x, grid_y = (g.ravel() for g in np.meshgrid(np.linspace(-3, 3, 31), np.linspace(-3, 3, 31)))
+    data = [
+        curve(
+            grid_x,
+            grid_y,
+            "start here",
+            SOFT,
+            mode="markers",
+            marker={"size": 14, "color": SOFT, "opacity": 0.0},
+            click={"x": "start_x", "y": "start_y"},
+            hoverinfo="skip",
+        ),
+        curve([-6, 6], [0, 0], "set B", INK, line={"color": INK, "width": 2.5}, hoverinfo="skip"),
+        curve(circle_x, circle_y, "set A", SKY, line={"color": SKY, "width": 4}, hoverinfo="skip"),
+    ]
+    for j, color in ((1, BLUE), (0, RED)):
+        name = str(frame.method.values[j])
+        data.append(
+            curve(
+                path[j, :, 0],
+                path[j, :, 1],
+                name,
+                color,
+                pin=True,
+                mode="lines+markers",
+                marker={"size": 5, "color": color},
+                line={"color": color, "width": 2},
+            )
+        )
+    data.append(
+        curve(
+            answer[:, 0],
+            answer[:, 1],
+            "answers",
+            INK,
+            mode="markers",
+            marker={"size": 15, "symbol": "star", "color": [RED, BLUE], "line": {"color": PAPER, "width": 1.5}},
+            hoverinfo="skip",
+        )
+    )
+    start = path[0, 0]
+    side = "right" if start[0] <= 0 else "left"
+    found = frame.found.values
+    layout = {
+        "height": 520,
+        "xaxis": axis("along the line", range=[-4, 4], constrain="domain"),
+        "yaxis": axis("across the line", range=[low, 3.2], scaleanchor="x", constrain="domain"),
+        "annotations": [
+            label(
+                start[0], start[1], "start:<br>click to move", SOFT, xanchor=side, xshift=-8 if side == "right" else 8
+            ),
+            label(3.9, 0, "set B", INK, xanchor="right", yanchor="bottom"),
+            label(centre[0, 0], centre[0, 1] + 0.2, "set A", SKY),
+            label(centre[1, 0], centre[1, 1] + 0.2, "set A", SKY),
+            note(
+                0.99,
+                0.98,
+                f"<span style='color:{RED}'>alternating: {found[0]:.0%} of random starts succeed</span><br>"
+                f"<span style='color:{BLUE}'>RRR: {found[1]:.0%}</span><br>stars: the answer of each",
+                SOFT,
+                xanchor="right",
+                yanchor="top",
+                align="right",
+            ),
+        ],
+    }
+    return {"data": data, "layout": layout}
+
+
+def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
+    """The share of networks that are solved, and how many bits the others have right."""
+    work, right, soft = frame.work.values, frame.right.values, frame.soft.values
+    share, runs = frame.share.values, right.shape[1]
+    colors = (RED, BLUE, PURPLE)
+    data = []
+    for j, (name, color) in enumerate(zip(frame.method.values.tolist(), colors, strict=True)):
+        data.append(curve(work, share[j], name, color, pin=True, line={"color": color, "width": 4, "shape": "hv"}))
+    spots = np.concatenate([right[:, :, -1], soft[None, :, -1]])
+    jitter = np.linspace(-0.25, 0.25, runs) if runs > 1 else np.zeros(1)
+    for j, color in enumerate((*colors, GREEN)):
+        data.append(
+            curve(
+                j + jitter,
+                spots[j],
+                "networks",
+                color,
+                axes="2",
+                mode="markers",
+                marker={"size": 10, "color": color, "line": {"color": PAPER, "width": 1}},
+            )
+        )
+    heights = apart(share[:, -1], 0.07)
+    layout = {
+        "height": 440,
+        "xaxis": axis(
+            "work (RRR iterations, or as much work of Adam)", domain=[0, 0.48], anchor="y", rangemode="tozero"
+        ),
+        "yaxis": axis("networks solved exactly", range=[-0.03, 1.12], tickformat=".0%"),
+        "xaxis2": axis(
+            "",
+            domain=[0.6, 1],
+            anchor="y2",
+            range=[-0.6, 3.6],
+            tickvals=[0, 1, 2, 3],
+            ticktext=["RRR", "straight-<br>through", "tanh, then<br>signs", "tanh<br>itself"],
+        ),
+        "yaxis2": axis(
+            "output bits right, each network", anchor="x2", tickformat=".0%", range=[min(0.8, spots.min()) - 0.02, 1.02]
+        ),
+        "annotations": [
+            label(work[-1], heights[j], name, color, xanchor="right", yanchor="bottom")
+            for j, (name, color) in enumerate(zip(frame.method.values.tolist(), colors, strict=True))
+        ],
+    }
+    return {"data": data, "layout": layout}

@@ -1,0 +1,31 @@
+"""Questions about wells and trees: where two Born orders fail, and how many shapes the trees of an order have."""
+
+from __future__ import annotations
+
+from labcore.answers import number
+from labcore.exercises import exercise
+
+from .experiments import diagrams, scattering
+
+
+@exercise(
+    "All the depth sits in one bin at the edge (share = 1, r = 0.9). Give a mean depth at which the well binds nothing "
+    "yet, but two Born orders miss half of a or more.",
+    hint="Look at the right panel of the first bench. Where does the blue curve dive?",
+)
+def two_orders_fail(text: str, seed: int) -> bool | str:
+    depth = number(text)
+    frame = scattering.run(amp=depth, share=1, r=0.9, seed=seed)
+    if frame.bound:
+        return "This well already holds a bound state. Take a shallower one."
+    second = float(frame.length.sel(model="second Born order").interp(depth=depth))
+    off = abs(second - frame.a) / abs(frame.a) if frame.a else 0.0
+    return True if off >= 0.5 else f"There the second Born order is off by {off:.0%}."
+
+
+@exercise(
+    "236 trees carry the fifth derivative. How many shapes do they have?",
+    hint="Set order to 5 in the diagram bench, and count the bars.",
+)
+def shapes_of(text: str, seed: int) -> bool | str:
+    return number(text) == len(diagrams.run(order=5, seed=seed).diagram)

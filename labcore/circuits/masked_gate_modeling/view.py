@@ -1,0 +1,253 @@
+"""Pictures of `masked_gate_modeling`: a circuit with gates hidden in two ways, and what a network guesses of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    label,
+    note,
+    segments,
+)
+
+_TYPES = (SOFT, INK, SKY, BLUE, GREEN)  # input, output, AND with none, one, both inputs inverted
+_SYMBOLS = ("circle", "diamond", "square", "square", "square")
+_POWERS = {"type": "log", "exponentformat": "power", "dtick": 1}
+_HIDDEN = {"visible": False, "showgrid": False, "zeroline": False}
+
+
+def _circuit(frame: xr.Dataset, axes: str, covered: bool) -> list[dict]:
+    """The and-inverter graph in levels; with `covered`, hidden gates lose their colour and their inverters."""
+    x, y, src, dst = (frame[name].values for name in ("x", "y", "src", "dst"))
+    hidden = frame.hidden.values
+    xy = np.stack([x, y], 1)
+    lost = covered & hidden[dst]
+    bubble = frame.invert.values & ~lost
+    part = 0.72
+    kind = np.where(covered & hidden, -1, frame.kind.values)
+    fill = [GRID if k < 0 else _TYPES[k] for k in kind]
+    return [
+        curve(*segments(xy[src], xy[dst]), "wires", SOFT, axes=axes, pin=not axes, line={"color": SOFT, "width": 1},
+              hoverinfo="skip"),
+        curve(
+            (x[src] + part * (x[dst] - x[src]))[bubble], (y[src] + part * (y[dst] - y[src]))[bubble], "inverters", INK,
+            axes=axes, mode="markers", hoverinfo="skip",
+            marker={"size": 6, "color": "@paper", "line": {"color": INK, "width": 1.2}},
+        ),
+        curve(
+            x, y, "nodes", BLUE, axes=axes, mode="markers", hoverinfo="text", hovertext=[
+                "hidden" if k < 0 else ("input", "output", "AND", "AND, one input inverted", "AND, both inverted")[k]
+                for k in kind
+            ],
+            marker={
+                "size": 15, "opacity": 1, "color": fill, "symbol": ["square" if k < 0 else _SYMBOLS[k] for k in kind],
+                "line": {"color": np.where(hidden, RED, "@paper"), "width": np.where(hidden, 2.5, 0.5)},
+            },
+        ),
+        curve(
+            x[kind < 0], y[kind < 0], "hidden", INK, axes=axes, mode="text", hoverinfo="skip",
+            text=["?"] * int((kind < 0).sum()), textfont={"size": 11, "color": INK},
+        ),
+    ]  # fmt: skip
+
+
+def masking(frame: xr.Dataset) -> dict[str, Any]:
+    """The circuit with hidden gates, the same with hidden latent rows, how many functions are left, and the guesses."""
+    count, functions = frame["count"].values, frame.functions.values
+    gates, sure = frame.sizes["gate"], frame.certainty.values
+    many = "" if bool(frame.complete[-1]) else "at least "
+    rows = np.arange(frame.sizes["node"])
+    top = frame.x.values.max()
+    strip = (rows + 0.5) / len(rows) * top
+    place = np.arange(gates)
+    left = _circuit(frame, "", covered=True)
+    right = _circuit(frame, "2", covered=False)
+    hidden = frame.hidden.values
+    data = [
+        *left,
+        *right,
+        curve(
+            strip, np.full(len(rows), -1.32), "latent rows", BLUE, axes="2", mode="markers", hoverinfo="skip",
+            marker={"symbol": "square", "size": 9, "color": np.where(hidden, GRID, np.array(_TYPES)[frame.kind.values]),
+                    "line": {"color": [RED if h else "@paper" for h in hidden], "width": 1.5}},
+        ),
+        curve(count, functions, "hidden in the circuit", ORANGE, axes="3", pin=True, mode="lines+markers"),
+        curve(count, np.ones(len(count)), "hidden in the latent space", BLUE, axes="3", mode="lines+markers"),
+        *(
+            {"type": "bar", "x": place, "y": s, "name": name, "marker": {"color": color}, "xaxis": "x4", "yaxis": "y4",
+             "showlegend": False, "hoverinfo": "y+name"}
+            for s, name, color in zip(sure, ("from the latent space", "from the circuit"), (BLUE, ORANGE), strict=True)
+        ),
+    ]  # fmt: skip
+    told = "told its Verilog line" if frame.attrs["text"] == "shown" else "told nothing"
+    corner = {"xanchor": "left", "yanchor": "top", "align": "left"}
+    layout = {
+        "height": 640,
+        "barmode": "group",
+        "xaxis": _HIDDEN | {"domain": [0, 0.48], "anchor": "y", "range": [-0.4, top + 0.4]},
+        "yaxis": _HIDDEN | {"domain": [0.46, 0.93], "anchor": "x", "range": [-1.5, 1.05]},
+        "xaxis2": _HIDDEN | {"domain": [0.52, 1], "anchor": "y2", "range": [-0.4, top + 0.4]},
+        "yaxis2": _HIDDEN | {"domain": [0.46, 0.93], "anchor": "x2", "range": [-1.5, 1.05]},
+        "xaxis3": axis("gates that are hidden", domain=[0.02, 0.44], anchor="y3", tickformat="d"),
+        "yaxis3": axis("possible functions", domain=[0, 0.34], anchor="x3", **_POWERS),
+        "xaxis4": axis(frame.gate, domain=[0.56, 1], anchor="y4", showticklabels=False),
+        "yaxis4": axis("probability of the truth", domain=[0, 0.34], anchor="x4", range=[0, 1.3], tickvals=[0, 0.5, 1]),
+        "annotations": [
+            label(0, 1, f"<b>Hide gates in the circuit</b>: {many}{functions[-1]:,} functions fit", ORANGE,
+                  xref="paper", yref="paper", **corner),
+            label(0.52, 1, "<b>Hide latent rows</b>: still 1 function", BLUE, xref="paper", yref="paper", **corner),
+            label(0, -1.32, f"assign{frame.attrs['verilog'].split('assign')[1]}", INK, xanchor="left"),
+            label(-0.3, -1.12, "rows of the encoder's output:", SOFT, axes="2", xanchor="left"),
+            note(0.03, 1, "in the circuit", ORANGE, axes="3", **corner),
+            label(count[-1], 0, "in the latent space: 1", BLUE, axes="3", xanchor="right", yanchor="bottom", yshift=4),
+            note(0, 1.1, "from the latent space", BLUE, axes="4", **corner),
+            note(0, 0.99, f"from the circuit, {told}", ORANGE, axes="4", **corner),
+        ],
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def _level(value: float, text: str, color: str, **more: Any) -> tuple[dict, dict]:
+    """A horizontal line over the first panel, and its label."""
+    line = {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": value, "y1": value}
+    end = {"xref": "x domain", "xanchor": "right", "yanchor": "bottom"} | more
+    return line | {"line": {"color": color, "width": 1.5, "dash": "dot"}}, label(1, value, text, color, **end)
+
+
+def pretrain(frame: xr.Dataset) -> dict[str, Any]:
+    """Accuracy on hidden nodes while training, with what needs no learning; and which types are taken for which."""
+    t = frame.time.values
+    latent, circuit = frame.accuracy.mean("repeat").values
+    lines, notes = zip(
+        _level(
+            float(frame.lookup), "table of degrees", SOFT, yanchor="bottom" if float(frame.lookup) < 0.98 else "top"
+        ),
+        _level(float(frame.majority), "most frequent type", SOFT, yanchor="top"),
+        _level(float(frame.shuffled_edges.mean()), "latent, edges shuffled", PURPLE),
+        strict=True,
+    )
+    names = [str(n).replace("AND, ", "AND ") for n in frame.guess.values]
+    # beside and below the squares there is room for two short lines
+    short = [n.replace(" inverted", "").replace(" ", "<br>") for n in names]
+    inverted = any("inverted" in n for n in names)
+    middle = len(t) // 3
+    data = [
+        curve(t, circuit, "hidden in the circuit", ORANGE, pin=True),
+        curve(t, latent, "hidden in the latent space", BLUE, pin=True, line={"color": BLUE, "width": 4}),
+        {
+            "type": "heatmap", "x": names, "y": names, "z": frame.confusion.values, "xaxis": "x2", "yaxis": "y2",
+            "zmin": 0, "zmax": 1, "colorscale": [[0, "rgba(47,134,201,0.04)"], [1, BLUE]], "showscale": False,
+            "text": [[f"{v:.0%}" for v in row] for row in frame.confusion.values], "texttemplate": "%{text}",
+        },
+    ]  # fmt: skip
+    layout = {
+        "height": 420,
+        "xaxis": axis(frame.time, domain=[0, 0.54], anchor="y"),
+        "yaxis": axis("hidden nodes guessed right", range=[0, 1.05], tickformat=".0%"),
+        "margin": {"b": 64} if inverted else {},
+        "xaxis2": axis(
+            "guessed (inverted inputs)" if inverted else frame.guess,
+            domain=[0.72, 1],
+            anchor="y2",
+            showgrid=False,
+            tickvals=names,
+            ticktext=short,
+            tickangle=0,
+        ),
+        "yaxis2": axis(
+            frame["true"],
+            anchor="x2",
+            autorange="reversed",
+            showgrid=False,
+            tickvals=names,
+            ticktext=[n.replace(" ", "<br>", 1) for n in names],
+        ),
+        "shapes": list(lines),
+        "annotations": [
+            *notes,
+            label(t[middle], circuit[middle], "hidden in the circuit", ORANGE, xanchor="right", yanchor="bottom"),
+            label(t[middle], latent[middle], "hidden in the latent space", BLUE, yanchor="top"),
+        ],
+    }
+    return {"data": data, "layout": layout}
+
+
+def alignment(frame: xr.Dataset) -> dict[str, Any]:
+    """Accuracy on hidden nodes with the true line of Verilog, with none, and with a wrong one; thin lines are runs."""
+    t = frame.time.values
+    colors = {"true": GREEN, "zero": SOFT, "shuffled": RED}
+    names = {"true": "its Verilog line", "zero": "no text", "shuffled": "the line of another circuit"}
+    data, notes = [], []
+    final = frame.accuracy.isel(time=-1).mean("repeat")
+    order = [str(n) for n in frame.text.values[np.argsort(-final.values)]]
+    for rank, name in enumerate(order):
+        runs = frame.accuracy.sel(text=name).values
+        data.append(
+            curve(*bundle(t, runs), name, colors[name], line={"color": colors[name], "width": 0.8}, opacity=0.6)
+        )
+        data.append(
+            curve(t, runs.mean(0), names[name], colors[name], pin=True, line={"color": colors[name], "width": 3.5})
+        )
+        notes.append(
+            note(0.98, 0.27 - 0.09 * rank, f"{names[name]}: {float(final.sel(text=name)):.1%}", colors[name],
+                 xanchor="right")
+        )  # fmt: skip
+    low = float(frame.accuracy.isel(time=slice(len(t) // 4, None)).min()) if len(t) > 3 else 0.0
+    layout = {
+        "height": 400,
+        "xaxis": axis(frame.time),
+        "yaxis": axis("hidden nodes guessed right", tickformat=".0%", range=[max(0, low - 0.12), 1.0]),
+        "annotations": notes,
+    }
+    return {"data": data, "layout": layout}
+
+
+_FAMILY_COLORS = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, SOFT)
+
+
+def embedding(frame: xr.Dataset) -> dict[str, Any]:
+    """Unseen circuits on the two main directions of their embeddings; what linear models read from frozen rows."""
+    names = frame.attrs["families"].split(", ")
+    xy, family, t = frame.place.values, frame.family.values, frame.time.values
+    present = np.unique(family)
+    data = [
+        curve(
+            xy[:, 0], xy[:, 1], "circuits", BLUE, mode="markers", text=[names[k] for k in family], hoverinfo="text",
+            marker={"size": 9, "color": [_FAMILY_COLORS[k] for k in family], "line": {"color": "@paper", "width": 1}},
+        ),
+        curve(t, frame.r2.values, "signal probability", BLUE, axes="2", pin=True),
+        curve(t, frame.families.values, "family", ORANGE, axes="2", pin=True),
+    ]  # fmt: skip
+    layout = {
+        "height": 420,
+        "xaxis": axis("first main direction", domain=[0, 0.48], anchor="y"),
+        "yaxis": axis("second main direction"),
+        "xaxis2": axis(frame.time, domain=[0.6, 1], anchor="y2"),
+        "yaxis2": axis("read by a linear model", anchor="x2", range=[0, 1.08], nticks=6),
+        "annotations": [
+            *(
+                label(*np.median(xy[family == k], 0), f"<b>{names[k]}</b>", _FAMILY_COLORS[k], bgcolor="@paper")
+                for k in present
+            ),
+            label(t[-1], frame.r2.values[-1], "signal probability (R<sup>2</sup>)", BLUE, axes="2", xanchor="right",
+                  yanchor="top", yshift=-4),
+            label(t[-1], frame.families.values[-1], "family (share right)", ORANGE, axes="2", xanchor="right",
+                  yanchor="top", yshift=-4),
+        ],
+    }  # fmt: skip
+    return {"data": data, "layout": layout}

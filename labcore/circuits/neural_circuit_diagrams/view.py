@@ -1,0 +1,329 @@
+"""Pictures of `neural_circuit_diagrams`: the drawing over its cost, how the cost grows, what pictures can mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from labcore.diagrams.boxes import Diagram, unfolded
+from labcore.diagrams.drawing import layout
+from labcore.diagrams.scene import Mark, Scene
+from labcore.diagrams.text import parse
+from labcore.figure import BLUE, INK, ORANGE, RED, SHADE, SKY, SOFT, axis, curve, label, log_axis, note, vertical
+
+_PAGE = 1000.0  # pixels, about the width of a figure
+_BARE = {"showline": False, "showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
+
+
+def _paths(ways: Iterable[tuple[tuple[float, float], ...]], close: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Many ways as one curve with gaps."""
+    points = [p for way in ways for p in (*way, *way[: int(close)], (np.nan, np.nan))]
+    return tuple(np.array(points).reshape(-1, 2).T)
+
+
+def _drawing(scene: Scene, scale: float) -> list[dict[str, Any]]:
+    """The scene as five traces: lines, dashes, filled shapes, dots and arrow heads, words."""
+    open_kinds, solid = ("cap", "cup", "arc", "triangle"), ("dot", "arrow")
+    lines = [w.points for w in scene.wires if not w.scalar] + [
+        m.points for m in scene.marks if m.kind in ("cap", "cup", "arc")
+    ]
+    turn = np.linspace(0, 2 * np.pi, 25)
+    lines += [
+        tuple((m.points[0][0] + m.r * np.cos(t), m.points[0][1] + m.r * np.sin(t)) for t in turn)
+        for m in scene.marks
+        if m.kind == "circle"
+    ]
+    lines += [(*m.points, m.points[0]) for m in scene.marks if m.kind == "triangle"]
+    dashed = [d.points for d in scene.dashes] + [w.points for w in scene.wires if w.scalar]
+    shapes = [m.points for m in scene.marks if len(m.points) > 3 and m.kind not in (*open_kinds, *solid)]
+    bars = [
+        ((x0 - 2, y0), (x0 + 2, y0), (x0 + 2, y1), (x0 - 2, y1))
+        for m in scene.marks
+        if m.kind == "bar"
+        for (x0, y0), (_, y1) in [m.points]
+    ]
+    spots = [m for m in scene.marks if m.kind == "dot" or (m.kind == "arrow" and scale > 0.6)]
+    quiet = {"hoverinfo": "skip"}
+    return [
+        curve(
+            *_paths(shapes + bars, True),
+            "boxes",
+            INK,
+            fill="toself",
+            fillcolor=SHADE,
+            line={"color": INK, "width": 1},
+            **quiet,
+        ),
+        curve(*_paths(lines), "axes", INK, line={"color": INK, "width": 1.4, "simplify": False}, **quiet),
+        curve(
+            *_paths(dashed),
+            "between arrays",
+            SOFT,
+            line={"color": SOFT, "width": 1.4, "dash": "6px,5px", "simplify": False},
+            **quiet,
+        ),
+        curve(
+            np.array([np.mean([x for x, _ in m.points]) for m in spots]),
+            np.array([np.mean([y for _, y in m.points]) for m in spots]),
+            "copies and joins",
+            INK,
+            mode="markers",
+            marker={
+                "color": INK,
+                "size": [(7 if m.kind == "dot" else 8) * max(scale, 0.7) for m in spots],
+                "symbol": ["circle" if m.kind == "dot" else "triangle-right" for m in spots],
+            },
+            **quiet,
+        ),
+        _words(scene, scale),
+    ]
+
+
+def _words(scene: Scene, scale: float) -> dict[str, Any]:
+    """Names of axes with their sizes, and the letters in and beside boxes."""
+    shown, last = [], {}
+    for t in sorted(scene.labels, key=lambda t: t.x):  # on a long diagram, only what has room
+        if (t.x - last.get(t.y, -np.inf)) * scale > 45:
+            shown.append(t)
+            last[t.y] = t.x
+    sizes = [14.0] * len(shown)
+    x, y = [t.x for t in shown], [t.y - 5 for t in shown]
+    text = [f"<i>{t.axis}</i> <sub>{t.size}</sub>" for t in shown]
+    hover = [f"axis {t.axis}, size {t.size or t.axis}" for t in shown]
+    for mark in scene.marks:
+        if not mark.text.strip() and mark.kind != "trapezoid":
+            continue
+        (left, top), (right, low) = np.min(mark.points, 0), np.max(mark.points, 0)
+        x.append((left + right) / 2)
+        y.append((top + low) / 2)
+        text.append(_word(mark))
+        hover.append(_meaning(mark))
+        sizes.append(19.0 if mark.kind == "letter" else 12.5)
+    return {
+        **curve(
+            np.array(x),
+            np.array(y),
+            "names",
+            INK,
+            mode="text",
+            text=text,
+            hovertext=hover,
+            hoverinfo="text",
+            cliponaxis=False,
+        ),
+        "textfont": {"color": INK, "size": [max(size * min(scale, 1.0), 9) for size in sizes]},
+    }
+
+
+def _word(mark: Mark) -> str:
+    if mark.kind == "trapezoid":
+        return f"★<br>{mark.text}{mark.sup}"
+    sup = f"<sup>{mark.sup}</sup>" if mark.sup else ""
+    sub = f"<sub>{mark.sub}</sub>" if mark.sub else ""
+    return f"<b>{mark.text}{sup}{sub}</b>" if mark.kind == "letter" else f"{mark.text}{sup}"
+
+
+def _meaning(mark: Mark) -> str:
+    if mark.kind == "trapezoid":
+        return "convolution tensor" + (", /: stride, d: dilation, p: padding" if mark.text.strip() else "")
+    if mark.kind == "letter" and mark.text == "L":
+        return f"learned linear map {mark.sup}" + (" with bias" if mark.sub else "")
+    return f"learned numbers {mark.sup}" if mark.kind == "letter" else mark.text
+
+
+def _places(diagram: Diagram, scene: Scene) -> np.ndarray:
+    """Where each cut of the diagram with all blocks opened stands; those inside a folded block share its width."""
+    outer = np.array([x for column in scene.columns for path, _, x in column.cuts if path == ""])
+    inner = [sum(1 for _ in unfolded(Diagram(layer.box.dom, (_at_top(layer),)))) for layer in diagram.layers]
+    found = [outer[:1]]
+    for a, b, n in zip(outer[:-1], outer[1:], inner, strict=True):
+        found.append(a + (b - a) * np.arange(1, n + 1) / n)
+    return np.concatenate(found)
+
+
+def _at_top(layer: Any) -> Any:
+    return type(layer)(0, layer.box)
+
+
+def diagram(frame: xr.Dataset) -> dict[str, Any]:
+    """The drawing, and under it the numbers in memory at each cut and the multiply-adds of each operation."""
+    drawn = parse(frame.attrs["text"])
+    scene = layout(drawn, "all")
+    scale = _PAGE / max(scene.width, 700)
+    place = _places(drawn, scene)
+    live, macs = frame.live.values.astype(int), frame.macs.values.astype(int)
+    middle, width = (place[1:] + place[:-1]) / 2, np.diff(place)
+    top, most = int(live.argmax()), int(macs.argmax())
+    tall, low = scene.height * max(scale, 0.72), 130  # a long diagram is drawn taller, so that names have room
+    total = tall + 2 * low + 110
+    share = [v / (total - 70) for v in (tall, low)]
+    data = _drawing(scene, scale) + [
+        {
+            "type": "bar",
+            "x": place,
+            "y": live,
+            "name": "numbers in memory",
+            "xaxis": "x",
+            "yaxis": "y2",
+            "width": np.full(len(place), 6 / scale),
+            "marker": {"color": SKY},
+            "showlegend": False,
+            "hovertemplate": "%{y:,} numbers in memory<extra></extra>",
+        },
+        curve(place, live, "numbers in memory", BLUE, pin=True, yaxis="y2", hoverinfo="skip"),
+        {
+            "type": "bar",
+            "x": middle,
+            "y": macs,
+            "name": "multiply-adds",
+            "xaxis": "x",
+            "yaxis": "y3",
+            "width": 0.7 * width,
+            "marker": {"color": ORANGE},
+            "showlegend": False,
+            "customdata": frame.operation.values.astype(str),
+            "hovertemplate": "%{customdata}: %{y:,} multiply-adds<extra></extra>",
+        },
+    ]
+    gap = (1 - share[0] - 2 * share[1]) / 2
+    figure = {
+        "height": int(total),
+        "bargap": 0,
+        "xaxis": axis(
+            "operations, from left to right", range=[-0.01 * scene.width, 1.02 * scene.width], anchor="y3", **_BARE
+        ),
+        "yaxis": axis("", range=[scene.height, 0], domain=[1 - share[0], 1], **_BARE),
+        "yaxis2": axis(frame.live, domain=[share[1] + gap, 2 * share[1] + gap], rangemode="tozero", nticks=4),
+        "yaxis3": axis(frame.macs, domain=[0, share[1]], rangemode="tozero", nticks=4),
+        "shapes": [
+            vertical(place[top], RED, "dot", width=1) | {"y1": 1, "y0": share[1] + gap, "yref": "paper", "opacity": 0.5}
+        ],
+        "annotations": [
+            label(
+                place[top],
+                live[top],
+                f"most at once: {live[top]:,}",
+                RED,
+                yref="y2",
+                yanchor="bottom",
+                **_side(place[top], scene),
+            ),
+            label(
+                middle[most],
+                macs[most],
+                f"most work: {macs[most]:,}",
+                ORANGE,
+                yref="y3",
+                yanchor="bottom",
+                **_side(middle[most], scene),
+            ),
+        ],
+    }
+    if scale < 0.45:
+        told = "a long diagram: drag over a part of it to come closer"
+        figure["annotations"].append(
+            label(0, 1, told, SOFT, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
+        )
+    for name in ("yaxis2", "yaxis3"):  # small panels
+        figure[name]["title"]["font"] = {"size": 13}
+    figure["yaxis2"]["range"] = [0, 1.25 * max(live.max(), 1)]
+    figure["yaxis3"]["range"] = [0, 1.3 * max(macs.max(), 1)]
+    return {"data": data, "layout": figure}
+
+
+def scaling(frame: xr.Dataset) -> dict[str, Any]:
+    """Memory and work against the length of the sequence: lines are read off diagrams, dots counted by torch."""
+    x, colors = frame.x.values, {"attention": RED, "linear_attention": BLUE}
+    names = {"attention": "softmax attention", "linear_attention": "linear attention"}
+    data, notes = [], []
+    slopes = {"attention": frame.attrs["slope_attention"], "linear_attention": frame.attrs["slope_linear"]}
+    for model, color in colors.items():
+        row = frame.sel(model=model)
+        peak, macs = row.peak.values, row.macs.values
+        data.append(curve(x, peak, f"memory, {names[model]}", color, pin=True))
+        data.append(curve(x, macs, f"multiply-adds, {names[model]}", color, axes="2", pin=True))
+        dots = {"mode": "markers", "marker": {"color": color, "size": 9, "symbol": "circle-open", "line": {"width": 2}}}
+        data.append(curve(x, row.flops.values / 2, f"counted, {names[model]}", color, axes="2", **dots))
+        grow = f"{names[model]}<br>length to the power {slopes[model]:.2f}"
+        up = {"yanchor": "bottom"} if model == "attention" else {"yanchor": "top"}
+        n = len(x) // 2
+        shift = {"xshift": -8 if model == "attention" else 8, "xanchor": "right" if model == "attention" else "left"}
+        notes.append(label(np.log10(x[n]), np.log10(peak[n]), grow, color, **up, **shift))
+        notes.append(label(np.log10(x[n]), np.log10(macs[n]), names[model], color, axes="2", **up, **shift))
+    notes.append(
+        note(
+            0.97,
+            0.04,
+            "line: read off the diagram<br>dots: in the matrix products that torch counts",
+            SOFT,
+            axes="2",
+            xanchor="right",
+            yanchor="bottom",
+            align="right",
+        )
+    )
+    ticks = [int(n) for n in 2 ** np.arange(6, 13) if x[0] <= n <= x[-1]]
+    at = {"type": "log", "tickvals": ticks, "ticktext": [str(n) for n in ticks]}
+    figure = {
+        "height": 430,
+        "xaxis": axis("positions x = y", domain=[0, 0.44], anchor="y", **at),
+        "yaxis": log_axis(frame.peak),
+        "xaxis2": axis("positions x = y", domain=[0.56, 1], anchor="y2", **at),
+        "yaxis2": log_axis("multiply-adds", anchor="x2"),
+        "annotations": notes,
+    }
+    return {"data": data, "layout": figure}
+
+
+def readings(frame: xr.Dataset) -> dict[str, Any]:
+    """How many functions one picture means with and without names, and how far each of them is from what was meant."""
+    count = frame.functions.values.astype(int)
+    names = list(frame.picture.values)
+    apart, rank = frame.difference.values, frame.reading.values
+    data = [
+        {
+            "type": "bar",
+            "x": names,
+            "y": np.maximum(count, 1.15),  # one is zero on a log axis
+            "marker": {"color": [RED, BLUE]},
+            "width": [0.55, 0.55],
+            "showlegend": False,
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "hoverinfo": "skip",
+            "name": "functions",
+        },
+        curve(rank, 100 * apart, "each reading of the picture", RED, pin=True),
+        curve(rank[:1], 100 * apart[:1], "what was meant", BLUE, mode="markers", marker={"color": BLUE, "size": 11}),
+    ]
+    figure = {
+        "height": 420,
+        "xaxis2": axis(frame.picture, domain=[0, 0.4], anchor="y2"),
+        "yaxis2": log_axis(frame.functions, range=[0, np.log10(max(count)) * 1.15 + 0.1], anchor="x2"),
+        "xaxis": axis("readings without names, sorted", domain=[0.52, 1], anchor="y"),
+        "yaxis": axis("off from what was meant (% of its spread)", rangemode="tozero"),
+        "annotations": [
+            label(n, np.log10(max(c, 1.15)), f"<b>{c:,}</b>", color, axes="2", yanchor="bottom")
+            for n, (c, color) in enumerate(zip(count, (RED, BLUE), strict=True))
+        ]
+        + [
+            label(rank[0], 100 * apart[0], "what was meant", BLUE, xanchor="left", yanchor="bottom", xshift=10),
+            label(
+                rank[len(rank) // 2],
+                100 * apart[len(rank) // 2],
+                "every point is a program<br>that runs without error",
+                RED,
+                yanchor="top",
+                xanchor="left",
+                yshift=-10,
+            ),
+        ],
+    }
+    return {"data": data, "layout": figure}
+
+
+def _side(x: float, scene: Scene) -> dict[str, str]:
+    return {"xanchor": "left" if x < 0.15 * scene.width else "right" if x > 0.85 * scene.width else "center"}

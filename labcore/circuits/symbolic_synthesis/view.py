@@ -1,0 +1,211 @@
+"""Pictures of `symbolic_synthesis`: a program that writes a graph, a population of them, and what the graph decides."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SHADE,
+    SKY,
+    SOFT,
+    axis,
+    curve,
+    label,
+    note,
+    segments,
+)
+
+_PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
+_HIDDEN = {"visible": False, "showgrid": False, "zeroline": False}
+
+
+def program(frame: xr.Dataset) -> dict[str, Any]:
+    """The graph that is there so far, cursor and stack; below, which chunk of the representation each element gets."""
+    x, y, a, b = (frame[name].values for name in ("x", "y", "end_a", "end_b"))
+    made, drawn = frame.node_made.values, frame.edge_made.values
+    start, stop = frame.start.values, frame.stop.values
+    color = [_PALETTE[i % len(_PALETTE)] for i in range(frame.sizes["element"])]
+    number, edge_number = frame.node_number.values, frame.edge_number.values
+    # edges between the same nodes lie beside each other
+    pair = [tuple(sorted(p)) for p in zip(a.tolist(), b.tolist(), strict=True)]
+    rank = np.array([pair[:i].count(p) for i, p in enumerate(pair)]) - np.array([pair.count(p) - 1 for p in pair]) / 2
+    along = np.stack([x[b] - x[a], y[b] - y[a]], 1)
+    side = np.stack([-along[:, 1], along[:, 0]], 1) / np.linalg.norm(along, axis=1, keepdims=True)
+    side *= np.where(a > b, -1, 1)[:, None]
+    middle = np.stack([x[a] + x[b], y[a] + y[b]], 1) / 2 + 0.28 * rank[:, None] * side
+    gap = np.full(len(a), np.nan)
+    ex = np.stack([x[a], middle[:, 0], x[b], gap], 1)
+    ey = np.stack([y[a], middle[:, 1], y[b], gap], 1)
+    cursor, depth = frame.attrs["cursor"], frame.on_stack.values
+    names = [str(i) for i in range(len(start))]
+    data = [
+        curve(ex[~drawn].ravel(), ey[~drawn].ravel(), "edges to come", GRID, pin=True, hoverinfo="skip",
+              line={"color": GRID, "width": 2, "dash": "dot"}),
+        curve(ex[drawn].ravel(), ey[drawn].ravel(), "edges", SOFT, pin=True, line={"color": SOFT, "width": 3},
+              hoverinfo="skip"),
+        curve(x[cursor : cursor + 1], y[cursor : cursor + 1], "cursor", RED, mode="markers", hoverinfo="skip",
+              marker={"size": 46, "color": "rgba(0,0,0,0)", "line": {"color": RED, "width": 3}}),
+        curve(
+            np.r_[x, middle[:, 0]], np.r_[y, middle[:, 1]], "elements", BLUE, mode="markers+text",
+            text=[str(n) for n in (*number, *edge_number)], textposition="middle center", hoverinfo="text",
+            textfont={"size": 13, "color": ["white" if m else SOFT for m in (*made, *drawn)]},
+            hovertext=[*(f"node {n}" for n in number),
+                       *(f"edge {n}, port {p}" for n, p in zip(edge_number, frame.port.values, strict=True))],
+            marker={
+                "opacity": 1, "size": [32] * len(x) + [20] * len(a),
+                "symbol": ["circle"] * len(x) + ["square"] * len(a),
+                "color": np.where(np.r_[made, drawn], np.array(color)[np.r_[number, edge_number]], GRID),
+            },
+        ),
+        {
+            "type": "bar", "orientation": "h", "y": np.zeros(len(start)), "x": stop - start, "base": start,
+            "marker": {"color": color, "line": {"color": "@paper", "width": 1}}, "text": names,
+            "width": 0.8,
+            "textposition": "inside", "insidetextanchor": "middle", "xaxis": "x2", "yaxis": "y2", "showlegend": False,
+            "hoverinfo": "skip",
+        },
+    ]  # fmt: skip
+    lines, done = [], frame.attrs["done"] if "(" not in frame.attrs["program"] else 0
+    left = done
+    for line in textwrap.wrap(frame.attrs["program"], 42, break_on_hyphens=False):
+        words = line.split()
+        lines.append(" ".join(f"<b>{w}</b>" if i < left else w for i, w in enumerate(words)))
+        left -= len(words)
+    stack = [f"{depth[i]} x node {number[i]}" if depth[i] > 1 else f"node {number[i]}" for i in np.flatnonzero(depth)]
+    corner = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top", "align": "left"}
+    layout = {
+        "height": 520,
+        "bargap": 0,
+        "xaxis": _HIDDEN | {"domain": [0, 0.5], "anchor": "y", "range": [-1.6, 1.6]},
+        "yaxis": _HIDDEN | {"domain": [0.28, 1], "anchor": "x", "range": [-1.45, 1.45]},
+        "xaxis2": axis("place in the representation x (64 numbers)", domain=[0, 1], anchor="y2", range=[0, 64]),
+        "yaxis2": axis(
+            "chunk", domain=[0.02, 0.14], anchor="x2", range=[-0.5, 0.5], showticklabels=False, showgrid=False
+        ),
+        "annotations": [
+            label(0.52, 1, "<b>The program</b>", INK, **corner),
+            label(0.52, 0.94, "<br>".join(lines), INK, **corner),
+            label(0.52, 0.6, f"steps done: {frame.attrs['done']}" + " (bold)" * (done > 0), INK, **corner),
+            label(0.52, 0.54, f"red ring: cursor, on port {frame.attrs['cursor_port']}", RED, **corner),
+            label(0.52, 0.48, f"stack: {', '.join(stack) or 'empty'}", SOFT, **corner),
+            label(0.52, 0.4, "round: node, square: edge,<br>numbered as they are made", SOFT, **corner),
+            label(0, 0.215, "element with this number gets this chunk of x:", SOFT, **corner),
+        ],
+    }
+    return {"data": data, "layout": layout}
+
+
+def evolve(frame: xr.Dataset) -> dict[str, Any]:
+    """The newest generation, best trained first, coloured by test accuracy; accuracies and bits over generations."""
+    train, test, kept = (frame[name].values for name in ("train", "test", "kept"))
+    now, size = train[-1], int((train[-1] >= 0).sum())
+    order = np.argsort(-now, kind="stable")[:size]
+    column = np.empty(len(now), int)
+    column[order] = np.arange(size)
+    owner = frame.owner.values
+    at = np.stack([frame.x.values + 3.0 * column[owner], frame.y.values], 1)
+    done = test[-1].max() >= 0
+    generation = frame.generation.values
+    shades = np.where(test[-1] >= 0, test[-1], np.nan)[owner] if done else np.full(len(owner), 0.5)
+    lows = test[test >= 0]
+    mean_kept = np.array([t[k].mean() if k.any() else np.nan for t, k in zip(train, kept, strict=True)])
+    mean_all = np.array([t[t >= 0].mean() for t in train])
+    finished = np.array([t.max() >= 0 for t in test])
+    mean_test = np.array([t[t >= 0].mean() if f else np.nan for t, f in zip(test, finished, strict=True)])
+    spread = 0.06 * (np.arange(len(now)) - (len(now) - 1) / 2) / max(1, len(now) / 4)
+    dots_x = (generation[:, None] + spread)[test >= 0]
+    bits = frame.bits.values
+    data = [
+        curve(*segments(at[frame.end_a.values], at[frame.end_b.values]), "edges", SOFT,
+              line={"color": SOFT, "width": 2}, hoverinfo="skip"),
+        curve(
+            *at.T, "nodes", BLUE, mode="markers", hoverinfo="skip",
+            marker={"size": 10, "color": shades, "colorscale": [[0, ORANGE], [0.5, "#dddddd"], [1, BLUE]],
+                    "cmin": lows.min() if lows.size else 0, "cmax": lows.max() if lows.size else 1,
+                    "line": {"color": INK, "width": 0.5}},
+        ),
+        curve(dots_x, test[test >= 0], "test accuracy of a program", RED, axes="2", mode="markers",
+              marker={"size": 6, "color": RED, "opacity": 0.6}),
+        curve(generation, mean_test, "mean test accuracy", RED, axes="2", line={"color": RED, "width": 2}),
+        curve(generation, mean_all, "training, all", BLUE, axes="2", line={"color": BLUE, "width": 1.5, "dash": "dot"},
+              mode="lines+markers"),
+        curve(generation, mean_kept, "training, kept", BLUE, axes="2", pin=True, line={"color": BLUE, "width": 4},
+              mode="lines+markers"),
+        *(
+            {"type": "bar", "x": generation, "y": bits[:, k], "name": name, "marker": {"color": color}, "xaxis": "x3",
+             "yaxis": "y3", "showlegend": False}
+            for k, name, color in ((0, "spelled out", GRID), (1, "with the library", GREEN))
+        ),
+    ]  # fmt: skip
+    half = int(kept[-1].sum())
+    shape = {"type": "rect", "x0": -1.5, "x1": 3.0 * half - 1.5, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
+    parts = frame.attrs["library"].split("\n")
+    parts = [p if len(p) < 52 else p[:49] + "..." for p in parts if p][-3:]
+    corner = {"xanchor": "left", "yanchor": "top", "align": "left"}
+    layout = {
+        "height": 600,
+        "barmode": "group",
+        "xaxis": _HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
+        "yaxis": _HIDDEN | {"domain": [0.72, 0.93], "anchor": "x", "range": [-1.4, 1.4]},
+        "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=[0.6, len(generation) + 0.4]),
+        "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%"),
+        "xaxis3": axis("generation (grey: spelled out)", domain=[0.62, 1], anchor="y3", dtick=1),
+        "yaxis3": axis("kept programs (bits)", domain=[0, 0.4], anchor="x3", rangemode="tozero"),
+        "shapes": [shape | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}] if half else [],
+        "annotations": [
+            label(0, 1, f"<b>Generation {generation[-1]}</b>, best trained first. Blue: high test accuracy, orange: low"
+                  + (". Shaded: kept." if half else "."), INK, xref="paper", yref="paper", **corner),
+            label(0.02, 0.62, "blue: training (thick: kept)", BLUE, xref="paper", yref="paper", xanchor="left"),
+            label(0.3, 0.62, "red: test", RED, xref="paper", yref="paper", xanchor="left"),
+            label(0.62, 0.65, "<b>Library</b><br>" + ("<br>".join(parts) or "no part yet"), GREEN, xref="paper",
+                  yref="paper", **corner),
+        ],
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
+    """Accuracy of every graph, worst first, each dot a repetition; beside it the graphs that no program wrote."""
+    scores, base = frame.test.values, frame.base.values
+    order = np.argsort(scores.mean(1), kind="stable")
+    place, repeats = np.arange(len(order)), scores.shape[1]
+    names = ["no graph:<br>linear head", "one<br>node", "complete<br>graph", "random<br>graph"]
+    everything = np.r_[scores.ravel(), base.ravel()]
+    data = [
+        curve(np.repeat(place, repeats), scores[order].ravel(), "repetition", SKY, mode="markers",
+              marker={"size": 7, "color": SKY}),
+        curve(place, scores[order].mean(1), "mean of a graph", BLUE, pin=True, mode="lines+markers"),
+        curve(np.repeat(np.arange(4), repeats), base.ravel(), "repetition", ORANGE, axes="2", mode="markers",
+              marker={"size": 7, "color": ORANGE, "opacity": 0.6}),
+        curve(np.arange(4), base.mean(1), "mean", ORANGE, axes="2", mode="markers",
+              marker={"size": 14, "symbol": "line-ew-open", "color": ORANGE, "line": {"width": 3}}),
+    ]  # fmt: skip
+    low, high = base[0].min(), base[0].max()
+    band = {"type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "y0": low, "y1": high, "layer": "below"}
+    reach = [everything.min() - 0.03, everything.max() + 0.05]
+    layout = {
+        "height": 420,
+        "xaxis": axis("graphs written by programs, worst first", domain=[0, 0.58], anchor="y", showticklabels=False),
+        "yaxis": axis(frame.test, tickformat=".0%", range=reach),
+        "xaxis2": axis("", domain=[0.64, 1], anchor="y2", tickvals=[0, 1, 2, 3], ticktext=names, range=[-0.5, 3.5]),
+        "yaxis2": axis("", anchor="x2", range=reach, showticklabels=False),
+        "shapes": [band | {"fillcolor": "rgba(230,159,0,0.16)", "line": {"width": 0}}],
+        "annotations": [
+            label(0.02, high, "repetitions of the linear head", ORANGE, xref="x domain", xanchor="left",
+                  yanchor="bottom"),
+            note(0.98, 0.02, f"F = {float(frame.F):.2f} (2 would be a clear difference)", INK, xanchor="right",
+                 yanchor="bottom"),
+        ],
+    }  # fmt: skip
+    return {"data": data, "layout": layout}

@@ -1,0 +1,146 @@
+"""What all views share: colours that colour-blind readers tell apart, and small builders of traces and layouts.
+
+A paper's `view.py` holds one pure function an experiment, of the same name. It takes a frame and returns a plotly
+specification, `{"data": [...], "layout": {...}}`: a plain dict that `plotly.graph_objects.Figure` accepts, but that
+costs a hundredth of one, so that a figure can follow a slider.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from labcore.experiment import Experiment
+
+# Okabe and Ito's palette, the blue lightened to hold on a dark page as well.
+BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#2f86c9", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7"
+INK, SOFT, GRID, PAPER, SHADE = "@ink", "@soft", "@grid", "@paper", "@shade"
+
+_ON_PAPER = {INK: "#1f2328", SOFT: "#6b7280", GRID: "#e3e6ea", PAPER: "#ffffff", SHADE: "rgba(107,114,128,0.10)"}
+
+
+def curve(
+    x: Any, y: Any, name: str, color: str, *, axes: str = "", pin: bool = False, click: dict | None = None, **more: Any
+) -> dict:
+    """A line trace. `axes` is the plotly suffix of its axes ("", "2", ...); `pin` marks it as worth keeping."""
+    meta = {"pin": True} if pin else {}
+    if click:
+        meta["click"] = click
+    trace = {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "xaxis": f"x{axes}", "yaxis": f"y{axes}"}
+    trace |= {"line": {"color": color, "width": 2.5}, "meta": meta, "showlegend": False}
+    return trace | more
+
+
+def bundle(x: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Many curves over the same x as one, with gaps between them: x (P,), ys (S, P) -> two arrays (S * (P + 1),)."""
+    gap = np.full((len(ys), 1), np.nan)
+    return np.tile(np.append(x, np.nan), len(ys)), np.hstack([ys, gap]).ravel()
+
+
+def label(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **more: Any) -> dict:
+    """A direct label at a point in data coordinates (give log10 on a log axis, as plotly wants)."""
+    note = {"x": x, "y": y, "text": text, "showarrow": False, "font": {"color": color}}
+    return note | {"xref": f"x{axes}", "yref": f"y{axes}"} | more
+
+
+def note(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **more: Any) -> dict:
+    """A label at a place of a panel, from (0, 0) at its lower left to (1, 1), whatever its axes show."""
+    return label(x, y, text, color, xref=f"x{axes} domain", yref=f"y{axes} domain") | more
+
+
+def apart(heights: Sequence[float] | np.ndarray, gap: float, top: float = np.inf) -> list[float]:
+    """Heights of labels, moved up where two would be nearer than `gap`; then all moved down to stay under `top`."""
+    out, last = [0.0] * len(heights), -np.inf
+    for i in np.argsort(heights, kind="stable"):
+        last = out[i] = max(float(heights[i]), last + gap)
+    return [height - max(0.0, last - top) for height in out] if out else out
+
+
+def segments(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Straight lines as one curve with gaps: start, end (S, 2) -> x, y (3 S,)."""
+    points = np.stack([start, end, np.full_like(start, np.nan)], axis=1).reshape(-1, 2)
+    return points[:, 0], points[:, 1]
+
+
+def sheet(pictures: np.ndarray, columns: int) -> np.ndarray:
+    """Pictures (n, h, w) side by side in one array, row after row, with a gap of missing values between them."""
+    n, h, w = pictures.shape
+    rows = -(-n // columns)
+    out = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1), np.nan)
+    for i, picture in enumerate(pictures):
+        r, c = divmod(i, columns)
+        out[r * (h + 1) : r * (h + 1) + h, c * (w + 1) : c * (w + 1) + w] = picture
+    return out
+
+
+def image(z: np.ndarray, axes: str, scale: Any, low: float, high: float, **more: Any) -> dict:
+    """A heat map (h, w) from `low` to `high` without a bar; missing values are gaps."""
+    trace = {"type": "heatmap", "z": z, "zmin": low, "zmax": high, "colorscale": scale, "showscale": False}
+    return trace | {"xaxis": f"x{axes}", "yaxis": f"y{axes}", "hoverinfo": "skip"} | more
+
+
+def inward(x: float, low: float, high: float) -> str:
+    """The xanchor of a label at x on a panel from `low` to `high`: near an end it points away from that end."""
+    place = (x - low) / (high - low)
+    return "left" if place < 0.2 else "right" if place > 0.8 else "center"
+
+
+def title_of(of: str | xr.DataArray) -> str:
+    """An axis title: words, or the long name of a frame's variable with its units."""
+    if isinstance(of, str):
+        return of
+    name, units = of.attrs["long_name"], of.attrs["units"]
+    return f"{name} ({units})" if units else name
+
+
+def axis(title: str | xr.DataArray, **more: Any) -> dict:
+    """An axis titled with words, or with the name and units that a frame's variable has: `axis(frame.time)`."""
+    return {"title": {"text": title_of(title)}} | more
+
+
+def log_axis(title: str | xr.DataArray, **more: Any) -> dict:
+    """A log axis labelled in powers of ten, readable when the range is less than a decade too."""
+    minor = {"ticks": "outside", "showgrid": False}
+    return axis(title, type="log", exponentformat="power", dtick=1, minor=minor) | more
+
+
+def vertical(x: float, color: str = SOFT, dash: str = "dot", *, axes: str = "", width: float = 1.5) -> dict:
+    """A vertical line over the whole height of one panel."""
+    return {
+        "type": "line",
+        "x0": x,
+        "x1": x,
+        "y0": 0,
+        "y1": 1,
+        "xref": f"x{axes}",
+        "yref": f"y{axes} domain",
+        "line": {"color": color, "width": width, "dash": dash},
+    }
+
+
+def on_paper(value: Any) -> Any:
+    """A specification with the page's colours replaced by those of white paper, for static output."""
+    if isinstance(value, str):
+        return _ON_PAPER.get(value, value)
+    if isinstance(value, dict):
+        return {k: on_paper(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [on_paper(v) for v in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
+        return on_paper(value.tolist())
+    return value
+
+
+def view_of(experiment: Experiment) -> Callable[[xr.Dataset], dict[str, Any]]:
+    """The view of an experiment, from the folder that it lies in. Raises LookupError when there is none."""
+    module = f"{experiment.__module__.rpartition('.')[0]}.view"
+    view = getattr(importlib.import_module(module), experiment.name, None)
+    if view is None:
+        raise LookupError(f"{module} has no view {experiment.name!r}")
+    return view

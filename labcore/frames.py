@@ -1,0 +1,113 @@
+"""What the frames of an experiment hold, declared once beside it: names, dimensions, long names and units.
+
+    FRAME = Frame(
+        time=axis("training time", "steps"),
+        repeat=axis("run"),
+        error=var("repeat time", "test error"),
+    )
+    yield FRAME(dict(time=t, error=errors), "After 100 steps the test error is 0.1.", progress=1.0)
+
+From this one place a figure takes its axis titles, a file its column names, a sweep its dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+
+class FrameError(RuntimeError):
+    """An experiment yielded a frame that breaks the contract (a bug of the paper, not of its user)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One variable, coordinate or dimension of a frame."""
+
+    dims: tuple[str, ...] | None  # None: a dimension, which lies along itself
+    long_name: str
+    units: str = ""
+    values: tuple | None = None  # of a dimension that is the same in every frame
+    start: int = 0  # of a dimension without values, which counts
+    optional: bool = False
+    label: bool = False  # a coordinate that is no dimension: other names for the places along one
+
+
+def axis(long_name: str, units: str = "", *, values: Sequence | None = None, start: int = 0) -> Column:
+    """A dimension. In a frame that gives it no values it has these, or counts from `start` where there are none."""
+    return Column(None, long_name, units, None if values is None else tuple(values), start)
+
+
+def var(dims: str, long_name: str, units: str = "", *, optional: bool = False) -> Column:
+    """A variable over dimensions, named in order: `var("repeat time", "test error")`; "" is a single number.
+
+    An optional one may be left out of a frame.
+    """
+    return Column(tuple(dims.split()), long_name, units, optional=optional)
+
+
+def label(dims: str, long_name: str, units: str = "", *, optional: bool = False) -> Column:
+    """A coordinate that is no dimension: a second scale along one, such as width / samples along the width."""
+    return Column(tuple(dims.split()), long_name, units, optional=optional, label=True)
+
+
+class Frame:
+    """The declaration of an experiment's frames. Called with arrays, it makes one.
+
+    Raises `FrameError` for a variable over a dimension that is not declared.
+    """
+
+    def __init__(self, **columns: Column):
+        self.columns = columns
+        for name, column in columns.items():
+            for dim in column.dims or ():
+                if dim not in columns or columns[dim].dims is not None:
+                    raise FrameError(f"{name} lies over {dim}, which is not declared as an axis")
+
+    def __or__(self, more: Frame) -> Frame:
+        """Both declarations as one."""
+        return Frame(**self.columns, **more.columns)
+
+    def __call__(
+        self,
+        values: Mapping[str, Any],
+        reading: str,
+        progress: float = 1.0,
+        /,
+        names: Mapping[str, str] | None = None,
+        **attrs: Any,
+    ) -> xr.Dataset:
+        """The frame of these values, by name. `names` gives long names that hold for this frame only.
+
+        A dimension is taken along when a variable of the frame lies over it. Raises `FrameError` for a name that is
+        not declared, for one that is declared, not optional and not given, and for an array of other dimensions.
+        """
+        names = names or {}
+        if unknown := [n for n in (*values, *names) if n not in self.columns]:
+            raise FrameError(f"{unknown[0]} is not declared; the frame has {', '.join(self.columns)}")
+        data: dict[str, xr.Variable] = {}
+        coords: dict[str, xr.Variable] = {}
+        for name, column in self.columns.items():
+            if column.dims is None:
+                continue
+            if name in values:
+                (coords if column.label else data)[name] = self._variable(name, column.dims, values[name], names)
+            elif not column.optional:
+                raise FrameError(f"{name} is declared and not given; what may be left out is optional=True")
+        sizes = {dim: size for v in (*data.values(), *coords.values()) for dim, size in zip(v.dims, v.shape)}
+        for name, column in self.columns.items():
+            if column.dims is None and (name in values or name in sizes):
+                along = values.get(name, column.values)
+                along = np.arange(column.start, column.start + sizes[name]) if along is None else along
+                coords[name] = self._variable(name, (name,), along, names)
+        return xr.Dataset(data, coords, {"reading": reading, "progress": progress, **attrs})
+
+    def _variable(self, name: str, dims: tuple[str, ...], values: Any, names: Mapping[str, str]) -> xr.Variable:
+        column, array = self.columns[name], np.asarray(values)
+        if array.ndim != len(dims):
+            raise FrameError(f"{name} has {array.ndim} dimensions and is declared over {len(dims)}: {' '.join(dims)}")
+        return xr.Variable(dims, array, {"long_name": names.get(name, column.long_name), "units": column.units})

@@ -1,0 +1,22 @@
+"""The question of the lesson that `epochwise_descent` answers, and its checker."""
+
+from __future__ import annotations
+
+from labcore.answers import number
+from labcore.exercises import exercise
+
+from .experiments import trajectory
+
+
+@exercise(
+    "Two scales, but no bump: find a kappa above 1 for which the test error never rises by more than 5 % during "
+    "training (n = 130, p_fast = 70, no noise).",
+    hint="When do the slow directions arrive, compared with the overfitting of the fast ones?",
+)
+def two_scales_one_descent(text: str, seed: int) -> bool | str:
+    kappa = number(text)
+    error = trajectory.run(kappa=kappa, seed=seed).error.mean("repeat").values
+    rise = max(error[i:].max() / error[i] for i in range(len(error)) if error[i] > 1e-3)
+    if kappa == 1:
+        return "One scale is too easy. Find a kappa above 1."
+    return True if rise < 1.05 else f"With this kappa the test error still rises by {rise - 1:.0%} somewhere."

@@ -1,0 +1,52 @@
+"""The questions of the lesson about the wiring of a swimmer, and their checkers."""
+
+from __future__ import annotations
+
+from labcore.answers import number
+from labcore.exercises import exercise
+
+from .experiments import swim
+
+
+def _speed(seed: int, **values: float) -> float:
+    """Body lengths per cycle of the untrained body."""
+    return float(swim.run(seed=seed, **values).attrs["speed"])
+
+
+@exercise(
+    "One of the four synapses can be cut (set to 0), and the untrained body swims exactly as before. Which? "
+    "Why is it there?"
+)
+def cut(text: str, seed: int) -> bool | str:
+    names = [n for n in ("prop", "osc", "ipsi", "contra") if n in text.lower()]
+    if len(names) != 1:
+        return "Name one of w_prop, w_osc, w_ipsi, w_contra."
+    whole, without = _speed(seed), _speed(seed, **{f"w_{names[0]}": 0.0})
+    return (
+        abs(without - whole) < 0.01 * whole or f"Without it the speed goes from {whole:.3f} to {without:.3f} per cycle."
+    )
+
+
+@exercise(
+    "A faint head, w_osc = 0.3, makes the body slow. Find a w_prop with which it swims at least 0.06 body lengths per "
+    "cycle all the same.",
+    hint="Each joint passes on what it feels, times w_prop.",
+)
+def faint_head(text: str, seed: int) -> bool | str:
+    w = number(text)
+    if not 0 <= w <= 2:
+        return "w_prop goes from 0 to 2."
+    got = _speed(seed, w_osc=0.3, w_prop=w)
+    return got >= 0.06 or f"With this w_prop it swims {got:.3f} per cycle."
+
+
+@exercise(
+    "What is the smallest number of links with which the untrained body swims at least 0.05 body lengths per cycle?"
+)
+def fewest_links(text: str, seed: int) -> bool | str:
+    n = round(number(text))
+    if not 2 <= n <= 12:
+        return "A body has 2 to 12 links."
+    if (got := _speed(seed, n_links=n)) < 0.05:
+        return f"With {n} links it swims {got:.3f} per cycle."
+    return n == 2 or _speed(seed, n_links=n - 1) < 0.05 or f"{n} links are enough, but one fewer is too."

@@ -1,0 +1,62 @@
+"""Which files a file imports, directly or not: what a version of the code, and a compiled kernel, depend on.
+
+It stands apart from the catalogue, so that a new paper's row does not make what the others computed look old.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_ROOT = Path(__file__).parent
+# Parsing every file takes seconds for the atlas, which asks for all papers; a test holds this against the syntax trees.
+_IMPORT = re.compile(
+    r"(?:^|[;:])[ \t]*(?:from[ \t]*(\.*[\w.]*)[ \t]*import\b[ \t]*(\([^)]*\)|[^\n;]*)|import[ \t]+([^\n;]*))", re.M
+)
+_NOTHING = re.compile(r"#[^\n]*|\\\n")  # comments, and the ends of lines that go on
+
+
+def closure(first: Path) -> set[Path]:
+    """The files of labcore that are run when this one is imported, itself included; none for one that is not there."""
+    seen: set[Path] = set()
+    todo = [first]
+    while todo:
+        path = todo.pop()
+        if path not in seen and path.exists():
+            seen.add(path)
+            todo += [*_imported(path), *_packages(path)]
+    return seen
+
+
+def _packages(path: Path) -> Iterator[Path]:
+    """The `__init__` files of the folders that hold a file. That of labcore itself is its face and computes nothing."""
+    for folder in path.parents:
+        if folder == _ROOT:
+            return
+        yield folder / "__init__.py"
+
+
+@functools.cache
+def _imported(path: Path) -> list[Path]:
+    """Files of labcore named by the import statements anywhere in this file."""
+    found = []
+    for origin, names, modules in _IMPORT.findall(_NOTHING.sub("", path.read_text(encoding="utf-8"))):
+        if modules:
+            targets = [(name.split()[0], None) for name in modules.split(",") if name.strip()]
+        else:
+            targets = [(origin, name.split()[0]) for name in names.strip("()").split(",") if name.strip()]
+        for module, name in targets:
+            up = len(module) - len(module.lstrip("."))
+            parts = [p for p in module.lstrip(".").split(".") if p]
+            if up:
+                folder = path.parents[up - 1]
+            elif parts[0] == "labcore":
+                folder, parts = _ROOT, parts[1:]
+            else:
+                continue
+            # `from labcore import catalog` names a module, `from labcore.catalog import paper` a function of one
+            for place in [folder.joinpath(*parts), *([folder.joinpath(*parts, name)] if name else [])]:
+                found += [place.with_suffix(".py"), place / "__init__.py"] if place != _ROOT else []
+    return found

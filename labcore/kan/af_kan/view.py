@@ -1,0 +1,129 @@
+"""Pictures of `af_kan`: the features of one input, and networks made of them on digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SHADE,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    label,
+    log_axis,
+    note,
+    vertical,
+)
+
+
+def bumps(frame: xr.Dataset) -> dict[str, Any]:
+    """All features over x with the cursor; the two sides of one of them; what a layer can make of all."""
+    x, f, at, j = frame.x.values, frame.feature.values, frame.attrs["at"], frame.attrs["looked_at"]
+    active, start, end = frame.active.values.astype(bool), frame.start.values, frame.end.values
+    seen = f[:, (x >= 0) & (x <= 1)]
+    low, high = min(-0.1, seen.min() - 0.1), max(1.15, seen.max() + 0.15)
+    f = np.where((f < low - 0.2) | (f > high + 0.2), np.nan, f)
+    awake, asleep = [k for k in range(len(f)) if active[k]], [k for k in range(len(f)) if not active[k]]
+    marker = {"size": 10, "color": RED, "line": {"color": "white", "width": 1.5}}
+    wide = {"mode": "markers", "marker": marker, "hoverinfo": "skip"}
+    click = {"x": "x"}
+    data = [
+        *(
+            curve(*bundle(x, f[rows]), name, color, line={"color": color, "width": width}, pin=True, click=click)
+            for rows, name, color, width in ((asleep, "silent", SOFT, 1.5), (awake, "respond", BLUE, 2.5))
+            if rows
+        ),
+        curve(x, f[j], f"feature {j}", ORANGE, line={"color": ORANGE, "width": 4}, click=click),
+        curve(np.full(len(awake), at), np.clip(frame.value.values[awake], low, high), "now", RED, **wide),
+        *(curve(x, s, "side", c, axes="2") for s, c in zip(frame.sides.values, (GREEN, PURPLE), strict=True)),
+        curve(x, frame.full.values, "random coefficients", BLUE, axes="3"),
+        curve(x, frame.merged.values, "merged", ORANGE, axes="3", line={"color": ORANGE, "width": 3.5}),
+    ]  # fmt: skip
+    sides = frame.sides.values
+    pixels = (x >= 0) & (x <= 1)
+    both = np.stack([frame.full.values, frame.merged.values])[:, pixels]
+    reach = [both.min() - 0.15 * np.ptp(both) - 0.1, both.max() + 0.15 * np.ptp(both) + 0.1]
+    names = [str(n) for n in frame.side.values]
+    left, right = ({"xanchor": side, "yanchor": "bottom"} for side in ("left", "right"))
+    count = f"<b>{active.sum()} of {len(f)} features respond</b> at the red line (blue)"
+    layout = {
+        "height": 540,
+        "meta": {"drag": {"shape": 0, "parameter": "x"}},
+        "xaxis": axis("input x (pixels lie in [0, 1])", domain=[0, 0.58], anchor="y", range=[-0.5, 1.5]),
+        "yaxis": axis(frame.feature, domain=[0, 0.95], range=[low, high]),
+        "xaxis2": axis(frame.x, domain=[0.68, 1], anchor="y2", range=[-0.5, 1.5]),
+        "yaxis2": axis("activation", domain=[0.6, 0.95], anchor="x2", range=[sides.min() - 0.1, sides.max() + 0.1]),
+        "xaxis3": axis(frame.x, domain=[0.68, 1], anchor="y3", range=[-0.5, 1.5]),
+        "yaxis3": axis("edge function", domain=[0, 0.36], anchor="x3", range=reach),
+        "shapes": [
+            vertical(at, RED, "solid", width=3),
+            {"type": "rect", "x0": float(start[j]), "x1": float(end[j]), "y0": 0, "y1": 1, "yref": "y domain",
+             "fillcolor": SHADE, "line": {"width": 0}, "layer": "below", "editable": False},
+            *({**vertical(v, ORANGE), "editable": False} for v in (float(start[j]), float(end[j]))),
+        ],
+        "annotations": [
+            note(0, 1, count, INK, **left),
+            label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom"),
+            note(0, 1, f"feature {j}: {names[0]}", GREEN, axes="2", **left),
+            note(1, 1, names[1], PURPLE, axes="2", **right),
+            note(0, 1, "a weight for each feature", BLUE, axes="3", **left),
+            note(1, 1, "merged", ORANGE, axes="3", **right),
+        ],
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def digits(frame: xr.Dataset) -> dict[str, Any]:
+    """Accuracy while four networks train, over their size; where attention looks; how the bounds move."""
+    t, accuracy, params = frame.time.values, frame.accuracy.mean("repeat").values, frame.params.values
+    names, colors = list(frame.model.values), (ORANGE, PURPLE, BLUE, GREEN)
+    data, notes = [], []
+    for k, (name, color) in enumerate(zip(names, colors, strict=True)):
+        data += [
+            curve(t, accuracy[k], name, color, pin=True, line={"color": color, "width": 4 if k == 0 else 2.5}),
+            curve(params[k : k + 1], accuracy[k, -1:], name, color, axes="2", mode="markers",
+                  marker={"size": 14 if k == 0 else 11, "color": color},
+                  hovertemplate="%{x} numbers: %{y:.1%}<extra></extra>"),
+        ]  # fmt: skip
+        text = f"{name}: {accuracy[k, -1]:.1%}"
+        notes.append(note(0.98, 0.05 + 0.1 * (3 - k), text, color, xanchor="right", yanchor="bottom"))
+    small, big = float(params[0]), float(params[2])
+    if big > 1.5 * small:
+        notes.append(
+            label(np.log10(np.sqrt(small * big)), 0.06, f"{big / small:.1f} times the numbers", SOFT, axes="2")
+        )
+    weight = frame.attention.values.reshape(8, 8)
+    data.append(
+        {"type": "heatmap", "z": weight * 64, "xaxis": "x3", "yaxis": "y3", "zmid": 1, "colorscale": "Viridis",
+         "colorbar": {"len": 0.42, "y": 0.2, "x": 0.4, "title": {"text": "x mean"}, "thickness": 10},
+         "hovertemplate": "row %{y}, column %{x}: %{z:.2f} x the mean<extra></extra>"}
+    )  # fmt: skip
+    edges, corner = frame.bounds.values, {"xanchor": "left", "yanchor": "bottom"}
+    for k, (color, word) in enumerate(((BLUE, "starts s"), (RED, "ends e"))):
+        data.append(curve(*bundle(t, edges[:, :, k].T), word, color, axes="4", line={"color": color, "width": 1.5}))
+        notes.append(note(0.02 + 0.3 * k, 1, word, color, axes="4", **corner))
+    notes.append(note(0, 1, "attention to each pixel, 1: no preference", INK, axes="3", **corner))
+    decades = [np.log10(params.min()) - 0.3, np.log10(params.max()) + 0.3]
+    layout = {
+        "height": 620,
+        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y"),
+        "yaxis": axis("test digits that are right", domain=[0.56, 1], tickformat=".0%", range=[0, 1.02]),
+        "xaxis2": log_axis("numbers to learn", domain=[0.63, 1], anchor="y2", range=decades),
+        "yaxis2": axis("", domain=[0.56, 1], anchor="x2", tickformat=".0%", range=[0, 1.02]),
+        "xaxis3": axis("column", domain=[0, 0.38], anchor="y3"),
+        "yaxis3": axis("row", domain=[0, 0.4], anchor="x3", autorange="reversed"),
+        "xaxis4": axis(frame.time, domain=[0.63, 1], anchor="y4"),
+        "yaxis4": axis("bounds of the first layer", domain=[0, 0.4], anchor="x4"),
+        "annotations": notes,
+    }  # fmt: skip
+    return {"data": data, "layout": layout}

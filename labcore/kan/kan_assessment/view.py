@@ -1,0 +1,148 @@
+"""Pictures of `kan_assessment`: one edge under the hand, every edge while it learns, and the fair fight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    ORANGE,
+    RED,
+    SHADE,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    inward,
+    label,
+    log_axis,
+    vertical,
+)
+
+
+def edge(frame: xr.Dataset) -> dict[str, Any]:
+    """A curve before and after one of its control points is moved, and the bases that make it."""
+    x, place, cursor = frame.x.values, frame.greville.values, frame.attrs["cursor"]
+    dragged, (low, high) = frame.attrs["dragged"], frame.attrs["span"]
+    before, after, moved = frame.before.values, frame.after.values, frame.moved_control.values
+    bases, active = frame.basis.values, frame.active.values > 0
+    knots = frame.knot.values
+    dots = {"mode": "markers", "hoverinfo": "skip"}
+    data = [
+        curve(x, before, "before", SOFT, line={"color": SOFT, "width": 2, "dash": "dot"}),
+        curve(place, moved, "control points", ORANGE, mode="lines+markers", line={"color": ORANGE, "width": 1}),
+        curve(x, after, "after", BLUE, pin=True, line={"color": BLUE, "width": 4}),
+        curve(place[[dragged]], moved[[dragged]], "moved", RED, marker={"color": RED, "size": 15}, **dots),
+        curve(*bundle(x, bases[~active]), "bases", SOFT, axes="2", line={"color": SOFT, "width": 1}, opacity=0.6),
+        curve(*bundle(x, bases[active]), "bases at the cursor", GREEN, axes="2"),
+    ]
+    top, above = {"yref": "y domain", "yanchor": "bottom"}, {"yref": "y2 domain", "yanchor": "bottom"}
+    span = {"type": "rect", "x0": max(low, -1), "x1": min(high, 1), "y0": 0, "y1": 1, "yref": "y domain"}
+    layout = {
+        "height": 520,
+        "xaxis": axis("", anchor="y", matches="x2", showticklabels=False),
+        "yaxis": axis("edge function", domain=[0.36, 1]),
+        "xaxis2": axis(frame.x, anchor="y2", range=[-1.12, 1.12], tickformat=".2f",
+                       tickvals=knots[:: -(-len(knots) // 12)],
+                       minor={"tickvals": knots, "ticks": "outside", "showgrid": True, "gridcolor": GRID}),
+        "yaxis2": axis("bases", domain=[0, 0.26], anchor="x2"),
+        "shapes": [
+            vertical(cursor, GREEN, "solid", axes="2", width=2.5),
+            {**span, "fillcolor": SHADE, "line": {"width": 0}, "layer": "below", "editable": False},
+        ],
+        "annotations": [
+            label(place[dragged], moved[dragged], "the point you move", RED, yshift=16),
+            label((max(low, -1) + min(high, 1)) / 2, 1, "only this part follows", SOFT, **top),
+            label(cursor, 1, "green: the bases at work here (drag me)", GREEN, axes="2",
+                  xanchor=inward(cursor, -1.12, 1.12), **above),
+        ],
+        "meta": {"drag": {"shape": 0, "parameter": "x"}},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def train(frame: xr.Dataset) -> dict[str, Any]:
+    """Every edge's curve in a row of its layer, strong ones bold; the error over time; guess against formula."""
+    layer, phi, score = frame.layer.values, frame.phi.values, frame.score.values
+    rows = int(layer.max()) + 1
+    groups: dict[str, list[np.ndarray]] = {"strong": [], "weak": [], "gone": []}
+    limit = 0.15 * score.max()
+    for number in range(rows):
+        members = np.flatnonzero(layer == number)
+        for seat, e in enumerate(members):
+            half = max(np.ptp(phi[e]) / 2, 1e-6)
+            u = (seat + 0.5 + 0.8 * (np.linspace(0, 1, phi.shape[1]) - 0.5)) / len(members)
+            v = number + 0.5 + 0.35 * (phi[e] - phi[e].min() - half) / half
+            kind = "gone" if not frame.alive.values[e] else "strong" if score[e] > limit else "weak"
+            groups[kind].append(np.stack([np.append(u, np.nan), np.append(v, np.nan)]))
+    looks = {"strong": (BLUE, 3.0, 1.0), "weak": (BLUE, 1.5, 0.45), "gone": (SOFT, 1.0, 0.3)}
+    data = []
+    for kind, curves in groups.items():
+        color, width, opacity = looks[kind]
+        u, v = np.concatenate(curves, 1) if curves else np.empty((2, 0))
+        data.append(curve(u, v, kind, color, line={"color": color, "width": width}, opacity=opacity, hoverinfo="skip"))
+    step, test, fit = frame.step.values, frame.test.values, frame.train.values
+    marks = {"mode": "markers", "marker": {"color": BLUE, "size": 4, "opacity": 0.6}}
+    ends = [float(frame.target.min()), float(frame.target.max())]
+    data += [
+        curve(step, fit, "training", SOFT, axes="2", line={"color": SOFT, "width": 2}),
+        curve(step, test, "test", RED, axes="2", pin=True, line={"color": RED, "width": 3.5}),
+        curve(ends, ends, "perfect", SOFT, axes="3", line={"color": SOFT, "dash": "dot", "width": 1.5}),
+        curve(frame.target.values, frame.guess.values, "test samples", BLUE, axes="3", **marks),
+    ]
+    hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
+    names = ["inputs to hidden nodes", "hidden nodes to output"]
+    extended = frame.attrs["extended"]
+    layout = {
+        "height": 500,
+        "xaxis": axis("every edge's curve; bold ones matter most", domain=[0, 0.55], range=[0, 1], **hidden),
+        "yaxis": axis("", range=[0, rows], **hidden),
+        "xaxis2": axis("training step", domain=[0.65, 1], anchor="y2"),
+        "yaxis2": log_axis("error / spread", domain=[0.58, 1], anchor="x2"),
+        "xaxis3": axis("formula", domain=[0.65, 1], anchor="y3"),
+        "yaxis3": axis(frame.guess, domain=[0, 0.4], anchor="x3"),
+        "shapes": [vertical(extended, axes="2")] if 0 < extended <= step[-1] else [],
+        "annotations": [
+            *[label(0, r + 0.97, names[min(r, 1)], SOFT, xanchor="left", yanchor="top") for r in range(rows)],
+            label(step[-1], np.log10(test[-1]), "test", RED, axes="2", xanchor="right", yanchor="bottom"),
+            *([label(extended, 1, "finer grid", SOFT, axes="2", yref="y2 domain", yanchor="bottom")]
+              if 0 < extended <= step[-1] else []),
+        ],
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
+    """Test errors of the three fighters on each task; each repeat a small dot, the mean a large one."""
+    colors = {"KAN": BLUE, "MLP": RED, "spline MLP": GREEN}
+    tasks = list(dict.fromkeys(frame.task.values.tolist()))
+    data, notes = [], []
+    for seat, (model, color) in enumerate(colors.items()):
+        runs = np.flatnonzero(frame.model.values == model)
+        if not len(runs):
+            continue
+        height = np.array([tasks.index(frame.task.values[r]) for r in runs]) + 0.22 * (1 - seat)
+        error = np.clip(frame.error.values[runs], 1e-5, None)
+        small = {"mode": "markers", "opacity": 0.5, "hoverinfo": "skip", "marker": {"color": color, "size": 6}}
+        large = {"mode": "markers", "marker": {"color": color, "size": 14}}
+        data.append(curve(error.ravel(), np.repeat(height, error.shape[1]), model, color, **small))
+        data.append(curve(error.mean(1), height, model, color, pin=True, **large))
+        notes.append(label(np.log10(error.mean(1)[0]), height[0], model, color, yshift=14))
+    # wide enough for a tick with a number, however near to each other the errors are
+    low = np.log10(np.clip(frame.error.values.min(), 1e-5, None)) - 0.3
+    equal = {"params": "parameters", "flops": "work"}[frame.attrs["budget_kind"]]
+    layout = {
+        "height": 120 + 90 * len(tasks),
+        "margin": {"l": 124},
+        "xaxis": log_axis(f"test error at equal {equal}: left is better",
+                          range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
+        "yaxis": axis(frame.task, tickvals=list(range(len(tasks))), ticktext=[t.replace("_", " ") for t in tasks],
+                      range=[-0.6, len(tasks) - 0.4]),
+        "annotations": notes,
+    }  # fmt: skip
+    return {"data": data, "layout": layout}

@@ -1,0 +1,185 @@
+"""Pictures of `s_kan`: five families on one target, nodes that choose, and seven targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    label,
+    log_axis,
+    note,
+    vertical,
+)
+
+COLORS = {"spline": BLUE, "chebyshev": ORANGE, "fourier": GREEN, "rbf": PURPLE, "wavelet": RED}
+
+
+def families(frame: xr.Dataset) -> dict[str, Any]:
+    """The target and each family's best fit, one above the other; beside each its error."""
+    names, x, truth = list(frame.family.values), frame.x.values, frame.target.values
+    rmse, best = frame.rmse.values, int(frame.rmse.values.argmin())
+    low, high = min(truth.min(), -0.5), max(truth.max(), 0.5)
+    step = 1.25 * (high - low)
+    data, notes = [], []
+    floors = [step * (len(names) - 1 - k) for k in range(len(names))]
+    # a fit may leave its row where there are no samples: it is cut off there
+    rows = [np.clip(f, low - 0.1 * step, high + 0.1 * step) + d for f, d in zip(frame.fit.values, floors, strict=True)]
+    behind = bundle(x, np.stack([truth + d for d in floors]))
+    samples = np.clip(frame.y.values, low - 0.1 * step, high + 0.1 * step)
+    data.append(
+        curve(np.tile(frame.x_sample.values, len(names)), np.hstack([samples + d for d in floors]), "samples", SOFT,
+              mode="markers", marker={"size": 3, "color": SOFT, "opacity": 0.5}, hoverinfo="skip")
+    )  # fmt: skip
+    data.append(curve(*behind, "target", INK, line={"color": INK, "width": 5}, opacity=0.25, hoverinfo="skip"))
+    for k, name in enumerate(names):
+        color = COLORS[name]
+        data.append(curve(x, rows[k], name, color, pin=True, line={"color": color, "width": 4 if k == best else 2}))
+        place = {"xref": "x domain", "xanchor": "right", "yanchor": "middle", "xshift": -8}
+        notes.append(label(0, floors[k] + (low + high) / 2, f"<b>{name}</b>" if k == best else name, color, **place))
+    floor = 1e-3
+    data.append(
+        {"type": "bar", "orientation": "h", "x": np.maximum(rmse, floor), "y": floors, "xaxis": "x2", "yaxis": "y2",
+         "marker": {"color": [COLORS[n] for n in names]}, "width": 0.4 * step, "showlegend": False,
+         "hovertemplate": "error %{x:.4f}<extra></extra>"}
+    )  # fmt: skip
+    for k, e in enumerate(rmse):
+        text = f"{e:.3f}" + (", the closest" if k == best else "")
+        inside = e > 0.06
+        notes.append(
+            label(np.log10(max(e, floor)), floors[k], text, INK, axes="2", xanchor="right" if inside else "left",
+                  xshift=-4 if inside else 4, font={"color": "white" if inside else INK})
+        )  # fmt: skip
+    words = "grey: target, dots: samples; coloured: best fit"
+    span = [low - 0.15 * step, floors[0] + high + 0.15 * step]
+    layout = {
+        "height": 520,
+        "xaxis": axis("input x", domain=[0.14, 0.62], anchor="y", range=[-1, 1]),
+        "yaxis": axis("", showticklabels=False, range=span, showgrid=False, zeroline=False),
+        "xaxis2": log_axis(frame.rmse, domain=[0.68, 1], anchor="y2", range=[-3, 0.2]),
+        "yaxis2": axis("", anchor="x2", showticklabels=False, range=[v - (low + high) / 2 for v in span],
+                       showgrid=False, zeroline=False),
+        "annotations": [
+            note(0, 1, words, INK, xanchor="left", yanchor="bottom"),
+            *notes,
+        ],
+    }  # fmt: skip
+    layout["yaxis"]["title"] = {"text": "target and fit, one row a family", "standoff": 90}
+    return {"data": data, "layout": layout}
+
+
+def select(frame: xr.Dataset) -> dict[str, Any]:
+    """Each node's choice while it trains, the functions behind it, and the error against the best single family."""
+    t, alpha, x = frame.time.values, frame.alpha.values[0], frame.x.values
+    names = list(frame.family.values)
+    data, notes, shapes = [], [], []
+    stages, end = (
+        frame.attrs["stages"],
+        t[-1] / max(frame.attrs["progress"], 1e-9) if t[-1] else frame.attrs["stages"][1],
+    )
+    curves = frame.curves.values
+    for i in range(2):
+        top, under = ("", "2")[i], ("3", "4")[i]
+        for p, name in enumerate(names):
+            color = COLORS[name]
+            data.append(
+                curve(t, alpha[:, i, p], name, color, axes=top, stackgroup=f"node{i}", fillcolor=color,
+                      line={"width": 0, "color": color})
+            )  # fmt: skip
+            heavy = float(alpha[-1, i, p])
+            data.append(
+                curve(x, curves[i, p], name, color, axes=under, line={"color": color, "width": 1.5 + 3 * heavy},
+                      opacity=0.25 + 0.75 * heavy)
+            )  # fmt: skip
+        won = int(alpha[-1, i].argmax())
+        text = f"x{i + 1} leans to <b>{names[won]}</b>, {alpha[-1, i, won]:.0%}"
+        notes.append(note(0, 1, text, COLORS[names[won]], axes=top, xanchor="left", yanchor="bottom"))
+        shapes += [vertical(s, INK, axes=top) for s in stages]
+        if t[-1] > 0.2 * end:
+            middles = alpha[-1, i].cumsum() - alpha[-1, i] / 2
+            notes += [
+                label(t[-1] * 0.99, m, n, "white", axes=top, xanchor="right")
+                for m, n, share in zip(middles, names, alpha[-1, i], strict=True)
+                if share > 0.12
+            ]
+    error = np.maximum(frame.rmse.values, 1e-6)
+    single = frame.single.mean("repeat").values
+    best = int(single.argmin())
+    mean = np.exp(np.log(error).mean(0))
+    data += [
+        curve(*bundle(t, error), "runs", INK, axes="5", line={"color": SOFT, "width": 1}, hoverinfo="skip"),
+        curve(t, mean, "mean", INK, axes="5", line={"color": INK, "width": 3}, pin=True),
+        curve([0, end], [single[best]] * 2, f"{names[best]} alone", COLORS[names[best]], axes="5",
+              line={"color": COLORS[names[best]], "width": 2, "dash": "dash"}),
+    ]  # fmt: skip
+    shapes += [vertical(s, INK, axes="5") for s in stages]
+    spots = np.array([stages[0] / 2, (stages[0] + stages[1]) / 2, (stages[1] + end) / 2]) / end
+    words = ("all families train", "choices sharpen", "one each")
+    notes += [note(s, 1, w, SOFT, axes="5", yanchor="bottom") for s, w in zip(spots, words, strict=True) if s < 1]
+    notes.append(label(end, np.log10(single[best]), f"{names[best]} alone, closed form", COLORS[names[best]], axes="5",
+                       xanchor="right", yanchor="bottom"))  # fmt: skip
+    time_axis = dict(range=[0, end])
+    # wide enough from the start that the axis stands still while the error falls
+    reach = [min(-3.2, np.log10(error.min()) - 0.1), max(0.3, np.log10(error.max()) + 0.1)]
+    layout = {
+        "height": 700,
+        "xaxis": axis(frame.time, domain=[0, 0.46], anchor="y", **time_axis),
+        "yaxis": axis(frame.alpha, domain=[0.74, 0.97], range=[0, 1]),
+        "xaxis2": axis(frame.time, domain=[0.54, 1], anchor="y2", **time_axis),
+        "yaxis2": axis("", domain=[0.74, 0.97], anchor="x2", range=[0, 1]),
+        "xaxis3": axis("input x1", domain=[0, 0.46], anchor="y3"),
+        "yaxis3": axis("weight x function", domain=[0.38, 0.6], anchor="x3"),
+        "xaxis4": axis("input x2", domain=[0.54, 1], anchor="y4"),
+        "yaxis4": axis("", domain=[0.38, 0.6], anchor="x4"),
+        "xaxis5": axis(frame.time, domain=[0, 1], anchor="y5", **time_axis),
+        "yaxis5": log_axis(frame.rmse, domain=[0, 0.22], anchor="x5", range=reach),
+        "shapes": shapes,
+        "annotations": notes,
+    }
+    return {"data": data, "layout": layout}
+
+
+def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
+    """How far off each model is on each target, over the best single family; and which families nodes pick."""
+    gap, models, tasks = frame.gap.values, list(frame.model.values), list(frame.task.values)
+    chosen = frame.chosen.values / np.maximum(frame.chosen.values.sum(1, keepdims=True), 1)
+    rank = frame["rank"].values.mean(1)
+    ratio = 10**gap
+    text = [[f"x{r:.1f}" if r < 9.95 else f"x{r:.0f}" for r in row] for row in ratio]
+    rows = [f"{m}  (rank {r:.1f})" for m, r in zip(models, rank, strict=True)]
+    data: list[dict] = [
+        {"type": "heatmap", "x": tasks, "y": rows, "z": np.clip(gap, -1, 1.5), "text": text, "texttemplate": "%{text}",
+         "zmin": -1, "zmax": 1.5, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip",
+         "colorscale": [[0, "#009e73"], [0.4, "#f4f1e8"], [1, "#d55e00"]], "textfont": {"color": "#1f2328"}},
+    ]  # fmt: skip
+    words = "error / error of the best single family (x1.0: as good)"
+    notes = [note(0, 1, words, INK, xanchor="left", yanchor="bottom")]
+    for p, name in enumerate(frame.family.values):
+        data.append(
+            {"type": "bar", "x": tasks, "y": chosen[:, p], "xaxis": "x2", "yaxis": "y2", "name": name,
+             "showlegend": False, "marker": {"color": COLORS[name]},
+             "hovertemplate": f"{name}: %{{y:.0%}}<extra></extra>"}
+        )  # fmt: skip
+        notes.append(note(1.01, 0.1 + 0.2 * p, name, COLORS[name], axes="2", xanchor="left"))
+    layout = {
+        "height": 620,
+        "barmode": "stack",
+        "xaxis": axis("", domain=[0.14, 0.88], anchor="y"),
+        "yaxis": axis("", domain=[0.42, 0.95], autorange="reversed"),
+        "xaxis2": axis(frame.task, domain=[0.14, 0.88], anchor="y2"),
+        "yaxis2": axis("nodes of S-KAN that pick it", domain=[0, 0.3], anchor="x2", tickformat=".0%", range=[0, 1]),
+        "annotations": notes,
+    }
+    return {"data": data, "layout": layout}

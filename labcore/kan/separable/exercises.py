@@ -1,0 +1,35 @@
+"""The questions of the lesson that `separable` answers, and their checkers."""
+
+from __future__ import annotations
+
+from labcore.answers import number
+from labcore.exercises import exercise
+
+from .experiments import fit, rollout
+
+
+@exercise(
+    "How many products does the six-input target need? Give a rank R for which the error is at most 5 % with at most "
+    "170 numbers.",
+    hint="Count the products in the formula of the target. A spare one can help the training.",
+)
+def sparing(text: str, seed: int) -> bool | str:
+    rank = round(number(text))
+    frame = fit.run("quick", rank=rank, n_seeds=2, seed=seed)
+    error, size = float(frame.error[0, :, -1].mean()), int(frame.params[0])
+    if error > 0.05:
+        return f"{rank} products leave an error of {error:.1%}."
+    return True if size <= 170 else f"The error is {error:.1%}, but that takes {size} numbers."
+
+
+@exercise(
+    "Find a p for which the mean-square model's own future keeps at least 90 % of the true spread.",
+    hint="How many turns can a curve with six intervals make? The map seen every p steps makes 2^p - 1.",
+)
+def still_alive(text: str, seed: int) -> bool | str:
+    p = round(number(text))
+    frame = rollout.run("quick", p=p, n_seeds=2, seed=seed)
+    spread = float(frame.spread[0].mean())
+    if spread < 0.9:
+        return f"Seen every {p} steps, the mean-square roll-out keeps only {spread:.0%} of the spread."
+    return True

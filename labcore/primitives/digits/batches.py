@@ -1,0 +1,36 @@
+"""Splits and batches of the digits for S runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labcore.data import digits_split
+from labcore.primitives.runs.layers import streams
+
+
+class DigitBatches(NamedTuple):
+    """One split of the digits and one order of batches a run: x (S, n, 64), y (S, n)."""
+
+    x: Tensor
+    y: Tensor
+    x_test: Tensor
+    y_test: Tensor
+    order: np.ndarray  # (S, steps, batch)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        at = torch.as_tensor(self.order[:, step])
+        return self.x.gather(1, at[..., None].expand(-1, -1, 64)), self.y.gather(1, at)
+
+
+def digit_batches(seeds: Sequence[list[int]], steps: int, batch: int = 64) -> DigitBatches:
+    """1297 training and 500 test digits a run, and `steps` batches; run i draws from seeds[i] alone."""
+    splits = [digits_split(1297, 500, [*s, 3]) for s in seeds]
+    x, x_test = (torch.as_tensor(np.stack([p[k] for p in splits]), dtype=torch.float32) for k in (0, 2))
+    y, y_test = (torch.as_tensor(np.stack([p[k].argmax(1) for p in splits])) for k in (1, 3))
+    order = np.stack([g.integers(0, 1297, (steps, batch)) for g in streams(seeds, 4)])
+    return DigitBatches(x, y, x_test, y_test, order)

@@ -1,0 +1,223 @@
+"""Logic circuits as netlists, simulated 64 input patterns at a time, and Boolean data sets with values -1 and +1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labcore.kernels import kernel
+
+INPUT, ZERO, ONE, BUF, NOT, AND, OR, XOR, MAJ = range(9)
+NAMES = ("IN", "0", "1", "BUF", "NOT", "AND", "OR", "XOR", "MAJ")
+FAN_IN = (0, 0, 0, 1, 1, 2, 2, 2, 3)
+
+Bits = NDArray[np.bool_]
+Signs = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A combinational circuit of n nodes, in any order. Raises ValueError when it is none.
+
+    kind (n,) is a constant of this module for each node, fanin (n, 2 or 3) the nodes that it reads (-1 where it reads
+    no more), outputs (m,) the nodes that are read from outside. Nodes of kind INPUT are the inputs, in their order.
+    """
+
+    kind: NDArray[np.int8]
+    fanin: NDArray[np.int32]
+    outputs: NDArray[np.int32]
+    order: NDArray[np.int32] = field(init=False, repr=False, compare=False)  # topological: drivers come first
+
+    def __post_init__(self) -> None:
+        kind, outputs = np.array(self.kind, np.int8, ndmin=1), np.array(self.outputs, np.int32, ndmin=1)
+        n = len(kind)
+        fanin = np.array(self.fanin, np.int32).reshape(n, -1) if n else np.empty((0, 2), np.int32)
+        if n and (kind.min() < 0 or kind.max() >= len(NAMES)):
+            raise ValueError(f"kind = {kind[(kind < 0) | (kind >= len(NAMES))][0]} is not a gate; it must be 0 to 8")
+        if fanin.shape[1] > 3:
+            raise ValueError(f"fanin of shape {fanin.shape} is not allowed; a gate reads at most 3 nodes")
+        fanin = np.concatenate([fanin, np.full((n, 3 - fanin.shape[1]), -1, np.int32)], axis=1)
+        needs = np.array(FAN_IN)[kind]
+        used = np.arange(3) < needs[:, None]
+        for node in np.flatnonzero((used & ((fanin < 0) | (fanin >= n))).any(1) | (~used & (fanin >= 0)).any(1)):
+            raise ValueError(
+                f"fanin[{node}] = {fanin[node].tolist()} is not allowed; {NAMES[kind[node]]} reads {needs[node]} "
+                f"nodes from 0 to {n - 1}, then -1"
+            )
+        if len(bad := outputs[(outputs < 0) | (outputs >= n)]):
+            raise ValueError(f"outputs = {bad[0]} is not a node; it must be from 0 to {n - 1}")
+        order, left = _topological(needs.astype(np.int32), fanin)
+        if left:
+            raise ValueError(f"the netlist has a cycle: {left} of {n} nodes are in it or wait for it")
+        for name, value in (("kind", kind), ("fanin", fanin), ("outputs", outputs), ("order", order)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def inputs(self) -> NDArray[np.int64]:
+        """The input nodes (n_in,)."""
+        return np.flatnonzero(self.kind == INPUT)
+
+
+@kernel
+def _topological(needs, fanin):
+    """Nodes with drivers first, and how many could not be placed: needs (n,), fanin (n, 3)."""
+    n = len(needs)
+    readers, start = np.empty(needs.sum(), np.int32), np.zeros(n + 1, np.int64)
+    for node in range(n):
+        for j in range(needs[node]):
+            start[fanin[node, j] + 1] += 1
+    start = np.cumsum(start)
+    fill = start[:-1].copy()
+    for node in range(n):
+        for j in range(needs[node]):
+            readers[fill[fanin[node, j]]] = node
+            fill[fanin[node, j]] += 1
+    waits, order, placed, done = needs.copy(), np.empty(n, np.int32), 0, 0
+    for node in range(n):
+        if waits[node] == 0:
+            order[placed] = node
+            placed += 1
+    while done < placed:
+        node = order[done]
+        done += 1
+        for k in range(start[node], start[node + 1]):
+            waits[readers[k]] -= 1
+            if waits[readers[k]] == 0:
+                order[placed] = readers[k]
+                placed += 1
+    return order, n - placed
+
+
+@kernel
+def _words(kind, fanin, order, words):
+    """Fill words (n, W), 64 patterns a word, whose input rows are given."""
+    for node in order:
+        a, b, c = words[fanin[node, 0]], words[fanin[node, 1]], words[fanin[node, 2]]
+        out, k = words[node], kind[node]
+        for i in range(words.shape[1]):
+            if k == ZERO:
+                out[i] = np.uint64(0)
+            elif k == ONE:
+                out[i] = ~np.uint64(0)
+            elif k == BUF:
+                out[i] = a[i]
+            elif k == NOT:
+                out[i] = ~a[i]
+            elif k == AND:
+                out[i] = a[i] & b[i]
+            elif k == OR:
+                out[i] = a[i] | b[i]
+            elif k == XOR:
+                out[i] = a[i] ^ b[i]
+            elif k == MAJ:
+                out[i] = (a[i] & b[i]) | (a[i] & c[i]) | (b[i] & c[i])
+
+
+def simulate(netlist: Netlist, X: Bits) -> Bits:
+    """The value of every node, (P, n), for the input patterns X (P, n_in), in one pass of 64-bit words."""
+    X = np.asarray(X, bool)
+    inputs = netlist.inputs
+    if X.ndim != 2 or X.shape[1] != len(inputs):
+        raise ValueError(
+            f"X of shape {X.shape} is not allowed; the netlist has {len(inputs)} inputs: (P, {len(inputs)})"
+        )
+    patterns, n = len(X), len(netlist.kind)
+    size = -(-patterns // 64)
+    packed = np.zeros((n, size * 8), np.uint8)
+    packed[inputs, : -(-patterns // 8)] = np.packbits(np.ascontiguousarray(X.T), axis=1, bitorder="little")
+    words = packed.view(np.uint64)
+    _words(netlist.kind, netlist.fanin, netlist.order, words)
+    # a view: a copy in the other order would cost more than all the gates
+    return np.unpackbits(words.view(np.uint8), axis=1, count=patterns, bitorder="little").view(bool).T
+
+
+def all_patterns(bits: int) -> Bits:
+    """Every input pattern (2^bits, bits), the first column being the slowest. Raises ValueError above 12 bits."""
+    if not 0 <= bits <= 12:
+        raise ValueError(f"{bits} inputs are not allowed; a truth table has from 0 to 12")
+    return (np.arange(2**bits)[:, None] >> np.arange(bits)[::-1] & 1).astype(bool)
+
+
+def truth_table(netlist: Netlist) -> Bits:
+    """The outputs (2^n_in, m) for every input pattern, in the order of `all_patterns`; up to 12 inputs."""
+    return simulate(netlist, all_patterns(len(netlist.inputs)))[:, netlist.outputs]
+
+
+def signs(bits: Bits) -> Signs:
+    """0/1 as -1/+1."""
+    return np.where(bits, 1, -1).astype(np.int8)
+
+
+def multiplier(bits: int) -> tuple[Signs, Signs]:
+    """All products of two `bits`-bit numbers: X (4^bits, 2 bits), Y the same shape, most significant bit first."""
+    if not 1 <= bits <= 6:
+        raise ValueError(f"bits = {bits} is not allowed; it must be from 1 to 6")
+    X = all_patterns(2 * bits)
+    place = 2 ** np.arange(bits)[::-1]
+    product = (X[:, :bits] @ place) * (X[:, bits:] @ place)
+    return signs(X), signs(product[:, None] >> np.arange(2 * bits)[::-1] & 1)
+
+
+def eca(rule: int, width: int, steps: int) -> tuple[Signs, Signs]:
+    """Wolfram's elementary automaton on a ring, from every state to that `steps` later: X and Y (2^width, width)."""
+    if not 0 <= rule <= 255:
+        raise ValueError(f"rule = {rule} is not allowed; it must be from 0 to 255")
+    if not 3 <= width <= 12:
+        raise ValueError(f"width = {width} is not allowed; it must be from 3 to 12")
+    if steps < 1:
+        raise ValueError(f"steps = {steps} is not allowed; it must be at least 1")
+    state = first = all_patterns(width)
+    for _ in range(steps):
+        neighbours = 4 * np.roll(state, 1, 1) + 2 * state + np.roll(state, -1, 1)
+        state = (rule >> neighbours & 1).astype(bool)
+    return signs(first), signs(state)
+
+
+def eca_cell(rule: int) -> tuple[Signs, Signs]:
+    """The rule of one cell: X (8, 3) its left neighbour, itself and its right neighbour, Y (8, 1) what it becomes."""
+    if not 0 <= rule <= 255:
+        raise ValueError(f"rule = {rule} is not allowed; it must be from 0 to 255")
+    return signs(all_patterns(3)), signs(rule >> np.arange(8)[:, None] & 1)
+
+
+def random_logic(widths: list[int], p: float, gate: str, rng: np.random.Generator) -> Netlist:
+    """Layers of gates on random nodes of the layer before, and a copy instead with probability 1 - p.
+
+    `gate` is "and/or" (each input negated or not, by a coin) or "majority" (of three, signs by a coin).
+    """
+    if gate not in ("and/or", "majority"):
+        raise ValueError(f"gate = {gate!r} is not allowed; it must be 'and/or' or 'majority'")
+    if not 0 <= p <= 1:
+        raise ValueError(f"p = {p} is not allowed; it must be from 0 to 1")
+    count = 2 if gate == "and/or" else 3
+    if len(widths) < 2 or min(widths) < count:
+        raise ValueError(f"widths = {list(widths)} is not allowed; it must be at least two layers of at least {count}")
+    kind, fanin = [INPUT] * widths[0], [[-1, -1, -1]] * widths[0]
+    layer = list(range(widths[0]))
+    for width in widths[1:]:
+        roots = []
+        for _ in range(width):
+            reads = count if rng.random() < p else 1
+            sources = []
+            for node in rng.choice(len(layer), reads, replace=False):
+                if rng.random() < 0.5:
+                    sources.append(layer[node])
+                else:
+                    kind.append(NOT)
+                    fanin.append([layer[node], -1, -1])
+                    sources.append(len(kind) - 1)
+            kind.append(BUF if reads == 1 else MAJ if reads == 3 else AND if rng.random() < 0.5 else OR)
+            fanin.append(sources + [-1] * (3 - reads))
+            roots.append(len(kind) - 1)
+        layer = roots
+    return Netlist(np.array(kind, np.int8), np.array(fanin, np.int32), np.array(layer, np.int32))
+
+
+def random_codes(n: int, bits: int, rng: np.random.Generator) -> tuple[Signs, Signs]:
+    """n different random codes, each its own label: X and Y (n, bits)."""
+    if not 1 <= bits <= 20 or not 1 <= n <= 2**bits:
+        raise ValueError(f"n = {n}, bits = {bits} is not allowed; bits from 1 to 20 hold at most 2^bits codes")
+    codes = signs(rng.choice(2**bits, n, replace=False)[:, None] >> np.arange(bits)[::-1] & 1)
+    return codes, codes.copy()

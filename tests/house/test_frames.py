@@ -1,0 +1,77 @@
+"""Declared frames: what is given, what counts, what may be left out, and errors that name the variable."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from labcore.frames import Frame, FrameError, axis, label, var
+
+FRAME = Frame(
+    repeat=axis("run"),
+    time=axis("training time", "steps"),
+    model=axis("network", values=("wide", "deep")),
+    layer=axis("layer", start=1),
+    error=var("repeat time", "test error"),
+    size=var("layer", "size of a layer", "1", optional=True),
+    score=var("model", "accuracy", "%", optional=True),
+    clock=label("time", "passes over the data", optional=True),
+)
+ERROR = dict(time=[1, 10], error=np.zeros((3, 2)))
+
+
+def test_a_frame_has_the_declared_words_and_what_counts_counts():
+    frame = FRAME(dict(ERROR, size=[4.0, 5.0], score=[0.5, 0.7], clock=[0.1, 1.0]), "It is 0.", 0.5, seen=3)
+    expected = xr.Dataset(
+        {
+            "error": (("repeat", "time"), np.zeros((3, 2)), {"long_name": "test error", "units": ""}),
+            "size": ("layer", [4.0, 5.0], {"long_name": "size of a layer", "units": "1"}),
+            "score": ("model", [0.5, 0.7], {"long_name": "accuracy", "units": "%"}),
+        },
+        coords={
+            "repeat": ("repeat", np.arange(3), {"long_name": "run", "units": ""}),
+            "time": ("time", [1, 10], {"long_name": "training time", "units": "steps"}),
+            "model": ("model", ["wide", "deep"], {"long_name": "network", "units": ""}),
+            "layer": ("layer", [1, 2], {"long_name": "layer", "units": ""}),
+            "clock": ("time", [0.1, 1.0], {"long_name": "passes over the data", "units": ""}),
+        },
+        attrs={"reading": "It is 0.", "progress": 0.5, "seen": 3},
+    )
+    xr.testing.assert_identical(frame, expected)
+
+
+def test_a_dimension_comes_along_only_with_its_variables():
+    frame = FRAME(ERROR, "It is 0.")
+    assert set(frame.variables) == {"repeat", "time", "error"} and frame.attrs["progress"] == 1
+
+
+def test_a_name_may_be_other_in_one_frame():
+    named = FRAME(ERROR, "It is 0.", names=dict(error="training error"))
+    assert named.error.attrs["long_name"] == "training error"
+    assert FRAME(ERROR, "It is 0.").error.attrs["long_name"] == "test error"
+
+
+def test_two_declarations_are_one():
+    both = Frame(time=axis("time")) | Frame(repeat=axis("run"), level=var("repeat", "level"))
+    assert list(both.columns) == ["time", "repeat", "level"]
+    with pytest.raises(TypeError, match="time"):
+        both | Frame(time=axis("another time"))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (dict(ERROR, eror=1), "eror is not declared; the frame has repeat, time"),
+        (dict(time=[1]), "error is declared and not given"),
+        (dict(ERROR, error=[1.0]), "error has 1 dimensions and is declared over 2: repeat time"),
+    ],
+)
+def test_what_does_not_fit_is_named(values, message):
+    with pytest.raises(FrameError, match=message):
+        FRAME(values, "It is 0.")
+
+
+def test_a_variable_over_nothing_declared_is_refused_at_once():
+    with pytest.raises(FrameError, match="error lies over time, which is not declared as an axis"):
+        Frame(error=var("time", "test error"))
+    with pytest.raises(FrameError, match="error lies over size"):
+        Frame(size=var("", "size"), error=var("size", "test error"))

@@ -1,0 +1,97 @@
+"""The Sweep panel: what it takes, what it draws, where it keeps the points, and what it says when it cannot."""
+
+import numpy as np
+import pytest
+
+from labcore import catalog, sweeps
+from tests.widgets.hands import PATIENCE, all_of, button, experiment_of, frame, open_bench
+from widgets.benches.plot import Plot
+from widgets.benches.sweep_panel import MOST_HERE, SweepPanel, fan
+
+
+@pytest.fixture
+def panel(tmp_path, monkeypatch):
+    """`panel(frames)`: the panel of a bench whose experiment has the number x, after Sweep was pressed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweeps, "code_version", lambda key: "v1")
+
+    def make(frames=lambda x: iter([frame(x)])):
+        experiment = experiment_of(frames)
+        monkeypatch.setattr(catalog, "load_experiment", lambda name: experiment)
+        bench = open_bench(experiment)
+        button(bench, "Sweep").click()
+        return next(part for part in all_of(bench) if isinstance(part, SweepPanel))
+
+    return make
+
+
+def drawn(panel):
+    return next(part for part in panel.children if isinstance(part, Plot)).spec["data"]
+
+
+def test_one_press_draws_a_curve_a_point(panel):
+    made = panel()
+    made._list.value, made._seeds.value = "1, 2, 3", "0:2"
+    button(made, "Run sweep").click()
+    assert made.wait(PATIENCE)
+    assert len(drawn(made)) == 6 and "Done: 6 of 6 points." in made._words.value
+    assert {t["name"] for t in drawn(made)} == {"x = 1", "x = 2", "x = 3"}
+    assert sum(t["showlegend"] for t in drawn(made)) == 3
+    found = sweeps.open_sweep(made.folder)
+    np.testing.assert_array_equal(found.y.sel(parameter_x=2, seed=0), [0, 2, 4])
+
+
+def test_the_values_that_it_suggests_are_allowed(panel):
+    made = panel()
+    assert made._list.value == "0, 3.33, 6.67, 10"
+
+
+def test_a_second_press_finds_the_points(panel):
+    ran = []
+    made = panel(lambda x: iter([ran.append(x) or frame(x)]))
+    made._list.value, made._seeds.value = "1, 2", "0"
+    for _ in range(2):
+        made.run()
+        assert made.wait(PATIENCE) and len(drawn(made)) == 2
+    assert sorted(ran[1:]) == [1, 2], "the bench's own run, and each point once"
+
+
+@pytest.mark.parametrize(
+    ("values", "seeds", "words"),
+    [
+        ("1, 99", "0", "x = &#x27;99&#x27; is not allowed"),
+        ("<b>, 2", "0", "x = &#x27;&lt;b&gt;&#x27; is not allowed"),
+        ("1, 2", "0:9999", f"which takes {MOST_HERE}"),
+    ],
+)
+def test_a_bad_grid_is_answered(panel, values, seeds, words):
+    made = panel()
+    made._list.value, made._seeds.value = values, seeds
+    made.run()
+    assert made.wait(PATIENCE) and words in made._words.value and "<b>" not in made._words.value
+
+
+def test_a_failing_point_is_named(panel):
+    def shy(x):
+        if x == 2:
+            raise RuntimeError("the <matrix> is singular")
+        yield frame(x)
+
+    made = panel(shy)
+    made._list.value, made._seeds.value = "1, 2", "0"
+    made.run()
+    assert made.wait(PATIENCE)
+    assert "1 of 2 points" in made._words.value and "the &lt;matrix&gt; is singular" in made._words.value
+
+
+def test_visitors_of_a_server_share_neither_folder_nor_cluster(panel, monkeypatch):
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5.13")
+    made = panel()
+    assert made._address not in made.children
+    assert "labcore-sweep-" in str(made.folder) and made.folder.is_absolute()
+
+
+def test_the_fan_keeps_the_axes_and_drops_the_notes_of_one_point():
+    layout = {"xaxis": {"type": "log"}, "annotations": [1], "shapes": [2], "meta": {"drag": 3}}
+    spec = fan("n", [(1, [{"x": [1], "y": [2], "mode": "lines"}], layout)])
+    assert spec["layout"]["xaxis"] == {"type": "log"} and not {"annotations", "shapes", "meta"} & spec["layout"].keys()

@@ -1,0 +1,1 @@
+"""The bench: an experiment with its controls, its figure, pins, predictions, links and sweeps."""

@@ -1,0 +1,454 @@
+"""The bench: an experiment under a person's hands.
+
+    bench("double_descent.model_wise", label_noise=0.3)
+
+With a front end it is live: controls, run thread, figure, pins, share, export. Without one (papermill, nbconvert) it
+runs the experiment at its budget and leaves the figure and its reading as static output.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from functools import partial
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+import xarray as xr
+
+from labcore import catalog
+from labcore.experiment import Budget, Experiment, ParameterError
+from labcore.figure import view_of
+from widgets.benches import sharing
+from widgets.benches.controls import Control, control_panel, shown
+from widgets.benches.parts import button, column, layout, line, row, style, words
+from widgets.benches.pins import Pin, pin, with_ghosts
+from widgets.benches.plot import Plot, Spec
+from widgets.benches.prediction import Prediction, PredictionPanel
+from widgets.benches.runner import Job, Report, Runner
+
+# What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
+INSTANT, SHORT, REST = 0.1, 2.0, 0.3
+
+# By link: what the bench opened with that followed it. Its cell run again follows it again; a cell whose values were
+# changed since has the last word.
+_followed: dict[str, dict[str, Any]] = {}
+
+_opening = threading.Lock()  # benches of one page compute their first frames one after another, in reading order
+
+
+def is_static() -> bool:
+    """Whether nobody can answer: no kernel, or one driven by papermill, nbconvert or another batch executor.
+
+    Set LABCORE_FRONTEND to `live` or `static` to decide by hand.
+    """
+    said = os.environ.get("LABCORE_FRONTEND")
+    if said in ("live", "static"):
+        return said == "static"
+    # Voila names itself in a kernel's environment, and what it starts ahead of its visitors by another word
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila") or "VOILA_PREHEAT" in os.environ:
+        return False
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return True
+    kernel = getattr(get_ipython(), "kernel", None)
+    # batch executors refuse stdin, front ends offer it
+    return kernel is None or not getattr(kernel, "_allow_stdin", True)
+
+
+def bench(
+    name: str, *, budget: Budget = "full", predict: Prediction | None = None, **values: Any
+) -> Bench | StaticBench:
+    """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
+
+    Raises `UnknownKey` for a name that does not exist and `ParameterError` for bad values.
+    """
+    experiment = catalog.load_experiment(name)
+    settings = experiment.settings(budget, **values)
+    view = view_of(experiment)
+    if is_static():
+        return StaticBench(experiment, sharing.environment_values(experiment) or settings, view)
+    return Bench(experiment, settings, view, predict)
+
+
+class StaticBench:
+    """The final figure and its reading, for an executed notebook that is read where nothing runs."""
+
+    def __init__(self, experiment: Experiment, values: dict[str, Any], view: Callable[[xr.Dataset], Spec]):
+        self.experiment, self.values = experiment, values
+        self.frame = experiment.run(**values)
+        self.spec = view(self.frame)
+
+    @property
+    def reading(self) -> str:
+        return self.frame.attrs["reading"]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        import plotly.graph_objects as go
+        import plotly.io as pio
+
+        from labcore.figure import on_paper
+
+        figure = go.Figure(on_paper(self.spec))
+        merged: dict[str, Any] = {}
+        for renderer in (pio.renderers["plotly_mimetype"], pio.renderers["notebook_connected"]):
+            merged.update(renderer.to_mimebundle(figure.to_dict()))
+        merged["text/html"] = f"{merged['text/html']}<p>{escape(self.reading)}</p>"
+        merged["text/plain"] = self.reading
+        return merged
+
+
+class Bench(w.VBox):
+    """The live bench. `values` and `frame` are the current ones; `wait()` lets a script wait for a run."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        values: dict[str, Any],
+        view: Callable[[xr.Dataset], Spec],
+        predict: Prediction | None = None,
+    ):
+        self.experiment, self.values, self.view = experiment, dict(values), view
+        self.frame: xr.Dataset | None = None
+        self.pins: list[Pin] = []
+        self._start = dict(values)
+        self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
+        self._cost: dict[str, float] = {}
+        self._last_moved: str | None = None
+        self._linked: dict[str, Any] = {}  # a link's values, kept until the learner has committed
+        self._long = 0.0  # seconds of the last run if it had more than one frame
+        self._timer: threading.Timer | None = None
+        self._sweep: w.Widget | None = None
+        self._drawing = threading.Lock()
+
+        self._controls = {n: Control(p, self._moved, self._typed) for n, p in experiment.parameters.items()}
+        self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=experiment.id)
+        self._plot.on_msg(self._heard)
+        self._plot.add_class("labcore-picture")
+        self._status = words(css="labcore-status")
+        self._refusal = words()  # apart from the status, which a run under way overwrites
+        # its layout is its own: it changes
+        bar = w.Layout(width="120px", visibility="hidden")
+        self._progress = w.FloatProgress(min=0, max=1, layout=bar, style=style(w.FloatProgress))
+        self._panel = control_panel(list(self._controls.values()))
+        body = row([self._panel, self._plot], "labcore-body")
+        self._drawer = column()
+        self._question = PredictionPanel(predict, self._committed) if predict else None
+        self._prediction = predict
+        rows = [self._toolbar(), body, self._status, self._refusal, self._drawer]
+        super().__init__([self._question, *rows] if self._question else rows, layout=layout())
+        self.add_class("labcore-bench")
+        self._refresh_controls()
+        if self._question:
+            self._lock(True)
+            if not predict.then:
+                self._plot.layout.visibility = "hidden"
+        self._runner = Runner(self._frames, self._draw, self._report)
+        self._runner.submit(Job(dict(self.values), preview=True))
+
+    def _toolbar(self) -> w.Box:
+        self._run_button = button("Run", "play", "Run with these values", self.run, "primary")
+        self._pause_button = button("Pause", "pause", "Pause, or go on", self.pause)
+        self._buttons = [
+            self._run_button,
+            self._pause_button,
+            button("Step", "step-forward", "One frame at a time", self.step),
+            button("Stop", "stop", "End the run at its next frame", self.stop),
+            button("Pin", "thumb-tack", "Keep these curves as ghosts behind the next ones", self.pin),
+            button("Unpin", "eraser", "Remove the ghosts", self.unpin),
+            button("Reset", "undo", "Back to the values the bench opened with", self.reset),
+            button("Share", "link", "A link, and the lines that reproduce this figure", self.share),
+            button("Export", "download", "Save the data or the picture", self.export),
+            button("Sweep", "th", "Run this over many values and seeds", self.sweep),
+        ]
+        return row([*self._buttons, self._progress], "labcore-toolbar")
+
+    # what a person does
+
+    def run(self) -> None:
+        """Run with the current values; a run under way is replaced."""
+        self._refuse("")
+        self._submit(Job(dict(self.values)))
+
+    def pause(self) -> None:
+        """Pause the run, or let a paused one go on."""
+        self._runner.pause(not self._runner.paused)
+        self._pause_button.description = "Resume" if self._runner.paused else "Pause"
+
+    def step(self) -> None:
+        """One frame: of the paused run, or of a new one that pauses after it."""
+        if self._runner.active:
+            self._runner.step()
+        else:
+            self._runner.submit(Job(dict(self.values)), paused=True)
+        self._pause_button.description = "Resume"
+
+    def stop(self) -> None:
+        """End the run at its next frame."""
+        self._cancel_timer()
+        self._runner.stop()
+
+    def pin(self) -> None:
+        """Keep the current curves as ghosts behind the next runs."""
+        if self.frame is not None:
+            kept = pin(self._spec, self._shown_values)
+            if not kept.traces:
+                return self._say("This figure has no curves to pin.")
+            self.pins.append(kept)
+            self._say(f"Pinned {len(self.pins)}. Move a control: the pinned curves stay behind.")
+
+    def unpin(self) -> None:
+        """Remove all ghosts."""
+        self.pins.clear()
+        self._redraw()
+
+    def reset(self) -> None:
+        """Back to the values the bench opened with."""
+        self.set(**self._start)
+
+    def set(self, **values: Any) -> None:
+        """Move controls to these values and run if that is quick enough. Raises `ParameterError`."""
+        self.values = self.experiment.validate(**{**self.values, **values})
+        self._refuse("")
+        self._refresh_controls()
+        self._last_moved = next(iter(values)) if len(values) == 1 else None
+        self._follow()
+
+    def share(self) -> None:
+        """Show the link and the lines that reproduce the figure."""
+        lines = {
+            "Python": sharing.python_line(self.experiment, self.values),
+            "Shell": sharing.command_line(self.experiment, self.values),
+            "Papermill": sharing.papermill_command(self.experiment, self.values),
+        }
+        wide = {"width": "98%"}
+        self._link = line("Link", "...", size=wide)
+        self._drawer.children = [self._link, *[line(k, v, size=wide) for k, v in lines.items()]]
+        self._plot.send({"type": "share", "query": sharing.link_query(self.experiment, self.values)})
+
+    def export(self) -> None:
+        """Offer the frame as CSV or NetCDF and the figure as PNG or SVG."""
+        kinds = {
+            "CSV": ("text/csv", sharing.to_csv),
+            "NetCDF": ("application/x-netcdf", sharing.to_netcdf),
+        }
+
+        def offer(kind: str) -> w.Button:
+            if kind in kinds:
+                mime, convert = kinds[kind]
+                suffix = "csv" if kind == "CSV" else "nc"
+                save = partial(self._save, f"{self.experiment.id}.{suffix}", mime, convert)
+            else:
+                picture = {"type": "image", "format": kind.lower(), "name": f"{self.experiment.id}.{kind.lower()}"}
+                save = partial(self._plot.send, picture)
+            return button(kind, "", f"Save as {kind}", save)
+
+        self._drawer.children = [row([offer(kind) for kind in ("CSV", "NetCDF", "PNG", "SVG")], "labcore-toolbar")]
+
+    def sweep(self) -> None:
+        """Offer to run the experiment over a grid, with the bench's other values."""
+        if self._sweep is None:
+            from widgets.benches.sweep_panel import SweepPanel  # with Dask, which no bench needs before
+
+            self._sweep = SweepPanel(self.experiment, lambda: self.values, self.view)
+        self._drawer.children = [self._sweep]
+
+    def wait(self, timeout: float = 60.0) -> bool:
+        """Wait until no run is under way. For tests and scripts."""
+        return self._runner.wait(timeout)
+
+    # what the page reports
+
+    def _moved(self, name: str, value: Any) -> None:
+        self._try_set(name, value)
+
+    def _typed(self, name: str, text: str) -> None:
+        # the page may repeat the old value that a refusal put back; that is no answer to the refusal
+        if text.strip() != shown(self.values[name]):
+            self._try_set(name, text)
+
+    def _try_set(self, name: str, value: Any) -> None:
+        try:
+            self.set(**{name: value})
+        except ParameterError as error:
+            self._refresh_controls()
+            self._refuse(str(error))
+
+    def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
+        if message["type"] == "shared":
+            self._link.value = sharing.public_link(message["url"])
+            self._plot.send({"type": "copy", "text": self._link.value})
+        elif message["type"] == "opened":
+            self._say_again(message.get("drawn", -1))
+            if "link" in message:
+                self._read_link(message["link"])
+        elif message["type"] == "set" and self._controls_enabled:
+            try:
+                values = dict(message["values"])
+                for name, value in values.items():
+                    # a click or a drag can land between or outside the allowed values; take the nearest
+                    p = self.experiment.parameters.get(name)
+                    if p is not None and p.kind in ("int", "float"):
+                        near = min(max(float(value), p.low), p.high)
+                        values[name] = round(near) if p.kind == "int" else float(f"{near:.4g}")
+                self.set(**values)
+            except (ParameterError, ValueError, TypeError) as error:  # a click on a category has no number
+                self._refuse(str(error))
+
+    def _say_again(self, drawn: int) -> None:
+        """Repeat what the run thread may have said while the page was still making its widgets, and so missed."""
+        with self._drawing:
+            self._plot.show_again(drawn)
+        for part in (self._status, self._progress, self._progress.layout):
+            part.send_state()
+
+    def _read_link(self, query: str) -> None:
+        try:
+            self._linked = sharing.link_values(self.experiment, query)
+        except ParameterError as error:
+            return self._refuse(f"The link was not taken; the lesson's own values are shown. {error}")
+        if self._linked and _followed.setdefault(query, self._start) != self._start:
+            self._linked = {}
+        if self._linked and self._controls_enabled:
+            self._follow_link()
+
+    def _follow_link(self) -> None:
+        """Show what the link's sender saw, however long it takes: opening the link asked for it."""
+        # a link carries every value, so nothing of what this bench opened with is left
+        self.values, self._linked = self._linked, {}
+        self._refresh_controls()
+        self._last_moved = None
+        self.run()
+
+    def _committed(self, choice: str | None) -> None:
+        self._lock(False)
+        self._plot.layout.visibility = None
+        if self._linked:
+            self._follow_link()
+        elif self._prediction.then:
+            self.pin()
+            self.set(**self._prediction.then)
+            if not self._runner.active:
+                self.run()
+
+    # runs
+
+    def _frames(self, values: dict[str, Any]):
+        first = self.frame is None
+        if first:
+            _opening.acquire()
+        try:
+            frames = self.experiment.frames(**values)
+            frame = next(frames, None)
+        finally:
+            if first:
+                _opening.release()
+        try:
+            while frame is not None:
+                yield frame
+                frame = next(frames, None)
+        finally:
+            frames.close()
+
+    def _submit(self, job: Job) -> None:
+        self._cancel_timer()
+        self._pause_button.description = "Pause"
+        self._runner.submit(job)
+
+    def _follow(self) -> None:
+        """After a change: run now, when the hand rests, or wait for Run, by how long such a run took last time."""
+        self._cancel_timer()
+        cost = max(self._cost.get(self._last_moved or "", 0.0), self._long)
+        if cost <= INSTANT:
+            self._submit(Job(dict(self.values)))
+        elif cost <= SHORT:
+            # not `run`, which takes a refusal away: a person may have typed a bad value in the meantime
+            self._timer = threading.Timer(REST, lambda: self._submit(Job(dict(self.values))))
+            self._timer.daemon = True
+            self._timer.start()
+        else:
+            self._say(f"Press Run. The last run took {cost:.0f} s.")
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _draw(self, job: Job, frame: xr.Dataset) -> None:
+        spec = self.view(frame)
+        with self._drawing:
+            self.frame, self._spec, self._shown_values = frame, spec, job.values
+            self._plot.show(with_ghosts(spec, self.pins, job.values), frame.attrs["reading"])
+
+    def _redraw(self) -> None:
+        with self._drawing:
+            if self.frame is not None:
+                self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values), self.frame.attrs["reading"])
+
+    def _report(self, report: Report) -> None:
+        going = report.state in ("running", "paused")
+        if going != (self._progress.layout.visibility == "visible"):
+            self._progress.layout.visibility = "visible" if going else "hidden"
+        if going:
+            self._progress.value = report.progress
+            left = report.seconds * (1 / report.progress - 1) if report.progress > 0 else None
+            word = "Paused" if report.state == "paused" else "Running"
+            return self._say(f"{word}: {report.progress:.0%}" + (f", about {left:.0f} s left" if left else ""))
+        if report.state == "failed":
+            return self._fail(str(report.error) or type(report.error).__name__, report.error)
+        self._pause_button.description = "Pause"
+        if report.state == "done" and report.job.preview:
+            self._say("Ready.")  # its time says nothing: the benches of a page open one after another
+        elif report.state == "done":
+            self._long = report.seconds if report.frames > 1 else 0.0
+            if self._last_moved:
+                self._cost[self._last_moved] = report.seconds
+            self._say(f"{report.seconds * 1000:.0f} ms" if report.seconds < 1 else f"{report.seconds:.1f} s")
+        elif report.state == "stopped":
+            self._say(f"Stopped at {report.progress:.0%}.")
+        elif report.state == "ready":
+            self._long = max(self._long, SHORT + 1)
+            self._say("This is where it starts. Press Run.")
+
+    # small parts
+
+    def _lock(self, locked: bool) -> None:
+        for part in [*self._controls.values()]:
+            part.set_enabled(not locked)
+        for made in self._buttons:
+            made.disabled = locked
+
+    @property
+    def _controls_enabled(self) -> bool:
+        return not self._run_button.disabled
+
+    def _refresh_controls(self) -> None:
+        for name, control in self._controls.items():
+            control.show(self.values[name])
+            control.set_visible(control.parameter.matters(self.values))
+
+    def _save(self, name: str, mime: str, convert: Callable[[xr.Dataset], bytes]) -> None:
+        if self.frame is not None:
+            self._plot.send({"type": "file", "name": name, "mime": mime}, buffers=[convert(self.frame)])
+
+    def _say(self, text: str) -> None:
+        self._status.value = f"<span>{escape(text)}</span>"
+
+    def _refuse(self, text: str) -> None:
+        """Say why a value was not taken, until one is; "" takes the words away."""
+        self._refusal.value = _alert(text) if text else ""
+
+    def _fail(self, text: str, error: BaseException | None = None) -> None:
+        details = ""
+        if error is not None:
+            trace = escape("".join(traceback.format_exception(error)))
+            details = f"<details><summary>Details</summary><pre>{trace}</pre></details>"
+        self._status.value = _alert(text) + details
+
+
+def _alert(text: str) -> str:
+    return f'<span class="labcore-error" role="alert">{escape(text.splitlines()[0][:400])}</span>'

@@ -1,0 +1,55 @@
+"""Pins: curves kept as ghosts behind later runs, labelled by the parameters in which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from widgets.benches.controls import shown
+
+_DASHES = ("dot", "dash", "dashdot", "longdash")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The traces of one figure that its view marked `meta={"pin": True}`, and the values they were made with."""
+
+    traces: list[dict[str, Any]]
+    values: Mapping[str, Any]
+
+
+def pin(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Pin:
+    """Keep the pinnable curves of a figure."""
+    return Pin([t for t in spec["data"] if (t.get("meta") or {}).get("pin")], dict(values))
+
+
+def difference(pinned: Mapping[str, Any], current: Mapping[str, Any]) -> str:
+    """The pinned values that differ from the current ones, in words."""
+    changed = [f"{k.replace('_', ' ')} = {shown(v)}" for k, v in pinned.items() if current.get(k) != v]
+    return ", ".join(changed) if changed else "the same settings"
+
+
+def with_ghosts(spec: dict[str, Any], pins: list[Pin], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The figure with the pinned curves behind its own, one legend entry a pin."""
+    if not pins:
+        return spec
+    ghosts = []
+    for number, kept in enumerate(pins):
+        label = f"pinned: {difference(kept.values, values)}"
+        for position, trace in enumerate(kept.traces):
+            ghost = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate")}
+            ghost.update(
+                mode="lines",
+                opacity=0.75,
+                name=label,
+                legendgroup=f"pin{number}",
+                showlegend=position == 0,
+                line={"color": "@soft", "width": 1.5, "dash": _DASHES[number % len(_DASHES)]},
+                meta=None,
+                hoverinfo="skip",
+            )
+            ghosts.append(ghost)
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, **spec["layout"].get("legend", {})}
+    layout = {**spec["layout"], "showlegend": True, "legend": legend}
+    return {**spec, "data": ghosts + list(spec["data"]), "layout": layout}

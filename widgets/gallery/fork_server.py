@@ -1,0 +1,197 @@
+"""The server's side of kernels that start by forking: the nursery process is started here and asked for copies.
+
+`ForkProvisioner` is the kernel provisioner; what it asks for happens in `widgets.gallery.nursery`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning import LocalProvisioner
+from traitlets.log import get_logger
+
+from labcore.threads import ONE_THREAD
+from widgets.gallery.nursery import name_of
+
+
+class Nursery:
+    """The nursery process of this server: started anew when it ends, asked for forks.
+
+    `megabytes` is the ceiling of each kernel; `lessons` are notebooks to make ready, in this order.
+    """
+
+    def __init__(self, megabytes: int = 0, lessons: Iterable[Path] = ()):
+        self._megabytes = megabytes
+        self._lessons = set(lessons)
+        self._starts: deque[float] = deque(maxlen=2)
+        self._waits = False
+        self._start()
+
+    def _start(self) -> None:
+        self._starts.append(time.monotonic())
+        # a folder of its own: nothing that an earlier one has left there is taken for living
+        self._temporary = tempfile.TemporaryDirectory(prefix="labcore-", ignore_cleanup_errors=True)
+        self._folder = Path(self._temporary.name)
+        self._asked: set[str] = set()
+        code = f"from widgets.gallery.nursery import nursery; nursery({str(self._folder)!r}, {self._megabytes})"
+        quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # nobody sets a breakpoint there
+        environment = {**os.environ, **ONE_THREAD, **quiet, "SERVER_SOFTWARE": "voila"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    async def mend(self) -> bool:
+        """Start the process again if it has ended, and ask again for all lessons; whether that was done.
+
+        The first time at once, but no more than twice a minute: one that ends each time must not keep a core busy.
+        """
+        code = self.process.poll()
+        if code is None:
+            return False
+        wait = self._starts[0] + 60 - time.monotonic() if len(self._starts) == 2 else 0
+        if wait > 0:
+            if not self._waits:
+                get_logger().error("The nursery has ended again (%d). The next one starts in %.0f s.", code, wait)
+            self._waits = True
+            return False
+        self._waits = False
+        get_logger().warning("The nursery has ended (%d). Another one starts, and makes the lessons ready.", code)
+        self._temporary.cleanup()
+        self._start()
+        await self.make_ready()
+        return True
+
+    async def make_ready(self) -> None:
+        """Ask for all lessons."""
+        for notebook in sorted(self._lessons):
+            await self._ask_for(notebook)
+
+    async def _ask_for(self, notebook: Path) -> None:
+        name = name_of(notebook)
+        if name and name not in self._asked:
+            self._asked.add(name)
+            with contextlib.suppress(OSError):
+                await self._request("nursery", {"lesson": str(notebook)})
+
+    async def ready(self, notebook: Path) -> Path | None:
+        """The executed notebook of which `fork` can give copies, or None; one that has changed is made ready anew."""
+        if notebook not in self._lessons:
+            return None
+        found = self._folder / f"{name_of(notebook)}.ipynb"
+        if found.exists():
+            return found
+        await self._ask_for(notebook)
+        return None
+
+    async def fork(self, argv: list[str], env: dict[str, str], cwd: str | None, lesson: str = "nursery") -> int:
+        """The process id of a new kernel: a copy of a ready lesson, or of the nursery. Raises OSError if it is gone."""
+        answer = await self._request(lesson, {"argv": argv, "env": env, "cwd": cwd})
+        if not answer:
+            raise OSError("the nursery gave no kernel")
+        return int(answer)
+
+    async def _request(self, name: str, wanted: dict[str, Any]) -> bytes:
+        end = time.monotonic() + 30
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(self._folder / name)
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                # the nursery may not have come so far as to listen
+                if name != "nursery" or self.process.poll() is not None or time.monotonic() > end:
+                    raise
+                await asyncio.sleep(0.05)
+        try:
+            writer.write(json.dumps(wanted).encode() + b"\n")
+            await writer.drain()
+            return await reader.readline()
+        finally:
+            writer.close()
+
+    def forget(self, lesson: Path) -> None:
+        """Do not take copies of this ready lesson any more: its process is gone. It is made anew when asked for."""
+        if lesson.parent == self._folder:
+            lesson.unlink(missing_ok=True)
+            self._asked.discard(lesson.stem)
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(5)
+        self._temporary.cleanup()
+
+
+class Forked:
+    """A kernel process that is not our child, with the part of `subprocess.Popen` that a provisioner uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int):
+        import psutil
+
+        self.pid = pid
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._process = psutil.Process(pid)  # it knows the start time, so a new process with this id is not it
+
+    def poll(self) -> int | None:
+        import psutil
+
+        process = getattr(self, "_process", None)
+        try:
+            alive = process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            alive = False
+        return None if alive else 0
+
+    def wait(self) -> int:
+        while self.poll() is None:
+            time.sleep(0.02)
+        return 0
+
+    def send_signal(self, signum: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+LESSON = "LABCORE_LESSON"  # in a kernel's environment: the name of the ready lesson that it is to be a copy of
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Starts a Python kernel by a fork of the nursery; other kernels, and all when it is gone, as Jupyter does.
+
+    A copy of a ready lesson is not to be had otherwise: launching one raises OSError when its process is gone.
+    """
+
+    nursery: Nursery | None = None  # the server's own, set where the server starts
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        if type(self).nursery is None or "ipykernel_launcher" not in cmd:
+            return await super().launch_kernel(cmd, **kwargs)
+        argv, env = cmd[cmd.index("ipykernel_launcher") :], {**kwargs["env"], **ONE_THREAD, "LABCORE_HELPERS": "0"}
+        try:
+            pid = await type(self).nursery.fork(argv, env, kwargs.get("cwd"), env.get(LESSON, "nursery"))
+        except OSError as error:
+            if LESSON in env:
+                raise
+            self.log.warning("The nursery does not answer (%s); this kernel starts from nothing.", error)
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process = Forked(pid)
+        self.pid = self.pgid = pid  # the child began a session of its own
+        return self.connection_info

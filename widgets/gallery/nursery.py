@@ -1,0 +1,218 @@
+"""The processes that visitors' kernels are copies of, made by forking.
+
+A kernel that starts from nothing imports torch, numba and plotly: seconds of work and some 200 MB that are the same for
+everybody. Here a nursery process imports them once. For each lesson it forks a process that executes the lesson to its
+first figures (`widgets.gallery.ready_lesson`), and a visitor's kernel is a copy of that one: nothing is left to compute
+when a page opens, and the copies share their memory. A lesson that is not ready yet gets a copy of the nursery.
+
+Forking is safe only while no library has threads of its own: these processes run with one thread a library, which is
+also what thirty kernels on a few cores need. The server's side is `widgets.gallery.fork_server`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import gc
+import hashlib
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from widgets.gallery.ready_lesson import executed
+
+_life: list[int] = []  # a pipe that only the nursery can write to: it closes when the nursery ends, however that comes
+
+
+def _be_born() -> None:
+    """In each copy of the nursery."""
+    os.close(_life.pop())
+
+
+def _end_with_the_nursery() -> None:
+    os.read(_life[0], 1)
+    os._exit(1)
+
+
+def _nursery_lives() -> bool:
+    return not select.select(_life, [], [], 0)[0]
+
+
+def nursery(folder: str, megabytes: int) -> None:
+    """Fork on request, and make the lessons ready that are asked for, one after another. It ends with the server.
+
+    It listens on the Unix socket `nursery` of `folder`; a lesson's own process on the one of its `name_of`.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the system buries them
+    _life.extend(os.pipe())
+    server = _listen(f"{folder}/nursery")
+    _prepare()
+    waiting: list[str] = []
+    growing: int | None = None  # a pipe that closes when the lesson under way is ready, or has failed
+    parent = os.getppid()
+    while os.getppid() == parent:
+        ready, _, _ = select.select([server, *([] if growing is None else [growing])], [], [], 1.0)
+        if growing in ready:
+            os.close(growing)
+            growing = None
+        if server in ready:
+            _serve(server, megabytes, waiting)
+        if waiting and growing is None:
+            _load_methods()
+            growing = _grow(Path(waiting.pop(0)), folder, megabytes, server)
+
+
+def _listen(address: str) -> socket.socket:
+    server = socket.socket(socket.AF_UNIX)
+    Path(address).unlink(missing_ok=True)  # of a process that was killed
+    server.bind(address)
+    server.listen(64)
+    return server
+
+
+def _shown() -> list[str]:
+    """Names of the modules that lessons show things with."""
+    house = Path(__file__).parents[2]
+    places = ("*.py", "atlas/*.py", "benches/*.py", "boards/**/*.py")
+    paths = [p for place in places for p in sorted((house / "widgets").glob(place)) if p.stem != "__init__"]
+    return [".".join(p.relative_to(house).with_suffix("").parts) for p in paths]
+
+
+def _prepare() -> None:
+    """The work that is the same for all lessons."""
+    # a kernel would import its debugger when it starts
+    for name in ("ipykernel.kernelapp", "ipykernel.debugger", *_shown()):
+        importlib.import_module(name)
+    import torch
+
+    from widgets import lesson
+    from widgets.atlas import cards
+
+    torch.set_num_threads(1)
+    lesson.source(cards.row)  # compiles the highlighter's expressions
+
+
+@functools.cache
+def _load_methods() -> None:
+    """Import every paper's method, so that the lessons' processes share them."""
+    from labcore import catalog
+
+    for paper in catalog.papers():
+        for name in paper.experiments:
+            catalog.load_experiment(f"{paper.key}.{name}")
+
+
+def _grow(notebook: Path, folder: str, megabytes: int, nursery_socket: socket.socket) -> int:
+    """Fork a process that executes this lesson and then waits for visitors; the pipe that closes when it is ready."""
+    done, mine = os.pipe()
+    gc.freeze()
+    if os.fork() > 0:
+        os.close(mine)
+        return done
+    try:
+        nursery_socket.close()
+        os.close(done)
+        _be_born()
+        name, began = name_of(notebook), time.monotonic()
+        lesson = executed(notebook)
+        if not _nursery_lives():
+            return  # another one makes this lesson ready
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL("libc.so.6").malloc_trim(0)  # or what the runs have freed would stay ours
+        server = _listen(f"{folder}/{name}")
+        draft = Path(folder, f"{name}.draft")
+        nbformat.write(lesson, draft)
+        draft.rename(Path(folder, f"{name}.ipynb"))
+        os.close(mine)
+        print(f"{notebook} is ready after {time.monotonic() - began:.1f} s.", file=sys.stderr, flush=True)
+        while _nursery_lives() and name_of(notebook) == name:
+            if server in select.select([server, *_life], [], [], 5.0)[0]:
+                _serve(server, megabytes, [])
+    except BaseException as error:  # noqa: BLE001 - visitors are served as if this process had never been
+        print(f"{notebook} is not made ready: {error}", file=sys.stderr, flush=True)
+    finally:
+        os._exit(0)
+
+
+def name_of(notebook: Path) -> str:
+    """The name of this version of a lesson."""
+    try:
+        facts = notebook.stat()
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{notebook} {facts.st_mtime_ns} {facts.st_size}".encode()).hexdigest()[:20]
+
+
+def _serve(server: socket.socket, megabytes: int, waiting: list[str]) -> None:
+    """Answer one request: {"argv", "env", "cwd"} for a fork, or {"lesson"} for one to make ready."""
+    with contextlib.suppress(OSError, ValueError), server.accept()[0] as peer:
+        with peer.makefile("r") as lines:
+            wanted = json.loads(lines.readline())
+        if "lesson" in wanted:
+            waiting.append(wanted["lesson"])
+            return
+        gc.freeze()  # a collection in a child would touch, and so copy, every object
+        pid = os.fork()
+        if pid == 0:
+            server.close()
+            peer.close()
+            if len(_life) > 1:  # this was the nursery
+                _be_born()
+            _become_kernel(wanted, megabytes)
+        peer.sendall(f"{pid}\n".encode())
+
+
+def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:
+    """In the child: take over the folder, the environment and the arguments, and be a kernel until the end."""
+    status = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.chdir(wanted["cwd"] or "/")
+        os.environ.clear()
+        os.environ.update(wanted["env"])
+        sys.argv = wanted["argv"]
+        if megabytes:
+            limit_memory(megabytes)
+        import comm
+        import ipywidgets
+        from ipykernel.kernelapp import IPKernelApp
+
+        kernel = IPKernelApp.instance()
+        kernel.initialize(sys.argv[1:])
+        ipywidgets.register_comm_target()  # its import, long ago, found no kernel to tell
+        for line in comm.get_comm_manager().comms.values():
+            line.kernel = kernel.kernel  # nor did the widgets that the lesson made; they stay silent without one
+        threading.Thread(target=_end_with_the_nursery, name="life", daemon=True).start()
+        kernel.start()
+        status = 0
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 0
+    except BaseException:  # noqa: BLE001 - the last words of a process that ends here
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def limit_memory(megabytes: int) -> None:
+    """From here on this process gets at most that much more memory; then numpy and torch say so and the bench shows it.
+
+    It counts private data, not pages shared with other processes.
+    """
+    now = next(row for row in Path("/proc/self/status").read_text().splitlines() if row.startswith("VmData"))
+    most = int(now.split()[1]) * 1024 + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -1,0 +1,267 @@
+"""The gallery's answers: a lesson's page, the line to its kernel and its end, and plotly.js for all pages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import nbformat
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyter_server.utils import url_path_join
+from nbformat import NotebookNode
+from tornado.httputil import HTTPServerRequest
+from tornado.web import GZipContentEncoding, HTTPError, RequestHandler, authenticated
+from voila.exporter import VoilaExporter
+from voila.notebook_renderer import NotebookRenderer
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+from voila.utils import get_page_config
+
+from widgets.benches.plot import plotly_js
+from widgets.gallery.fork_server import LESSON
+from widgets.gallery.room import Room
+
+_PROTOCOL = "v1.kernel.websocket.jupyter.org"
+# Voila's page asks another site for two icon fonts that JupyterLab's own style already holds
+_ELSEWHERE = re.compile(r'<link[^>]*href="https?://cdn\.[^>]*>')
+_PATIENCE = 2.0  # seconds that a visitor waits for a place before reading that there is none
+_NO_KERNEL = "00000000-0000-0000-0000-000000000000"  # in a page that is kept, where its visitor's kernel is named
+_KERNEL = re.compile(r'"kernelId": "([\w-]+)"')  # where a page names it
+_SCRIPT = f"<script>{Path(__file__).with_name('page.js').read_text()}</script>"
+
+# plotly.js for `plot.js`. The small one arrives early, and is compiled when the page has loaded and Voila waits for the
+# kernel: Voila begins on `load`. The whole one is asked for by figures that need it.
+_PLOTLY = """<link rel="preload" as="script" href="URL-cartesian.js"><script>{
+const made = {};
+globalThis.labcorePlotly = (name) => made[name] ??= new Promise((done, failed) => document.head.append(
+  Object.assign(document.createElement("script"), { src: `URL-${name}.js`, onload: () => done(Plotly),
+    onerror: () => failed(new Error("plotly.js did not arrive; load the page again")) })));
+addEventListener("load", () => labcorePlotly("cartesian").catch(() => {}));
+}</script>"""
+
+_FULL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The room is full</title>
+<meta http-equiv="refresh" content="{seconds}"><meta name="viewport" content="width=device-width">
+<style>body{{font:17px system-ui,sans-serif;max-width:32em;margin:20vh auto;padding:0 1em;
+color-scheme:light dark}}</style>
+</head><body><h1>The room is full</h1><p>{visitors} people work here now, as many as this machine takes. This page tries
+again every {seconds} seconds, and opens as soon as somebody leaves.</p></body></html>"""
+
+
+def _plotly_url(base_url: str) -> str:
+    """The address of plotly.js, up to the name of the library."""
+    import plotly
+
+    return url_path_join(base_url, f"labcore/plotly-{plotly.__version__}")
+
+
+class Shutdown(VoilaShutdownKernelHandler):
+    """Voila's page cannot send the token that its server asks for; where the request comes from is asked instead."""
+
+    def check_xsrf_cookie(self) -> None:
+        origin = self.request.headers.get("Origin") or self.request.headers.get("Referer") or ""
+        if urlsplit(origin).netloc != self.request.host:
+            raise HTTPError(403, "this request comes from another site")
+
+
+class Line(VoilaKernelWebsocketHandler):
+    """A page's line to its kernel, in the protocol of today's pages.
+
+    Voila 0.5 reads a message of the older one as if it were of today's, and then counts, and grows, almost without end.
+    """
+
+    async def get(self, kernel_id: str) -> None:
+        if _PROTOCOL not in self.request.headers.get("Sec-WebSocket-Protocol", ""):
+            raise HTTPError(400, f"this server speaks {_PROTOCOL}")
+        self.settings["room"].unopened.pop(kernel_id, None)
+        await super().get(kernel_id)
+
+    async def open(self, kernel_id: str) -> None:
+        self.settings["room"].lines.add(self)
+        await super().open(kernel_id)
+
+    def on_close(self) -> None:
+        self.settings["room"].lines.discard(self)
+        super().on_close()
+
+
+class Model(KernelHandler):
+    """What a page that has no line asks about its kernel, which is a sign that the page is there."""
+
+    async def get(self, kernel_id: str) -> None:
+        room: Room = self.settings["room"]
+        if kernel_id in room.unopened:
+            room.unopened[kernel_id] = time.monotonic()
+        await super().get(kernel_id)
+
+
+class Lesson(TornadoVoilaHandler):
+    """A lesson of the catalogue, if the room has a place."""
+
+    _begun = False
+    _kernel: str | None = None
+
+    @authenticated
+    async def get(self, path: str | None = None) -> None:
+        room: Room = self.settings["room"]
+        if path not in room.lessons:
+            raise HTTPError(404)
+        # Voila writes the theme's name into the page as it came, and waits for ever for a template that does not exist
+        self.request.arguments.pop("template", None)
+        if self.get_argument("theme", "") not in ("light", "dark"):
+            self.request.arguments.pop("theme", None)
+        # who follows a link asks for the next lesson just before the place in the last one is free
+        end = time.monotonic() + _PATIENCE
+        while room.present() >= room.visitors:
+            if time.monotonic() > end:
+                self.set_status(503)
+                self.set_header("Retry-After", str(room.retry))
+                self.finish(_FULL.format(seconds=room.retry, visitors=room.visitors))
+                return
+            await asyncio.sleep(0.1)
+        room.arriving += 1
+        self._arriving = True
+        try:
+            if not await self._ready(room, path):
+                await super().get(path)
+        finally:
+            self._arrived()
+
+    async def _ready(self, room: Room, path: str) -> bool:
+        """Answer with the page of a lesson that is executed already, if this one is."""
+        found = await room.nursery.ready(Path(room.root_dir, path).resolve()) if room.nursery else None
+        if found is None:
+            return False
+        # the names of its widgets change with every execution
+        key = found.stem, found.stat().st_mtime_ns, self.get_argument("theme", None)
+        if key not in room.pages:
+            room.pages[key] = await self._render(path, found)
+        server = {"SERVER_SOFTWARE": "voila", LESSON: found.stem}
+        try:
+            kernel = await self.kernel_manager.start_kernel(
+                kernel_name="python3", path=os.path.dirname(path), env={**os.environ, **server}
+            )
+        except OSError as error:
+            self.log.warning("The process of %s is gone (%s); it is executed anew.", path, error)
+            room.nursery.forget(found)
+            return False
+        self.set_header("Content-Type", "text/html")
+        self.set_header("Cache-Control", "no-store")
+        self.write(room.pages[key].replace(_NO_KERNEL, kernel))
+        return True
+
+    async def _render(self, path: str, executed: Path) -> str:
+        voila_configuration = self.voila_configuration
+        known = {
+            "base_url": self.base_url,
+            "settings": self.settings,
+            "log": self.log,
+            "voila_configuration": voila_configuration,
+        }
+        made = _Executed(
+            request_handler=self,
+            voila_configuration=voila_configuration,
+            traitlet_config=self.traitlet_config,
+            notebook_path=path,
+            template_paths=self.template_paths,
+            config_manager=self.config_manager,
+            contents_manager=self.contents_manager,
+            base_url=self.base_url,
+            kernel_spec_manager=self.kernel_spec_manager,
+            page_config=get_page_config(**known),
+        )
+        made.executed = nbformat.read(executed, as_version=4)
+        await made.initialize(theme=self.get_argument("theme", None))
+        return await made.generate_content_str()
+
+    def _arrived(self) -> None:
+        if getattr(self, "_arriving", False):
+            self._arriving = False
+            self.settings["room"].arriving -= 1
+
+    def write(self, chunk: str | bytes | dict) -> None:
+        self._arrived()  # the first words of a page come when its kernel is up, and counted as one
+        if isinstance(chunk, str):
+            plotly = _PLOTLY.replace("URL", _plotly_url(self.base_url))
+            chunk = _ELSEWHERE.sub("", chunk)
+            if not self._begun and "</title>" in chunk:  # once: pictures in the page have titles too
+                self._begun = True
+                chunk = chunk.replace("</title>", f"</title>{_SCRIPT}{plotly}", 1)
+            if found := _KERNEL.search(chunk):
+                self._kernel = found[1]
+        super().write(chunk)
+
+    def on_finish(self) -> None:
+        if self._kernel is not None and self.settings["room"].opening:
+            self.settings["room"].unopened[self._kernel] = time.monotonic()
+        super().on_finish()
+
+
+class _Executed(NotebookRenderer):
+    """Voila's page of a notebook that is executed already, for any kernel."""
+
+    executed: NotebookNode
+
+    async def load_notebook(self, path: str) -> NotebookNode:
+        return await self.fix_notebook(self.executed)
+
+    async def _jinja_kernel_start(self, *_: Any, **__: Any) -> str:
+        return _NO_KERNEL
+
+    async def _jinja_cell_generator(self, nb: NotebookNode, kernel_id: str) -> AsyncIterator[NotebookNode]:
+        for cell in nb.cells:
+            yield cell
+
+
+class Plotly(RequestHandler):
+    """plotly.js, which a browser keeps for all lessons; its address names the version."""
+
+    def get(self, library: str) -> None:
+        self.set_header("Content-Type", "text/javascript")
+        self.set_header("Content-Encoding", "gzip")
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        self.finish(plotly_js(library))
+
+
+class Compressed(GZipContentEncoding):
+    """Compresses what goes to another machine: a browser on this one has no need, and a proxy here does it itself."""
+
+    GZIP_LEVEL = 3  # a first page is 6 MB: 0.08 s of work, against 0.13 s at the usual level for a tenth less
+
+    def __init__(self, request: HTTPServerRequest) -> None:
+        super().__init__(request)
+        self._gzipping &= not ip_address(request.remote_ip).is_loopback
+
+
+class _Templates(BytecodeCache):
+    """Compiled templates of pages: Voila makes each page's templates anew, a fifth of all that its server does."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+class Exporter(VoilaExporter):
+    """Voila's exporter, which compiles a template once."""
+
+    _templates = _Templates()
+
+    def _create_environment(self) -> Environment:
+        made = super()._create_environment()
+        made.bytecode_cache = self._templates
+        return made

@@ -1,0 +1,135 @@
+"""Voila over the lessons, for a class: `python -m widgets.gallery notebooks`.
+
+The index notebook is the front page, so that relative links between notebooks work as they do in JupyterLab. Only the
+lessons of the catalogue are served, and nothing else of the folder. A visitor's kernel is a copy of a process that has
+executed the lesson (`widgets.gallery.nursery`); it has one thread and a ceiling on its memory, and ends with its page.
+When the room is full, the next visitor gets a page that says so and tries again. Every option of Voila works; ours are
+listed by `--help`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import psutil
+import voila.notebook_renderer
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyter_server.utils import url_path_join
+from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.web import RedirectHandler
+from traitlets import Bool, Int, default
+from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
+from widgets.gallery.fork_server import ForkProvisioner, Nursery
+from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
+from widgets.gallery.room import Room, lessons_of
+
+_KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+_READY = 200  # megabytes that a lesson takes, at most or nearly, when it is executed ahead of its visitors
+_ROUND = 2  # seconds between two rounds of `Room.look_after`
+_OURS = 250  # megabytes that a visitor takes, at most, as measured by tests/benchmarks/bench_class.py
+
+
+class Gallery(Voila):
+    """Voila whose front page is `index.ipynb` of the folder that it serves."""
+
+    visitors = Int(help="Most visitors at a time. Default: what the memory of this machine holds.").tag(config=True)
+    kernel_megabytes = Int(1024, help="Memory that one visitor's kernel may take; 0: no limit.").tag(config=True)
+    retry = Int(5, help="Seconds after which a visitor who found the room full tries again.").tag(config=True)
+    opening = Int(
+        60,
+        min=0,
+        help="Seconds after which a page that has come, and neither opens a line to its kernel nor asks for it, loses "
+        "its place; 0: never.",
+    ).tag(config=True)
+    fork = Bool(sys.platform == "linux", help="Start kernels by forks of one warm process.").tag(config=True)
+    warm = Bool(
+        help="Execute every lesson at the start, so that its visitors find its figures ready. Default: for the lessons "
+        "of the catalogue, where forks are used and two thirds of the free memory are left for visitors."
+    ).tag(config=True)
+    only_catalog = Bool(True, help="Serve the catalogue's lessons and no other notebook of the folder.").tag(
+        config=True
+    )
+    nursery: Nursery | None = None
+
+    def _lessons(self) -> set[str]:
+        return lessons_of(self.root_dir, self.only_catalog)
+
+    @default("warm")
+    def _warm(self) -> bool:
+        room = len(self._lessons()) * _READY < psutil.virtual_memory().available / 2**20 / 3
+        return self.fork and self.only_catalog and room
+
+    @default("visitors")
+    def _visitors(self) -> int:
+        free = psutil.virtual_memory().available * 0.8 / 2**20 - self.warm * len(self._lessons()) * _READY
+        return max(1, int(free / _OURS))
+
+    def init_settings(self) -> dict:
+        # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
+        self.config.VoilaExecutor.store_widget_state = False
+        # a kernel that begins anew has nothing of its page; the page says so and can be loaded again
+        self.config.KernelRestarter.restart_limit = 0
+        voila.notebook_renderer.VoilaExporter = Exporter
+        os.environ[PAGE_HAS_PLOTLY] = "1"
+        if self.only_catalog and not self.voila_configuration.extension_denylist:
+            # 4.9 MB for plotly's own widget, which no lesson has
+            self.voila_configuration.extension_denylist = ["jupyterlab-plotly"]
+        if self.fork:
+            KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
+            options = self.voila_configuration
+            # what these ask for is done as a page is made, which then is too late
+            late = options.prelaunch_hook or options.page_config_hook or options.progressive_rendering
+            paths = [Path(self.root_dir, p).resolve() for p in self._lessons()] if self.warm and not late else []
+            self.log.info("Room for %d visitors.", self.visitors)  # counted before the lessons take their part
+            ForkProvisioner.nursery = self.nursery = Nursery(self.kernel_megabytes, paths)
+        settings = super().init_settings()
+        self.room = Room(
+            root_dir=self.root_dir,
+            only_catalog=self.only_catalog,
+            visitors=self.visitors,
+            retry=self.retry,
+            opening=self.opening,
+            nursery=self.nursery,
+            kernels=self.kernel_manager,
+        )
+        return {**settings, "room": self.room}
+
+    def init_handlers(self) -> list:
+        # Tornado takes the first handler that matches: ours go before Voila's
+        ours = [
+            (url_path_join(self.server_url, _KERNEL), Shutdown),
+            (url_path_join(self.server_url, rf"labcore/plotly-[\w.]+-({'|'.join(LIBRARIES)})\.js"), Plotly),
+        ]
+        replaced = {TornadoVoilaHandler: Lesson, VoilaKernelWebsocketHandler: Line, KernelHandler: Model}
+        kept = []
+        for handler in super().init_handlers():
+            pattern, kind, *rest = handler
+            if kind in replaced:
+                kept.append((pattern, replaced[kind], *rest))
+            elif "tree" in pattern or "contents" in pattern or "voila/files" in pattern:
+                continue  # lists and files of the folder
+            else:
+                kept.append(handler)
+        if not self.notebook_path:
+            index = url_path_join(self.base_url, "voila/render/index.ipynb")
+            ours.insert(0, (url_path_join(self.server_url, "/?"), RedirectHandler, {"url": index, "permanent": False}))
+        return [*ours, *kept]
+
+    def listen(self) -> None:
+        self.app.transforms.append(Compressed)
+        if self.nursery is not None:
+            IOLoop.current().add_callback(self.nursery.make_ready)
+        PeriodicCallback(self.room.look_after, 1000 * _ROUND).start()
+        super().listen()
+
+    def stop(self) -> None:
+        if self.nursery is not None:
+            self.nursery.close()
+        super().stop()
