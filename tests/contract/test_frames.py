@@ -56,7 +56,8 @@ def test_frames_hold_what_is_declared(experiment, frames):
     for frame in frames:
         assert needed <= set(frame.variables) <= set(declared)
         for name, variable in frame.variables.items():
-            assert variable.dims == (declared[name].dims or (name,)), name
+            dims = declared[name].dims
+            assert variable.dims == ((name,) if dims is None else dims), name
             assert variable.attrs["units"] == declared[name].units, name
 
 

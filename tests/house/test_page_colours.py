@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 import widgets
-from labcore.figure import style
+from labcore import figure as style
 
 PALETTE = [style.BLUE, style.ORANGE, style.GREEN, style.RED, style.SKY, style.PURPLE]
 PAGE = [style.INK, style.SOFT, style.GRID, style.PAPER, style.SHADE]
