@@ -37,7 +37,7 @@ test: $(VENV)/.test ## run the tests (ARGS="-k word" picks some)
 nightly: $(VENV)/.test ## run the tests that take hours, and write docs/ledger.json (FUZZ_EXAMPLES=300 for a longer fuzz)
 	OMP_NUM_THREADS=1 $(PYTEST) -m "nightly and not browser" -n auto --maxprocesses 4 --dist loadgroup $(ARGS) $(NONE)
 	COSTS=add $(PYTEST) -m "nightly and browser" $(ARGS) $(NONE)
-	$(BIN)/python -m labcore claims --slow --record docs/ledger.json
+	$(if $(ARGS),,$(BIN)/python -m labcore claims --slow --record docs/ledger.json)
 
 voila: $(VENV)/.lab ## serve the lessons as dashboards, without code
 	$(JUPYTER) widgets.gallery notebooks $(ARGS)

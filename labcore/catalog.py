@@ -85,7 +85,11 @@ def _names(path: Path, decorator: str, changed: int) -> tuple[str, ...]:
 @functools.cache
 def _table() -> tuple[dict[str, Theme], dict[str, Paper]]:
     rows = tomllib.loads((_ROOT / "catalog.toml").read_text(encoding="utf-8"))
-    return {t["key"]: Theme(**t) for t in rows["theme"]}, {p["key"]: Paper(**p) for p in rows["paper"]}
+    found = {t["key"]: Theme(**t) for t in rows["theme"]}, {p["key"]: Paper(**p) for p in rows["paper"]}
+    for row in found[1].values():
+        if row.theme not in found[0]:
+            raise UnknownKey("theme", row.theme, list(found[0]))
+    return found
 
 
 def themes() -> list[Theme]:

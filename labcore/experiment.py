@@ -131,7 +131,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     low = next((m.ge for m in info.metadata if isinstance(m, annotated_types.Ge)), None)
     high = next((m.le for m in info.metadata if isinstance(m, annotated_types.Le)), None)
     if low is None or high is None:
-        raise TypeError(f"parameter {name!r}: a number needs both bounds, Field(ge=..., le=...)")
+        raise TypeError(f"parameter {name!r}: a number needs both bounds, Annotated[..., number(low, high, 'words')]")
     scale = extra.get("scale", "log" if low > 0 and high / low >= 1000 else "linear")
     return Parameter(kind=base.__name__, low=low, high=high, log=scale == "log", **common)
 

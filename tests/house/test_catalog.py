@@ -1,4 +1,4 @@
-"""The catalogue: 133 rows that can be found, and errors that help."""
+"""The catalogue: rows that can be found, and errors that help."""
 
 import collections
 import os
@@ -13,8 +13,8 @@ from labcore.experiment import Experiment
 
 def test_every_row_is_complete_and_every_key_unique():
     papers = catalog.papers()
-    assert len(papers) == 133
-    assert len({p.key for p in papers}) == 133
+    assert len(papers) >= 133, "a row of the catalogue is gone"
+    assert len({p.key for p in papers}) == len(papers)
     themes = {t.key for t in catalog.themes()}
     for p in papers:
         assert p.key.isidentifier() and p.key == p.key.lower(), p.key
@@ -86,7 +86,7 @@ def test_names_are_read_again_when_a_file_has_changed(tmp_path, monkeypatch):
     ("call", "message"),
     [
         (lambda: catalog.paper("double_decent"), "there is no paper 'double_decent'; did you mean double_descent"),
-        (lambda: catalog.paper("zzzzzz"), "there is no paper 'zzzzzz'; `labcore list` shows all 133"),
+        (lambda: catalog.paper("zzzzzz"), "there is no paper 'zzzzzz'; `labcore list` shows all "),
         (lambda: catalog.papers("spikin"), "there is no theme 'spikin'; did you mean spiking?"),
         (lambda: catalog.load_paper("double_decent"), "there is no paper"),
         (lambda: catalog.load_part("double_decent", "claims"), "there is no paper"),

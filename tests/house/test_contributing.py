@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import labcore
 
 ROOT = Path(labcore.__file__).parents[1]
+CELL = r"^```(md|python)\n# \d+ of notebooks/hebbian/oja\.ipynb(, tagged `parameters`)?\n(.*?)^```"
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```\w+\n# (\S+)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
 
@@ -53,7 +56,7 @@ def house(tmp_path_factory):
 
 
 def python(house, *words):
-    environment = {**os.environ, "XDG_CACHE_HOME": str(house / "cache"), "NO_COLOR": "1"}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(house / "cache"), "NO_COLOR": "1", "PYTHONPATH": str(house)}
     return subprocess.run(
         [sys.executable, *words], cwd=house, env=environment, capture_output=True, text=True, timeout=300
     )
@@ -150,3 +153,31 @@ def test_the_example_is_clean(house):
         pytest.skip("ruff is not installed: `make lint` installs it")
     done = subprocess.run([ruff, "check", "labcore/hebbian", "tests"], cwd=house)
     assert done.returncode == 0
+
+
+def test_the_example_lesson_is_a_lesson_and_runs(house):
+    """Its claims hold in it, its bench leaves a figure, and it passes the test of a lesson's shape."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    lesson = new_notebook(metadata={"kernelspec": kernel})
+    for language, parameters, text in re.findall(CELL, GUIDE, re.DOTALL | re.MULTILINE):
+        cell = (new_markdown_cell if language == "md" else new_code_cell)(text.strip())
+        cell.metadata["tags"] = ["parameters"] if parameters else []
+        lesson.cells.append(cell)
+    path = house / "notebooks/hebbian/oja.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(lesson, path)
+    shutil.copytree(ROOT / "tests/notebooks", house / "lessons")
+    code = f"""
+import sys
+sys.path.insert(0, "lessons")
+import test_lessons
+test_lessons.ROOT = __import__("pathlib").Path({str(house)!r})
+test_lessons.test_lesson_has_the_shape_of_a_lesson("notebooks/hebbian/oja.ipynb")
+test_lessons.test_no_output_is_kept_in_git("notebooks/hebbian/oja.ipynb")
+import papermill
+papermill.execute_notebook({str(path)!r}, "out.ipynb", dict(budget="quick", seed=0), progress_bar=False)
+"""
+    done = python(house, "-c", code)
+    assert done.returncode == 0, done.stderr
+    said = (house / "out.ipynb").read_text("utf-8")
+    assert "application/vnd.plotly.v1+json" in said and "holds" in said and "Where do the weights point?" in said

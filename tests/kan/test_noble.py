@@ -334,7 +334,9 @@ def test_an_answer_about_the_silent_branch(answer, right):
     assert (silent_branch(answer) is True) == right
 
 
-@pytest.mark.parametrize(("answer", "right"), [(" 4/2 ", True), pytest.param("8,0", False, marks=pytest.mark.nightly), ("1.9", False)])
+@pytest.mark.parametrize(
+    ("answer", "right"), [(" 4/2 ", True), pytest.param("8,0", False, marks=pytest.mark.nightly), ("1.9", False)]
+)
 def test_an_answer_about_the_sharp_target(answer, right):
     assert (learned_by_all(answer) is True) == right
 

@@ -48,11 +48,13 @@ def test_lesson_has_the_shape_of_a_lesson(lesson):
     code = cells(notebook)
     assert "parameters" in code[0].metadata.get("tags", []), "the first code cell carries the tag `parameters`"
     assert code[0].source.split() == 'budget = "full" seed = 0'.split()
-    benches = [c.source for c in code if "bench(" in c.source and "import" not in c.source]
-    assert benches and all("budget=budget" in b and "seed=seed" in b for b in benches)
-    assert any("ledger(" in c.source for c in code) and any("source(" in c.source for c in code)
-    assert sum("exercise(" in c.source for c in code) >= 2
-    assert any("Predict" in c.source for c in code), "a lesson asks for a prediction"
+    benches = [c.source for c in code if re.search(r"^bench\(", c.source, re.M)]
+    assert benches, "a lesson has a cell that begins with bench(...)"
+    assert all("budget=budget" in b and "seed=seed" in b for b in benches), "a bench takes budget=budget, seed=seed"
+    assert any("ledger(" in c.source for c in code), "a lesson measures its papers' claims: ledger(...)"
+    assert any("source(" in c.source for c in code), "a lesson shows its mechanism: source(...)"
+    assert any("exercise(" in c.source for c in code), "a lesson has an exercise"
+    assert any("predict=Prediction(" in c.source for c in code), "a lesson asks for a prediction, in a bench"
     text = "\n".join(c.source for c in cells(notebook, "markdown"))
     assert "arXiv" in text or "doi" in text.lower(), "a lesson names its sources"
     assert "?" in cells(notebook, "markdown")[0].source, "a lesson opens with its question"
