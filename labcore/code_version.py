@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from labcore import catalog
-from labcore.import_closure import closure
+from labcore.import_closure import closure, content
 
 _ROOT = Path(__file__).parent
 
@@ -20,5 +20,5 @@ def code_version(key: str, part: Literal["experiments", "claims"] = "experiments
     """
     digest = hashlib.sha256()
     for path in sorted(closure(catalog.paper(key).folder / f"{part}.py")):
-        digest.update(path.relative_to(_ROOT).as_posix().encode() + path.read_bytes())
+        digest.update(path.relative_to(_ROOT).as_posix().encode() + content(path))
     return digest.hexdigest()[:12]

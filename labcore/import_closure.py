@@ -6,6 +6,7 @@ It stands apart from the catalogue, so that a new paper's row does not make what
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,3 +61,9 @@ def _imported(path: Path) -> list[Path]:
             for place in [folder.joinpath(*parts), *([folder.joinpath(*parts, name)] if name else [])]:
                 found += [place.with_suffix(".py"), place / "__init__.py"] if place != _ROOT else []
     return found
+
+
+@functools.cache
+def content(path: Path) -> bytes:
+    """A hash of what a file holds, read once a process: many papers share the files of the house."""
+    return hashlib.sha256(path.read_bytes()).digest()

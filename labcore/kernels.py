@@ -24,7 +24,7 @@ from numba import njit
 from numba.core import caching, typeinfer
 from numba.core.dispatcher import Dispatcher
 
-from labcore.import_closure import closure
+from labcore.import_closure import closure, content
 
 
 def kernel(function: Callable | None = None, /, *, signatures: tuple = (), **options: Any) -> Any:
@@ -58,7 +58,7 @@ def _say_once(why: str) -> None:
 def _stamp(file: str) -> str:
     digest = hashlib.sha256()
     for path in sorted(closure(Path(file))):
-        digest.update(path.name.encode() + path.read_bytes())
+        digest.update(path.name.encode() + content(path))
     return digest.hexdigest()
 
 

@@ -62,11 +62,13 @@ def house(tmp_path, monkeypatch):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         import_closure._imported.cache_clear()  # of files that do not change while a process lives
+        import_closure.content.cache_clear()
         return [code_version.code_version.__wrapped__("toy", part) for part in ("experiments", "claims")]
 
     versions(HOUSE)
     yield versions
     import_closure._imported.cache_clear()
+    import_closure.content.cache_clear()
 
 
 @pytest.mark.parametrize("name", HOUSE)
