@@ -1,4 +1,4 @@
-"""What the paper of `epochwise_descent` says, as checks."""
+"""Checks of when the test error falls a second time, and of what label noise adds to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The experiments of `epochwise_descent`, frame by frame."""
+"""The test error of the linear problem over training time, and of a small network on digits with two scales."""
 
 from __future__ import annotations
 

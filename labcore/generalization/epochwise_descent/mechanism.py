@@ -1,4 +1,4 @@
-"""The mechanism of `epochwise_descent`."""
+"""Gradient descent on a linear problem with fast and slow directions, in closed form, and its error in theory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 def modulation(p_fast: int, kappa: float, d: int = D) -> Float[Array, " d"]:
-    """Singular values (d,) of F: 1 on the first p_fast directions, 1/kappa on the others.
+    """Singular values of F: 1 on the first p_fast directions, 1/kappa on the others.
 
     Raises ValueError unless 0 <= p_fast <= d and kappa >= 1.
     """
