@@ -6,6 +6,7 @@ from math import sqrt
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from labcore.primitives.runs.layers import LayerNorm, Linear, MakeLinear, Rngs
@@ -18,7 +19,7 @@ class Softmax(nn.Module):
         super().__init__()
         self.causal = causal
 
-    def forward(self, scores: Tensor) -> Tensor:
+    def forward(self, scores: Float[Tensor, "... N N"]) -> Float[Tensor, "... N N"]:
         if self.causal:
             n = scores.shape[-1]
             scores = scores.masked_fill(torch.ones(n, n, dtype=torch.bool).triu(1), float("-inf"))
@@ -26,7 +27,7 @@ class Softmax(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head attention rows(Q K^T / sqrt(d_h)) V with any map of the score rows, (S, B, H, N, N) to the same."""
+    """Multi-head attention rows(Q K^T / sqrt(d_h)) V with any map of the score rows."""
 
     def __init__(self, rngs: Rngs, d: int, heads: int, rows: nn.Module, linear: MakeLinear = Linear):
         super().__init__()
@@ -35,14 +36,14 @@ class Attention(nn.Module):
         self.qkv = linear([g for g in rngs for _ in range(3)], d, d)
         self.out = linear(rngs, d, d)
 
-    def scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Q K^T / sqrt(d_h) (S, B, H, N, N) and V (S, B, H, N, d_h) of x (S, B, N, d)."""
+    def scores(self, x: Float[Tensor, "S B N d"]) -> tuple[Float[Tensor, "S B H N N"], Float[Tensor, "S B H N d_h"]]:
+        """Q K^T / sqrt(d_h) and V."""
         s, b, n, d = x.shape
         qkv = self.qkv(x.reshape(s, b * n, d).repeat_interleave(3, 0))
         q, k, v = qkv.view(s, 3, b, n, self.heads, d // self.heads).permute(1, 0, 2, 4, 3, 5)
         return q @ k.transpose(-1, -2) / sqrt(d // self.heads), v
 
-    def forward(self, x: Tensor, seen: list | None = None) -> Tensor:
+    def forward(self, x: Float[Tensor, "S B N d"], seen: list | None = None) -> Float[Tensor, "S B N d"]:
         s, b, n, d = x.shape
         scores, v = self.scores(x)
         attention = self.rows(scores)
@@ -60,7 +61,7 @@ class Block(nn.Module):
         self.attention = Attention(rngs, d, heads, rows, linear)
         self.up, self.down = linear(rngs, d, ratio * d), linear(rngs, ratio * d, d)
 
-    def forward(self, x: Tensor, seen: list | None = None) -> Tensor:
+    def forward(self, x: Float[Tensor, "S B N d"], seen: list | None = None) -> Float[Tensor, "S B N d"]:
         s, b, n, d = x.shape
         flat = (s, b * n, d)
         x = x + self.attention(self.norm1(x.view(flat)).view(x.shape), seen)

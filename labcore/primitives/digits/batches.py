@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from labcore.data import digits_split
@@ -14,15 +15,15 @@ from labcore.primitives.runs.layers import streams
 
 
 class DigitBatches(NamedTuple):
-    """One split of the digits and one order of batches a run: x (S, n, 64), y (S, n)."""
+    """One split of the digits and one order of batches a run."""
 
-    x: Tensor
-    y: Tensor
-    x_test: Tensor
-    y_test: Tensor
-    order: np.ndarray  # (S, steps, batch)
+    x: Float[Tensor, "S n 64"]
+    y: Int[Tensor, "S n"]
+    x_test: Float[Tensor, "S n_test 64"]
+    y_test: Int[Tensor, "S n_test"]
+    order: Int[np.ndarray, "S steps batch"]
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+    def batch(self, step: int) -> tuple[Float[Tensor, "S batch 64"], Int[Tensor, "S batch"]]:
         at = torch.as_tensor(self.order[:, step])
         return self.x.gather(1, at[..., None].expand(-1, -1, 64)), self.y.gather(1, at)
 

@@ -15,22 +15,23 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 from scipy import ndimage
 
-Images = NDArray[np.float64]
+Array = np.ndarray
+Images = Float[Array, "n h w"]
 Kind = Literal["noise", "contrast", "blur", "rotate", "fog"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
 def rotate_digits(images: Images, angle: float) -> Images:
-    """Images (n, h, w) turned counterclockwise by `angle` degrees about their centres, bilinear, zeros from outside."""
+    """Images turned counterclockwise by `angle` degrees about their centres, bilinear, zeros from outside."""
     _check_stack(images)
     return np.clip(ndimage.rotate(images, angle, axes=(1, 2), reshape=False, order=1), 0, 1)
 
 
 def corrupt(images: Images, kind: Kind, severity: float, rng: np.random.Generator) -> Images:
-    """A corrupted copy of images (n, h, w) in [0, 1]; the result stays in [0, 1]. Only noise and fog draw from `rng`.
+    """A corrupted copy of images in [0, 1]; the result stays in [0, 1]. Only noise and fog draw from `rng`.
 
     Raises ValueError for an unknown kind, a severity outside [0, 5] or an array that is not a stack of images.
     """

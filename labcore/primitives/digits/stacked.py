@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from labcore.data import digits_split
@@ -15,10 +16,10 @@ from labcore.data import digits_split
 class Digits(NamedTuple):
     """S splits: pixels in [0, 1] unless noise was added, and classes 0 .. 9."""
 
-    x: Tensor  # (S, n_train, 64)
-    labels: Tensor  # (S, n_train)
-    x_test: Tensor  # (S, n_test, 64)
-    labels_test: Tensor  # (S, n_test)
+    x: Float[Tensor, "S n_train 64"]
+    labels: Int[Tensor, "S n_train"]
+    x_test: Float[Tensor, "S n_test 64"]
+    labels_test: Int[Tensor, "S n_test"]
 
 
 def stacked_digits(n_train: int, n_test: int, seeds: Sequence[Sequence[int]], noise: float = 0.0) -> Digits:

@@ -10,20 +10,25 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 Aggregation = Literal["sum", "mean", "softmax"]
 
 
-def add_rows(messages: Tensor, row: Tensor, dst: Tensor, n: int) -> Tensor:
-    """The sum of what arrives at each of n nodes: edge e carries messages[row[e]] to dst[e]; (R, ...) -> (n, ...)."""
+def add_rows(
+    messages: Float[Tensor, " R *rest"], row: Int[Tensor, " E"], dst: Int[Tensor, " E"], n: int
+) -> Float[Tensor, " n *rest"]:
+    """The sum of what arrives at each of n nodes: edge e carries messages[row[e]] to dst[e]."""
     return messages.new_zeros(n, *messages.shape[1:]).index_add(0, dst, messages[row])
 
 
-def softmax_rows(messages: Tensor, scores: Tensor, row: Tensor, dst: Tensor, n: int) -> Tensor:
+def softmax_rows(
+    messages: Float[Tensor, "R d"], scores: Float[Tensor, "R d"], row: Int[Tensor, " E"], dst: Int[Tensor, " E"], n: int
+) -> Float[Tensor, "n d"]:
     """sum_e softmax_e(scores[row[e]]) messages[row[e]] at each of n nodes; a node that gets nothing gets zero.
 
-    messages and scores (R, d): the exponentials are taken once a row, not once an edge.
+    The exponentials are taken once a row, not once an edge.
     """
     # the largest score of a channel cancels in the quotient; it only keeps the exponentials from overflowing
     weight = (scores - scores.detach().amax(0)).clamp(min=-60).exp()
@@ -33,9 +38,14 @@ def softmax_rows(messages: Tensor, scores: Tensor, row: Tensor, dst: Tensor, n: 
 
 
 def message_pass(
-    h: Tensor, src: Tensor, dst: Tensor, edge: Tensor | None = None, aggregate: Aggregation = "sum", t: float = 1.0
-) -> Tensor:
-    """Messages h[src] (+ edge) aggregated at dst: h (N, d), src and dst (E,), edge (E, d) -> (N, d).
+    h: Float[Tensor, "N d"],
+    src: Int[Tensor, " E"],
+    dst: Int[Tensor, " E"],
+    edge: Float[Tensor, "E d"] | None = None,
+    aggregate: Aggregation = "sum",
+    t: float = 1.0,
+) -> Float[Tensor, "N d"]:
+    """Messages h[src] (+ edge) aggregated at dst.
 
     Raises ValueError for an aggregation that does not exist and for an edge to or from a node that does not.
     """

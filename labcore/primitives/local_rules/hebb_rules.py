@@ -18,12 +18,12 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from labcore.kernels import kernel
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 Rule = Literal["hebb", "oja", "sanger", "subspace", "lateral", "soft"]
 RULES: tuple[str, ...] = get_args(Rule)
 BLOWN_UP = 1e3
@@ -32,9 +32,9 @@ BLOWN_UP = 1e3
 class Stream(NamedTuple):
     """What `hebb_stream` leaves: R recorded states, the first before any sample, the last after the last sample."""
 
-    w: Array  # (R, K, D) weights
-    c: Array  # (R, K, K) lateral inhibition, below the diagonal
-    seen: NDArray[np.int64]  # (R,) samples seen at each record
+    w: Float[Array, "R K D"]  # weights
+    c: Float[Array, "R K K"]  # lateral inhibition, below the diagonal
+    seen: Int[Array, " R"]  # samples seen at each record
     diverged: int  # 0, or the sample at which a weight left [-1000, 1000] or was no number; records end before it
 
 
@@ -47,8 +47,10 @@ def _check(rule: str, eta: float, tau: float) -> None:
         raise ValueError(f"tau = {tau} is not allowed; it must be > 0")
 
 
-def hebb_stream(x: Array, w: Array, rule: Rule, eta: float, tau: float = 0.3, every: int = 1) -> Stream:
-    """Show the samples x (T, D) one at a time to units that start at w (K, D); record each `every` samples."""
+def hebb_stream(
+    x: Float[Array, "T D"], w: Float[Array, "K D"], rule: Rule, eta: float, tau: float = 0.3, every: int = 1
+) -> Stream:
+    """Show the samples x one at a time to units that start at w; record each `every` samples."""
     _check(rule, eta, tau)
     if every < 1:
         raise ValueError(f"every = {every} is not allowed; it must be >= 1")
@@ -112,8 +114,14 @@ def _stream(x, w, rule, eta, tau, every):
     return w_hist[:at], c_hist[:at], seen[:at], 0
 
 
-def respond(x: Tensor, w: Tensor, rule: Rule, tau: float = 0.3, c: Tensor | None = None) -> Tensor:
-    """Responses y (..., B, K) of units w (..., K, D) to a batch x (..., B, D); c (..., K, K) for the lateral rule."""
+def respond(
+    x: Float[Tensor, "... B D"],
+    w: Float[Tensor, "... K D"],
+    rule: Rule,
+    tau: float = 0.3,
+    c: Float[Tensor, "... K K"] | None = None,
+) -> Float[Tensor, "... B K"]:
+    """Responses y of units w to a batch x; the inhibition c is for the lateral rule."""
     u = x @ w.mT
     if rule == "soft":
         return torch.softmax(u / tau, -1)
@@ -125,11 +133,16 @@ def respond(x: Tensor, w: Tensor, rule: Rule, tau: float = 0.3, c: Tensor | None
 
 
 def hebb_change(
-    x: Tensor, w: Tensor, rule: Rule, tau: float = 0.3, c: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The rule's mean over a batch x (..., B, D): change of w (..., K, D), responses (..., B, K), change of c or None.
+    x: Float[Tensor, "... B D"],
+    w: Float[Tensor, "... K D"],
+    rule: Rule,
+    tau: float = 0.3,
+    c: Float[Tensor, "... K K"] | None = None,
+) -> tuple[Float[Tensor, "... K D"], Float[Tensor, "... B K"], Float[Tensor, "... K K"] | None]:
+    """The rule's mean over a batch x: change of w, responses, change of c or None.
 
-    Any leading dimensions are independent learners. Only the lateral rule needs, and changes, c (..., K, K).
+    Any leading dimensions are independent learners. Only the lateral rule needs, and changes, c.
+    Raises ValueError when it gets none.
     """
     _check(rule, 0.0, tau)
     if rule == "lateral" and c is None:
@@ -150,9 +163,14 @@ def hebb_change(
 
 
 def hebb_step(
-    x: Tensor, w: Tensor, rule: Rule, eta: float, tau: float = 0.3, c: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """One step of size eta on a batch: new weights (..., K, D), responses (..., B, K), new inhibition (or c itself)."""
+    x: Float[Tensor, "... B D"],
+    w: Float[Tensor, "... K D"],
+    rule: Rule,
+    eta: float,
+    tau: float = 0.3,
+    c: Float[Tensor, "... K K"] | None = None,
+) -> tuple[Float[Tensor, "... K D"], Float[Tensor, "... B K"], Float[Tensor, "... K K"] | None]:
+    """One step of size eta on a batch: new weights, responses, new inhibition (or c itself)."""
     _check(rule, eta, tau)
     change, y, inhibition = hebb_change(x, w, rule, tau, c)
     return w + eta * change, y, c if inhibition is None else c + eta * inhibition

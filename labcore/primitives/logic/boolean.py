@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Int, Int8, Int32, Int64
 
 from labcore.kernels import kernel
 
@@ -13,22 +13,22 @@ INPUT, ZERO, ONE, BUF, NOT, AND, OR, XOR, MAJ = range(9)
 NAMES = ("IN", "0", "1", "BUF", "NOT", "AND", "OR", "XOR", "MAJ")
 FAN_IN = (0, 0, 0, 1, 1, 2, 2, 2, 3)
 
-Bits = NDArray[np.bool_]
-Signs = NDArray[np.int8]
+Array = np.ndarray
 
 
 @dataclass(frozen=True)
 class Netlist:
     """A combinational circuit of n nodes, in any order. Raises ValueError when it is none.
 
-    kind (n,) is a constant of this module for each node, fanin (n, 2 or 3) the nodes that it reads (-1 where it reads
-    no more), outputs (m,) the nodes that are read from outside. Nodes of kind INPUT are the inputs, in their order.
+    kind is a constant of this module for each node, fanin the nodes that it reads (-1 where it reads no more; two
+    columns do, a third is added), outputs the nodes that are read from outside. Nodes of kind INPUT are the inputs,
+    in their order.
     """
 
-    kind: NDArray[np.int8]
-    fanin: NDArray[np.int32]
-    outputs: NDArray[np.int32]
-    order: NDArray[np.int32] = field(init=False, repr=False, compare=False)  # topological: drivers come first
+    kind: Int8[Array, " n"]
+    fanin: Int32[Array, "n 3"]
+    outputs: Int32[Array, " m"]
+    order: Int32[Array, " n"] = field(init=False, repr=False, compare=False)  # topological: drivers come first
 
     def __post_init__(self) -> None:
         kind, outputs = np.array(self.kind, np.int8, ndmin=1), np.array(self.outputs, np.int32, ndmin=1)
@@ -55,8 +55,8 @@ class Netlist:
             object.__setattr__(self, name, value)
 
     @property
-    def inputs(self) -> NDArray[np.int64]:
-        """The input nodes (n_in,)."""
+    def inputs(self) -> Int64[Array, " n_in"]:
+        """The input nodes."""
         return np.flatnonzero(self.kind == INPUT)
 
 
@@ -115,8 +115,11 @@ def _words(kind, fanin, order, words):
                 out[i] = (a[i] & b[i]) | (a[i] & c[i]) | (b[i] & c[i])
 
 
-def simulate(netlist: Netlist, X: Bits) -> Bits:
-    """The value of every node, (P, n), for the input patterns X (P, n_in), in one pass of 64-bit words."""
+def simulate(netlist: Netlist, X: Bool[Array, "P n_in"]) -> Bool[Array, "P n"]:
+    """The value of every node for the input patterns X, in one pass of 64-bit words.
+
+    Raises ValueError when X has not one column an input.
+    """
     X = np.asarray(X, bool)
     inputs = netlist.inputs
     if X.ndim != 2 or X.shape[1] != len(inputs):
@@ -133,25 +136,25 @@ def simulate(netlist: Netlist, X: Bits) -> Bits:
     return np.unpackbits(words.view(np.uint8), axis=1, count=patterns, bitorder="little").view(bool).T
 
 
-def all_patterns(bits: int) -> Bits:
-    """Every input pattern (2^bits, bits), the first column being the slowest. Raises ValueError above 12 bits."""
+def all_patterns(bits: int) -> Bool[Array, "2**bits bits"]:
+    """Every input pattern, the first column being the slowest. Raises ValueError above 12 bits."""
     if not 0 <= bits <= 12:
         raise ValueError(f"{bits} inputs are not allowed; a truth table has from 0 to 12")
     return (np.arange(2**bits)[:, None] >> np.arange(bits)[::-1] & 1).astype(bool)
 
 
-def truth_table(netlist: Netlist) -> Bits:
-    """The outputs (2^n_in, m) for every input pattern, in the order of `all_patterns`; up to 12 inputs."""
+def truth_table(netlist: Netlist) -> Bool[Array, "2**n_in m"]:
+    """The outputs for every input pattern, in the order of `all_patterns`; up to 12 inputs."""
     return simulate(netlist, all_patterns(len(netlist.inputs)))[:, netlist.outputs]
 
 
-def signs(bits: Bits) -> Signs:
+def signs(bits: Bool[Array, "*shape"] | Int[Array, "*shape"]) -> Int8[Array, "*shape"]:
     """0/1 as -1/+1."""
     return np.where(bits, 1, -1).astype(np.int8)
 
 
-def multiplier(bits: int) -> tuple[Signs, Signs]:
-    """All products of two `bits`-bit numbers: X (4^bits, 2 bits), Y the same shape, most significant bit first."""
+def multiplier(bits: int) -> tuple[Int8[Array, "4**bits 2*bits"], Int8[Array, "4**bits 2*bits"]]:
+    """All products of two `bits`-bit numbers: X the two, Y their product, most significant bit first."""
     if not 1 <= bits <= 6:
         raise ValueError(f"bits = {bits} is not allowed; it must be from 1 to 6")
     X = all_patterns(2 * bits)
@@ -160,8 +163,8 @@ def multiplier(bits: int) -> tuple[Signs, Signs]:
     return signs(X), signs(product[:, None] >> np.arange(2 * bits)[::-1] & 1)
 
 
-def eca(rule: int, width: int, steps: int) -> tuple[Signs, Signs]:
-    """Wolfram's elementary automaton on a ring, from every state to that `steps` later: X and Y (2^width, width)."""
+def eca(rule: int, width: int, steps: int) -> tuple[Int8[Array, "2**width width"], Int8[Array, "2**width width"]]:
+    """Wolfram's elementary automaton on a ring: X every state, Y that `steps` later."""
     if not 0 <= rule <= 255:
         raise ValueError(f"rule = {rule} is not allowed; it must be from 0 to 255")
     if not 3 <= width <= 12:
@@ -175,8 +178,8 @@ def eca(rule: int, width: int, steps: int) -> tuple[Signs, Signs]:
     return signs(first), signs(state)
 
 
-def eca_cell(rule: int) -> tuple[Signs, Signs]:
-    """The rule of one cell: X (8, 3) its left neighbour, itself and its right neighbour, Y (8, 1) what it becomes."""
+def eca_cell(rule: int) -> tuple[Int8[Array, "8 3"], Int8[Array, "8 1"]]:
+    """The rule of one cell: X its left neighbour, itself and its right neighbour, Y what it becomes."""
     if not 0 <= rule <= 255:
         raise ValueError(f"rule = {rule} is not allowed; it must be from 0 to 255")
     return signs(all_patterns(3)), signs(rule >> np.arange(8)[:, None] & 1)
@@ -215,8 +218,8 @@ def random_logic(widths: list[int], p: float, gate: str, rng: np.random.Generato
     return Netlist(np.array(kind, np.int8), np.array(fanin, np.int32), np.array(layer, np.int32))
 
 
-def random_codes(n: int, bits: int, rng: np.random.Generator) -> tuple[Signs, Signs]:
-    """n different random codes, each its own label: X and Y (n, bits)."""
+def random_codes(n: int, bits: int, rng: np.random.Generator) -> tuple[Int8[Array, "n bits"], Int8[Array, "n bits"]]:
+    """n different random codes, each its own label: X and Y."""
     if not 1 <= bits <= 20 or not 1 <= n <= 2**bits:
         raise ValueError(f"n = {n}, bits = {bits} is not allowed; bits from 1 to 20 hold at most 2^bits codes")
     codes = signs(rng.choice(2**bits, n, replace=False)[:, None] >> np.arange(bits)[::-1] & 1)

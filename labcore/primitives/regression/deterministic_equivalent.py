@@ -17,13 +17,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from labcore.kernels import kernel
 
+Array = np.ndarray
+
 
 class DetEquiv(NamedTuple):
-    """Deterministic equivalent of a ridge regression; every array has the shape of `lam`.
+    """Deterministic equivalent of a ridge regression, at each `lam`.
 
     risk   excess risk: mean square distance to the noiseless target on new data
     kappa  the implicit ridge k, in the units of the eigenvalues
@@ -31,10 +34,10 @@ class DetEquiv(NamedTuple):
     df2    sum (ev / (ev + k))^2: how strongly the fit reacts to noise
     """
 
-    risk: NDArray[np.float64]
-    kappa: NDArray[np.float64]
-    df1: NDArray[np.float64]
-    df2: NDArray[np.float64]
+    risk: Float[Array, "*shape"]
+    kappa: Float[Array, "*shape"]
+    df1: Float[Array, "*shape"]
+    df2: Float[Array, "*shape"]
 
 
 @kernel
@@ -65,16 +68,23 @@ def _implicit_ridge(ev, n, lam):  # pragma: no cover
     return k
 
 
-def det_equiv(ev: ArrayLike, beta: ArrayLike, resid: float, n: float, lam: ArrayLike, s2: float) -> DetEquiv:
+def det_equiv(
+    ev: Float[ArrayLike, " p"],
+    beta: Float[ArrayLike, " p"],
+    resid: float,
+    n: float,
+    lam: Float[ArrayLike, "*shape"],
+    s2: float,
+) -> DetEquiv:
     """Excess risk of ridge regression with covariance eigenvalues `ev`, at every `lam` at once.
 
-    ev (p,)    eigenvalues of the feature covariance, >= 0
-    beta (p,)  true coefficients along the eigenvectors
-    resid      variance of the part of the target that no linear function of the features reaches; acts as noise,
-               and stays in the risk
-    n          samples, > 0
-    lam        ridge, any shape, >= 0; the objective is |y - Z w|^2 / n + lam |w|^2. 0 is the min-norm solution
-    s2         variance of the label noise, not counted in the risk
+    ev     eigenvalues of the feature covariance, >= 0
+    beta   true coefficients along the eigenvectors
+    resid  variance of the part of the target that no linear function of the features reaches; acts as noise,
+           and stays in the risk
+    n      samples, > 0
+    lam    ridge, >= 0; the objective is |y - Z w|^2 / n + lam |w|^2. 0 is the min-norm solution
+    s2     variance of the label noise, not counted in the risk
 
     The risk is inf where it diverges: lam = 0 with exactly n directions.
     Raises ValueError for shapes that do not match and for values out of range.
@@ -101,7 +111,7 @@ def det_equiv(ev: ArrayLike, beta: ArrayLike, resid: float, n: float, lam: Array
     return DetEquiv(*(a.reshape(lam.shape) for a in (risk, k, df1, df2)))
 
 
-def stieltjes_mp(gamma: ArrayLike, lam: ArrayLike) -> NDArray[np.float64]:
+def stieltjes_mp(gamma: ArrayLike, lam: ArrayLike) -> Float[Array, "*shape"]:
     """m = mean of 1 / (s + lam) under the Marchenko-Pastur law of ratio gamma = p/n (its atom at 0 included).
 
     Broadcasts gamma > 0 with lam >= 0; inf for lam = 0 and gamma >= 1. Raises ValueError out of range.
@@ -114,7 +124,7 @@ def stieltjes_mp(gamma: ArrayLike, lam: ArrayLike) -> NDArray[np.float64]:
         return np.where(b > 0, 2 / (b + root), np.where(lam > 0, (root - b) / (2 * g * lam), np.inf))
 
 
-def hastie_ridgeless(gamma: ArrayLike, r2: ArrayLike, s2: ArrayLike, frac: ArrayLike = 1.0) -> NDArray[np.float64]:
+def hastie_ridgeless(gamma: ArrayLike, r2: ArrayLike, s2: ArrayLike, frac: ArrayLike = 1.0) -> Float[Array, "*shape"]:
     """Excess risk of least squares (gamma = p/n < 1) and of its min-norm solution (gamma > 1), isotropic features.
 
     r2    energy |beta|^2 of the whole target
@@ -133,7 +143,7 @@ def hastie_ridgeless(gamma: ArrayLike, r2: ArrayLike, s2: ArrayLike, frac: Array
     return unseen + np.where(g < 1, below, np.where(g > 1, above, np.inf))
 
 
-def hastie_ridge(gamma: ArrayLike, lam: ArrayLike, r2: ArrayLike, s2: ArrayLike) -> NDArray[np.float64]:
+def hastie_ridge(gamma: ArrayLike, lam: ArrayLike, r2: ArrayLike, s2: ArrayLike) -> Float[Array, "*shape"]:
     """Excess risk of ridge regression with isotropic features: r2 lam^2 m' + s2 gamma (m - lam m').
 
     m is `stieltjes_mp`, m' = -dm/dlam. Broadcasts all four; lam = 0 gives `hastie_ridgeless`; lam = gamma s2 / r2 is
@@ -151,7 +161,7 @@ def hastie_ridge(gamma: ArrayLike, lam: ArrayLike, r2: ArrayLike, s2: ArrayLike)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
 
 
-def early_stopping_risk(gamma: ArrayLike, t: ArrayLike, r2: ArrayLike, s2: ArrayLike) -> NDArray[np.float64]:
+def early_stopping_risk(gamma: ArrayLike, t: ArrayLike, r2: ArrayLike, s2: ArrayLike) -> Float[Array, "*shape"]:
     """Excess risk of gradient flow from 0, stopped at time t, isotropic features.
 
     The flow is dw/dt = Z^T (y - Z w) / n; R(t) = r2 E[exp(-2 t s)] + s2 gamma E[(1 - exp(-t s))^2 / s] with s drawn
@@ -171,7 +181,7 @@ def early_stopping_risk(gamma: ArrayLike, t: ArrayLike, r2: ArrayLike, s2: Array
     return risk + (r2 * np.maximum(0, 1 - 1 / g))[..., 0]
 
 
-def _require(name: str, value: ArrayLike, low: float) -> NDArray[np.float64]:
+def _require(name: str, value: ArrayLike, low: float) -> Float[Array, "*shape"]:
     a = np.asarray(value, float)
     if not np.all((a >= low) & np.isfinite(a)):
         bad = a[~((a >= low) & np.isfinite(a))].flat[0]
@@ -179,7 +189,7 @@ def _require(name: str, value: ArrayLike, low: float) -> NDArray[np.float64]:
     return a
 
 
-def _positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
+def _positive(name: str, value: ArrayLike) -> Float[Array, "*shape"]:
     a = _require(name, value, 0)
     if np.any(a == 0):
         raise ValueError(f"{name} = 0 is not allowed; it must be > 0")

@@ -17,24 +17,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from numba import vectorize
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 CUT = 1e-10
 
 
-def minnorm(s: Array) -> Array:
-    """phi of the minimum-norm least-squares solution: gradient descent from zero that never stops. Shape of s."""
+def minnorm(s: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """phi of the minimum-norm least-squares solution: gradient descent from zero that never stops."""
     return np.ones_like(s)
 
 
-def ridge(s: Array, lam: float | Array, n: int | Array) -> Array:
+def ridge(
+    s: Float[Array, " ..."], lam: float | Float[Array, " ..."], n: int | Int[Array, " ..."]
+) -> Float[Array, " ..."]:
     """phi of argmin |Zw - Y|^2 / n + lam |w|^2, with n the training samples. Broadcasts."""
     return s * s / (s * s + n * lam)
 
 
-def gradient_flow(s: Array, t: float | Array) -> Array:
+def gradient_flow(s: Float[Array, " ..."], t: float | Float[Array, " ..."]) -> Float[Array, " ..."]:
     """phi of dw/dt = -Z^T (Zw - Y) at time t. Broadcasts."""
     return -np.expm1(-t * s * s)
 
@@ -51,7 +53,7 @@ def _gd(x, k):
     return 1.0 - sign * np.exp(k * np.log(x - 1.0))
 
 
-def gd(s: Array, k: int | Array, eta: float | Array) -> Array:
+def gd(s: Float[Array, " ..."], k: int | Int[Array, " ..."], eta: float | Float[Array, " ..."]) -> Float[Array, " ..."]:
     """phi after k whole steps of gradient descent w -= eta Z^T (Zw - Y): 1 - (1 - eta s^2)^k. Broadcasts.
 
     Accurate for eta s^2 down to 1e-300. Raises ValueError when a mode diverges (eta s^2 >= 2).
@@ -76,7 +78,9 @@ def _heavyball(x, k, beta):
     return phi
 
 
-def heavyball(s: Array, k: int | Array, eta: float | Array, beta: float = 0.9) -> Array:
+def heavyball(
+    s: Float[Array, " ..."], k: int | Int[Array, " ..."], eta: float | Float[Array, " ..."], beta: float = 0.9
+) -> Float[Array, " ..."]:
     """phi after k steps of w += beta (w - w_previous) - eta Z^T (Zw - Y), started at rest. Broadcasts.
 
     Raises ValueError when a mode diverges (eta s^2 >= 2 (1 + beta)) or beta is not in [0, 1).
@@ -88,12 +92,12 @@ def heavyball(s: Array, k: int | Array, eta: float | Array, beta: float = 0.9) -
     return _heavyball(x, k, beta)
 
 
-def tsvd(s: Array, modes: int) -> Array:
-    """phi of least squares on the `modes` largest singular values only; s (r,) in descending order."""
+def tsvd(s: Float[Array, " r"], modes: int) -> Float[Array, " r"]:
+    """phi of least squares on the `modes` largest singular values only; s in descending order."""
     return (np.arange(len(s)) < modes).astype(float)
 
 
-def _check_rate(x: Array, limit: float) -> None:
+def _check_rate(x: Float[Array, " ..."], limit: float) -> None:
     if x.size and not x.max() < limit:
         raise ValueError(f"eta * s_max^2 = {x.max():g} is not allowed; descent diverges from {limit:g} on")
 
@@ -101,15 +105,19 @@ def _check_rate(x: Array, limit: float) -> None:
 class Moments(NamedTuple):
     """Second moments of a test distribution. `second` None stands for the identity."""
 
-    second: Array | None  # E[z z^T]     (p, p)
-    cross: Array  # E[z y^T]     (p, c)
-    mean: Array  # E[z]         (p,)
+    second: Float[Array, "p p"] | None  # E[z z^T]
+    cross: Float[Array, "p c"]  # E[z y^T]
+    mean: Float[Array, " p"]  # E[z]
     target_second: float  # E|y|^2
-    target_mean: Array  # E[y]         (c,)
+    target_mean: Float[Array, " c"]  # E[y]
 
 
-def risk(test: Moments | tuple[Array, Array], w: Array, mean: Array | float = 0.0) -> float:
-    """Squared error per output of the predictions z w + mean, w (p, c): exact moments, or on a sample (ze, ye)."""
+def risk(
+    test: Moments | tuple[Float[Array, "m p"], Float[Array, "m c"]],
+    w: Float[Array, "p c"],
+    mean: Float[Array, " c"] | float = 0.0,
+) -> float:
+    """Squared error per output of the predictions z w + mean: exact moments, or on a sample (ze, ye)."""
     if not isinstance(test, Moments):
         return float(np.mean((test[0] @ w + mean - test[1]) ** 2))
     gw = w if test.second is None else test.second @ w
@@ -120,26 +128,29 @@ def risk(test: Moments | tuple[Array, Array], w: Array, mean: Array | float = 0.
 class SpectralFit(NamedTuple):
     """One regression problem in its own singular basis (r modes, n samples, p parameters, c outputs)."""
 
-    ut: Array  # U^T                     (r, n)
-    s: Array  # singular values         (r,) descending
-    vt: Array  # V^T                     (r, p)
-    gv: Array  # V^T E[z z^T] V          (r, r)
-    hv: Array  # V^T E[z y^T]            (r, c)
-    mv: Array  # V^T E[z]                (r,)
-    v0: Array  # V^T start               (r, c)
-    g0: Array  # V^T E[z z^T] start'     (r, c), start' = (I - V V^T) start
-    m0: Array  # start'^T E[z]           (c,)
-    null: Array  # |start'|^2, start'.E[z z^T] start', start'.E[z y^T], E|y|^2     (4,)
-    target_mean: Array  # E[y]           (c,)
-    start: Array  # start                (p, c)
+    ut: Float[Array, "r n"]  # U^T
+    s: Float[Array, " r"]  # singular values, descending
+    vt: Float[Array, "r p"]  # V^T
+    gv: Float[Array, "r r"]  # V^T E[z z^T] V
+    hv: Float[Array, "r c"]  # V^T E[z y^T]
+    mv: Float[Array, " r"]  # V^T E[z]
+    v0: Float[Array, "r c"]  # V^T start
+    g0: Float[Array, "r c"]  # V^T E[z z^T] start', start' = (I - V V^T) start
+    m0: Float[Array, " c"]  # start'^T E[z]
+    null: Float[Array, " 4"]  # |start'|^2, start'.E[z z^T] start', start'.E[z y^T], E|y|^2
+    target_mean: Float[Array, " c"]  # E[y]
+    start: Float[Array, "p c"]
 
 
 def spectral_fit(
-    z: Array, test: Moments | tuple[Array, Array], start: Array | None = None, cut: float = CUT
+    z: Float[Array, "n p"],
+    test: Moments | tuple[Float[Array, "m p"], Float[Array, "m c"]],
+    start: Float[Array, "p c"] | None = None,
+    cut: float = CUT,
 ) -> SpectralFit:
-    """Decompose z (n, p). `test` is the population's `Moments`, or a sample (ze (m, p), ye (m, c)).
+    """Decompose z. `test` is the population's `Moments`, or a sample (ze, ye).
 
-    `start` (p, c) is the direction of the initial weights (default zero). Cost: one thin SVD.
+    `start` is the direction of the initial weights (default zero). Cost: one thin SVD.
     Raises ValueError for n < 2, p = 0, non-finite z, or z = 0.
     """
     if z.ndim != 2 or z.shape[0] < 2 or z.shape[1] < 1:
@@ -180,14 +191,18 @@ def spectral_fit(
     return SpectralFit(ut, s, vt, gv, hv, mv, v0, g0, m0, null, ym, start)
 
 
-def weights(fit: SpectralFit, y: Array, phi: Array, scale: float = 0.0) -> Array:
-    """The weights (p, c) that the filter phi (r,) reaches on targets y (n, c) from scale * start."""
+def weights(
+    fit: SpectralFit, y: Float[Array, "n c"], phi: Float[Array, " r"], scale: float = 0.0
+) -> Float[Array, "p c"]:
+    """The weights that the filter phi reaches on targets y from scale * start."""
     in_span = (phi / fit.s)[:, None] * (fit.ut @ y) - scale * phi[:, None] * fit.v0
     return fit.vt.T @ in_span + scale * fit.start
 
 
-def noise_split(fit: SpectralFit, signal: Array, noise: Array, phi: Array) -> tuple[float, float, float]:
-    """(A, C, B) with test error A + 2 sigma C + sigma^2 B for the targets signal + sigma * noise (n, c), zero start."""
+def noise_split(
+    fit: SpectralFit, signal: Float[Array, "n c"], noise: Float[Array, "n c"], phi: Float[Array, " r"]
+) -> tuple[float, float, float]:
+    """(A, C, B) with test error A + 2 sigma C + sigma^2 B for the targets signal + sigma * noise, zero start."""
     d = (phi / fit.s)[:, None]
     wa, wb = d * (fit.ut @ signal), d * (fit.ut @ noise)
     ga, c = fit.gv @ wa, signal.shape[1]

@@ -10,6 +10,7 @@ from math import sqrt
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 Rngs = Sequence[np.random.Generator]
@@ -21,31 +22,31 @@ def streams(seeds: Sequence[Sequence[int]], stream: int) -> list[np.random.Gener
     return [np.random.default_rng([*s, stream]) for s in seeds]
 
 
-def normal(rngs: Rngs, *shape: int, std: float) -> nn.Parameter:
-    """(S, *shape) normal numbers, slice i from generator i."""
+def normal(rngs: Rngs, *shape: int, std: float) -> Float[nn.Parameter, " S *shape"]:
+    """Normal numbers, slice i from generator i."""
     draws = np.stack([g.normal(size=shape) for g in rngs]) * std
     return nn.Parameter(torch.as_tensor(draws, dtype=torch.float32))
 
 
 class Linear(nn.Module):
-    """S affine maps x W + b: (S, M, d_in) -> (S, M, d_out)."""
+    """S affine maps x W + b."""
 
     def __init__(self, rngs: Rngs, d_in: int, d_out: int):
         super().__init__()
         self.weight = normal(rngs, d_in, d_out, std=1 / sqrt(d_in))
         self.bias = nn.Parameter(torch.zeros(len(rngs), 1, d_out))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "S M d_in"]) -> Float[Tensor, "S M d_out"]:
         return torch.baddbmm(self.bias, x, self.weight)
 
 
 class LayerNorm(nn.Module):
-    """Layer norm over d with a gain and a bias for each of S runs: (S, M, d) -> (S, M, d)."""
+    """Layer norm over d with a gain and a bias for each of S runs."""
 
     def __init__(self, runs: int, d: int):
         super().__init__()
         self.gain = nn.Parameter(torch.ones(runs, 1, d))
         self.bias = nn.Parameter(torch.zeros(runs, 1, d))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "S M d"]) -> Float[Tensor, "S M d"]:
         return F.layer_norm(x, x.shape[-1:]) * self.gain + self.bias

@@ -6,6 +6,7 @@ from math import cos, pi
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 NO_DECAY = {"bias", "gain", "frequency1", "frequency2", "phase1", "phase2"}  # weight decay would pull these to 0
@@ -30,16 +31,22 @@ def cosine_rate(optimizer: torch.optim.Optimizer, lr: float, step: int, steps: i
         group["lr"] = lr * 0.5 * (1 + cos(pi * step / steps))
 
 
-def cross_entropy(logits: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy of each run: logits (S, ..., C), y (S, ...) -> (S,)."""
+def cross_entropy(
+    logits: Float[Tensor, "S *batch C"], y: Int[Tensor, " S *batch"], smoothing: float = 0.0
+) -> Float[Tensor, " S"]:
+    """Mean cross-entropy of each run."""
     losses = F.cross_entropy(logits.flatten(0, -2), y.flatten(), reduction="none", label_smoothing=smoothing)
     return losses.view(len(y), -1).mean(1)
 
 
 def train_step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, smoothing: float = 0.0
-) -> Tensor:
-    """One step of each run on its own batch. Returns the cross-entropy (S,) before the step, without smoothing."""
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: Shaped[Tensor, "S ..."],
+    y: Int[Tensor, " S *batch"],
+    smoothing: float = 0.0,
+) -> Float[Tensor, " S"]:
+    """One step of each run on its own batch. Returns the cross-entropy before the step, without smoothing."""
     logits = model(x)
     plain = cross_entropy(logits, y)
     losses = cross_entropy(logits, y, smoothing) if smoothing else plain

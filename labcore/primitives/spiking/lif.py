@@ -18,13 +18,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int
 
 from labcore.kernels import kernel
 
-Array = NDArray[np.float64]
-Steps = NDArray[np.int64]
-Spikes = NDArray[np.bool_]
+Array = np.ndarray
 
 
 class Cell(NamedTuple):
@@ -60,19 +58,19 @@ def decay(tau: float, dt: float) -> float:
 
 @kernel
 def conductance_step(
-    v: Array,
-    g_e: Array,
-    g_i: Array,
-    threshold: Array,
-    wait: Steps,
-    spikes: Spikes,
+    v: Float[Array, " n"],
+    g_e: Float[Array, " n"],
+    g_i: Float[Array, " n"],
+    threshold: Float[Array, " n"],
+    wait: Int[Array, " n"],
+    spikes: Bool[Array, " n"],
     kind: Cell,
     e_e: float,
     e_i: float,
     keep_e: float,
     keep_i: float,
 ) -> int:
-    """Move and spike, for n neurons with excitatory and inhibitory conductances; all arrays (n,) change in place.
+    """Move and spike, for n neurons with excitatory and inhibitory conductances; all arrays change in place.
 
     wait: steps until a neuron is free again; spikes: who spikes now; keep_e, keep_i: `decay` of the conductances.
     Returns the number of spikes.
@@ -95,9 +93,16 @@ def conductance_step(
 
 @kernel
 def current_step(
-    v: Array, current: Array, threshold: Array, wait: Steps, spikes: Spikes, kind: Cell, keep: float, gain: float
+    v: Float[Array, " n"],
+    current: Float[Array, " n"],
+    threshold: Float[Array, " n"],
+    wait: Int[Array, " n"],
+    spikes: Bool[Array, " n"],
+    kind: Cell,
+    keep: float,
+    gain: float,
 ) -> int:
-    """Move and spike, for n neurons with one synaptic current (mV) each; all arrays (n,) change in place.
+    """Move and spike, for n neurons with one synaptic current (mV) each; all arrays change in place.
 
     keep: `decay` of the current; gain: `current_gain`, what a current of 1 adds to v in a step. Returns the number of
     spikes. With no current at all this is the bare leaky neuron, whose input can be added to v directly.
@@ -123,7 +128,7 @@ def current_gain(tau: float, tau_syn: float, dt: float) -> float:
 
 
 @kernel
-def reset(v: Array, wait: Steps, spikes: Spikes, kind: Cell) -> None:
+def reset(v: Float[Array, " n"], wait: Int[Array, " n"], spikes: Bool[Array, " n"], kind: Cell) -> None:
     """Those that spiked go to the reset potential and wait out their refractory time."""
     for j in range(len(v)):
         if spikes[j]:
@@ -132,8 +137,8 @@ def reset(v: Array, wait: Steps, spikes: Spikes, kind: Cell) -> None:
 
 
 @kernel
-def deliver(target: Array, weights: Array, spikes: Spikes) -> None:
-    """target (n,) += the rows of weights (m, n) whose neuron spikes (m,)."""
+def deliver(target: Float[Array, " n"], weights: Float[Array, "m n"], spikes: Bool[Array, " m"]) -> None:
+    """target += the rows of weights whose neuron spikes."""
     for i in range(len(spikes)):
         if spikes[i]:
             for j in range(len(target)):
@@ -141,15 +146,15 @@ def deliver(target: Array, weights: Array, spikes: Spikes) -> None:
 
 
 @kernel
-def fade(values: Array, keep: float) -> None:
+def fade(values: Float[Array, " n"], keep: float) -> None:
     """Traces, currents or thresholds decay over one step; keep = `decay`(tau, dt). Part of "move": call it before."""
     for i in range(len(values)):
         values[i] *= keep
 
 
 @kernel
-def adapt(theta: Array, spikes: Spikes, alpha: float) -> None:
-    """Intrinsic plasticity of thresholds theta (n,), mV: each own spike adds alpha 10 / |theta - 10|."""
+def adapt(theta: Float[Array, " n"], spikes: Bool[Array, " n"], alpha: float) -> None:
+    """Intrinsic plasticity of thresholds theta, mV: each own spike adds alpha 10 / |theta - 10|."""
     for j in range(len(theta)):
         if spikes[j]:
             theta[j] += alpha * 10 / abs(theta[j] - 10)

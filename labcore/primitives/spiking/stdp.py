@@ -13,29 +13,28 @@ spikes (their traces grow, weights read the pre traces). So a pair in the same s
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float
 
 from labcore.kernels import kernel
 from labcore.primitives.spiking.lif import fade
 
-Array = NDArray[np.float64]
-Spikes = NDArray[np.bool_]
+Array = np.ndarray
 
 
 @kernel
 def pair_stdp(
-    w: Array,
-    trace_pre: Array,
-    trace_post: Array,
-    pre: Spikes,
-    post: Spikes,
+    w: Float[Array, "m n"],
+    trace_pre: Float[Array, " m"],
+    trace_post: Float[Array, " n"],
+    pre: Bool[Array, " m"],
+    post: Bool[Array, " n"],
     at_pre: float,
     at_post: float,
     low: float,
     high: float,
     step: float = 1.0,
 ) -> None:
-    """One step's spikes pre (m,) and post (n,) change the weights w (m, n) and both traces, in place.
+    """One step's spikes pre and post change the weights w and both traces, in place.
 
     The traces must have decayed already (`spiking.fade`). Costs the spikes times their fan, not the number of synapses.
     """
@@ -53,8 +52,8 @@ def pair_stdp(
 
 
 @kernel
-def scale(w: Array, target: float) -> None:
-    """Synaptic scaling: the weights w (m, n) into each post neuron get the sum `target`. Those of sum 0 stay."""
+def scale(w: Float[Array, "m n"], target: float) -> None:
+    """Synaptic scaling: the weights w into each post neuron get the sum `target`. Those of sum 0 stay."""
     for j in range(w.shape[1]):
         total = 0.0
         for i in range(w.shape[0]):
@@ -65,8 +64,10 @@ def scale(w: Array, target: float) -> None:
 
 
 @kernel
-def follow(pre: Spikes, post: Spikes, at_pre: float, at_post: float, keep: float, step: float) -> Array:
-    """The weight (R, T) of R lone synapses, from 0 and without bounds, whose neurons spike as pre and post (R, T)."""
+def follow(
+    pre: Bool[Array, "R T"], post: Bool[Array, "R T"], at_pre: float, at_post: float, keep: float, step: float
+) -> Float[Array, "R T"]:
+    """The weight of R lone synapses over time, from 0 and without bounds, whose neurons spike as pre and post."""
     out = np.empty(pre.shape)
     for r in range(pre.shape[0]):
         w, x, y = np.zeros((1, 1)), np.zeros(1), np.zeros(1)

@@ -12,24 +12,25 @@ Sources: de Boor, A Practical Guide to Splines (1978); grid update as in pykan (
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 from labcore.primitives.splines.kernel import kernels
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 MAX_DEGREE = 5
 MIN_SPACING = 1e-9  # of the grid's length; closer knots cost all digits of a slope
 
 
-def extended(grid: Array, k: int) -> Array:
-    """Knots (I, G+2k+1): the grid (I, G+1) with k more on each side, as far apart as its intervals are on average."""
+def extended(grid: Float[Array, "I G+1"], k: int) -> Float[Array, "I G+2*k+1"]:
+    """Knots: the grid with k more on each side, as far apart as its intervals are on average."""
     step = (grid[:, -1:] - grid[:, :1]) / (grid.shape[1] - 1)
     left, right = np.arange(-k, 0), np.arange(1, k + 1)
     return np.hstack([grid[:, :1] + step * left, grid, grid[:, -1:] + step * right])
 
 
-def _pieces(knots: Array, k: int) -> Array:
-    """The bases as polynomials, (I, G+2k+1, k+1, k+1).
+def _pieces(knots: Float[Array, "I G+2*k+1"], k: int) -> Float[Array, "I G+2*k+1 k+1 k+1"]:
+    """The bases as polynomials.
 
     [i, m, p, r] is the coefficient of f^p, f = (x - t_m)/(t_{m+1} - t_m), of the r-th active basis on interval m.
     The last m stands for no interval: all zero.
@@ -62,9 +63,9 @@ def _pieces(knots: Array, k: int) -> Array:
 
 
 class BSplineBasis:
-    """The G + k bases of degree k on each input's own knots (I, G+2k+1). Immutable."""
+    """The G + k bases of degree k on each input's own knots. Immutable."""
 
-    def __init__(self, knots: ArrayLike, k: int):
+    def __init__(self, knots: Float[ArrayLike, "I G+2*k+1"], k: int):
         """Raises ValueError for a degree outside 0..5 and for knots that are not finite or do not increase."""
         if k not in range(MAX_DEGREE + 1):
             raise ValueError(f"k = {k} is not allowed; the degree must be from 0 to {MAX_DEGREE}")
@@ -91,8 +92,15 @@ class BSplineBasis:
             array.flags.writeable = False
 
     @classmethod
-    def uniform(cls, low: ArrayLike, high: ArrayLike, intervals: int, k: int, n_inputs: int = 1) -> BSplineBasis:
-        """`intervals` equal intervals on [low, high]; both are numbers or (I,)."""
+    def uniform(
+        cls,
+        low: float | Float[ArrayLike, " I"],
+        high: float | Float[ArrayLike, " I"],
+        intervals: int,
+        k: int,
+        n_inputs: int = 1,
+    ) -> BSplineBasis:
+        """`intervals` equal intervals on [low, high], the same for all inputs or one pair for each."""
         if intervals < 1:
             raise ValueError(f"intervals = {intervals} is not allowed; it must be at least 1")
         low, high = (np.broadcast_to(np.asarray(v, np.float64), n_inputs)[:, None] for v in (low, high))
@@ -100,9 +108,9 @@ class BSplineBasis:
 
     @classmethod
     def from_samples(
-        cls, x: ArrayLike, intervals: int, k: int, eps: float = 0.02, margin: float = 0.01
+        cls, x: Float[ArrayLike, "N I"], intervals: int, k: int, eps: float = 0.02, margin: float = 0.01
     ) -> BSplineBasis:
-        """Grids that follow samples x (N, I): eps * uniform + (1 - eps) * quantiles, both from min - m to max + m.
+        """Grids that follow samples x: eps * uniform + (1 - eps) * quantiles, both from min - m to max + m.
 
         The margin m is a share of the range. Raises ValueError for a constant input, and, at eps = 0, when equal
         samples make quantiles coincide.
@@ -121,8 +129,8 @@ class BSplineBasis:
         return cls(extended((eps * even + (1 - eps) * quantiles).T, k), k)
 
     @property
-    def grid(self) -> Array:
-        """t_0 .. t_G, (I, G+1): the knots without the k on each side."""
+    def grid(self) -> Float[Array, "I G+1"]:
+        """t_0 .. t_G: the knots without the k on each side."""
         return self.knots[:, self.k : self.knots.shape[1] - self.k]
 
     @property
@@ -131,11 +139,15 @@ class BSplineBasis:
         return self.intervals + self.k
 
     @property
-    def compiled(self) -> tuple:
-        """What the compiled loop needs to know about the grid."""
+    def compiled(
+        self,
+    ) -> tuple[Float[Array, "I G+2*k+1"], Float[Array, "I G+2*k+1"], Float[Array, "P G+2*k+1 k+1 k+1"]]:
+        """Knots, rates and pieces for the compiled loop; P = 1 on equally spaced knots, else I."""
         return self.knots, self.rates, self.pieces
 
-    def _local(self, x: ArrayLike, slopes: bool) -> tuple[NDArray[np.int32], NDArray, NDArray]:
+    def _local(
+        self, x: Float[ArrayLike, "N I"], slopes: bool
+    ) -> tuple[Int[Array, "N I"], Float[Array, "N I k+1"], Float[Array, "N I k+1"]]:
         x = np.ascontiguousarray(x)
         if x.ndim != 2 or x.shape[1] != self.n_inputs or x.dtype.kind != "f":
             raise ValueError(f"x is {x.dtype} {x.shape}; this basis needs floats (N, {self.n_inputs})")
@@ -144,28 +156,28 @@ class BSplineBasis:
         kernels(self.k)[self.is_uniform](x, *self.compiled, idx, values, out, 0, len(x))
         return idx, values, out
 
-    def local(self, x: ArrayLike) -> tuple[NDArray[np.int32], NDArray]:
-        """idx (N, I) and B (N, I, k+1): bases idx .. idx + k are the only ones that are not zero at x (N, I)."""
+    def local(self, x: Float[ArrayLike, "N I"]) -> tuple[Int[Array, "N I"], Float[Array, "N I k+1"]]:
+        """idx and B: bases idx .. idx + k are the only ones that are not zero at x."""
         return self._local(x, slopes=False)[:2]
 
-    def deriv(self, x: ArrayLike) -> tuple[NDArray[np.int32], NDArray]:
-        """idx (N, I) and B' (N, I, k+1)."""
+    def deriv(self, x: Float[ArrayLike, "N I"]) -> tuple[Int[Array, "N I"], Float[Array, "N I k+1"]]:
+        """idx and B'."""
         idx, _, slopes = self._local(x, slopes=True)
         return idx, slopes
 
-    def dense(self, x: ArrayLike) -> NDArray:
-        """All bases at x (N, I), zeros included: (N, I, G+k). For tests, pictures and least squares."""
+    def dense(self, x: Float[ArrayLike, "N I"]) -> Float[Array, "N I G+k"]:
+        """All bases at x, zeros included. For tests, pictures and least squares."""
         idx, values = self.local(x)
         out = np.zeros((*idx.shape, self.size), values.dtype)
         np.put_along_axis(out, idx[..., None] + np.arange(self.k + 1), values, axis=-1)
         return out
 
-    def curves(self, x: ArrayLike, coef: ArrayLike) -> NDArray:
-        """Every edge's spline at x (N, I), for coefficients (I, G+k, O): (N, I, O)."""
+    def curves(self, x: Float[ArrayLike, "N I"], coef: Float[ArrayLike, "I G+k O"]) -> Float[Array, "N I O"]:
+        """Every edge's spline at x."""
         return np.einsum("nic,ico->nio", self.dense(x), np.asarray(coef))
 
-    def greville(self) -> Array:
-        """Greville abscissae (I, G+k), mean(t_{c+1} .. t_{c+k}): with them as coefficients the spline is x itself."""
+    def greville(self) -> Float[Array, "I G+k"]:
+        """Greville abscissae, mean(t_{c+1} .. t_{c+k}): with them as coefficients the spline is x itself."""
         if self.k == 0:
             return (self.knots[:, 1:] + self.knots[:, :-1]) / 2
         windows = np.lib.stride_tricks.sliding_window_view(self.knots[:, 1:-1], self.k, axis=1)
@@ -176,8 +188,10 @@ class BSplineBasis:
         t, grid = self.knots[i], self.grid[i]
         return max(float(t[c]), float(grid[0])), min(float(t[c + self.k + 1]), float(grid[-1]))
 
-    def fit(self, x: ArrayLike, y: ArrayLike, ridge: float = 1e-12) -> Array:
-        """Least-squares coefficients (I, G+k, O) of curves y (N, I, O) at x (N, I), one problem an input.
+    def fit(
+        self, x: Float[ArrayLike, "N I"], y: Float[ArrayLike, "N I O"], ridge: float = 1e-12
+    ) -> Float[Array, "I G+k O"]:
+        """Least-squares coefficients of curves y at x, one problem an input.
 
         The ridge, a share of the mean squared basis, decides only where samples leave coefficients undetermined.
         """
@@ -187,7 +201,7 @@ class BSplineBasis:
         q, r = np.linalg.qr(np.concatenate([a, weight * np.eye(self.size)], axis=1))
         return np.linalg.solve(r, q[:, : len(x)].transpose(0, 2, 1) @ y.transpose(1, 0, 2))
 
-    def refit(self, coef: ArrayLike, other: BSplineBasis) -> Array:
+    def refit(self, coef: Float[ArrayLike, "I G+k O"], other: BSplineBasis) -> Float[Array, "I G_other+k_other O"]:
         """Coefficients of `other` for the same functions: argmin |B' C' - B C|^2 on the grid of `other`.
 
         Exact to rounding when `other` has all knots of this basis (`refined`).
