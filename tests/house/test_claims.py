@@ -13,6 +13,8 @@ from labcore import catalog, claims, ledger
 from labcore.claims import Claim, Evidence
 from labcore.experiment import Experiment, Seed
 
+RECORD = ledger.RECORD  # of the repository
+
 
 @pytest.fixture(autouse=True)
 def parts(tmp_path, monkeypatch):
@@ -201,3 +203,10 @@ def test_a_run_is_computed_once_while_a_paper_is_measured(declare):
     assert count == [3, 3]  # nothing outlives one measuring: the code may have changed
     claims.once(toy, seed=3), claims.once(toy, seed=3)
     assert count == [3] * 4
+
+
+def test_the_record_of_the_repository_can_be_read():
+    rows = json.loads(RECORD.read_text("utf-8"))
+    entries = [e for key in rows for e in ledger._entries(RECORD, key)]
+    assert len(entries) == sum(map(len, rows.values())) > 0
+    assert all(e.verdict in ("holds", "not reproduced") for e in entries), "the nightly run found a broken claim"
