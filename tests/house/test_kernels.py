@@ -38,7 +38,7 @@ def paper(tmp_path):
         done = subprocess.run(
             [sys.executable, "-W", "always", "-c", code],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", **environment},
+            env={**os.environ, "NUMBA_CACHE_DIR": "", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", **environment},
             capture_output=True,
             text=True,
         )
