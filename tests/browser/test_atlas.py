@@ -115,7 +115,8 @@ def test_a_click_opens_the_lesson_in_voila(browser, voila):
 
 def test_a_click_opens_the_lesson_as_a_tab_in_jupyterlab(page, lab):
     paper = catalog.paper("double_descent")
-    open_in_lab(page, lab, "notebooks/index.ipynb")
+    # a workspace of its own: the tabs that it leaves open would open again with the next test's notebook
+    open_in_lab(page, lab, "notebooks/index.ipynb", workspace="atlas")
     link = page.get_by_role("link", name=paper.title, exact=True)
     link.wait_for(timeout=90_000)
     # a middle click takes the address
