@@ -21,38 +21,64 @@ from labcore.code_version import code_version
 
 if TYPE_CHECKING:
     from labcore.claims import Entry
-    from labcore.experiment import Budget
 
 RECORD = Path(__file__).parents[1] / "docs" / "ledger.json"
 
 
-def _file(key: str, budget: Budget) -> Path:
+def _file(key: str) -> Path:
     folder = Path(platformdirs.user_cache_dir("labcore")) / "ledger"
-    return folder / code_version(key, "claims") / f"{key}-{budget}.json"
+    return folder / code_version(key, "claims") / f"{key}.json"
 
 
-def keep(key: str, budget: Budget, entries: list[Entry]) -> None:
+def keep(key: str, entries: list[Entry]) -> None:
     """Keep a paper's entries on this machine. Where its home cannot be written only the memory is lost."""
     with contextlib.suppress(OSError):
-        _write(_file(key, budget), [asdict(e) for e in entries])
+        _write(_file(key), [asdict(e) for e in entries])
 
 
 def record(entries: Iterable[Entry], path: Path | None = None) -> None:
-    """Put these entries into the record, in the place of older ones of the same claims. Raises OSError."""
+    """Put these entries into the record. Raises OSError.
+
+    An entry takes the place of an older one of the same claim, unless that was measured with the same code and other
+    seeds: then the verdicts of both are kept, and the numbers of the one with the lower first seed.
+    """
     path = path or RECORD
-    rows = {(e.key, e.name): asdict(e) for key in _papers_in(path) for e in _entries(path, key)}
-    rows |= {(e.key, e.name): asdict(e) for e in entries}
+    rows = {(e.key, e.name): e for key in _papers_in(path) for e in _entries(path, key)}
+    for new in entries:
+        old = rows.get((new.key, new.name))
+        rows[new.key, new.name] = new if old is None or old.code != new.code else _joined(old, new)
     table: dict[str, list[dict]] = {}
-    for (key, _), row in sorted(rows.items()):
+    for (key, _), entry in sorted(rows.items()):
+        row = asdict(entry)
         row.pop("standing")
         row["seconds"] = round(row["seconds"], 1)
         table.setdefault(key, []).append(row)
     _write(path, table)
 
 
+def _joined(old: Entry, new: Entry) -> Entry:
+    """One entry of two that were measured with the same code."""
+    # the newer verdict counts where both have the same seeds: a clock or a processor may have made the difference
+    verdicts = {**old.elsewhere, str(old.seeds_from): old.verdict, **new.elsewhere, str(new.seeds_from): new.verdict}
+    shown = new if new.seeds_from <= old.seeds_from else old
+    verdicts.pop(str(shown.seeds_from))
+    return replace(shown, elsewhere=dict(sorted(verdicts.items(), key=lambda item: int(item[0]))))
+
+
+def known(seeds_from: int, path: Path | None = None) -> set[tuple[str, str]]:
+    """Key and name of every claim of which the record has a verdict of exactly this code with these seeds."""
+    path = path or RECORD
+    return {
+        (e.key, e.name)
+        for key in _papers_in(path)
+        for e in _entries(path, key)
+        if e.code == code_version(key, "claims") and seeds_from in (e.seeds_from, *map(int, e.elsewhere))
+    }
+
+
 def recorded(key: str) -> list[Entry]:
-    """What is known of a paper's claims, in their order: what this machine measured with exactly this code, full budget
-    before quick, and else what the nightly run recorded. [] if nothing is known. Raises `UnknownKey`.
+    """What is known of a paper's claims, in their order: what this machine measured with exactly this code, and else
+    what the nightly run recorded. [] if nothing is known. Raises `UnknownKey`.
     """
     code, names = code_version(key, "claims"), catalog.paper(key).claims
     found = {
@@ -60,8 +86,10 @@ def recorded(key: str) -> list[Entry]:
         for e in _entries(RECORD, key)
         if e.name in names  # the claim may be gone since
     }
-    for budget in ("quick", "full"):
-        found |= {e.name: replace(e, standing="kept") for e in _entries(_file(key, budget))}
+    for e in _entries(_file(key)):
+        before = found.get(e.name)
+        elsewhere = before.elsewhere if before is not None and before.standing == "recorded" else {}
+        found[e.name] = replace(e, standing="kept", elsewhere=elsewhere)
     return sorted(found.values(), key=lambda e: names.index(e.name) if e.name in names else len(names))
 
 

@@ -17,7 +17,7 @@ from pygments.lexers import PythonLexer
 
 from labcore import catalog, claims
 from labcore.exercises import load_exercise
-from labcore.experiment import Budget, Experiment
+from labcore.experiment import Experiment
 from labcore.ledger import recorded
 from widgets.benches.bench import is_static
 from widgets.benches.parts import button, column, layout, line, row, words
@@ -27,8 +27,16 @@ _CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prest
 _VERDICTS = {
     "holds": ("labcore-holds", "holds"),
     "not reproduced": ("labcore-not", "not reproduced here"),
+    "fragile": ("labcore-fragile", "fragile"),
     "broken": ("labcore-broken", "BROKEN"),
     "surprise": ("labcore-broken", "holds, against its entry"),
+}
+_MEANINGS = {
+    "holds": "The rule is met, and the 99 % interval lies on the right side of its limit.",
+    "not reproduced": "The rule is missed at this size; the reason says why.",
+    "fragile": "The limit lies inside the 99 % interval: other seeds could turn this verdict.",
+    "broken": "It should hold and does not.",
+    "surprise": "It was entered as not reproduced, and holds.",
 }
 _STANDINGS = {
     "measured": "",
@@ -58,20 +66,27 @@ def ledger_table(entries: list[claims.Entry]) -> str:
         css, word = _VERDICTS[e.verdict]
         paper = catalog.paper(e.key)
         why = f"<br><i>{escape(e.reason)}</i>" if e.reason else ""
+        how = f"{e.repetitions}{', ' + e.offsets if e.offsets else ''}, {e.seconds:.1f} s{_STANDINGS[e.standing]}"
         rows.append(
-            f'<tr><td><span class="{css}">{word}</span></td><td>{escape(e.statement)}{why}</td>'
-            f"<td>{escape(e.numbers)}</td><td>{escape(e.criterion)}</td>"
-            f"<td>{paper.key} ({paper.year}), {e.n_seeds} seeds, {e.seconds:.1f} s{_STANDINGS[e.standing]}</td></tr>"
+            f'<tr><td><span class="{css}" title="{_MEANINGS[e.verdict]}">{word}</span></td>'
+            f"<td>{escape(e.statement)}{why}</td><td>{'<br>'.join(map(escape, _numbers(e)))}</td>"
+            f"<td>{'<br>'.join(escape(c.rule) for c in e.checks)}<br>{escape(e.size)}</td>"
+            f"<td>{paper.key} ({paper.year}), {escape(how)}</td></tr>"
         )
     head = "<tr><th>verdict</th><th>claim</th><th>measured</th><th>rule</th><th>how</th></tr>"
     return f'<div class="labcore-card"><table class="labcore-table">{head}{"".join(rows)}</table></div>'
+
+
+def _numbers(e: claims.Entry) -> list[str]:
+    """The numbers that decide, with their 99 % intervals, and those that are shown beside them."""
+    return [*(c.number for c in e.checks), *(f"{name} = {value:.3g}" for name, value in e.also.items())]
 
 
 class BrokenClaim(AssertionError):
     """A claim that should hold did not, when a lesson was executed as a test."""
 
 
-def ledger(*keys: str, budget: Budget = "quick") -> Any:
+def ledger(*keys: str) -> Any:
     """The claims of these papers, measured now by running code.
 
     Live, a button measures them (verdicts measured before are shown at once, with where they are from). Executed as a
@@ -81,12 +96,12 @@ def ledger(*keys: str, budget: Budget = "quick") -> Any:
     for key in keys:
         catalog.paper(key)
     if is_static():
-        entries = list(claims.measure(keys, budget))
+        entries = list(claims.measure(keys))
         broken = [e for e in entries if e.verdict in ("broken", "surprise")]
         if broken:
             raise BrokenClaim("; ".join(f"{e.key}.{e.name}: {e.verdict}: {e.numbers} ({e.criterion})" for e in broken))
         return HTML(ledger_table(_with_slow(keys, entries)))
-    return _LiveLedger(keys, budget)
+    return _LiveLedger(keys)
 
 
 def _with_slow(keys: Iterable[str], entries: list[claims.Entry]) -> list[claims.Entry]:
@@ -96,8 +111,8 @@ def _with_slow(keys: Iterable[str], entries: list[claims.Entry]) -> list[claims.
 
 
 class _LiveLedger(w.VBox):
-    def __init__(self, keys: tuple[str, ...], budget: Budget):
-        self._keys, self._budget = keys, budget
+    def __init__(self, keys: tuple[str, ...]):
+        self._keys = keys
         known = _with_slow(keys, [])
         self._table = words(ledger_table(known) if known else "")
         self._status = words("These were measured before." if known else "", "labcore-status")
@@ -115,7 +130,7 @@ class _LiveLedger(w.VBox):
         entries: list[claims.Entry] = []
         total = sum(not c.slow for key in self._keys for c in claims.claims_of(key))
         try:
-            for entry in claims.measure(self._keys, self._budget):
+            for entry in claims.measure(self._keys):
                 entries.append(entry)
                 self._table.value = ledger_table(_with_slow(self._keys, entries))
                 self._status.value = f"Measured {len(entries)} of {total} claims ..."
