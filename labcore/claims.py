@@ -81,6 +81,7 @@ class Claim:
             key=self.key,
             name=self.name,
             statement=self.statement,
+            expected=self.expected,
             verdict=self._verdict(evidence),
             checks=evidence.checks,
             size=evidence.size,
@@ -114,6 +115,7 @@ class Entry:
     key: str
     name: str
     statement: str
+    expected: Expected
     verdict: Verdict
     checks: tuple[Check, ...]
     size: str

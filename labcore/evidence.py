@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv, bdtr, stdtrit
+from scipy.special import bdtr, betaincinv, stdtrit
 
 LEVEL = 0.99
 _TAIL = (1 - LEVEL) / 2
@@ -168,9 +168,11 @@ def share(name: str, happened: ArrayLike) -> Estimate:
 
 
 def jackknife(name: str, statistic: Callable[..., float], *samples: ArrayLike) -> Estimate:
-    """A smooth function of repetitions that is no mean: a correlation, a ratio of means, a slope.
+    """A smooth function of repetitions that is no mean: a ratio of means, a slope, the arctanh of a correlation.
 
     samples  arrays whose first axis are the repetitions, the same in all; `statistic` takes them and any part of them
+
+    Where a statistic has an end to its range (a correlation near 1), its transform has the better interval.
 
     Source: Efron, Stein (1981), The jackknife estimate of variance.
     """

@@ -60,29 +60,34 @@ def waits(seed: Seed = 0):
         yield xr.Dataset(attrs={"progress": 0.0, "reading": "0 done."})
 '''
 CLAIMS = """
-from labcore.claims import Evidence, claim
+from labcore.claims import Evidence, claim, exact, mean, once
 from .experiments import walk
 
 @claim("The walk goes up")
-def up(budget):
-    x = float(walk.run(budget).x[-1])
-    return Evidence({"x": x}, "x > 0", x > 0, 1)
+def up(seeds):
+    x = float(walk.run("quick").x[-1])
+    return Evidence(exact("x", x) >= 1, size="4 steps")
 """
 BROKEN = """
 @claim("The walk goes down [really]")
-def down(budget):
-    x = float(walk.run(budget).x[-1])
-    return Evidence({"x": x}, "x < 0", x < 0, 1)
+def down(seeds):
+    x = float(walk.run("quick").x[-1])
+    return Evidence(exact("x", x) <= 0, size="4 steps")
 """
 RAISES = """
 @claim("The walk is odd")
-def odd(budget):
+def odd(seeds):
     raise ZeroDivisionError("no steps")
 """
 SMALL = """
 @claim("The walk reaches the moon", expected="not reproduced", reason="too few steps")
-def moon(budget):
-    return Evidence({"x": 1.0}, "x > 3e8", False, 1)
+def moon(seeds):
+    return Evidence(exact("x", 1.0) >= 3e8, size="4 steps")
+"""
+TURNS = """
+@claim("The walk is lucky", slow=True)
+def lucky(seeds):
+    return Evidence(mean("luck", [s < 100 for s in seeds(2)]) >= 0.5, size="2 walks")
 """
 CATALOG = """
 [[theme]]
@@ -311,8 +316,9 @@ def test_claims_that_hold_exit_0(house):
     assert done.returncode == 0, done
     assert re.search(r"^holds +toy.up  The walk goes up$", done.stdout, re.MULTILINE)
     assert re.search(r"^not reproduced +toy.moon  The walk reaches the moon$", done.stdout, re.MULTILINE)
-    assert "x = 1  (x > 0; 1 seeds" in done.stdout and "too few steps" in done.stdout
-    assert "2 claims of 1 papers: 1 holds, 1 not reproduced" in done.stdout
+    assert "x = 1  (x >= 3e+08; 4 steps; exact; seeds from 0; " in done.stdout and "too few steps" in done.stdout
+    assert "2 verdicts on claims of 1 papers: 1 holds, 1 not reproduced" in done.stdout
+    assert "turns" not in done.stdout
 
 
 def test_a_broken_claim_exits_1(house):
@@ -336,9 +342,10 @@ def test_a_claim_that_raises_exits_1_and_is_named(house):
 def test_claims_as_json(house):
     with open(house / "labcore/kan/toy/claims.py", "a") as file:
         file.write(BROKEN)
-    done = labcore("claims", "--json", "--budget", "full", at=house)
+    done = labcore("claims", "--json", "--seeds-from", "7", at=house)
     up, down = json.loads(done.stdout)
-    assert (up["name"], up["verdict"], up["measured"], up["budget"]) == ("up", "holds", {"x": 4.0}, "full")
+    assert (up["name"], up["verdict"], up["seeds_from"], up["size"]) == ("up", "holds", 7, "4 steps")
+    assert (up["checks"][0]["name"], up["checks"][0]["value"]) == ("x", down["checks"][0]["value"])
     assert down["verdict"] == "broken" and done.returncode == 1
 
 
@@ -348,11 +355,36 @@ def test_claims_as_json(house):
         (["tox"], "there is no paper 'tox'; did you mean toy?"),
         (["toy", "soon"], "soon is planned"),
         (["--theme", "can"], "there is no theme 'can'; did you mean kan?"),
-        (["--budget", "fast"], "'fast' is not one of"),
+        (["--seeds-from", "here"], "'here' is not a valid integer"),
+        (["--seeds-from", "-1"], "-1 is not in the range"),
+        (["--seeds-from", "commit"], "there is no git commit"),
     ],
 )
 def test_wrong_claims_are_refused_before_anything_is_measured(house, words, message):
     assert message in refused(labcore("claims", *words, at=house))
+
+
+def test_several_first_seeds_are_measured_in_turn_and_what_turns_is_named(house):
+    with open(house / "labcore/kan/toy/claims.py", "a") as file:
+        file.write(TURNS)
+    record = house / "ledger.json"
+    words = ("--slow", "--seeds-from", "0", "--seeds-from", "404", "--record", record)
+    done = labcore("claims", "toy", *words, at=house)
+    assert done.returncode == 1 and "turns with its seeds: toy.lucky: holds from 0, broken from 404" in done.stdout
+    lucky, up = json.loads(record.read_text())["toy"]
+    assert (lucky["verdict"], lucky["seeds_from"], lucky["elsewhere"]) == ("holds", 0, {"404": "broken"})
+    assert (up["verdict"], up["elsewhere"]) == ("holds", {"404": "holds"})
+    again = labcore("claims", "toy", "--missing", *words, at=house)
+    assert again.returncode == 0 and "0 verdicts on claims of 1 papers: none measured" in again.stdout
+
+
+def test_the_first_seed_of_a_commit_is_the_same_for_everyone(house):
+    git = ("git", "-C", house, "-c", "user.name=n", "-c", "user.email=e", "-c", "init.defaultBranch=m")
+    for words in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "one")):
+        subprocess.run([*git, *words], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
+    (up,) = json.loads(labcore("claims", "--json", "--seeds-from", "commit", at=house).stdout)
+    assert up["seeds_from"] == int(head[:8], 16) % 10**6
 
 
 # --- warm ---

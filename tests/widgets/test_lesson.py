@@ -11,7 +11,7 @@ from numba import njit
 from labcore import claims
 from labcore import ledger as record
 from labcore.answers import number
-from labcore.claims import Claim, Evidence
+from labcore.claims import Claim, Evidence, mean
 from labcore.experiment import ParameterError
 from tests.widgets.hands import LINE, all_of, button, line, until
 from widgets.lesson import BrokenClaim, exercise, ledger, source
@@ -69,11 +69,12 @@ def test_the_check_gets_the_answer_stripped_and_may_be_asked_again():
     assert heard == ["3", "3"]
 
 
-def fake(name, holds, expected="holds", reason="", error=None):
-    def check(budget):
+def fake(name, holds, expected="holds", reason="", error=None, sure=True):
+    def check(seeds):
         if error:
             raise error
-        return Evidence({"gap": 0.123456}, "gap > 1 & more", holds, 5)
+        gap = mean("gap", [0.123456, 0.123456]) if sure else mean("gap", [0.0, 0.246912])
+        return Evidence(gap >= 0.1 if holds else gap >= 1, size="small & quick")
 
     return Claim("double_descent", name, f"The <gap> of {name}", check, expected, reason)
 
@@ -105,8 +106,14 @@ def test_the_ledger_shows_every_verdict_with_its_numbers(page, static):
     table = ledger("double_descent").data
     assert table.count("<tr>") == 3
     assert ">holds<" in table and ">not reproduced here<" in table
-    assert "The &lt;gap&gt; of good" in table and "too few &lt;steps&gt;" in table and "gap &gt; 1 &amp; more" in table
-    assert "gap = 0.123" in table and "5 seeds, " in table
+    assert "The &lt;gap&gt; of good" in table and "too few &lt;steps&gt;" in table
+    assert "mean gap &gt;= 1<br>small &amp; quick" in table
+    assert "mean gap = 0.123 (0.123 to 0.123)" in table and "2 repetitions, " in table
+
+
+def test_a_fragile_claim_says_so_and_fails_nothing(page, static):
+    page(fake("near", True, sure=False))
+    assert ">fragile<" in ledger("double_descent").data
 
 
 @pytest.mark.parametrize(
@@ -114,7 +121,9 @@ def test_the_ledger_shows_every_verdict_with_its_numbers(page, static):
 )
 def test_a_claim_that_changed_its_verdict_fails_the_lesson(page, static, bad, verdict):
     page(fake("good", True), bad)
-    with pytest.raises(BrokenClaim, match=rf"^double_descent.bad: {verdict}: gap = 0.123 \(gap > 1 & more\)$"):
+    with pytest.raises(
+        BrokenClaim, match=rf"^double_descent.bad: {verdict}: mean gap = 0.123 .0.123 to 0.123. \(mean gap >= "
+    ):
         ledger("double_descent")
 
 

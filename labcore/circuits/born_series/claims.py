@@ -37,6 +37,7 @@ def second_iteration_learns_the_second_order(seeds: Seeds) -> Evidence:
 
 @claim("The diagrams add up to the derivative, in a trained network and at every order")
 def diagrams_are_exact(seeds: Seeds) -> Evidence:
-    frames = [once(diagrams, seed=seeds.first, order=order, width=12, depth=0.3, legs="one bin") for order in range(1, 5)]
+    settings = dict(seed=seeds.first, width=12, depth=0.3, legs="one bin")
+    frames = [once(diagrams, order=order, **settings) for order in range(1, 5)]
     worst = max(abs(float(f.contribution.sum()) - f.exact) / abs(f.exact) for f in frames)
     return Evidence(exact("relative gap to nested jacfwd", worst) <= 1e-10, size="orders 1 to 4, 12 neurons")
