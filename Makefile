@@ -2,7 +2,7 @@
 # `make lab PYTHON=python3.12` picks the Python, `make lab ARGS=--no-browser` passes arguments on.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test nightly voila warm benchmarks lint lock clean
+.PHONY: help lab test nightly voila warm benchmarks reference lint lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -48,6 +48,14 @@ warm: $(VENV)/.lab ## compile every kernel now, so that no lesson waits for it
 
 benchmarks: $(VENV)/.test ## measure speed, growth and memory, beside peers (ARGS=--quick for small sizes)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# The contract, the shelves, the diagrams, and of each paper what its folder hands on. pdoc warns of shapes in the __init__
+# that a dataclass makes, and shows them all the same.
+REFERENCE := $(addprefix labcore.,experiment frames claims evidence exercises sweeps figure kernels diagrams primitives \
+	$(patsubst labcore/%/,%,$(filter-out labcore/primitives/ labcore/diagrams/ labcore/__pycache__/,$(wildcard labcore/*/))))
+
+reference: $(VENV)/.dev ## write build/reference/index.html: what can be imported, from its docstrings
+	$(BIN)/python -W ignore -m pdoc -o build/reference labcore $(REFERENCE) $(ARGS)
 
 lint: $(VENV)/.dev ## check the style
 	$(BIN)/python -m ruff check . $(ARGS)

@@ -96,6 +96,7 @@ class Functor:
     ar: Callable[[Box], Diagram]
 
     def of_type(self, ty: Ty) -> Ty:
+        """The type that a type is sent to."""
         return tuple(image for ob in ty for image in self.ob(ob))
 
     def __call__(self, diagram: Diagram) -> Diagram:

@@ -111,6 +111,7 @@ class AFLayer(nn.Module):
             self.tau = nn.Parameter(torch.full((runs, 1, 1), sqrt(d_in)))
 
     def features(self, x: Float[Tensor, "S B I"]) -> Float[Tensor, "S B I J"]:
+        """The normalized bumps of every input."""
         return self.function_norm(bump_features(x, self.start, self.end, self.act, self.combination))
 
     def attention(self, f: Float[Tensor, "S B I J"]) -> Float[Tensor, "S B I"]:

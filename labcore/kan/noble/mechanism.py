@@ -57,6 +57,7 @@ class NobleLinear(nn.Module):
         self.up = normal(own, rank, d_out, std=up)
 
     def branch(self, x: Float[Tensor, "S M d_in"]) -> Float[Tensor, "S M d_out"]:
+        """What the branch alone adds."""
         return self.sigma(x @ self.down) @ self.up
 
     def forward(self, x: Float[Tensor, "S M d_in"]) -> Float[Tensor, "S M d_out"]:

@@ -103,6 +103,7 @@ class SelectableNet(nn.Module):
         return y[..., 0]
 
     def prune(self, tau: float) -> None:
+        """Put a pruned layer in the place of each layer."""
         for k, layer in enumerate(self.layers):
             self.layers[k] = layer.prune(tau)
 
@@ -148,6 +149,7 @@ class ThreeStages:
             self.tau = self.tau_end
 
     def prune(self) -> None:
+        """Prune the network, and start an optimizer for what is left."""
         self.net.prune(self.tau_end)
         self.pruned = True
         self._start()

@@ -1,0 +1,1 @@
+"""Transformer blocks of many runs side by side."""

@@ -1,0 +1,1 @@
+"""The handwritten digits as tensors: splits, batches, corruptions."""

@@ -24,6 +24,7 @@ class DigitBatches(NamedTuple):
     order: Int[np.ndarray, "S steps batch"]
 
     def batch(self, step: int) -> tuple[Float[Tensor, "S batch 64"], Int[Tensor, "S batch"]]:
+        """Images and labels of the batch of a step, 0, 1, ..."""
         at = torch.as_tensor(self.order[:, step])
         return self.x.gather(1, at[..., None].expand(-1, -1, 64)), self.y.gather(1, at)
 

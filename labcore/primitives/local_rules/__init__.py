@@ -1,0 +1,1 @@
+"""Learning rules that see one synapse and its two neurons."""

@@ -1,0 +1,1 @@
+"""Boolean functions and netlists of gates."""

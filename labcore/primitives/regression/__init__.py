@@ -1,0 +1,1 @@
+"""Linear regression in the modes of its features, and its theory for large sizes."""

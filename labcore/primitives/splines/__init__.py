@@ -1,0 +1,1 @@
+"""B-splines: bases, fits and a compiled layer."""
