@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import subprocess
 import sys
@@ -14,16 +15,20 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import psutil
 import pytest
 from tornado.httpclient import HTTPClientError
+from tornado.iostream import StreamBufferFullError
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from tests.browser.conftest import ROOT, free_port, serve_voila, wait_for_words, wait_until_ready
 from tests.browser.front import write_notebook
-from tests.browser.kernel_socket import connect, read, send
+from tests.browser.kernel_socket import PROTOCOL, connect, read, send
 from widgets.gallery.fork_server import Nursery
+from widgets.gallery.pages import Line
 
 PAGE = "voila/render/kan/spline_edges.ipynb"
 
@@ -169,6 +174,55 @@ def test_another_site_cannot_talk_to_a_kernel_and_nobody_can_run_code(gallery, t
     assert "kernel_info_reply" in kinds, "what a page needs is answered"
     assert not kinds & {"execute_reply", "complete_reply", "inspect_reply", "history_reply"} and not secret.exists()
     assert status(f"{gallery}/voila/api/shutdown/{kernel}", "POST", Origin=gallery) in (200, 204)
+
+
+def test_a_page_that_sends_nonsense_loses_its_line_and_nobody_waits(gallery):
+    kernel = kernel_of(text(f"{gallery}/{PAGE}"))
+    address = f"{gallery.replace('http', 'ws')}/api/kernels/{kernel}/channels"
+
+    async def attack() -> None:
+        with pytest.raises(HTTPClientError, match="400"):
+            await connect(address, gallery, protocol=f"{PROTOCOL}.x")
+        for nonsense in (b"\xff" * 5, b"\xff" * 2**20, b"", "five bytes"):
+            socket = await connect(address, gallery)
+            await socket.write_message(nonsense, binary=isinstance(nonsense, bytes))
+            while await asyncio.wait_for(socket.read_message(), 20) is not None:
+                pass
+        lines = [await connect(address, gallery) for _ in range(4)]
+        with pytest.raises(HTTPClientError, match="429"):
+            await connect(address, gallery)
+        for line in lines:
+            line.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, attack()).result()
+    began = time.monotonic()
+    assert status(f"{gallery}/voila/api/shutdown/{kernel}", "POST", Origin=gallery) in (200, 204)
+    assert time.monotonic() - began < 20, "the server hung"
+
+
+def test_a_page_that_does_not_read_loses_its_line(gallery, monkeypatch):
+    """Tornado raises when more is waiting than may; the line that is told so is closed, and says why."""
+    cut = []
+
+    class Full:
+        def close(self) -> None:
+            cut.append(True)
+
+    line = object.__new__(Line)
+    line.ws_connection, line.kernel_id, line.application = SimpleNamespace(stream=Full()), "k", None
+    monkeypatch.setattr(Line, "log", logging.getLogger("labcore"))
+
+    def full(*_, **__):
+        raise StreamBufferFullError("Reached maximum write buffer size")
+
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "write_message", full)
+    assert line.write_message(b"") is None and cut == [True]
+
+
+@pytest.mark.parametrize("path", [PAGE, "api/kernels/00000000-0000-0000-0000-000000000000"])
+def test_another_name_is_refused(gallery, path):
+    assert status(f"{gallery}/{path}", Host="evil.example") == 403
 
 
 @pytest.fixture(scope="module")

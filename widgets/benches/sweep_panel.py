@@ -45,7 +45,10 @@ class SweepPanel(w.VBox):
         self._name = w.Dropdown(description="vary", options=names, layout=layout(**look["size"]), style=named)
         self._list = line("over", placeholder="0, 0.2, 0.5  or  1:6", **look)
         self._seeds = line("seeds", "0:3", **look)
-        self._address = line("cluster", placeholder="this machine, or tcp://scheduler:8786", **look)
+        # visitors have no such field, not even off the page: a scheduler's answers are unpickled, and so can run code
+        self._address = (
+            None if visitors else line("cluster", placeholder="this machine, or tcp://scheduler:8786", **look)
+        )
         run = button("Run sweep", "play", "", self.run, "primary")
         halt = button("Stop sweep", "stop", "", self._stop.set)
         self._bar = w.FloatProgress(min=0, max=1, layout=layout(width="160px"), style=style(w.FloatProgress))
@@ -54,7 +57,7 @@ class SweepPanel(w.VBox):
         self._plot.layout.display = "none"
         self._plot.add_class("labcore-picture")
         buttons = row([run, halt, self._bar], "labcore-toolbar")
-        fields = [self._name, self._list, self._seeds, *([] if visitors else [self._address])]
+        fields = [self._name, self._list, self._seeds, *([self._address] if self._address else [])]
         super().__init__([*fields, buttons, self._words, self._plot], layout=layout())
         self._name.observe(lambda _: self._suggest(), "value")
         self._suggest()
@@ -108,7 +111,7 @@ class SweepPanel(w.VBox):
             found = sweep(
                 self._experiment.id,
                 out=self.folder,
-                cluster=self._address.value.strip() or None,
+                cluster=(self._address.value.strip() or None) if self._address else None,
                 progress=self._progress,
                 each=each,
                 stop=self._stop,

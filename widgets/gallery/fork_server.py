@@ -170,6 +170,32 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
+# What kernels may know of the server's environment; passwords and tokens are often found there
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_",
+    "TZ",
+    "TMPDIR",
+    "SERVER_SOFTWARE",
+    "SCRIPT_NAME",
+    "LABCORE_",
+    "NUMBA_",
+)
+_PASSED_ON += (
+    "OMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "JUPYTER",
+    "JPY_",
+    "IPYTHON",
+    "XDG_",
+    "PYTHON",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+)
 LESSON = "LABCORE_LESSON"  # in a kernel's environment: the name of the ready lesson that it is to be a copy of
 
 
@@ -184,7 +210,9 @@ class ForkProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         if type(self).nursery is None or "ipykernel_launcher" not in cmd:
             return await super().launch_kernel(cmd, **kwargs)
-        argv, env = cmd[cmd.index("ipykernel_launcher") :], {**kwargs["env"], **ONE_THREAD, "LABCORE_HELPERS": "0"}
+        argv = cmd[cmd.index("ipykernel_launcher") :]
+        env = {name: value for name, value in kwargs["env"].items() if name.startswith(_PASSED_ON)}
+        env |= {**ONE_THREAD, "LABCORE_HELPERS": "0"}
         try:
             pid = await type(self).nursery.fork(argv, env, kwargs.get("cwd"), env.get(LESSON, "nursery"))
         except OSError as error:

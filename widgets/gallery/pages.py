@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import time
+from asyncio import Future
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,6 +20,7 @@ from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
 from nbformat import NotebookNode
 from tornado.httputil import HTTPServerRequest
+from tornado.iostream import StreamBufferFullError
 from tornado.web import GZipContentEncoding, HTTPError, RequestHandler, authenticated
 from voila.exporter import VoilaExporter
 from voila.notebook_renderer import NotebookRenderer
@@ -29,11 +31,13 @@ from voila.utils import get_page_config
 
 from widgets.benches.plot import plotly_js
 from widgets.gallery.fork_server import LESSON
-from widgets.gallery.room import Room
+from widgets.gallery.messages import PROTOCOL, speaks, well_formed
+from widgets.gallery.room import Room, known_host
 
-_PROTOCOL = "v1.kernel.websocket.jupyter.org"
 # Voila's page asks another site for two icon fonts that JupyterLab's own style already holds
 _ELSEWHERE = re.compile(r'<link[^>]*href="https?://cdn\.[^>]*>')
+_LINES = 4  # of one kernel: its page, and the same page while it is loaded again
+_UNREAD = 32 * 2**20  # bytes that wait for a page which does not read
 _PATIENCE = 2.0  # seconds that a visitor waits for a place before reading that there is none
 _NO_KERNEL = "00000000-0000-0000-0000-000000000000"  # in a page that is kept, where its visitor's kernel is named
 _KERNEL = re.compile(r'"kernelId": "([\w-]+)"')  # where a page names it
@@ -64,7 +68,14 @@ def _plotly_url(base_url: str) -> str:
     return url_path_join(base_url, f"labcore/plotly-{plotly.__version__}")
 
 
-class Shutdown(VoilaShutdownKernelHandler):
+class Known:
+    """Answers under the names that the gallery knows, and under no other: Voila answers under any."""
+
+    def check_host(self) -> bool:
+        return known_host(self.request.host, self.settings["room"].hosts)
+
+
+class Shutdown(Known, VoilaShutdownKernelHandler):
     """Voila's page cannot send the token that its server asks for; where the request comes from is asked instead."""
 
     def check_xsrf_cookie(self) -> None:
@@ -73,28 +84,52 @@ class Shutdown(VoilaShutdownKernelHandler):
             raise HTTPError(403, "this request comes from another site")
 
 
-class Line(VoilaKernelWebsocketHandler):
-    """A page's line to its kernel, in the protocol of today's pages.
+class Line(Known, VoilaKernelWebsocketHandler):
+    """A page's line to its kernel, in the protocol of today's pages and no other.
 
     Voila 0.5 reads a message of the older one as if it were of today's, and then counts, and grows, almost without end.
+    A page that sends what is no message, or does not read what it is sent, loses its line.
     """
 
     async def get(self, kernel_id: str) -> None:
-        if _PROTOCOL not in self.request.headers.get("Sec-WebSocket-Protocol", ""):
-            raise HTTPError(400, f"this server speaks {_PROTOCOL}")
-        self.settings["room"].unopened.pop(kernel_id, None)
+        room: Room = self.settings["room"]
+        if not speaks(self.request.headers.get("Sec-WebSocket-Protocol", "")):
+            raise HTTPError(400, f"this server speaks {PROTOCOL}")
+        if sum(line.kernel_id == kernel_id for line in room.lines) >= _LINES:
+            raise HTTPError(429, f"this kernel has {_LINES} lines, as many as it may have")
+        room.unopened.pop(kernel_id, None)
         await super().get(kernel_id)
 
     async def open(self, kernel_id: str) -> None:
         self.settings["room"].lines.add(self)
+        self.ws_connection.stream.max_write_buffer_size = _UNREAD
         await super().open(kernel_id)
+
+    def on_message(self, message: str | bytes) -> None:
+        if well_formed(message):
+            super().on_message(message)
+        else:
+            self.log.warning("A page of kernel %s sent what is no message; its line is closed.", self.kernel_id)
+            self._cut()
+
+    def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Future[None] | None:
+        try:
+            return super().write_message(message, binary)
+        except StreamBufferFullError:
+            self.log.warning("A page of kernel %s does not read; its line is closed.", self.kernel_id)
+            self._cut()
+
+    def _cut(self) -> None:
+        """Close the line at once: who sends nonsense, or does not read, need not answer a farewell."""
+        if self.ws_connection is not None:
+            self.ws_connection.stream.close()
 
     def on_close(self) -> None:
         self.settings["room"].lines.discard(self)
         super().on_close()
 
 
-class Model(KernelHandler):
+class Model(Known, KernelHandler):
     """What a page that has no line asks about its kernel, which is a sign that the page is there."""
 
     async def get(self, kernel_id: str) -> None:
@@ -104,7 +139,7 @@ class Model(KernelHandler):
         await super().get(kernel_id)
 
 
-class Lesson(TornadoVoilaHandler):
+class Lesson(Known, TornadoVoilaHandler):
     """A lesson of the catalogue, if the room has a place."""
 
     _begun = False

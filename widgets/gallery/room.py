@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
@@ -21,6 +24,20 @@ def lessons_of(folder: Path | str, only_catalog: bool) -> set[str]:
     return {"index.ipynb"} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"}
 
 
+def known_host(host: str, names: Iterable[str]) -> bool:
+    """Whether a request's `Host` is one that this server answers to: an IP address, this machine, or one of the names.
+
+    A page of another site can make its own name point here, and would then pass for ours; it cannot do so with these.
+    """
+    name = host.rsplit("]", 1)[0].lstrip("[") if host.startswith("[") else host.rsplit(":", 1)[0]
+    name = name.lower().rstrip(".")
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        own = socket.gethostname().lower()
+        return name in {"localhost", own, f"{own}.local", *(n.lower() for n in names)} or name.endswith(".localhost")
+
+
 @dataclass(eq=False)
 class Room:
     """What the server and its answers know of the visitors."""
@@ -31,6 +48,7 @@ class Room:
     visitors: int
     retry: int
     opening: int
+    hosts: list[str]
     nursery: Nursery | None
     kernels: MappingKernelManager
     arriving: int = 0  # visitors whose kernel is not up yet

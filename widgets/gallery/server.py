@@ -20,7 +20,7 @@ from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
 from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import RedirectHandler
-from traitlets import Bool, Int, default
+from traitlets import Bool, Int, List, Unicode, default
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -47,6 +47,9 @@ class Gallery(Voila):
         min=0,
         help="Seconds after which a page that has come, and neither opens a line to its kernel nor asks for it, loses "
         "its place; 0: never.",
+    ).tag(config=True)
+    hosts = List(
+        Unicode(), help="Names under which it may be asked for, besides IP addresses, localhost and this machine's own."
     ).tag(config=True)
     fork = Bool(sys.platform == "linux", help="Start kernels by forks of one warm process.").tag(config=True)
     warm = Bool(
@@ -96,6 +99,7 @@ class Gallery(Voila):
             visitors=self.visitors,
             retry=self.retry,
             opening=self.opening,
+            hosts=self.hosts,
             nursery=self.nursery,
             kernels=self.kernel_manager,
         )
