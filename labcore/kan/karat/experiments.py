@@ -156,7 +156,9 @@ def _frame(log: tuple[list, list, list], found: list[Matrices], sizes: list[int]
 @one_thread
 def digits(
     rank: Annotated[int, number(1, 17, "Hidden units r of the learned row map", "row map")] = 6,
-    projection: Annotated[Projection, choice("l1: the nearest row with sum |row| <= 1", "row map")] = "none",
+    projection: Annotated[
+        Projection, choice("Bring sum |row| to at most 1: by dividing the row, or at the nearest such row", "row map")
+    ] = "none",
     waves: Annotated[int, number(1, 8, "Frequencies G of each curve; a spline has 2 G pieces", "row map")] = 3,
     basis: Annotated[Basis, choice("What the curves are made of", "row map")] = "fourier",
     sharing: Annotated[
