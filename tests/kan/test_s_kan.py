@@ -256,6 +256,24 @@ def test_each_family_wins_at_home(parts, winner):
     assert winner in frame.reading
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (dict(wave=0.0, noise=0.0), "all families come equally close"),
+        (dict(wave=1.0, frequency=8.0, size=4), "no family comes much nearer to this target than its mean does"),
+        (dict(wave=1.0), "fourier comes closest"),
+    ],
+)
+def test_nobody_wins_a_tie_or_among_failures(values, said):
+    assert said in families.run(**values).reading
+
+
+def test_a_choice_is_named_when_it_is_one():
+    first, last = (list(select.frames("quick", n_seeds=1))[k].reading for k in (0, -1))
+    assert first.count("no family yet") == 2 and "no family" not in last
+    assert "lean to one family: 0." in next(iter(digits.frames("quick"))).reading
+
+
 def test_half_a_wave_does_not_repeat_so_fourier_is_last():
     frame = families.run(noise=0.0, frequency=0.5, n=400)
     assert frame.family.values[int(frame.rmse.values.argmax())] == "fourier"

@@ -186,6 +186,14 @@ def test_each_component_carries_one_product():
     assert still[0][1] < 0.02 and still[0][4] > 0.9 and still[1][1] > 0.9 and still[1][4] < 0.05
 
 
+def test_error_rises_only_where_it_does():
+    assert "the error rises: " in atoms.run(off=2).reading
+    spare = atoms.run(off=4, rank=4)  # the target has two products
+    assert (
+        "the error stays about the same: " in spare.reading and abs(spare.attrs["cut"] / spare.attrs["error"] - 1) < 0.1
+    )
+
+
 def test_slices_are_sums_of_components():
     whole, off = atoms.run(off=0, rank=3), atoms.run(off=2, rank=3)
     # two sums of the same three components, perhaps in another order

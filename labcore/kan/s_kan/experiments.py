@@ -68,11 +68,19 @@ def families(
     rmse = np.sqrt(np.mean((np.stack(fits) - truth) ** 2, 1))
     order = np.argsort(rmse, kind="stable")
     best, second, worst = (FAMILIES[order[k]] for k in (0, 1, -1))
+    first, next_, last = (f"{rmse[order[k]]:.3f}" for k in (0, 1, -1))
+    if rmse[order[0]] > 0.9 * truth.std():
+        told = f"no family comes much nearer to this target than its mean does: the errors are {first} ({best}) or more"
+    elif first == last:
+        told = f"all families come equally close to this target, with an error of {first}"
+    else:
+        lead = f"{best} and {second} come closest to this target, both with an error of {first}"
+        if first != next_:
+            lead = f"{best} comes closest to this target, with an error of {first}; {second} is next with {next_}"
+        told = f"{lead}, and {worst} is last with {last}"
     yield FITS(
         dict(x=grid, target=truth, fit=np.stack(fits), rmse=rmse, y=y, x_sample=x),
-        f"With {size} functions each, {best} comes closest to this target, with an error of "
-        f"{rmse[order[0]]:.3f}; {second} is next with {rmse[order[1]]:.3f}, and {worst} is last with "
-        f"{rmse[order[-1]]:.3f}.",
+        f"With {size} functions each, {told}.",
     )
 
 
@@ -164,7 +172,8 @@ def _select_frame(log_, single, curves, grid, sizes, stages, total) -> xr.Datase
     step, last = steps[-1], alpha[0, -1]
     stage = 0 if step <= stages[0] else 1 if len(sizes) == 2 else 2
     sizes = (list(sizes) + [sizes[-1]])[:3]
-    picks = " and ".join(f"{PLANTED_POOL[a.argmax()]} ({a.max():.0%}) for x{i + 1}" for i, a in enumerate(last))
+    leans = [PLANTED_POOL[a.argmax()] if a.max() > 0.5 else "no family yet" for a in last]
+    picks = " and ".join(f"{name} ({a.max():.0%}) for x{i + 1}" for i, (name, a) in enumerate(zip(leans, last)))
     name = ("All families train", "The choices sharpen", "Each node is pruned to one family")[stage]
     best = single.mean(1)
     return CHOICE(
@@ -382,12 +391,13 @@ def _kernels_frame(log, alpha: np.ndarray, params: list, rival: Family, stages: 
         f"{name} {other.mean():.1%} with {int(n)}" + (f", {compared(other, last[0])}" if len(other) > 2 else "")
         for other, name, n in zip(last[1:], (f"{rival} alone", "a plain kernel"), params[1:])
     ]
-    picks = np.bincount(alpha.argmax(-1).ravel(), minlength=len(PLANTED_POOL))
-    told = ", ".join(f"{name} {n}" for name, n in zip(PLANTED_POOL, picks) if n)
+    picks = (alpha > 0.5).sum((0, 1, 2))
+    told = ", ".join(f"{n} {name}" for name, n in zip(PLANTED_POOL, picks) if n)
+    picked = f"Of its {alpha[..., 0].size} kernel entries so many lean to one family: {told or 0}."
     return KERNELS(
         dict(time=steps, accuracy=accuracy, alpha=alpha, params=params),
         f"At step {steps[-1]} S-ConvKAN gets {last[0].mean():.1%} of the test digits right with {int(params[0])} "
-        f"numbers (mean of {len(last[0])}); {'; '.join(beside)}. Its kernel entries lean to: {told}.",
+        f"numbers (mean of {len(last[0])}); {'; '.join(beside)}. {picked}",
         steps[-1] / total,
         stages=list(stages),
         rival=rival,

@@ -104,7 +104,8 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
                       opacity=0.25 + 0.75 * heavy)
             )  # fmt: skip
         won = int(alpha[-1, i].argmax())
-        text = f"x{i + 1} leans to <b>{names[won]}</b>, {alpha[-1, i, won]:.0%}"
+        leans = f"leans to <b>{names[won]}</b>" if alpha[-1, i, won] > 0.5 else "has not chosen"
+        text = f"x{i + 1} {leans}, {alpha[-1, i, won]:.0%}"
         notes.append(note(0, 1, text, COLORS[names[won]], axes=top, xanchor="left", yanchor="bottom"))
         shapes += [vertical(s, INK, axes=top) for s in stages]
         if t[-1] > 0.2 * end:
