@@ -170,6 +170,32 @@ def test_softmax_aggregation_does_not_count():
     torch.testing.assert_close(once, often)
 
 
+def test_softmax_aggregation_of_a_node_does_not_see_the_others_scores():
+    h = torch.tensor([[10.0], [0.0], [1.0], [0.0], [0.0]])
+    src, dst = torch.tensor([0, 1, 2]), torch.tensor([3, 4, 4])
+    out = message_pass(h, src, dst, aggregate="softmax", t=10.0)
+    torch.testing.assert_close(out[4], torch.softmax(torch.tensor([0.0, 10.0]), 0)[1:])
+    assert out[:, 0].tolist()[:4] == [0, 0, 0, 10]
+    nothing = torch.empty(0, dtype=torch.int64)
+    assert message_pass(h, nothing, nothing, aggregate="softmax").tolist() == [[0]] * 5
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e3])
+def test_softmax_aggregation_and_its_gradient_are_torchs(spread):
+    g = torch.Generator().manual_seed(0)
+    messages, scores = (torch.randn(12, 3, generator=g, dtype=torch.float64) for _ in range(2))
+    leaves = messages.requires_grad_(), (spread * scores).requires_grad_()
+    row, dst = torch.randint(12, (40,), generator=g), torch.randint(5, (40,), generator=g)
+    plain = [(leaves[1][row[dst == k]].softmax(0) * leaves[0][row[dst == k]]).sum(0) for k in range(5)]
+    direction = torch.randn(5, 3, generator=g, dtype=torch.float64)
+    for found, wanted in zip(
+        torch.autograd.grad((softmax_rows(*leaves, row, dst, 5) * direction).sum(), leaves),
+        torch.autograd.grad((torch.stack(plain) * direction).sum(), leaves),
+        strict=True,
+    ):
+        torch.testing.assert_close(found, wanted, atol=1e-12, rtol=1e-10)
+
+
 # ---- the model
 
 
