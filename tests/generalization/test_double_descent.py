@@ -289,6 +289,29 @@ def test_divergence_is_reported_with_its_step_and_the_frame_stays_finite():
     assert frames[-1].progress == 1
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-100, 1e-12])
+def test_zero_and_tiny_targets_are_no_divergence(size):
+    z, y, _, _, start = toy(20, 30)
+    order, top = np.tile(np.arange(20), (300, 1)), np.linalg.norm(z, 2)
+    for w in (start, 0 * start):
+        state = linear_sgd.linear_state(w)
+        assert linear_sgd.sgd_linear(state, z, size * y, order, 20, 20 / top**2) == 0
+        assert np.mean((z @ state.w - size * y) ** 2) <= 1e-3 * np.mean((z @ w - size * y) ** 2)
+    # and a rate that is too large is found where it was
+    at = [
+        linear_sgd.sgd_linear(linear_sgd.linear_state(k * start), z, k * y, order, 20, 3.0 * 20 / top**2)
+        for k in (1.0, size)
+    ]
+    assert 5 < at[0] < 100 and at[1] == (at[0] if 0 < size else 0)
+    for scale in (1.0, 0.0):
+        net = two_layer.two_layer(5, 30, np.random.default_rng(0), scale)
+        before = np.mean((two_layer.predict(net, z) - size * y[:, 0]) ** 2)
+        assert two_layer.train(net, z, size * y[:, 0], 500, 0.05, "sgd") == 0
+        assert np.mean((two_layer.predict(net, z) - size * y[:, 0]) ** 2) <= (1e-3 if scale else 1) * before
+    net = two_layer.two_layer(5, 30, np.random.default_rng(0))
+    assert two_layer.train(net, 100 * z, size * y[:, 0], 500, 1.0, "sgd") > 0
+
+
 def test_a_loop_that_stops_short_says_so():
     frames = list(experiments.model_wise.frames(method="adam", batch_size=50, n_train=50, steps=10_000, n_seeds=1))
     assert "stopped at 1000 of the 10000" in frames[-1].reading and frames[-1].step == 1000
