@@ -58,6 +58,8 @@ def test_gd_filter_keeps_its_digits_and_its_sign():
     )  # 1 - (1 - x)^k would give 9.99e-16
     s = np.sqrt(np.array([0.0, 0.5, 1.0, 1.9]))
     np.testing.assert_allclose(spectral.gd(s, 3, 1.0), 1 - (1 - s**2) ** 3, rtol=1e-13)
+    # a mode that nearly diverges: (1 - 2 + 2^-40)^k = 1 - k 2^-40 for even k
+    assert spectral.gd(np.ones(1), 2, 2 - 2.0**-40) == pytest.approx(2 * 2.0**-40, rel=1e-11)
     np.testing.assert_array_equal(spectral.gd(s, 0, 1.0), 0)
     # many small steps are gradient flow
     np.testing.assert_allclose(spectral.gd(s, 10**6, 3e-6), spectral.gradient_flow(s, 3.0), rtol=1e-4)
@@ -438,6 +440,15 @@ def test_normalizations_do_what_they_say_with_training_statistics_only():
     np.testing.assert_array_equal(
         random_layer(7, 5, np.random.default_rng(1))[0], random_layer(20, 5, np.random.default_rng(1))[0][:7]
     )
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-13, 1e13])
+def test_standardizing_does_not_see_the_size_of_a_feature(size):
+    z, ze = np.random.default_rng(0).uniform(1, 2, (2, 30, 4))
+    z[:, 3] = ze[:, 3] = 1.7  # never varies
+    for small, plain in zip(normalize(size * z, size * ze, "standardize"), normalize(z, ze, "standardize")):
+        np.testing.assert_allclose(small, plain, rtol=1e-10, atol=1e-12)
+        assert (small[:, 3] == 0).all() and np.abs(small[:, :3]).min() > 0
 
 
 def test_decompositions_are_kept_up_to_a_size_and_the_oldest_used_goes_first():
