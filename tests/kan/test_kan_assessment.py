@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from itertools import product
 
@@ -144,6 +145,35 @@ def test_constant_input_keeps_its_grid():
     layer.update_grid(x)
     np.testing.assert_array_equal(layer.basis.knots[1], old[1])
     assert (layer.basis.knots[0] != old[0]).any() and worst(layer(x), before) < 0.5 * before.abs().max()
+
+
+def test_a_state_holds_grids_and_symbols(tmp_path):
+    net, x = KAN([2, 3, 1], 5, 3, rngs(0)), samples(400, 1, 2) ** 3
+    for layer in net.layers:
+        lively(layer)
+    net.update_grids(x)
+    net.extend(2)
+    for o, i, symbol in ((1, 0, "sin"), (2, 1, "x^2")):
+        at = np.linspace(-1, 1, 60)
+        net.layers[0].snap(o, i, fit_symbol(symbol, at, net.layers[0].curve(o, i, at)))
+    torch.save(net.state_dict(), tmp_path / "net.pt")
+    state = torch.load(tmp_path / "net.pt", weights_only=True)
+    other = KAN([2, 3, 1], 7, 2, rngs(5), low=-3)
+    other.layers[0].snap(0, 0, fit_symbol("exp", at, np.exp(at)))
+    for fresh in (other, copy.deepcopy(other), KAN([2, 3, 1], 5, 3, rngs(1))):
+        fresh.load_state_dict(state)
+        assert torch.equal(fresh(x), net(x))
+        assert fresh.layers[0].symbols == net.layers[0].symbols == {(1, 0): "sin", (2, 1): "x^2"}
+        assert sorted(fresh.layers[0].affine) == ["1,0", "2,1"]
+        fresh(x).sum().backward()
+        assert all(p.grad is not None for p in fresh.parameters())
+        fresh.extend(2)  # what the grids say is what it goes on from
+        assert worst(fresh(x), net(x)) < 1e-4
+    plain = KAN([2, 3, 1], 5, 3, rngs(0))
+    other.load_state_dict(plain.state_dict())
+    assert torch.equal(other(x), plain(x)) and not other.layers[0].symbols
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        KAN([2, 4, 1], 5, 3, rngs(0)).load_state_dict(state)
 
 
 # ---- sparsity, pruning, pictures
