@@ -121,7 +121,14 @@ def places(circuit: Diagram) -> list[tuple[str, int, int]]:
 def values(
     circuits: Sequence[Diagram], theta: Mapping[str, Float[Tensor, " K"]]
 ) -> Complex[Tensor, "C 2**outputs 2**inputs"]:
-    """The tensors of circuits that differ in their angles only; theta has the angles of each word."""
+    """The tensors of circuits that differ in their angles only; theta has the angles of each word.
+
+    Raises ValueError for circuits that differ in anything else.
+    """
+    first = [(layer.offset, layer.box.name) for layer in circuits[0].layers]
+    for i, circuit in enumerate(circuits):
+        if circuit.dom != circuits[0].dom or [(layer.offset, layer.box.name) for layer in circuit.layers] != first:
+            raise ValueError(f"circuit {i} has other boxes than circuit 0; circuits must differ in their angles only")
     batches = []
     for boxes in zip(*([layer.box for layer in c.layers] for c in circuits), strict=True):
         angles = [box.data.of.data if isinstance(box.data, Dagger) else box.data for box in boxes]
