@@ -94,6 +94,23 @@ def test_builder_folds_and_shares():
         build("nand", 2, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize(
+    ("fanin", "outputs", "words"),
+    [
+        ([[0, FALSE]], [4], r"fanin\[0\] = \[0, -2\] is not allowed; it must be literals 0 to 3"),
+        ([[TRUE, 2]], [4], r"fanin\[0\] = \[-1, 2\]"),
+        ([[0, 2], [6, 0]], [6], r"fanin\[1\] = \[6, 0\]"),  # a gate that reads itself
+        ([[0, 2]], [TRUE], "outputs = -1 is not allowed; it must be literals 0 to 5"),
+        ([[0, 2]], [6], "outputs = 6"),
+        ([[0, 2.5]], [4], "fanin = 0.0"),
+        ([0, 2], [4], r"fanin of shape \(2,\)"),
+    ],
+)
+def test_a_graph_with_a_constant_is_none(fanin, outputs, words):
+    with pytest.raises(ValueError, match=words):
+        Aig(2, np.array(fanin), np.array(outputs))
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_degree_rule_of_the_four_types(family):
     graph = with_inverters(build(family, 3, np.random.default_rng(1)))
