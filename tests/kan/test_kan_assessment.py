@@ -85,22 +85,6 @@ def test_models_side_by_side_do_not_touch_each_other():
         assert worst(alone(x[:, [m]])[:, 0], together(x)[:, m]) < 1e-4
 
 
-def test_stacked_adam_is_adam():
-    def quadratic(p):
-        return ((p - torch.arange(6.0).view(2, 3)) ** 2 * torch.tensor([1.0, 2.0, 5.0])).sum()
-
-    ours, theirs = (torch.nn.Parameter(torch.ones(2, 3)) for _ in range(2))
-    mine = kan_training.StackedAdam([ours], torch.tensor([0.05, 0.05]))
-    reference = torch.optim.Adam([theirs], 0.05)
-    for _ in range(50):
-        quadratic(ours).backward()
-        mine.step()
-        reference.zero_grad()
-        quadratic(theirs).backward()
-        reference.step()
-    assert worst(ours, theirs) < 1e-5
-
-
 def test_one_coefficient_of_an_edge_changes_only_its_own_output_there():
     layer, x = lively(KANLayer(2, 3, 17, 3, rngs(0))), samples(500, 1, 2)
     before = layer(x).detach()
