@@ -189,11 +189,14 @@ def test_potentials_without_an_answer_are_refused():
             scattering_length(np.array([1.0, bad]))
 
 
-def test_other_activations_are_refused():
+def test_other_activations_and_losses_are_refused():
     with pytest.raises(ValueError, match="activation = 'relu' is not allowed; it must be one of gelu, tanh, softplus"):
         phi_derivatives("relu", torch.zeros(2), 1)
     with pytest.raises(ValueError, match="activation = 'relu'"):
         mlp((2, 3, 1), "relu", np.random.default_rng(0))
+    net, x = network("tanh")
+    with pytest.raises(ValueError, match="loss = 'absolute' is not allowed; it must be one of relative, mean square"):
+        next(fit(net, x[None], x[:1], 1.0, "absolute", 1))
 
 
 def test_no_well_scatters_nothing():

@@ -204,6 +204,11 @@ def test_dagger_is_the_adjoint_and_doubling_is_the_square():
     assert values([dagger(circuit)], theta).item() == pytest.approx(np.conj(amplitude), abs=1e-14)
 
 
+def test_other_rotations_are_refused():
+    with pytest.raises(ValueError, match="name = 'Ry' is not allowed; it must be one of Rx, Rz, CRz"):
+        rotation("Ry", Angle("a", 0))
+
+
 def test_circuits_that_differ_in_more_than_angles_are_refused():
     """Each box is made once for all circuits: an Rx would stand for an Rz of another."""
 

@@ -61,6 +61,12 @@ def test_a_random_teacher_moves_only_a_window_with_an_area():
     assert abs(even) < 4 * error + rates * 0.1 * t * 0.0005
 
 
+def test_other_rules_are_refused():
+    net, x, y = small(images=1)
+    with pytest.raises(ValueError, match="rule = 'oja' is not allowed; it must be one of symmetric, classical"):
+        present(net, x, y, np.random.default_rng(0), True, rule="oja")
+
+
 def test_a_test_changes_nothing():
     net, x, y = small()
     before = [part.copy() for part in net]

@@ -26,6 +26,7 @@ FIXED = {
     "H": torch.tensor([[_ROOT, _ROOT], [_ROOT, -_ROOT]], dtype=torch.complex128),
     "CNOT": torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=torch.complex128),
 }
+ROTATIONS = ("Rx", "Rz", "CRz")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ def fixed(name: str) -> Box:
 
 
 def rotation(name: str, angle: Angle) -> Box:
+    """Rx, Rz or CRz. Raises ValueError for another."""
+    if name not in ROTATIONS:
+        raise ValueError(f"name = {name!r} is not allowed; it must be one of {', '.join(ROTATIONS)}")
     width = qubits(2 if name == "CRz" else 1)
     return Box(name, width, width, angle)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float, Float32, Int8, Int64
@@ -122,7 +122,12 @@ def present(
     alpha: float = 0.2,
     inhibition: float = 17.0,
 ) -> tuple[Int64[Array, "B N_E"], Int64[Array, "B K"], Int8[Array, "N_E+K T"]]:
-    """`show` images with pixels in [0, 1], at `rate` Hz a grey level of 16. Returns what it writes."""
+    """`show` images with pixels in [0, 1], at `rate` Hz a grey level of 16. Returns what it writes.
+
+    Raises ValueError for an unknown rule.
+    """
+    if rule not in get_args(Rule):
+        raise ValueError(f"rule = {rule!r} is not allowed; it must be one of {', '.join(get_args(Rule))}")
     (n, classes), b = net.w2.shape, len(images)
     out = np.empty((b, n), np.int64), np.empty((b, classes), np.int64), np.empty((n + classes, STEPS), np.int8)
     sign = 1.0 if rule == "symmetric" else -1.0
