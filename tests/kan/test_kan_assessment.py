@@ -160,6 +160,14 @@ def test_a_state_holds_grids_and_symbols(tmp_path):
         KAN([2, 4, 1], 5, 3, rngs(0)).load_state_dict(state)
 
 
+def test_a_state_of_curves_on_nodes_holds_their_grids():
+    net, x = kan_peers.SplineMLP([2, 6, 1], 5, 3, rngs(0)), samples(50, 1, 2)
+    net.curves[0] = kan_peers.SplineActivation(6, 5, 3, rngs(1), reach=1.5)
+    for fresh in (kan_peers.SplineMLP([2, 6, 1], 5, 3, rngs(2)), kan_peers.SplineMLP([2, 6, 1], 6, 2, rngs(2))):
+        fresh.load_state_dict(net.state_dict())
+        assert torch.equal(fresh(x), net(x))
+
+
 # ---- sparsity, pruning, pictures
 
 
