@@ -56,6 +56,13 @@ def test_a_rate_is_one_number_or_one_a_model_and_a_factor_moves_it(rate):
     torch.testing.assert_close(ours.detach(), torchs(start(0), 0.01, 1.0, 30), rtol=0, atol=1e-12)
 
 
+def test_what_needs_no_gradient_stays():
+    ours, fixed = start(0).requires_grad_(), start(1)
+    adam = Adam([fixed, ours], 0.01)
+    adam.step((ours * fixed).sum(1))
+    assert torch.equal(fixed, start(1)) and not torch.equal(ours.detach(), start(0))
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_moments_that_are_held_elsewhere(size):
     w, m, v = start(1), torch.zeros(4, 5, dtype=torch.float64), torch.zeros(4, 5, dtype=torch.float64)

@@ -27,11 +27,12 @@ def direction(m: Tensor, v: Tensor, g: Tensor, k: int) -> Tensor:
 class Adam:
     """Adam in place for tensors whose first axis are models, each with its own rate: the numbers of torch.optim.Adam.
 
-    One number is the rate of all. With `steps` the rates fall on a half cosine, to 0 at that update.
+    One number is the rate of all. With `steps` the rates fall on a half cosine, to 0 at that update. Tensors that need
+    no gradient stay as they are.
     """
 
     def __init__(self, tensors: Sequence[Float[Tensor, "M ..."]], rate: float | Float[Tensor, " M"], steps: int = 0):
-        self.tensors, self.steps, self.count = list(tensors), steps, 0
+        self.tensors, self.steps, self.count = [p for p in tensors if p.requires_grad], steps, 0
         self.rate = torch.as_tensor(rate, dtype=torch.float64)
         self.moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.tensors]
 
