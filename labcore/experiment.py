@@ -25,7 +25,7 @@ import functools
 import inspect
 import json
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -55,11 +55,6 @@ def number(
 def choice(description: str, group: str = "", **when: list) -> Any:
     """The `Field` of a bool or a Literal."""
     return Field(description=description, json_schema_extra={"group": group, "when": when})
-
-
-def variable(dims: str | Sequence[str], values: Any, long_name: str, units: str = "") -> tuple:
-    """A variable or coordinate of a frame, with the attributes that figures and files take their words from."""
-    return dims, np.asarray(values), {"long_name": long_name, "units": units}
 
 
 class ParameterError(ValueError):

@@ -96,9 +96,12 @@ class _Cache(caching.FunctionCache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
-            super().save_overload(sig, data)
+            try:
+                super().save_overload(sig, data)
+            except OSError:
+                raise
+            except Exception:  # noqa: BLE001 - the index that is to be extended is damaged
+                self.flush()
+                super().save_overload(sig, data)
         except OSError as error:
             _say_once(error.strerror or type(error).__name__)
-        except Exception:  # noqa: BLE001 - the index that is to be extended is damaged
-            self.flush()
-            super().save_overload(sig, data)

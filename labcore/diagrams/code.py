@@ -160,11 +160,24 @@ class Compiled(torch.nn.Module):
             spread = math.prod(shape[1:]) ** -0.5
             self.learned[name] = spread * torch.randn(shape, generator=draw, dtype=torch.float64)
 
+    def _check(self, arrays: tuple[Tensor, ...]) -> None:
+        # torch would broadcast, or take a mean over whatever comes in
+        dom = self.diagram.dom
+        if len(arrays) != len(dom):
+            raise ValueError(f"{len(arrays)} arrays come in; the diagram needs {len(dom)}: {', '.join(map(str, dom))}")
+        for row, (x, wanted) in enumerate(zip(arrays, dom), start=1):
+            shape = tuple(axis.size for axis in wanted.axes)
+            if tuple(x.shape) != shape:
+                raise ValueError(f"array {row} has shape {tuple(x.shape)}; {wanted} needs {shape}")
+
     def forward(self, *arrays: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """What the diagram ends in. Raises ValueError for another number of arrays, or shapes, than it begins with."""
+        self._check(arrays)
         return self.function(*arrays, *self.learned.values())
 
     def cuts(self, *arrays: Tensor, limit: int = 1_000_000) -> list[list[Tensor | None]]:
         """The tensors at every cut of the opened diagram; None for an array of more than `limit` numbers."""
+        self._check(arrays)
         return _cuts(schedule(self.diagram, self.fused), arrays, dict(self.learned), limit)
 
 

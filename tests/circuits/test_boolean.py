@@ -89,6 +89,17 @@ def test_two_columns_of_fan_in_are_enough_without_majority():
         ([INPUT], [[-1, -1]], [1], "outputs = 1"),
         ([99], [[-1, -1]], [0], "kind = 99"),
         ([INPUT], [[-1] * 4], [0], "at most 3"),
+        ([256 + MAJ], [[-1, -1]], [0], "kind = 264"),
+        ([INPUT, NOT], [[-1, -1], [2**32, -1]], [1], r"fanin\[1\] = \[4294967296, -1, -1\]"),
+        ([INPUT, NOT], [[-1, -1], [0, -1]], [2**32], "outputs = 4294967296"),
+        ([4.7], [[-1, -1]], [0], "kind = 4.7"),
+        ([INPUT, NOT], [[-1, -1], [0.2, -1]], [1], "fanin = -1.0 is not allowed; it must hold whole"),
+        ([INPUT], [[-1, -1]], [0.5], "outputs = 0.5"),
+        ([INPUT], [[-1, -1]], [2**63], "outputs = 9223372036854775808"),
+        ([INPUT, NOT], [[-1, -1, -1], [0, -1, -1], [-1, -1, -1]], [1], r"fanin of shape \(3, 3\)"),
+        ([INPUT, NOT], [-1, -1, 0, -1], [1], r"fanin of shape \(4,\)"),
+        ([[INPUT]], [[-1, -1]], [0], r"kind of shape \(1, 1\)"),
+        ([], [[-1, -1]], [], r"fanin of shape \(1, 2\)"),
     ],
 )
 def test_bad_netlists(kind, fanin, outputs, message):
@@ -100,6 +111,12 @@ def test_bad_patterns():
     netlist = Netlist([INPUT], [[-1, -1]], [0])
     with pytest.raises(ValueError, match=r"\(4, 2\)"):
         simulate(netlist, np.zeros((4, 2), bool))
+    for bad in (-1, 2, 0.5, np.nan):
+        with pytest.raises(ValueError, match=f"X = {bad} is not allowed; it must hold 0 and 1"):
+            simulate(netlist, np.array([[1], [bad]]))
+    assert simulate(netlist, [[1.0], [0]]).tolist() == [[True], [False]]
+    with pytest.raises(ValueError, match="bits = -1"):
+        boolean.signs(np.array([-1, 1]))
     with pytest.raises(ValueError, match="13 inputs"):
         truth_table(Netlist([INPUT] * 13, [[-1, -1]] * 13, [0]))
 

@@ -467,7 +467,7 @@ def test_adam_is_torchs():
         optimizer.step()
     adam(NET, mine, *moments, X, Y, 0.02, False, 0, 10)
     assert adam(NET, mine, *moments, X, Y, 0.02, False, 10, 20)[0] == 30
-    np.testing.assert_allclose(mine, theirs.detach().numpy(), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(mine, theirs.detach().numpy(), rtol=0, atol=1e-12)
 
 
 # ---- experiments

@@ -164,6 +164,41 @@ def test_square_well(depth, d):
     assert scattering_length(np.full(d, depth)) == pytest.approx(1 - np.tan(k) / k, abs=1e-12 * max(1, np.tan(k) ** 2))
 
 
+@pytest.mark.parametrize("height", [1e-3, 1.0, 30.0])
+@pytest.mark.parametrize("d", [1, 4, 16])
+def test_square_wall(height, d):
+    k = np.sqrt(height)
+    assert scattering_length(np.full(d, -height)) == pytest.approx(1 - np.tanh(k) / k, rel=1e-11)
+
+
+def test_a_wall_beside_a_well_by_hand():
+    """sin(k r) in the well, then c cosh(q (r - 1/2)) + s sinh(q (r - 1/2)) in the wall."""
+    k, q = 1.3, 0.7
+    u, slope = np.sin(k / 2) / k, np.cos(k / 2)
+    c, s = np.cosh(q / 2), np.sinh(q / 2)
+    a = 1 - (c * u + s / q * slope) / (q * s * u + c * slope)
+    both = np.array([[k**2, -(q**2)], [0.0, 0.0]])
+    np.testing.assert_allclose(scattering_length(both), [a, 0], atol=1e-14)
+    r = np.array([0.5, 1.0])
+    np.testing.assert_allclose(wave(both[0], r), [u, c * u + s / q * slope], rtol=1e-14)
+
+
+def test_potentials_without_an_answer_are_refused():
+    for bad in (np.nan, np.inf, -1e8):
+        with pytest.raises(ValueError, match="potential from"):
+            scattering_length(np.array([1.0, bad]))
+
+
+def test_other_activations_and_losses_are_refused():
+    with pytest.raises(ValueError, match="activation = 'relu' is not allowed; it must be one of gelu, tanh, softplus"):
+        phi_derivatives("relu", torch.zeros(2), 1)
+    with pytest.raises(ValueError, match="activation = 'relu'"):
+        mlp((2, 3, 1), "relu", np.random.default_rng(0))
+    net, x = network("tanh")
+    with pytest.raises(ValueError, match="loss = 'absolute' is not allowed; it must be one of relative, mean square"):
+        next(fit(net, x[None], x[:1], 1.0, "absolute", 1))
+
+
 def test_no_well_scatters_nothing():
     assert scattering_length(np.zeros(8)) == 0
     assert scattering_length(np.full(8, 1e-14)) == pytest.approx(-1e-14 / 3, rel=1e-2)
@@ -177,7 +212,7 @@ def test_born_coefficients_of_the_even_well(d):
 
 def test_born_is_the_taylor_series():
     form, n = wells(1, 8, 1.0, np.random.default_rng(0))[0], 1e-2
-    up, down = scattering_length(n * form), scattering_length(-1j * 0 + 0 * form)
+    up, down = scattering_length(n * form), scattering_length(0 * form)
     assert down == 0
     half = scattering_length(n / 2 * form)
     first = 4 * half - up  # the second order cancels

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from labcore.diagrams import Axis, Diagram, architecture, compile
+from labcore.diagrams import Axis, Diagram, architecture, compile, parse
 from labcore.diagrams.architectures import ARCHITECTURES
 from labcore.diagrams.axes import symbol
 from labcore.diagrams.boxes import (
@@ -52,6 +52,26 @@ def both(d, seed=0):
         one, other = compile(d)(*inputs), compile(d, fused=False)(*inputs)
     assert torch.allclose(one, other, atol=1e-12)
     return inputs, one
+
+
+def test_arrays_of_another_shape_are_refused():
+    mean = compile(parse("f(a=2, b=3) = [a b] | mean b"))
+    assert mean(torch.ones(2, 3)).tolist() == [1, 1]
+    q, k, v = draw(architecture("attention"), 0)
+    attention = compile(architecture("attention"))
+    wide = torch.cat([q] * 4, -1), torch.cat([k] * 4, -1), v
+    for module, arrays, words in (
+        (mean, [torch.ones(2, 6)], r"array 1 has shape \(2, 6\); \[a b\] needs \(2, 3\)"),
+        (mean, [torch.ones(2, 1)], r"\(2, 1\)"),
+        (mean, [torch.ones(5, 2, 3)], r"\(5, 2, 3\)"),
+        (mean, [], "0 arrays come in; the diagram needs 1"),
+        (mean, [torch.ones(2, 3)] * 2, "2 arrays come in"),
+        (attention, wide, r"array 1 has shape"),
+        (attention, (q, k, v[:1]), r"array 3 has shape"),
+    ):
+        for call in (module, module.cuts):
+            with pytest.raises(ValueError, match=words):
+                call(*arrays)
 
 
 def test_yanking():

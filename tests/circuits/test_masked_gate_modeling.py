@@ -94,6 +94,23 @@ def test_builder_folds_and_shares():
         build("nand", 2, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize(
+    ("fanin", "outputs", "words"),
+    [
+        ([[0, FALSE]], [4], r"fanin\[0\] = \[0, -2\] is not allowed; it must be literals 0 to 3"),
+        ([[TRUE, 2]], [4], r"fanin\[0\] = \[-1, 2\]"),
+        ([[0, 2], [6, 0]], [6], r"fanin\[1\] = \[6, 0\]"),  # a gate that reads itself
+        ([[0, 2]], [TRUE], "outputs = -1 is not allowed; it must be literals 0 to 5"),
+        ([[0, 2]], [6], "outputs = 6"),
+        ([[0, 2.5]], [4], "fanin = 0.0"),
+        ([0, 2], [4], r"fanin of shape \(2,\)"),
+    ],
+)
+def test_a_graph_with_a_constant_is_none(fanin, outputs, words):
+    with pytest.raises(ValueError, match=words):
+        Aig(2, np.array(fanin), np.array(outputs))
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_degree_rule_of_the_four_types(family):
     graph = with_inverters(build(family, 3, np.random.default_rng(1)))
@@ -168,6 +185,32 @@ def test_softmax_aggregation_does_not_count():
     once = softmax_rows(rows, rows, torch.tensor([0]), torch.tensor([0]), 1)
     often = softmax_rows(rows, rows, torch.tensor([0, 0, 0]), torch.tensor([0, 0, 0]), 1)
     torch.testing.assert_close(once, often)
+
+
+def test_softmax_aggregation_of_a_node_does_not_see_the_others_scores():
+    h = torch.tensor([[10.0], [0.0], [1.0], [0.0], [0.0]])
+    src, dst = torch.tensor([0, 1, 2]), torch.tensor([3, 4, 4])
+    out = message_pass(h, src, dst, aggregate="softmax", t=10.0)
+    torch.testing.assert_close(out[4], torch.softmax(torch.tensor([0.0, 10.0]), 0)[1:])
+    assert out[:, 0].tolist()[:4] == [0, 0, 0, 10]
+    nothing = torch.empty(0, dtype=torch.int64)
+    assert message_pass(h, nothing, nothing, aggregate="softmax").tolist() == [[0]] * 5
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e3])
+def test_softmax_aggregation_and_its_gradient_are_torchs(spread):
+    g = torch.Generator().manual_seed(0)
+    messages, scores = (torch.randn(12, 3, generator=g, dtype=torch.float64) for _ in range(2))
+    leaves = messages.requires_grad_(), (spread * scores).requires_grad_()
+    row, dst = torch.randint(12, (40,), generator=g), torch.randint(5, (40,), generator=g)
+    plain = [(leaves[1][row[dst == k]].softmax(0) * leaves[0][row[dst == k]]).sum(0) for k in range(5)]
+    direction = torch.randn(5, 3, generator=g, dtype=torch.float64)
+    for found, wanted in zip(
+        torch.autograd.grad((softmax_rows(*leaves, row, dst, 5) * direction).sum(), leaves),
+        torch.autograd.grad((torch.stack(plain) * direction).sum(), leaves),
+        strict=True,
+    ):
+        torch.testing.assert_close(found, wanted, atol=1e-12, rtol=1e-10)
 
 
 # ---- the model

@@ -41,7 +41,7 @@ from labcore.circuits.qnlp.pregroup import GrammarError, cap, cup, remainder, sh
 from labcore.circuits.qnlp.qubit_circuit import Angle, bell_effects, dagger, fixed, matrix, places, rotation, values
 from labcore.circuits.qnlp.sentence_learner import read, wiring
 from labcore.circuits.qnlp.toy_corpus import LEXICON, bag_readers, exchanged, split
-from labcore.diagrams.diagram import Diagram
+from labcore.diagrams.diagram import Diagram, Layer
 
 N, S = Simple("n"), Simple("s")
 SENTENCES = [
@@ -202,6 +202,26 @@ def test_dagger_is_the_adjoint_and_doubling_is_the_square():
     assert contract(dagger(circuit), at(theta)).item() == pytest.approx(np.conj(amplitude), abs=1e-14)
     assert contract(circuit >> dagger(circuit), at(theta)).item() == pytest.approx(abs(amplitude) ** 2, abs=1e-14)
     assert values([dagger(circuit)], theta).item() == pytest.approx(np.conj(amplitude), abs=1e-14)
+
+
+def test_other_rotations_are_refused():
+    with pytest.raises(ValueError, match="name = 'Ry' is not allowed; it must be one of Rx, Rz, CRz"):
+        rotation("Ry", Angle("a", 0))
+
+
+def test_circuits_that_differ_in_more_than_angles_are_refused():
+    """Each box is made once for all circuits: an Rx would stand for an Rz of another."""
+
+    def turned(gate, wire=0):
+        states = tuple(Layer(i, fixed("|0>")) for i in range(2))
+        return Diagram((), (*states, Layer(wire, rotation(gate, Angle("a", 0)))))
+
+    theta = {"a": torch.tensor([0.7], dtype=torch.float64)}
+    both = values([turned("Rx"), turned("Rx")], theta)
+    torch.testing.assert_close(both[1], contract(turned("Rx"), at(theta)))
+    for other in (turned("Rz"), turned("Rx", 1), dagger(turned("Rx")), Diagram((), turned("Rx").layers[:2])):
+        with pytest.raises(ValueError, match="circuit 1 has other boxes than circuit 0"):
+            values([turned("Rx"), other], theta)
 
 
 @pytest.mark.parametrize("text", ["Alice sleeps", "Alice loves Bob"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,48 @@ def test_stieltjes_is_the_mean_over_real_eigenvalues(gamma):
     eigenvalues = np.linalg.eigvalsh(z.T @ z / n)
     for lam in (0.1, 1.0):
         assert stieltjes_mp(gamma, lam) == pytest.approx(np.mean(1 / (eigenvalues + lam)), rel=0.02)
+
+
+def with_60_digits(gamma, lam, r2, s2):
+    """r2 lam^2 m' + s2 gamma (m - lam m') as it is written."""
+    with localcontext() as context:
+        context.prec = 60
+        g, lam, r2, s2 = map(Decimal, (gamma, lam, r2, s2))
+        b = 1 - g + lam
+        root = (b * b + 4 * g * lam).sqrt()
+        m = (root - b) / (2 * g * lam)
+        slope = -(1 + g * m) * m / (root)  # of g lam m^2 + b m = 1, in lam
+        return float(r2 * lam**2 * -slope + s2 * g * (m + lam * slope))
+
+
+@pytest.mark.parametrize("lam", [1e-40, 1e-30, 1e-26, 1e-12, 1e-3, 1.0, 1e9])
+@pytest.mark.parametrize("gamma", [0.1, 1 - 2**-50, 1.0, 1 + 2**-50, 5.0])
+def test_ridge_keeps_its_digits_at_both_ends(gamma, lam):
+    exact = with_60_digits(gamma, lam, 1.7, 0.4)
+    assert hastie_ridge(gamma, lam, 1.7, 0.4) == pytest.approx(exact, rel=1e-14)
+
+
+def test_a_ridge_that_is_all_there_is_leaves_the_signal():
+    assert hastie_ridge(0.5, 1e300, 1.7, 0.4) == pytest.approx(1.7, rel=1e-14)
+
+
+@pytest.mark.parametrize("lam", [1e-40, 1e-30, 1e-26, 1e-12, 1e-3, 1.0])
+@pytest.mark.parametrize(("p", "n"), [(8, 8), (40, 40), (8, 40), (40, 8), (40, 39)])
+def test_anisotropic_theory_keeps_its_digits_at_the_pole(p, n, lam):
+    exact = with_60_digits(p / n, lam, 1.7, 0.4)
+    out = det_equiv(np.ones(p), np.full(p, np.sqrt(1.7 / p)), 0, n, lam, 0.4)
+    assert out.risk == pytest.approx(exact, rel=1e-13 * max(1, p / abs(p - n) if p != n else 1))
+
+
+def test_implicit_ridge_keeps_its_digits_between_two_scales():
+    """As many large eigenvalues as samples, and small ones: k^2 = lam + mean of the small ones times p2/n, nearly."""
+    n, small, lam = 10, 1e-24, 1e-25
+    k = det_equiv(np.repeat([1.0, small], [n, 3 * n]), np.ones(4 * n), 0, n, lam, 0.4).kappa
+    with localcontext() as context:
+        context.prec = 60
+        k = Decimal(float(k))
+        total = 1 / (1 + k) + 3 * Decimal(small) / (Decimal(small) + k) + Decimal(lam) / k
+        assert abs(total - 1) < k * Decimal(1e-14)
 
 
 def power_law(p=120):

@@ -58,6 +58,8 @@ def test_gd_filter_keeps_its_digits_and_its_sign():
     )  # 1 - (1 - x)^k would give 9.99e-16
     s = np.sqrt(np.array([0.0, 0.5, 1.0, 1.9]))
     np.testing.assert_allclose(spectral.gd(s, 3, 1.0), 1 - (1 - s**2) ** 3, rtol=1e-13)
+    # a mode that nearly diverges: (1 - 2 + 2^-40)^k = 1 - k 2^-40 for even k
+    assert spectral.gd(np.ones(1), 2, 2 - 2.0**-40) == pytest.approx(2 * 2.0**-40, rel=1e-11)
     np.testing.assert_array_equal(spectral.gd(s, 0, 1.0), 0)
     # many small steps are gradient flow
     np.testing.assert_allclose(spectral.gd(s, 10**6, 3e-6), spectral.gradient_flow(s, 3.0), rtol=1e-4)
@@ -289,6 +291,29 @@ def test_divergence_is_reported_with_its_step_and_the_frame_stays_finite():
     assert frames[-1].progress == 1
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-100, 1e-12])
+def test_zero_and_tiny_targets_are_no_divergence(size):
+    z, y, _, _, start = toy(20, 30)
+    order, top = np.tile(np.arange(20), (300, 1)), np.linalg.norm(z, 2)
+    for w in (start, 0 * start):
+        state = linear_sgd.linear_state(w)
+        assert linear_sgd.sgd_linear(state, z, size * y, order, 20, 20 / top**2) == 0
+        assert np.mean((z @ state.w - size * y) ** 2) <= 1e-3 * np.mean((z @ w - size * y) ** 2)
+    # and a rate that is too large is found where it was
+    at = [
+        linear_sgd.sgd_linear(linear_sgd.linear_state(k * start), z, k * y, order, 20, 3.0 * 20 / top**2)
+        for k in (1.0, size)
+    ]
+    assert 5 < at[0] < 100 and at[1] == (at[0] if 0 < size else 0)
+    for scale in (1.0, 0.0):
+        net = two_layer.two_layer(5, 30, np.random.default_rng(0), scale)
+        before = np.mean((two_layer.predict(net, z) - size * y[:, 0]) ** 2)
+        assert two_layer.train(net, z, size * y[:, 0], 500, 0.05, "sgd") == 0
+        assert np.mean((two_layer.predict(net, z) - size * y[:, 0]) ** 2) <= (1e-3 if scale else 1) * before
+    net = two_layer.two_layer(5, 30, np.random.default_rng(0))
+    assert two_layer.train(net, 100 * z, size * y[:, 0], 500, 1.0, "sgd") > 0
+
+
 def test_a_loop_that_stops_short_says_so():
     frames = list(experiments.model_wise.frames(method="adam", batch_size=50, n_train=50, steps=10_000, n_seeds=1))
     assert "stopped at 1000 of the 10000" in frames[-1].reading and frames[-1].step == 1000
@@ -415,6 +440,15 @@ def test_normalizations_do_what_they_say_with_training_statistics_only():
     np.testing.assert_array_equal(
         random_layer(7, 5, np.random.default_rng(1))[0], random_layer(20, 5, np.random.default_rng(1))[0][:7]
     )
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-13, 1e13])
+def test_standardizing_does_not_see_the_size_of_a_feature(size):
+    z, ze = np.random.default_rng(0).uniform(1, 2, (2, 30, 4))
+    z[:, 3] = ze[:, 3] = 1.7  # never varies
+    for small, plain in zip(normalize(size * z, size * ze, "standardize"), normalize(z, ze, "standardize")):
+        np.testing.assert_allclose(small, plain, rtol=1e-10, atol=1e-12)
+        assert (small[:, 3] == 0).all() and np.abs(small[:, :3]).min() > 0
 
 
 def test_decompositions_are_kept_up_to_a_size_and_the_oldest_used_goes_first():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import sys
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -90,6 +91,19 @@ def test_constant_conductance_has_a_closed_interval(g_e, g_i, refractory):
     # the potential moves in steps; it waits for refractory / dt steps, the last of which it moves in
     steps = int(np.floor(time / DT)) + 1 + max(int(refractory / DT) - 1, 0)
     assert len(when) > 5 and set(np.diff(when)) == {steps}
+
+
+@pytest.mark.parametrize("ratio", [1e-6, 0.5, 1 - 1e-7, 1 - 1e-10, 1 - 1e-13, 1.0, 1 + 1e-12, 1 + 1e-8, 3.0, 1e9])
+@pytest.mark.parametrize("dt", [1e-6, 0.1, 5000.0])
+def test_the_gain_of_a_current_keeps_its_digits(ratio, dt):
+    tau, tau_syn = 10.0, 10.0 * ratio
+    with localcontext() as context:
+        context.prec = 60
+        m, s, d = map(Decimal, (tau, tau_syn, dt))
+        exact = d / m * (-d / m).exp() if m == s else s / (s - m) * ((-d / s).exp() - (-d / m).exp())
+    found = current_gain(tau, tau_syn, dt)
+    # what rounding dt / tau alone does to the exponential
+    assert found == pytest.approx(float(exact), rel=1e-15 * (4 + dt / max(tau, tau_syn)), abs=1e-300)
 
 
 @pytest.mark.parametrize(("tau", "tau_syn"), [(20.0, 5.0), (5.0, 20.0), (10.0, 10.0), (10.0, 10.0 + 1e-6)])

@@ -61,6 +61,12 @@ def test_a_random_teacher_moves_only_a_window_with_an_area():
     assert abs(even) < 4 * error + rates * 0.1 * t * 0.0005
 
 
+def test_other_rules_are_refused():
+    net, x, y = small(images=1)
+    with pytest.raises(ValueError, match="rule = 'oja' is not allowed; it must be one of symmetric, classical"):
+        present(net, x, y, np.random.default_rng(0), True, rule="oja")
+
+
 def test_a_test_changes_nothing():
     net, x, y = small()
     before = [part.copy() for part in net]
@@ -98,6 +104,25 @@ def test_sums_are_scaled_before_each_image_and_weights_only_grow_within_it():
     assert (net.w2 - scaled.w2).min() > -1e-12 and net.w1.max() <= 1 and net.w2.max() <= 8
     others = np.arange(10) != y[0]
     np.testing.assert_allclose(net.w2[:, others], scaled.w2[:, others], rtol=1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_the_class_layer_speaks_whatever_the_number_of_classes(classes):
+    data, rng = digits_split(900, 600, 0), np.random.default_rng(0)
+    (x, y), (x_test, y_test) = (
+        (images[rows := labels.argmax(1) < classes], labels[rows].argmax(1))
+        for images, labels in ((data.x_train, data.y_train), (data.x_test, data.y_test))
+    )
+    net = start(36, rng, classes)
+    present(net, x[:150], y[:150], rng, True)
+    before = net.w2.sum()
+    _, spoken, raster = present(net, x_test[:60], y_test[:60], rng, False)
+    assert spoken.shape == (60, classes) and raster.shape == (36 + classes, 300) and net.w2.sum() == before
+    assert (spoken.max(1) > 0).mean() > 0.9
+    assert (answers(spoken) == y_test[:60]).mean() > 2 / (classes + 1)
+    # all weights together are the same in the mean: each class has its share
+    present(net, 0 * x[:1], y[:1], rng, True)
+    np.testing.assert_allclose(net.w2.sum(0), 8 * 36 / classes, rtol=1e-12)
 
 
 def test_only_a_neuron_that_spikes_tires():

@@ -66,6 +66,21 @@ def test_a_damaged_file_is_as_good_as_none(paper):
     assert paper(0)[0] == ["2", "1"], "and is mended"
 
 
+def test_a_damaged_file_that_cannot_be_mended_is_as_good_as_none(paper):
+    paper(0)
+    for path in (p for p in paper.folder.rglob("*") if p.suffix in (".nbi", ".nbc")):
+        path.write_bytes(b"\x80\x04not a kernel")
+    code = """
+        from numba.core import caching
+        def refuse(self, path): raise OSError(30, "read-only file system")
+        caching.IndexDataCacheFile._open_for_write = refuse
+        from toy.far import far
+        print(far(1), far(1.0))
+    """
+    out, said = paper.ask(textwrap.dedent(code))
+    assert out == ["2", "2.0"] and said.count("compiled kernels cannot be kept (read-only file system)") == 1
+
+
 def test_where_nothing_can_be_kept_the_kernel_is_compiled(paper, tmp_path):
     blocked = tmp_path / "file"
     blocked.touch()

@@ -16,7 +16,7 @@ import xarray as xr
 
 import labcore
 from labcore import catalog, sweep_local, sweeps
-from labcore.experiment import Experiment, ParameterError, number, variable
+from labcore.experiment import Experiment, ParameterError, number
 from labcore.sweep_local import Helpers, one_thread, outcomes
 from labcore.sweeps import SweepError, open_sweep, sweep, values_in
 
@@ -47,8 +47,11 @@ def toy(monkeypatch):
 def line(x, n, seed):
     at = np.arange(n)
     return xr.Dataset(
-        {"y": variable("t", x * at + seed, "height", "m"), "end": variable((), x * n, "end", "m")},
-        coords={"t": variable("t", at, "time", "s")},
+        {
+            "y": ("t", x * at + seed, {"long_name": "height", "units": "m"}),
+            "end": ((), x * n, {"long_name": "end", "units": "m"}),
+        },
+        coords={"t": ("t", at, {"long_name": "time", "units": "s"})},
         attrs={"reading": f"x is {x}.", "progress": 1.0},
     )
 

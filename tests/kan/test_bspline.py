@@ -167,6 +167,25 @@ def test_a_grid_update_keeps_the_function_on_the_samples():
     assert np.abs(np.einsum("nic,nio->ico", new.dense(x), residual)).max() < 1e-8
 
 
+@pytest.mark.parametrize("k", DEGREES)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ridge", [0.0, 1e-12])
+def test_a_fit_returns_the_coefficients_that_samples_determine(kind, k, ridge):
+    basis, rng = a_basis(kind, k, intervals=20), np.random.default_rng(0)
+    x = rng.uniform(basis.grid[:, 0], basis.grid[:, -1], (2000, 3))
+    coef = rng.standard_normal((3, basis.size, 2))
+    np.testing.assert_allclose(basis.fit(x, basis.curves(x, coef), ridge), coef, atol=3e-11)
+
+
+def test_coefficients_without_samples_stay_zero():
+    basis = BSplineBasis.uniform(-1, 1, 10, 5)
+    x = np.linspace(-1, -0.2, 500)[:, None]  # 4 of 10 intervals, 9 of 15 coefficients
+    coef = np.random.default_rng(0).standard_normal((1, 15, 1))
+    found = basis.fit(x, basis.curves(x, coef))[0, :, 0]
+    np.testing.assert_allclose(found[:7], coef[0, :7, 0], atol=1e-9)
+    assert (found[9:] == 0).all()
+
+
 def test_few_samples_are_fitted_with_a_ridge():
     x = np.linspace(-0.9, 0.9, 4)[:, None]
     coef = BSplineBasis.uniform(-1, 1, 20, 3).fit(x, np.sin(x)[..., None])
@@ -195,6 +214,33 @@ def test_degenerate_grids_are_refused():
         BSplineBasis.uniform(0, 1, 4, 6)
     with pytest.raises(ValueError, match="needs"):
         BSplineBasis(np.arange(7.0)[None], 3)
+
+
+def test_bad_input_is_named():
+    basis = a_basis("uniform", 3)
+    x, coef = np.zeros((5, 3)), np.zeros((3, basis.size, 2))
+    for call, words in (
+        (lambda: BSplineBasis.uniform(-1, 1, 2.5, 3), "intervals = 2.5"),
+        (lambda: BSplineBasis.uniform(-1, 1, 0, 3), "intervals = 0"),
+        (lambda: BSplineBasis.uniform(-1, 1, 5, 2.5), "k = 2.5"),
+        (lambda: BSplineBasis.uniform(-1, 1, 5, 3, 1.5), "n_inputs = 1.5"),
+        (lambda: BSplineBasis.uniform([-1, 0], 1, 5, 3, 3), r"low has shape \(2,\)"),
+        (lambda: BSplineBasis.from_samples(np.eye(3), 2.5, 3), "intervals = 2.5"),
+        (lambda: BSplineBasis.from_samples(np.zeros(3), 2, 3), r"x has shape \(3,\)"),
+        (lambda: BSplineBasis.from_samples(np.zeros((0, 2)), 2, 3), r"x has shape \(0, 2\)"),
+        (lambda: BSplineBasis.from_samples(np.eye(3), 2, 3, eps=1.5), "eps = 1.5"),
+        (lambda: basis.refined(1.5), "factor = 1.5"),
+        (lambda: basis.fit(x, np.zeros(5)), r"y \(5,\)"),
+        (lambda: basis.fit(x, np.zeros((5, 3))), r"y \(5, 3\)"),
+        (lambda: basis.fit(x, np.zeros((4, 3, 2))), r"y \(4, 3, 2\)"),
+        (lambda: basis.fit(x, np.zeros((5, 1, 2))), r"y \(5, 1, 2\)"),
+        (lambda: basis.fit(x[:0], np.zeros((0, 3, 2))), r"x has shape \(0, 3\)"),
+        (lambda: basis.curves(x, coef[:, 1:]), r"coef has shape \(3, 9, 2\)"),
+        (lambda: basis.curves(x, coef[0]), r"coef has shape \(10, 2\)"),
+        (lambda: basis.curves(x[:, :1], coef), r"needs floats \(N, 3\)"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
 
 
 def test_extension_repeats_the_mean_step():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from itertools import product
 
@@ -84,22 +85,6 @@ def test_models_side_by_side_do_not_touch_each_other():
         assert worst(alone(x[:, [m]])[:, 0], together(x)[:, m]) < 1e-4
 
 
-def test_stacked_adam_is_adam():
-    def quadratic(p):
-        return ((p - torch.arange(6.0).view(2, 3)) ** 2 * torch.tensor([1.0, 2.0, 5.0])).sum()
-
-    ours, theirs = (torch.nn.Parameter(torch.ones(2, 3)) for _ in range(2))
-    mine = kan_training.StackedAdam([ours], torch.tensor([0.05, 0.05]))
-    reference = torch.optim.Adam([theirs], 0.05)
-    for _ in range(50):
-        quadratic(ours).backward()
-        mine.step()
-        reference.zero_grad()
-        quadratic(theirs).backward()
-        reference.step()
-    assert worst(ours, theirs) < 1e-5
-
-
 def test_one_coefficient_of_an_edge_changes_only_its_own_output_there():
     layer, x = lively(KANLayer(2, 3, 17, 3, rngs(0))), samples(500, 1, 2)
     before = layer(x).detach()
@@ -158,6 +143,43 @@ def test_constant_input_keeps_its_grid():
     layer.update_grid(x)
     np.testing.assert_array_equal(layer.basis.knots[1], old[1])
     assert (layer.basis.knots[0] != old[0]).any() and worst(layer(x), before) < 0.5 * before.abs().max()
+
+
+def test_a_state_holds_grids_and_symbols(tmp_path):
+    net, x = KAN([2, 3, 1], 5, 3, rngs(0)), samples(400, 1, 2) ** 3
+    for layer in net.layers:
+        lively(layer)
+    net.update_grids(x)
+    net.extend(2)
+    for o, i, symbol in ((1, 0, "sin"), (2, 1, "x^2")):
+        at = np.linspace(-1, 1, 60)
+        net.layers[0].snap(o, i, fit_symbol(symbol, at, net.layers[0].curve(o, i, at)))
+    torch.save(net.state_dict(), tmp_path / "net.pt")
+    state = torch.load(tmp_path / "net.pt", weights_only=True)
+    other = KAN([2, 3, 1], 7, 2, rngs(5), low=-3)
+    other.layers[0].snap(0, 0, fit_symbol("exp", at, np.exp(at)))
+    for fresh in (other, copy.deepcopy(other), KAN([2, 3, 1], 5, 3, rngs(1))):
+        fresh.load_state_dict(state)
+        assert torch.equal(fresh(x), net(x))
+        assert fresh.layers[0].symbols == net.layers[0].symbols == {(1, 0): "sin", (2, 1): "x^2"}
+        assert sorted(fresh.layers[0].affine) == ["1,0", "2,1"]
+        fresh(x).sum().backward()
+        assert all(p.grad is not None for p in fresh.parameters())
+        fresh.extend(2)  # what the grids say is what it goes on from
+        assert worst(fresh(x), net(x)) < 1e-4
+    plain = KAN([2, 3, 1], 5, 3, rngs(0))
+    other.load_state_dict(plain.state_dict())
+    assert torch.equal(other(x), plain(x)) and not other.layers[0].symbols
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        KAN([2, 4, 1], 5, 3, rngs(0)).load_state_dict(state)
+
+
+def test_a_state_of_curves_on_nodes_holds_their_grids():
+    net, x = kan_peers.SplineMLP([2, 6, 1], 5, 3, rngs(0)), samples(50, 1, 2)
+    net.curves[0] = kan_peers.SplineActivation(6, 5, 3, rngs(1), reach=1.5)
+    for fresh in (kan_peers.SplineMLP([2, 6, 1], 5, 3, rngs(2)), kan_peers.SplineMLP([2, 6, 1], 6, 2, rngs(2))):
+        fresh.load_state_dict(net.state_dict())
+        assert torch.equal(fresh(x), net(x))
 
 
 # ---- sparsity, pruning, pictures

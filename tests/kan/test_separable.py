@@ -25,7 +25,6 @@ from labcore.kan.separable.experiments import atoms, fit, rollout
 from labcore.kan.separable.mechanism import balanced
 from labcore.kan.separable.product_target import parts
 from labcore.primitives.contest.equal_size import matched_width
-from labcore.primitives.runs.batched_adam import Adam
 
 
 def rng(seed=0):
@@ -161,18 +160,6 @@ def test_target_is_the_formula():
     # columns of another stride: functions of numpy may differ by two ulps each, and there are five factors
     np.testing.assert_allclose(target(wide), target(p), rtol=0, atol=10 * 2.3e-16 * np.abs(target(p)).max())
     assert (parts(p[:, :3])[1] == 0).all()
-
-
-def test_adam_is_torch_adam():
-    start = torch.as_tensor(rng().normal(size=(1, 4)), dtype=torch.float64)
-    ours, theirs = start.clone().requires_grad_(), start.clone().requires_grad_()
-    mine, reference = Adam([ours], torch.tensor([0.1], dtype=torch.float64), 10**9), torch.optim.Adam([theirs], lr=0.1)
-    for _ in range(20):
-        mine.step((ours**4).sum(1))
-        reference.zero_grad()
-        (theirs**4).sum().backward()
-        reference.step()
-    np.testing.assert_allclose(ours.detach(), theirs.detach(), rtol=1e-7)
 
 
 # ---- atoms

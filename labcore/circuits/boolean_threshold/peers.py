@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from labcore.kernels import kernel
+from labcore.primitives.runs.flat_adam import adam_update
 
 from .wiring import Array, Wiring
 
@@ -84,8 +85,5 @@ def adam(
         _, share = gradient(net, w, X, Y, straight, grad)
         if straight and share == 1.0:
             return t - 1, share, True
-        for e in range(len(w)):
-            mean[e] += 0.1 * (grad[e] - mean[e])
-            square[e] += 0.001 * (grad[e] * grad[e] - square[e])
-            w[e] -= lr * mean[e] / (1 - 0.9**t) / (np.sqrt(square[e] / (1 - 0.999**t)) + 1e-8)
+        adam_update(w, mean, square, grad, t, lr)
     return done + steps, share, False

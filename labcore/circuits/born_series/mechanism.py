@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -22,7 +22,10 @@ def fit(
     """Full-batch L-BFGS on N(U) - N(0) = target. Yields (iterations done, N); U and a keep their units in N.
 
     The relative loss counts a small target as much as a large one: the Taylor series is about small ones.
+    Raises ValueError for another loss.
     """
+    if loss not in get_args(Loss):
+        raise ValueError(f"loss = {loss!r} is not allowed; it must be one of {', '.join(get_args(Loss))}")
     scale = target.abs().mean()
     spread = target.abs() + 1e-3 * scale if loss == "relative" else scale
     # inputs are scaled and never shifted: U = 0 is the point of the expansion

@@ -77,7 +77,11 @@ class MLP(NamedTuple):
 
 
 def mlp(sizes: Sequence[int], activation: Activation, rng: np.random.Generator) -> MLP:
-    """A network of these layer sizes, inputs first, with random weights and no biases, float64."""
+    """A network of these layer sizes, inputs first, with random weights and no biases, float64.
+
+    Raises ValueError for an activation that is not in `PHI`.
+    """
+    _check(activation)
     draws = [rng.normal(size=(o, i)) / np.sqrt(i) for i, o in zip(sizes, sizes[1:], strict=False)]
     weights = [torch.tensor(w) for w in draws]
     return MLP(weights, [torch.zeros(len(w), dtype=torch.float64) for w in weights], activation)
@@ -86,8 +90,14 @@ def mlp(sizes: Sequence[int], activation: Activation, rng: np.random.Generator) 
 PHI = {"gelu": torch.nn.functional.gelu, "tanh": torch.tanh, "softplus": torch.nn.functional.softplus}
 
 
+def _check(activation: str) -> None:
+    if activation not in PHI:
+        raise ValueError(f"activation = {activation!r} is not allowed; it must be one of {', '.join(PHI)}")
+
+
 def phi_derivatives(activation: Activation, z: Float[Tensor, " n"], order: int) -> list[Float[Tensor, " n"]]:
-    """phi, phi', ..., phi^(order) at z, in closed form."""
+    """phi, phi', ..., phi^(order) at z, in closed form. Raises ValueError for an activation that is not in `PHI`."""
+    _check(activation)
     if activation == "gelu":  # z Phi(z): the derivatives of the normal density are Hermite polynomials times it
         density = torch.exp(-z * z / 2) / sqrt(2 * pi)
         hermite = [torch.ones_like(z), z]

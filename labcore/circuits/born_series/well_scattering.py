@@ -1,6 +1,6 @@
 """Scattering at zero energy off a well of steps: u'' = -U(r) u on r in [0, 1], u(0) = 0; outside u ~ r - a.
 
-A potential is U: the depth U_i >= 0 of each of d bins of equal width. a is the scattering length.
+A potential is U: the depth U_i of each of d bins of equal width; a wall has negative depth. a is the scattering length.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ WORST = 20.0  # the largest |a| of a well that is not about to bind
 
 
 def _cos_sinc(u: Array, length: Array | float) -> tuple[Array, Array]:
-    """cos(k h) and sin(k h)/k with k = sqrt(u), both smooth at k = 0."""
-    kh = np.sqrt(u) * length
-    return np.cos(kh), length * np.sinc(kh / np.pi)
+    """cos(k h) and sin(k h)/k with k = sqrt(u), both smooth at k = 0; in a wall k is imaginary and both are real."""
+    kh = np.emath.sqrt(u) * length
+    return np.cos(kh).real, length * np.sinc(kh / np.pi).real
 
 
 def edge(potential: Float[Array, "*batch d"]) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
@@ -30,8 +30,16 @@ def edge(potential: Float[Array, "*batch d"]) -> tuple[Float[Array, "*batch"], F
 
 
 def scattering_length(potential: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
-    """a = 1 - u(1)/u'(1); it passes through infinity where the well begins to bind, u'(1) = 0."""
-    u, slope = edge(potential)
+    """a = 1 - u(1)/u'(1); it passes through infinity where the well begins to bind, u'(1) = 0.
+
+    Raises ValueError for depths that are no numbers, and for walls so high that the wave overflows behind them.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        u, slope = edge(potential)
+    if not (np.isfinite(u) & np.isfinite(slope)).all():
+        raise ValueError(
+            f"potential from {np.min(potential):g} to {np.max(potential):g} is not allowed; its wave overflows"
+        )
     return 1 - u / slope
 
 

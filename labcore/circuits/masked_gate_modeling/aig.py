@@ -7,22 +7,39 @@ topological order. The literals -2 and -1 are the constants 0 and 1 while a circ
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
+
+from labcore.primitives.logic.boolean import whole
 
 Array = np.ndarray
 FALSE, TRUE = -2, -1
 
 
-class Aig(NamedTuple):
-    """An and-inverter graph."""
+@dataclass(frozen=True)
+class Aig:
+    """An and-inverter graph. Raises ValueError for constants, and for a gate that reads itself or a later one."""
 
     n_inputs: int
     fanin: Int[Array, "n_and 2"]  # literals
     outputs: Int[Array, " m"]  # literals
+
+    def __post_init__(self) -> None:
+        fanin, outputs = whole("fanin", self.fanin), np.atleast_1d(whole("outputs", self.outputs))
+        if fanin.ndim != 2 or fanin.shape[1] != 2 or outputs.ndim != 1:
+            shapes = f"fanin of shape {fanin.shape}, outputs of shape {outputs.shape}"
+            raise ValueError(f"{shapes} are not allowed; they must be (ands, 2) and (m,)")
+        known = 2 * (self.n_inputs + np.arange(len(fanin)))
+        for gate in np.flatnonzero(((fanin < 0) | (fanin >= known[:, None])).any(1)):
+            raise ValueError(
+                f"fanin[{gate}] = {fanin[gate].tolist()} is not allowed; it must be literals 0 to {known[gate] - 1}"
+            )
+        for bad in outputs[(outputs < 0) | (outputs >= 2 * (self.n_inputs + len(fanin)))]:
+            top = 2 * (self.n_inputs + len(fanin)) - 1
+            raise ValueError(f"outputs = {bad} is not allowed; it must be literals 0 to {top}")
 
     @property
     def n_ands(self) -> int:

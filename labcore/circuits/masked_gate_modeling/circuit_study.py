@@ -168,7 +168,7 @@ def draw(s: Study, ratio: float) -> tuple[Batch, Bool[Tensor, "M N"]]:
 
 def train(s: Study, steps: int, loss: Callable[[], Float[Tensor, " M"]], records: int = 12) -> Iterator[int]:
     """Adam on loss(), its rate falling as half a cosine; yields the number of steps done, `records` times."""
-    optimizer = Adam(list(s.w.values()), torch.full((len(s.train),), RATE), steps)
+    optimizer = Adam(s.w.values(), RATE, steps)
     for k in range(1, steps + 1):
         optimizer.step(loss())
         if k * records // steps > (k - 1) * records // steps:

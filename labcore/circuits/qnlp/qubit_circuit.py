@@ -26,6 +26,7 @@ FIXED = {
     "H": torch.tensor([[_ROOT, _ROOT], [_ROOT, -_ROOT]], dtype=torch.complex128),
     "CNOT": torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=torch.complex128),
 }
+ROTATIONS = ("Rx", "Rz", "CRz")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ def fixed(name: str) -> Box:
 
 
 def rotation(name: str, angle: Angle) -> Box:
+    """Rx, Rz or CRz. Raises ValueError for another."""
+    if name not in ROTATIONS:
+        raise ValueError(f"name = {name!r} is not allowed; it must be one of {', '.join(ROTATIONS)}")
     width = qubits(2 if name == "CRz" else 1)
     return Box(name, width, width, angle)
 
@@ -121,7 +125,14 @@ def places(circuit: Diagram) -> list[tuple[str, int, int]]:
 def values(
     circuits: Sequence[Diagram], theta: Mapping[str, Float[Tensor, " K"]]
 ) -> Complex[Tensor, "C 2**outputs 2**inputs"]:
-    """The tensors of circuits that differ in their angles only; theta has the angles of each word."""
+    """The tensors of circuits that differ in their angles only; theta has the angles of each word.
+
+    Raises ValueError for circuits that differ in anything else.
+    """
+    first = [(layer.offset, layer.box.name) for layer in circuits[0].layers]
+    for i, circuit in enumerate(circuits):
+        if circuit.dom != circuits[0].dom or [(layer.offset, layer.box.name) for layer in circuit.layers] != first:
+            raise ValueError(f"circuit {i} has other boxes than circuit 0; circuits must differ in their angles only")
     batches = []
     for boxes in zip(*([layer.box for layer in c.layers] for c in circuits), strict=True):
         angles = [box.data.of.data if isinstance(box.data, Dagger) else box.data for box in boxes]

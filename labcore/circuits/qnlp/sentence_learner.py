@@ -165,7 +165,7 @@ def descend(
 
     Models that share a generator share its random directions in "spsa".
     """
-    adam = Adam(learner.theta, torch.full((len(slots),), lr), steps)
+    adam = Adam(learner.theta, lr, steps)
     for step in range(steps):
         yield step
         if optimizer == "adam-autograd":

@@ -188,7 +188,7 @@ def train(
             ]
         return torch.cat(right, 1).float().mean(1).view(count, n_seeds).numpy()
 
-    optimizer = Adam(list(w.values()), torch.full((count * n_seeds,), RATE), epochs * -(-n_train // BATCH))
+    optimizer = Adam(w.values(), RATE, epochs * -(-n_train // BATCH))
     for epoch in range(1, epochs + 1):
         for chosen in torch.randperm(n_train, generator=noise).split(BATCH):
             out = logits(x[:, chosen], noise)

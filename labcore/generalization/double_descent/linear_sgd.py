@@ -20,17 +20,19 @@ BLOWN_UP = 1e8
 
 
 class LinearState(NamedTuple):
-    """Weights, the rule's two moments, and the updates done so far. Arrays change in place."""
+    """Weights, the rule's two moments, the updates done so far, the loss before the first. Arrays change in place."""
 
     w: Float[Array, "p c"]
     m: Float[Array, "p c"]
     v: Float[Array, "p c"]
     updates: Int[Array, " 1"]
+    first: Float[Array, " 1"]
 
 
 def linear_state(w: Float[Array, "p c"]) -> LinearState:
     """A fresh optimizer at a copy of the weights."""
-    return LinearState(np.array(w, dtype=float), np.zeros(w.shape), np.zeros(w.shape), np.zeros(1, np.int64))
+    w = np.array(w, dtype=float)
+    return LinearState(w, np.zeros_like(w), np.zeros_like(w), np.zeros(1, np.int64), np.zeros(1))
 
 
 def sgd_linear(
@@ -45,17 +47,20 @@ def sgd_linear(
     """Train `state` in place for len(order) passes over z, y; call again to go on.
 
     order holds the sample order of each pass; batches are cut from it, the last may be smaller.
-    Returns 0, or the number of the update at which the run diverged (batch loss not finite, or over 1e8 times the mean
-    square target): training stops there. Raises ValueError for a batch outside 1..n, lr <= 0 or an unknown rule.
+    Returns 0, or the number of the update at which the run diverged: batch loss not finite, or over 1e8 times the
+    larger of the mean square target and the loss before the first update. Training stops there. Raises ValueError for a
+    batch outside 1..n, lr <= 0 or an unknown rule.
     """
     if not 1 <= batch <= len(z):
         raise ValueError(f"batch = {batch} is not allowed; it must be from 1 to {len(z)}, the number of samples")
     if not lr > 0:
         raise ValueError(f"lr = {lr} is not allowed; it must be > 0")
     number = rule_number(rule)
-    limit = BLOWN_UP * (np.mean(y**2) * y.shape[1] + 1e-300)
+    if state.updates[0] == 0:
+        state.first[0] = np.mean((z @ state.w - y) ** 2)
+    limit = BLOWN_UP * y.shape[1] * max(np.mean(y**2), state.first[0])
     z, y, order = np.ascontiguousarray(z), np.ascontiguousarray(y), np.ascontiguousarray(order)
-    return int(_run(*state, z, y, order, batch, lr, number, limit))
+    return int(_run(*state[:4], z, y, order, batch, lr, number, limit))
 
 
 @kernel
@@ -74,7 +79,7 @@ def _run(w, m, v, updates, z, y, order, batch, lr, rule, limit):
                     res[i, j] = (res[i, j] - y[order[e, start + i], j]) / size
                     loss += res[i, j] ** 2 * size
             k = updates[0] + 1
-            if not loss < limit:
+            if not (loss <= limit and loss < np.inf):  # a loss of 0 is fine where the limit is 0, no number is not
                 return k
             updates[0] = k
             np.dot(zb[:size].T, res[:size], g)

@@ -58,7 +58,7 @@ def normalize(
     train, test = train - mean, test - mean
     if how == "standardize":
         spread = train.std(0)
-        # a constant column has a spread of rounding error, not of zero
-        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-12 * (1.0 + np.abs(mean)))
+        # a constant column has a spread of rounding error, not of zero: a share of its size, whatever that is
+        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-12 * np.abs(mean))
         train, test = train * scale, test * scale
     return train, test

@@ -27,6 +27,7 @@ class TwoLayer(NamedTuple):
     m: Float[Array, "d+2 h"]
     v: Float[Array, "d+2 h"]
     updates: Int[Array, " 1"]
+    first: Float[Array, " 1"]  # the loss before the first update
 
 
 def two_layer(h: int, d: int, rng: np.random.Generator, init_scale: float = 1.0) -> TwoLayer:
@@ -37,7 +38,7 @@ def two_layer(h: int, d: int, rng: np.random.Generator, init_scale: float = 1.0)
     theta = init_scale * rng.standard_normal((h, d + 2)).T / np.sqrt(d)
     theta[-1] *= np.sqrt(d / h)
     theta = np.ascontiguousarray(theta)
-    return TwoLayer(theta, np.zeros_like(theta), np.zeros_like(theta), np.zeros(1, np.int64))
+    return TwoLayer(theta, np.zeros_like(theta), np.zeros_like(theta), np.zeros(1, np.int64), np.zeros(1))
 
 
 def predict(net: TwoLayer, x: Float[Array, "m d"]) -> Float[Array, " m"]:
@@ -57,7 +58,8 @@ def train(
     """Train `net` in place for `updates` updates on x, y; call again to go on.
 
     batches holds the samples of each update; None means all samples every time. Returns 0, or the number
-    of the update at which the run diverged (loss not finite, or over 1e8 times the mean square target).
+    of the update at which the run diverged: loss not finite, or over 1e8 times the larger of the mean square target and
+    the loss before the first update.
     Raises ValueError for lr <= 0, shapes that do not match, or an unknown rule.
     """
     if not lr > 0:
@@ -69,8 +71,10 @@ def train(
     elif len(batches) != updates or batches.size == 0:
         raise ValueError(f"batches has shape {batches.shape}; it must be ({updates}, B) with B >= 1")
     ones = np.column_stack([x, np.ones(len(x))])
-    limit = BLOWN_UP * (np.mean(y**2) + 1e-300)
-    return int(_run(*net, ones, np.ascontiguousarray(y), batches, lr, rule_number(rule), limit))
+    if net.updates[0] == 0:
+        net.first[0] = np.mean((predict(net, x) - y) ** 2)
+    limit = BLOWN_UP * max(np.mean(y**2), net.first[0])
+    return int(_run(*net[:4], ones, np.ascontiguousarray(y), batches, lr, rule_number(rule), limit))
 
 
 @kernel
@@ -101,7 +105,7 @@ def _run(theta, m, v, updates, x, y, batches, lr, rule, limit):
                 grad_a[j] += res * hidden[i, j] if on else 0.0
                 hidden[i, j] = res * a[j] if on else 0.0
         k = updates[0] + 1
-        if not loss < limit:
+        if not (loss <= limit and loss < np.inf):  # a loss of 0 is fine where the limit is 0, no number is not
             return k
         updates[0] = k
         np.dot(xb.T, hidden, grad[: rows - 1])

@@ -2,9 +2,9 @@
 
     sgd        w -= lr g
     momentum   m = 0.9 m + g,  w -= lr m
-    adam       m = 0.9 m + 0.1 g,  v = 0.999 v + 0.001 g^2,  w -= lr m^ / (sqrt(v^) + 1e-8), ^ = bias-corrected
+    adam       `flat_adam.adam_update`
 
-They are those of torch.optim. Source of Adam: Kingma, Ba 2014, arXiv 1412.6980.
+They are those of torch.optim.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from labcore.kernels import kernel
+from labcore.primitives.runs.flat_adam import adam_update
 
 Array = np.ndarray
 Rule = Literal["sgd", "momentum", "adam"]
@@ -47,8 +48,4 @@ def update(
             m[i] = 0.9 * m[i] + g[i]
             w[i] -= lr * m[i]
     else:
-        step, inverse = lr / (1.0 - 0.9**k), 1.0 / (1.0 - 0.999**k)
-        for i in range(w.size):
-            m[i] = 0.9 * m[i] + 0.1 * g[i]
-            v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i]
-            w[i] -= step * m[i] / ((v[i] * inverse) ** 0.5 + 1e-8)
+        adam_update(w, m, v, g, k, lr)

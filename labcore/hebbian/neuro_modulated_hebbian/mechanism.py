@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from labcore.data import digits_split
+from labcore.primitives.digits.stacked import stacked_digits
 from labcore.primitives.local_rules.hebb_rules import hebb_change
+from labcore.primitives.runs.batched_adam import direction
 
 HEBB, GAINS, TENT = (2, 4), (3, 4), (5,)  # which methods change what; all but the first use batch statistics
 TUNED = (3, 4, 5)  # the methods that take an entropy step
@@ -101,10 +102,8 @@ def entropy(scores: Float[Tensor, "*nets B 10"]) -> Float[Tensor, "*nets"]:
 def source_net(seeds: tuple[tuple[int, ...], ...], epochs: int = 25) -> tuple[Net, tuple[Moments, Moments]]:
     """A network a seed, trained on 900 clean digits, Adam 3e-3, batches of 50; and the statistics on those digits."""
     rngs = [np.random.default_rng([*s, 1]) for s in seeds]
-    split = [digits_split(900, 897, s) for s in seeds]
-    images = torch.tensor(np.stack([s.x_train for s in split]), dtype=torch.float32).unflatten(-1, (1, 8, 8))
-    labels = torch.tensor(np.stack([s.y_train for s in split])).argmax(-1)
-    x, count = patches(images), len(seeds)
+    images, labels, *_ = stacked_digits(900, 897, seeds)
+    x, count = patches(images.unflatten(-1, (1, 8, 8))), len(seeds)
 
     def drawn(out: int, fan_in: int) -> Tensor:
         # torch's own start for such layers; the filters' lengths, about 0.6, matter to a rule whose filters end at 1
@@ -143,9 +142,7 @@ def entropy_step(
     gradients = torch.autograd.grad(loss.sum(), moved)
     fields = list(net)
     for i, (gradient, (m, v)) in enumerate(zip(gradients, moments, strict=True)):
-        m.mul_(0.9).add_(0.1 * gradient)
-        v.mul_(0.999).add_(0.001 * gradient**2)
-        change = lr * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8)
+        change = lr * direction(m, v, gradient, step)
         fields[4 + i] = net[4 + i].clone()
         for method in GAINS if i >= 4 else TENT:
             fields[4 + i][method] -= change[TUNED.index(method)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float, Float32, Int8, Int64
@@ -29,7 +29,7 @@ class Network(NamedTuple):
     """What learning changes."""
 
     w1: Float[Array, "64 N_E"]  # input -> excitatory, in units of the leak
-    w2: Float[Array, "N_E 10"]  # excitatory -> class
+    w2: Float[Array, "N_E K"]  # excitatory -> class
     theta: Float[Array, " N_E"]  # mV
 
 
@@ -45,8 +45,8 @@ def show(
     alpha: float,
     inhibition: float,
     counts_e: Int64[Array, "B N_E"],
-    counts_c: Int64[Array, "B 10"],
-    raster: Int8[Array, "N_E+10 T"],
+    counts_c: Int64[Array, "B K"],
+    raster: Int8[Array, "N_E+K T"],
 ) -> None:
     """Show B images one after the other; `learn` puts the teacher in the class layer's place and lets weights move.
 
@@ -68,7 +68,7 @@ def show(
         counts_e[b], counts_c[b], raster[:] = 0, 0, 0
         if learn:
             scale(w1, target1 * n_in)
-            scale(w2, 0.1 * MAX2 * n)
+            scale(w2, 1 / n_class * MAX2 * n)  # as if each class had its share of the neurons, at full weight
         for t in range(draws.shape[1]):
             if learn:
                 fade(theta, KEEP_THETA)
@@ -104,9 +104,10 @@ def show(
         c[:] = False
 
 
-def start(n: int, rng: np.random.Generator) -> Network:
+def start(n: int, rng: np.random.Generator, classes: int = 10) -> Network:
     """Random weights, thresholds as in the paper."""
-    return Network(rng.random((64, n)) * 0.3 * MAX1, rng.random((n, 10)) * 0.1 * MAX2, np.full(n, 20.0))
+    w1, w2 = rng.random((64, n)) * 0.3 * MAX1, rng.random((n, classes)) * (1 / classes) * MAX2
+    return Network(w1, w2, np.full(n, 20.0))
 
 
 def present(
@@ -120,10 +121,15 @@ def present(
     scale1: float = 0.25,
     alpha: float = 0.2,
     inhibition: float = 17.0,
-) -> tuple[Int64[Array, "B N_E"], Int64[Array, "B 10"], Int8[Array, "N_E+10 T"]]:
-    """`show` images with pixels in [0, 1], at `rate` Hz a grey level of 16. Returns what it writes."""
-    n, b = len(net.theta), len(images)
-    out = np.empty((b, n), np.int64), np.empty((b, 10), np.int64), np.empty((n + 10, STEPS), np.int8)
+) -> tuple[Int64[Array, "B N_E"], Int64[Array, "B K"], Int8[Array, "N_E+K T"]]:
+    """`show` images with pixels in [0, 1], at `rate` Hz a grey level of 16. Returns what it writes.
+
+    Raises ValueError for an unknown rule.
+    """
+    if rule not in get_args(Rule):
+        raise ValueError(f"rule = {rule!r} is not allowed; it must be one of {', '.join(get_args(Rule))}")
+    (n, classes), b = net.w2.shape, len(images)
+    out = np.empty((b, n), np.int64), np.empty((b, classes), np.int64), np.empty((n + classes, STEPS), np.int8)
     sign = 1.0 if rule == "symmetric" else -1.0
     rates = (images * 16 * rate * DT / 1000).astype(np.float32)
     draws = rng.random((b, STEPS, 65), dtype=np.float32)

@@ -10,7 +10,7 @@ extension of the grid by least squares, pruning scores.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -55,6 +55,8 @@ class KANLayer(nn.Module):
     """I x O edges of each of M models: wb, ws (M, I, O), C (M, I, G+k, O).
 
     With `scales` wb and ws train too. Each of them moves its edge from end to end; a C moves k + 1 intervals.
+    A state_dict holds the knots and the names of the symbols too. A layer of the same M, I and O takes it whatever its
+    own grid and symbols are; an optimizer has to be made anew where they differ.
     """
 
     def __init__(
@@ -70,6 +72,16 @@ class KANLayer(nn.Module):
         self.register_buffer("alive", torch.ones(self.shape))
         self.symbols: dict[tuple[int, int], str] = {}
         self.affine = nn.ParameterDict()
+        self.register_load_state_dict_pre_hook(_make_room)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """What a state_dict holds besides parameters and buffers."""
+        symbols = {f"{o},{i}": name for (o, i), name in self.symbols.items()}
+        return {"knots": torch.tensor(self.basis.knots), "k": self.basis.k, "symbols": symbols}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.basis = BSplineBasis(state["knots"].numpy(), state["k"])
+        self.symbols = {tuple(map(int, edge.split(","))): name for edge, name in state["symbols"].items()}
 
     def splines(self) -> Float[Tensor, "M I G+k O"]:
         """ws C; zero on pruned edges."""
@@ -133,6 +145,16 @@ class KANLayer(nn.Module):
         self.alive[0, i, o] = 0
         self.symbols[o, i] = found.name
         self.affine[f"{o},{i}"] = nn.Parameter(torch.tensor([found.a, found.b, found.c, found.d]))
+
+
+def _make_room(layer: KANLayer, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Before a state is loaded: as many coefficients and symbols as it holds."""
+    coef, size = state.get(prefix + "coef"), layer.coef.shape
+    if coef is not None and coef.shape != size and coef.shape[:2] + coef.shape[3:] == size[:2] + size[3:]:
+        layer.coef = nn.Parameter(torch.empty(coef.shape, dtype=layer.coef.dtype))
+    edges = {key.removeprefix(prefix + "affine.") for key in state if key.startswith(prefix + "affine.")}
+    if edges != set(layer.affine):
+        layer.affine = nn.ParameterDict({edge: nn.Parameter(torch.zeros(4)) for edge in sorted(edges)})
 
 
 class KAN(nn.Module):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,6 +56,13 @@ class SplineActivation(nn.Module):
         self.basis = BSplineBasis.uniform(-reach, reach, intervals, k, len(rngs) * width)
         self.base = nn.Parameter(torch.ones(len(rngs), width))
         self.coef = nn.Parameter(0.05 / intervals * drawn(rngs, width, self.basis.size))
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """The grid: a state_dict holds it besides the parameters."""
+        return {"knots": torch.tensor(self.basis.knots), "k": self.basis.k}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.basis = BSplineBasis(state["knots"].numpy(), state["k"])
 
     def forward(self, u: Float[Tensor, "N M width"]) -> Float[Tensor, "N M width"]:
         # to the spline map every neuron is a model with one input and one output

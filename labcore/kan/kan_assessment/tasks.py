@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from labcore.primitives.digits.stacked import stacked_digits
+
 Seeds = Sequence[int]
 _PI = np.pi
 # inputs uniform in [-1, 1]^d; the last three are Feynman equations in the dimensionless form of the KAN papers
@@ -75,6 +77,8 @@ def real_task(name: str, seeds: Sequence[Seeds]) -> Task:
 
     Digits: pixels in [-1, 1]. The others: features centred and scaled by the training set and clipped to 3 deviations.
     """
+    if name == "digits":
+        return _digits(seeds)
     x, y = _bundled(name)
     classes = 0 if name == "diabetes" else int(y.max()) + 1
     a, b = int(0.6 * len(x)), int(0.75 * len(x))
@@ -82,11 +86,19 @@ def real_task(name: str, seeds: Sequence[Seeds]) -> Task:
     for seed in seeds:
         order = np.random.default_rng(seed).permutation(len(x))
         mean, std = x[order[:a]].mean(0), x[order[:a]].std(0) + 1e-9
-        features = x / 8 - 1 if name == "digits" else np.clip((x - mean) / std, -3, 3) / 3
+        features = np.clip((x - mean) / std, -3, 3) / 3
         target = y if classes else ((y - y[order[:a]].mean()) / y[order[:a]].std())[:, None]
         for part, rows in zip(parts, (order[:a], order[a:b], order[b:])):
             part.append((features[rows], target[rows]))
     return Task(*(tuple(_stack(c) for c in zip(*part)) for part in parts), outputs=classes or 1)
+
+
+def _digits(seeds: Sequence[Seeds]) -> Task:
+    a, b = int(0.6 * 1797), int(0.75 * 1797)
+    x, y, x_test, y_test = (
+        part.transpose(0, 1).contiguous() for part in stacked_digits(b, 1797 - b, seeds, span=(-1.0, 1.0))
+    )
+    return Task((x[:a], y[:a]), (x[a:], y[a:]), (x_test, y_test), outputs=10)
 
 
 def error_of(out: Float[Tensor, "N M o"], y: Float[Tensor, "N M o"] | Int[Tensor, "N M"]) -> Float[np.ndarray, " M"]:

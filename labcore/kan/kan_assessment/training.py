@@ -10,31 +10,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from labcore.primitives.runs.batched_adam import Adam
+
 from .kan import KAN, sparsity
 
 Targets = Float[Tensor, "N M o"] | Int[Tensor, "N M"]  # numbers, or the numbers of classes
 GRID_UPDATES = (0.02, 0.1, 0.3)  # of the run; later ones would disturb what is already fine
-
-
-class StackedAdam:
-    """Adam for M models side by side, each with its own learning rate."""
-
-    def __init__(self, parameters: Sequence[nn.Parameter], lr: Float[Tensor, " M"]):
-        self.parameters, self.lr, self.steps = [p for p in parameters if p.requires_grad], lr, 0
-        self.m = [torch.zeros_like(p) for p in self.parameters]
-        self.v = [torch.zeros_like(p) for p in self.parameters]
-
-    @torch.no_grad()
-    def step(self, factor: float = 1.0) -> None:
-        """One update from p.grad at rate factor * lr; clears the gradients."""
-        self.steps += 1
-        correct = np.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
-        rate = self.lr * (factor * correct)
-        for p, m, v in zip(self.parameters, self.m, self.v):
-            m.lerp_(p.grad, 0.1)
-            v.mul_(0.999).addcmul_(p.grad, p.grad, value=0.001)
-            p -= rate.view(-1, *[1] * (p.ndim - 1)) * m / (v.sqrt() + 1e-8)
-            p.grad = None
 
 
 def losses(out: Float[Tensor, "N M o"], y: Targets) -> Float[Tensor, " M"]:
@@ -66,21 +47,20 @@ def train(
     """
     moves = {max(1, round(share * steps)) for share in updates} if hasattr(model, "update_grids") else set()
     finer = round(extend_at * steps) if isinstance(model, KAN) and extend_at else -1
-    optimizer = StackedAdam(list(model.parameters()), lr)
+    optimizer = Adam(model.parameters(), lr)
     for step in range(steps):
         if step in moves and step != finer:
             model.update_grids(x, eps)
         if step == finer:
             model.extend()
         if step in moves or step == finer:
-            optimizer = StackedAdam(list(model.parameters()), lr)
+            optimizer = Adam(model.parameters(), lr)
         some = torch.randint(len(x), (batch,), generator=rng) if 0 < batch < len(x) else slice(None)
         if lam:
             out, edges = model.traced(x[some])
             loss = losses(out, y[some])
-            (loss + lam * sparsity(edges)).sum().backward()
+            total = loss + lam * sparsity(edges)
         else:
-            loss = losses(model(x[some]), y[some])
-            loss.sum().backward()
-        optimizer.step(0.5 * (1 + np.cos(np.pi * step / steps)))
+            total = loss = losses(model(x[some]), y[some])
+        optimizer.step(total, 0.5 * (1 + np.cos(np.pi * step / steps)))
         yield step + 1, loss.detach()

@@ -12,9 +12,9 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from labcore.data import digits_split
 from labcore.experiment import Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
+from labcore.primitives.digits.stacked import stacked_digits
 
 from .mechanism import Array, Widths, initial, layers, network, quadratic_layer, relinear_step
 from .plane_shapes import best_line, conic, plane_shape
@@ -255,9 +255,7 @@ def collapse(
         return torch.tensor(values).repeat_interleave(n_seeds)  # networks are ordered way by way, repeat by repeat
 
     factor, hold, none = each(slow), each(held), torch.zeros(5 * n_seeds)
-    splits = [digits_split(n_train, 797, [seed, i]) for i in range(n_seeds)]
-    x, x_test = (torch.as_tensor(np.stack([2 * s[k] - 1 for s in splits]), dtype=torch.float32) for k in (0, 2))
-    y, y_test = (torch.as_tensor(np.stack([s[k].argmax(1) for s in splits])) for k in (1, 3))
+    x, y, x_test, y_test = stacked_digits(n_train, 797, [[seed, i] for i in range(n_seeds)], span=(-1.0, 1.0))
     batches = [np.random.default_rng([seed, i, 2]) for i in range(n_seeds)]
     shape = [(64, *[24] * d, 10) for d in range(1, depth + 1)]
     flats, velocities, rates = [], [], []

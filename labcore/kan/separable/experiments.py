@@ -206,7 +206,7 @@ def fit(
     xs, ys, exact, bs = single(x), single(y_all), single(y_exact), single(basis)
     b_held, b_line = bs[:, :, n_train:].contiguous(), single(line_basis)[None].expand(n_seeds, -1, -1, -1)
     line_points = single(line)[None].expand(n_seeds, -1, -1)
-    rates = torch.tensor(RATES).repeat_interleave(n_seeds)
+    rates = torch.tensor(RATES, dtype=torch.float64).repeat_interleave(n_seeds)
     optimizers = {name: Adam(p, rates, steps) for name, p in models.items()}
     batches = [np.random.default_rng([seed, i, 2]) for i in range(n_seeds)]
     names, which, times, log = ["CP", "order 2", "additive", "MLP"], torch.arange(n_seeds), [], []
@@ -303,7 +303,7 @@ def rollout(
     basis = torch.as_tensor(basis, dtype=torch.float32)
     goal = torch.as_tensor(following[:, :TRANSITIONS], dtype=torch.float32)
     goal_bin = (goal * bins).long().clamp(max=bins - 1)
-    optimizers = [Adam(m, torch.full((n_seeds,), 0.02), steps) for m in models]
+    optimizers = [Adam(m, 0.02, steps) for m in models]
     batches, each = [np.random.default_rng([seed, i, 2]) for i in range(n_seeds)], torch.arange(n_seeds)[:, None]
     test = np.sort(np.random.default_rng([seed, 5]).choice(400, 200, replace=False)) + TRANSITIONS
     test = test[np.argsort(histories[0, test, -1])]

@@ -10,8 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from labcore.data import digits_split
+from labcore.primitives.digits.stacked import stacked_digits
 from labcore.primitives.runs.layers import streams
+
+N_TRAIN, N_TEST = 1297, 500
 
 
 class DigitBatches(NamedTuple):
@@ -31,8 +33,6 @@ class DigitBatches(NamedTuple):
 
 def digit_batches(seeds: Sequence[list[int]], steps: int, batch: int = 64) -> DigitBatches:
     """1297 training and 500 test digits a run, and `steps` batches; run i draws from seeds[i] alone."""
-    splits = [digits_split(1297, 500, [*s, 3]) for s in seeds]
-    x, x_test = (torch.as_tensor(np.stack([p[k] for p in splits]), dtype=torch.float32) for k in (0, 2))
-    y, y_test = (torch.as_tensor(np.stack([p[k].argmax(1) for p in splits])) for k in (1, 3))
-    order = np.stack([g.integers(0, 1297, (steps, batch)) for g in streams(seeds, 4)])
-    return DigitBatches(x, y, x_test, y_test, order)
+    splits = stacked_digits(N_TRAIN, N_TEST, [[*s, 3] for s in seeds])
+    order = np.stack([g.integers(0, N_TRAIN, (steps, batch)) for g in streams(seeds, 4)])
+    return DigitBatches(*splits, order)

@@ -26,15 +26,15 @@ def add_rows(
 def softmax_rows(
     messages: Float[Tensor, "R d"], scores: Float[Tensor, "R d"], row: Int[Tensor, " E"], dst: Int[Tensor, " E"], n: int
 ) -> Float[Tensor, "n d"]:
-    """sum_e softmax_e(scores[row[e]]) messages[row[e]] at each of n nodes; a node that gets nothing gets zero.
-
-    The exponentials are taken once a row, not once an edge.
-    """
-    # the largest score of a channel cancels in the quotient; it only keeps the exponentials from overflowing
-    weight = (scores - scores.detach().amax(0)).clamp(min=-60).exp()
-    both = add_rows(torch.cat([weight * messages, weight], -1), row, dst, n)
-    top, bottom = both.chunk(2, -1)
-    return top / (bottom + (bottom == 0))
+    """sum_e softmax_e(scores[row[e]]) messages[row[e]] at each of n nodes; a node that gets nothing gets zero."""
+    messages, scores = messages.index_select(0, row), scores.index_select(0, row)
+    # each node's own largest score: with one for all, the exponentials of nodes whose scores are lower would vanish
+    largest = scores.new_full((n, scores.shape[1]), -torch.inf)
+    largest = largest.scatter_reduce(0, dst[:, None].expand_as(scores), scores.detach(), "amax")
+    weight = (scores - largest.index_select(0, dst)).exp()
+    both = torch.cat([weight * messages, weight], -1)
+    top, bottom = both.new_zeros(n, both.shape[1]).index_add(0, dst, both).chunk(2, -1)
+    return top / bottom.clamp(min=1)  # the largest weight is 1, so that less than 1 is nothing
 
 
 def message_pass(
@@ -61,5 +61,5 @@ def message_pass(
         count = torch.zeros(n).index_add(0, dst, torch.ones(len(dst))).clamp(min=1)
         return add_rows(messages, every, dst, n) / count.view(-1, *[1] * (h.ndim - 1))
     if aggregate == "softmax":
-        return softmax_rows(messages, t * messages, every, dst, n) if len(every) else torch.zeros_like(h)
+        return softmax_rows(messages, t * messages, every, dst, n)
     raise ValueError(f"aggregate = {aggregate!r} is not allowed; it must be sum, mean or softmax")

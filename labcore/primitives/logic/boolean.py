@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Int, Int8, Int32, Int64
+from numpy.typing import ArrayLike
 
 from labcore.kernels import kernel
 
@@ -14,6 +15,25 @@ NAMES = ("IN", "0", "1", "BUF", "NOT", "AND", "OR", "XOR", "MAJ")
 FAN_IN = (0, 0, 0, 1, 1, 2, 2, 2, 3)
 
 Array = np.ndarray
+
+
+def whole(name: str, values: ArrayLike) -> Int64[Array, "*shape"]:
+    """The values as they are, before anything is cast. Raises ValueError unless they are integers of 64 bits."""
+    array = np.asarray(values)
+    if array.size and array.dtype.kind not in "iu":
+        bad = next((v for v in array.ravel().tolist() if type(v) is not int), array.flat[0])
+        raise ValueError(f"{name} = {bad} is not allowed; it must hold whole numbers")
+    if array.dtype == np.uint64 and array.size and array.max() >= 2**63:
+        raise ValueError(f"{name} = {array.max()} is not allowed; it must be below 2^63")
+    return array.astype(np.int64)
+
+
+def bits_of(name: str, values: ArrayLike) -> Bool[Array, "*shape"]:
+    """0 and 1 as Booleans. Raises ValueError for anything else: -1, which stands for 0 elsewhere, is true to numpy."""
+    array = np.asarray(values)
+    if array.dtype != bool and len(bad := array[(array != 0) & (array != 1)]):
+        raise ValueError(f"{name} = {bad.flat[0]} is not allowed; it must hold 0 and 1 only")
+    return array.astype(bool, copy=False)
 
 
 @dataclass(frozen=True)
@@ -31,14 +51,17 @@ class Netlist:
     order: Int32[Array, " n"] = field(init=False, repr=False, compare=False)  # topological: drivers come first
 
     def __post_init__(self) -> None:
-        kind, outputs = np.array(self.kind, np.int8, ndmin=1), np.array(self.outputs, np.int32, ndmin=1)
-        n = len(kind)
-        fanin = np.array(self.fanin, np.int32).reshape(n, -1) if n else np.empty((0, 2), np.int32)
+        kind, fanin, outputs = (whole(name, getattr(self, name)) for name in ("kind", "fanin", "outputs"))
+        kind, outputs, n = np.atleast_1d(kind), np.atleast_1d(outputs), kind.size
+        for name, nodes in (("kind", kind), ("outputs", outputs)):
+            if nodes.ndim != 1:
+                raise ValueError(f"{name} of shape {nodes.shape} is not allowed; it must have one dimension")
         if n and (kind.min() < 0 or kind.max() >= len(NAMES)):
             raise ValueError(f"kind = {kind[(kind < 0) | (kind >= len(NAMES))][0]} is not a gate; it must be 0 to 8")
-        if fanin.shape[1] > 3:
-            raise ValueError(f"fanin of shape {fanin.shape} is not allowed; a gate reads at most 3 nodes")
-        fanin = np.concatenate([fanin, np.full((n, 3 - fanin.shape[1]), -1, np.int32)], axis=1)
+        fanin = fanin if n or fanin.size else np.empty((0, 3), np.int64)
+        if fanin.ndim != 2 or len(fanin) != n or fanin.shape[1] > 3:
+            raise ValueError(f"fanin of shape {fanin.shape} is not allowed; it must be ({n}, at most 3): a row a node")
+        fanin = np.concatenate([fanin, np.full((n, 3 - fanin.shape[1]), -1)], axis=1)
         needs = np.array(FAN_IN)[kind]
         used = np.arange(3) < needs[:, None]
         for node in np.flatnonzero((used & ((fanin < 0) | (fanin >= n))).any(1) | (~used & (fanin >= 0)).any(1)):
@@ -48,6 +71,7 @@ class Netlist:
             )
         if len(bad := outputs[(outputs < 0) | (outputs >= n)]):
             raise ValueError(f"outputs = {bad[0]} is not a node; it must be from 0 to {n - 1}")
+        kind, fanin, outputs = kind.astype(np.int8), fanin.astype(np.int32), outputs.astype(np.int32)
         order, left = _topological(needs.astype(np.int32), fanin)
         if left:
             raise ValueError(f"the netlist has a cycle: {left} of {n} nodes are in it or wait for it")
@@ -118,9 +142,9 @@ def _words(kind, fanin, order, words):
 def simulate(netlist: Netlist, X: Bool[Array, "P n_in"]) -> Bool[Array, "P n"]:
     """The value of every node for the input patterns X, in one pass of 64-bit words.
 
-    Raises ValueError when X has not one column an input.
+    Raises ValueError when X has not one column an input, or anything else than 0 and 1.
     """
-    X = np.asarray(X, bool)
+    X = bits_of("X", X)
     inputs = netlist.inputs
     if X.ndim != 2 or X.shape[1] != len(inputs):
         raise ValueError(
@@ -149,8 +173,8 @@ def truth_table(netlist: Netlist) -> Bool[Array, "2**n_in m"]:
 
 
 def signs(bits: Bool[Array, "*shape"] | Int[Array, "*shape"]) -> Int8[Array, "*shape"]:
-    """0/1 as -1/+1."""
-    return np.where(bits, 1, -1).astype(np.int8)
+    """0/1 as -1/+1. Raises ValueError for other numbers."""
+    return np.where(bits_of("bits", bits), 1, -1).astype(np.int8)
 
 
 def multiplier(bits: int) -> tuple[Int8[Array, "4**bits 2*bits"], Int8[Array, "4**bits 2*bits"]]:

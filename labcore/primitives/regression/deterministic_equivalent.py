@@ -57,10 +57,16 @@ def _implicit_ridge(ev, n, lam):  # pragma: no cover
             middle = np.sqrt(low) * np.sqrt(high)
             if middle <= low or middle >= high:
                 break
-            total = n * lam[i] / middle
+            # each fraction above 1/2 is 1 - middle/(e + middle), and its 1 counts against n: what is left on both
+            # sides are positive terms, so that no digits are lost where n, the sum and their difference are far apart
+            more, less, whole = n * lam[i] / middle, 0.0, n
             for e in ev:
-                total += e / (e + middle)
-            if total > n:
+                if e < middle:
+                    more += e / (e + middle)
+                else:
+                    less += middle / (e + middle)
+                    whole -= 1.0
+            if more + max(-whole, 0.0) > less + max(whole, 0.0):
                 low = middle
             else:
                 high = middle
@@ -101,13 +107,15 @@ def det_equiv(
     dead = ev <= 0  # carries no signal, and would be 0/0 at k = 0
     unreachable, ev, beta = float(resid), ev[~dead], beta[~dead]
     k = _implicit_ridge(ev, float(n), np.atleast_1d(lam).ravel())
-    shrink = ev / (ev + k[:, None])
+    shrink, kept = ev / (ev + k[:, None]), k[:, None] / (ev + k[:, None])
     df1, df2 = shrink.sum(1), (shrink**2).sum(1)
-    bias = ((1 - shrink) ** 2) @ (beta**2 * ev)
+    bias = kept**2 @ (beta**2 * ev)
     with np.errstate(divide="ignore", invalid="ignore"):
-        risk = (bias + unreachable + s2 * df2 / n) / (1 - df2 / n)
+        # n - df2 as n - df1, which is n lam / k, plus df1 - df2: the difference itself loses its digits near the pole
+        free = np.where(k > 0, n * lam.ravel() / k, n - len(ev)) + (shrink * kept).sum(1)
+        risk = (bias + unreachable + s2 * df2 / n) / (free / n)
     # at the pole the numerator's share of noise decides between 0/0 and inf
-    risk = np.where(df2 >= n * (1 - 1e-14), np.inf if unreachable + s2 > 0 else 0.0, risk)
+    risk = np.where(free <= 0, np.inf if unreachable + s2 > 0 else 0.0, risk)
     return DetEquiv(*(a.reshape(lam.shape) for a in (risk, k, df1, df2)))
 
 
@@ -118,7 +126,7 @@ def stieltjes_mp(gamma: ArrayLike, lam: ArrayLike) -> Float[Array, "*shape"]:
     """
     g, lam = np.broadcast_arrays(_positive("gamma", gamma), _require("lam", lam, 0))
     b = 1 - g + lam
-    root = np.sqrt(b**2 + 4 * g * lam)
+    root = np.hypot(b, 2 * np.sqrt(g * lam))
     with np.errstate(divide="ignore", invalid="ignore"):
         # two forms of one root of g lam m^2 + b m = 1: neither loses digits where it is used
         return np.where(b > 0, 2 / (b + root), np.where(lam > 0, (root - b) / (2 * g * lam), np.inf))
@@ -150,12 +158,14 @@ def hastie_ridge(gamma: ArrayLike, lam: ArrayLike, r2: ArrayLike, s2: ArrayLike)
     the best ridge. Raises ValueError out of range. Source: arXiv:1903.08560.
     """
     g, lam, r2, s2 = _positive("gamma", gamma), _require("lam", lam, 0), _require("r2", r2, 0), _require("s2", s2, 0)
-    # with k = lam m / (1 - lam m) the two terms have no cancellation left, down to lam = 0
+    # with k = lam m / (1 - lam m), the root of k^2 + c k = lam, the two terms are (r2 k^2 + s2 gamma) / (1 + k) root:
+    # nothing cancels, down to lam = 0
     c = 1 - g - lam
-    root = np.sqrt(c**2 + 4 * lam)
+    root = np.hypot(c, 2 * np.sqrt(lam))
     with np.errstate(divide="ignore", invalid="ignore"):
         k = np.where(c > 0, 2 * lam / (c + root), (root - c) / 2)
-        return np.where((g == 1) & (lam == 0), np.inf, (r2 * k**2 + s2 * g) / ((1 + k) ** 2 - g))
+        risk = (r2 * k / (1 + k) * k + s2 * g / (1 + k)) / root
+        return np.where((g == 1) & (lam == 0), np.inf, risk)
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)

@@ -5,29 +5,47 @@ Source: Kingma, Ba (2014), arXiv 1412.6980.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import cos, pi, sqrt
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from labcore.primitives.runs.flat_adam import BETA1, BETA2, EPS
+
+
+def direction(m: Tensor, v: Tensor, g: Tensor, k: int) -> Tensor:
+    """m^ / (sqrt(v^) + eps) of update number k >= 1, which goes against it; the gradient g moves m and v in place."""
+    m.lerp_(g, 1 - BETA1)
+    v.mul_(BETA2).addcmul_(g, g, value=1 - BETA2)
+    # eps is added to the corrected root: added before, it would be up to 30 times as large in the first updates
+    return m / (1 - BETA1**k) / (v.sqrt() / sqrt(1 - BETA2**k) + EPS)
+
 
 class Adam:
-    """Adam in place for tensors whose first axis are models, each with its own rate, decayed as a half cosine."""
+    """Adam in place for tensors whose first axis are models, each with its own rate: the numbers of torch.optim.Adam.
 
-    def __init__(self, tensors: list[Float[Tensor, "M ..."]], rate: Float[Tensor, " M"], steps: int):
-        self.tensors, self.rate, self.steps, self.count = tensors, rate, steps, 0
-        self.moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in tensors]
+    One number is the rate of all. With `steps` the rates fall on a half cosine, to 0 at that update. Tensors that need
+    no gradient stay as they are.
+    """
 
-    def step(self, loss: Float[Tensor, " M"]) -> None:
-        """One update by the gradient of each model's loss."""
+    def __init__(self, tensors: Sequence[Float[Tensor, "M ..."]], rate: float | Float[Tensor, " M"], steps: int = 0):
+        self.tensors, self.steps, self.count = [p for p in tensors if p.requires_grad], steps, 0
+        self.rate = torch.as_tensor(rate, dtype=torch.float64)
+        self.moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.tensors]
+
+    def step(self, loss: Float[Tensor, " M"], factor: float = 1.0) -> None:
+        """One update by the gradient of each model's loss, at `factor` times the rates."""
         gradients = torch.autograd.grad(loss.sum(), self.tensors)
         self.count += 1
-        rate = self.rate * 0.5 * (1 + np.cos(np.pi * self.count / self.steps)) / (1 - 0.9**self.count)
+        if self.steps:
+            factor *= 0.5 * (1 + cos(pi * self.count / self.steps))
         with torch.no_grad():
             for p, (m, v), g in zip(self.tensors, self.moments, gradients):
-                m.mul_(0.9).add_(g, alpha=0.1)
-                v.mul_(0.999).addcmul_(g, g, value=0.001)
-                p -= rate.view(-1, *[1] * (p.ndim - 1)) * m / ((v / (1 - 0.999**self.count)).sqrt() + 1e-8)
+                rate = (factor * self.rate).to(p.dtype).view(-1, *[1] * (p.ndim - 1))
+                p -= rate * direction(m, v, g, self.count)
 
 
 def normal(

@@ -122,9 +122,10 @@ def current_step(
 
 def current_gain(tau: float, tau_syn: float, dt: float) -> float:
     """What a synaptic current of 1 mV, decaying with tau_syn, has added to v after dt; tau is the membrane's."""
-    if abs(tau - tau_syn) < 1e-9 * tau:
-        return dt / tau * decay(tau, dt)
-    return tau_syn / (tau_syn - tau) * (decay(tau_syn, dt) - decay(tau, dt))
+    # tau_syn / (tau_syn - tau) (exp(-dt / tau_syn) - exp(-dt / tau)), which loses its digits where the two are close
+    apart = abs(dt / tau - dt / tau_syn)
+    mean = -np.expm1(-apart) / apart if apart else 1.0
+    return float(dt / tau * decay(max(tau, tau_syn), dt) * mean)
 
 
 @kernel

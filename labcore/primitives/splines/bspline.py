@@ -22,6 +22,12 @@ MAX_DEGREE = 5
 MIN_SPACING = 1e-9  # of the grid's length; closer knots cost all digits of a slope
 
 
+def _whole(name: str, value: int, low: int = 1) -> int:
+    if not isinstance(value, int | np.integer) or value < low:
+        raise ValueError(f"{name} = {value} is not allowed; it must be a whole number, at least {low}")
+    return int(value)
+
+
 def extended(grid: Float[Array, "I G+1"], k: int) -> Float[Array, "I G+2*k+1"]:
     """Knots: the grid with k more on each side, as far apart as its intervals are on average."""
     step = (grid[:, -1:] - grid[:, :1]) / (grid.shape[1] - 1)
@@ -70,8 +76,8 @@ class BSplineBasis:
         if k not in range(MAX_DEGREE + 1):
             raise ValueError(f"k = {k} is not allowed; the degree must be from 0 to {MAX_DEGREE}")
         t = np.ascontiguousarray(knots, np.float64)
-        if t.ndim != 2 or t.shape[1] < 2 * k + 2:
-            raise ValueError(f"knots have shape {t.shape}; degree {k} needs (inputs, at least {2 * k + 2})")
+        if t.ndim != 2 or len(t) < 1 or t.shape[1] < 2 * k + 2:
+            raise ValueError(f"knots have shape {t.shape}; degree {k} needs (inputs >= 1, at least {2 * k + 2})")
         self.knots, self.k = t, int(k)
         self.n_inputs, self.intervals = len(t), t.shape[1] - 2 * k - 1
         gaps, length = np.diff(t), self.grid[:, -1] - self.grid[:, 0]
@@ -100,9 +106,15 @@ class BSplineBasis:
         k: int,
         n_inputs: int = 1,
     ) -> BSplineBasis:
-        """`intervals` equal intervals on [low, high], the same for all inputs or one pair for each."""
-        if intervals < 1:
-            raise ValueError(f"intervals = {intervals} is not allowed; it must be at least 1")
+        """`intervals` equal intervals on [low, high], the same for all inputs or one pair for each.
+
+        Raises ValueError for numbers of intervals and inputs that are not whole and at least 1, and for ends that are
+        neither one number nor one an input.
+        """
+        intervals, n_inputs = _whole("intervals", intervals), _whole("n_inputs", n_inputs)
+        for name, ends in (("low", low), ("high", high)):
+            if np.shape(ends) not in ((), (1,), (n_inputs,)):
+                raise ValueError(f"{name} has shape {np.shape(ends)}; it must be a number or have shape ({n_inputs},)")
         low, high = (np.broadcast_to(np.asarray(v, np.float64), n_inputs)[:, None] for v in (low, high))
         return cls(low + (high - low) / intervals * np.arange(-k, intervals + k + 1), k)
 
@@ -115,9 +127,11 @@ class BSplineBasis:
         The margin m is a share of the range. Raises ValueError for a constant input, and, at eps = 0, when equal
         samples make quantiles coincide.
         """
-        x = np.asarray(x, np.float64)
-        if x.ndim != 2 or intervals < 1 or not 0 <= eps <= 1:
-            raise ValueError(f"x {x.shape}, intervals = {intervals}, eps = {eps}: needs (N, I), >= 1, from 0 to 1")
+        x, intervals = np.asarray(x, np.float64), _whole("intervals", intervals)
+        if x.ndim != 2 or len(x) < 1:
+            raise ValueError(f"x has shape {x.shape}; it must be (N, I) with N >= 1")
+        if not 0 <= eps <= 1:
+            raise ValueError(f"eps = {eps} is not allowed; it must be from 0 to 1")
         low, high = x.min(0), x.max(0)
         if not (high > low).all():
             raise ValueError(f"input {int(np.argmin(high > low))} is constant or not finite; it has no grid")
@@ -173,8 +187,11 @@ class BSplineBasis:
         return out
 
     def curves(self, x: Float[ArrayLike, "N I"], coef: Float[ArrayLike, "I G+k O"]) -> Float[Array, "N I O"]:
-        """Every edge's spline at x."""
-        return np.einsum("nic,ico->nio", self.dense(x), np.asarray(coef))
+        """Every edge's spline at x. Raises ValueError where the shapes do not fit."""
+        coef = np.asarray(coef)
+        if coef.ndim != 3 or coef.shape[:2] != (self.n_inputs, self.size):
+            raise ValueError(f"coef has shape {coef.shape}; it must be ({self.n_inputs}, {self.size}, O)")
+        return np.einsum("nic,ico->nio", self.dense(x), coef)
 
     def greville(self) -> Float[Array, "I G+k"]:
         """Greville abscissae, mean(t_{c+1} .. t_{c+k}): with them as coefficients the spline is x itself."""
@@ -194,12 +211,23 @@ class BSplineBasis:
         """Least-squares coefficients of curves y at x, one problem an input.
 
         The ridge, a share of the mean squared basis, decides only where samples leave coefficients undetermined.
+        Raises ValueError where the shapes do not fit.
         """
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        if y.ndim != 3 or y.shape[:2] != x.shape or len(x) < 1:
+            raise ValueError(
+                f"x has shape {x.shape} and y {y.shape}; they must be (N, {self.n_inputs}) and (N, {self.n_inputs}, O)"
+            )
         a = self.dense(x).transpose(1, 0, 2)
         weight = np.sqrt(ridge * (a**2).sum(1).mean(1))[:, None, None]
         q, r = np.linalg.qr(np.concatenate([a, weight * np.eye(self.size)], axis=1))
-        return np.linalg.solve(r, q[:, : len(x)].transpose(0, 2, 1) @ y.transpose(1, 0, 2))
+        q, y = q[:, : len(x)].transpose(0, 2, 1), y.transpose(1, 0, 2)
+        coef = np.linalg.solve(r, q @ y)
+        # once more on what is left over, three times: each leaves a small share of the ridge's pull on what the samples
+        # determine. Near the ends that pull is not small: bases of degree 5 are nearly dependent there
+        for _ in range(3):
+            coef += np.linalg.solve(r, q @ (y - a @ coef))
+        return coef
 
     def refit(self, coef: Float[ArrayLike, "I G+k O"], other: BSplineBasis) -> Float[Array, "I G_other+k_other O"]:
         """Coefficients of `other` for the same functions: argmin |B' C' - B C|^2 on the grid of `other`.
@@ -215,8 +243,8 @@ class BSplineBasis:
         return other.fit(x, self.curves(x, np.asarray(coef, np.float64)), ridge=1e-26)
 
     def refined(self, factor: int = 2) -> BSplineBasis:
-        """The basis whose grid cuts each interval into `factor` equal ones."""
-        t = self.knots
+        """The basis whose grid cuts each interval into `factor` equal ones, a whole number of them."""
+        t, factor = self.knots, _whole("factor", factor)
         parts = t[:, :-1, None] + np.diff(t)[..., None] * np.arange(factor) / factor
         fine = np.hstack([parts.reshape(len(t), -1), t[:, -1:]])
         drop = self.k * (factor - 1)  # the finer grid needs only k of the knots beyond its ends
