@@ -144,7 +144,12 @@ def _option(p: Parameter) -> click.Option:
 
 _LENGTHS = click.Choice(["quick", "full"])
 _BUDGET = click.Option(["--budget"], type=_LENGTHS, default="full", show_default=True, help="How long it may take.")
-_OUT = click.Option(["--out"], type=click.Path(path_type=Path), metavar="FILE.nc", help="Write the last frame there.")
+_OUT = click.Option(
+    ["--out"],
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the last frame there: .nc is NetCDF, .csv a table.",
+)
 _JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the last frame as JSON.")
 
 
@@ -154,6 +159,12 @@ def _run(found: Experiment, budget: str, out: Path | None, as_json: bool, **text
     if out is not None and out.is_dir():
         raise click.UsageError(f"--out {out} is a folder; name a file in it")
     from labcore.experiment import ParameterError
+
+    if out is not None:
+        from labcore.frame_files import writer
+
+        with _one_line(ValueError):
+            writer(out)
 
     values = {name: text for name, text in texts.items() if text is not None}
     with _one_line(ParameterError):
@@ -251,9 +262,11 @@ def _last(frames: Iterator[xr.Dataset], what: str) -> xr.Dataset:
 
 def _write(frame: xr.Dataset, path: Path) -> None:
     """Write beside `path`, then rename: a run that is stopped leaves the old file or none, never half a file."""
+    from labcore.frame_files import writer
+
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        frame.to_netcdf(draft, engine="h5netcdf")
+        draft.write_bytes(writer(path)(frame))
         draft.replace(path)
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error}") from None

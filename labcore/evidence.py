@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, betaincinv, stdtrit
 
 LEVEL = 0.99
 _TAIL = (1 - LEVEL) / 2
@@ -149,6 +148,8 @@ def geometric(name: str, values: ArrayLike) -> Estimate:
 
 def median(name: str, values: ArrayLike) -> Estimate:
     """Median of at least 8 repetitions, of any distribution: its interval ends at two of them."""
+    from scipy.special import bdtr
+
     array = np.sort(_values(name, values, 8))
     n = len(array)
     # k values below the lower end: the median is lower still with the chance that at most k of n fall below it
@@ -161,6 +162,8 @@ def share(name: str, happened: ArrayLike) -> Estimate:
     array = _values(name, happened, 1)
     if not np.isin(array, (0, 1)).all():
         raise ValueError(f"{name}: a share needs True or False for each repetition")
+    from scipy.special import betaincinv
+
     n, k = len(array), int(array.sum())
     low = float(betaincinv(k, n - k + 1, _TAIL)) if k else 0.0
     high = float(betaincinv(k + 1, n - k, 1 - _TAIL)) if k < n else 1.0
@@ -180,6 +183,8 @@ def jackknife(name: str, statistic: Callable[..., float], *samples: ArrayLike) -
     n = len(arrays[0]) if arrays else 0
     if n < 3 or any(len(a) != n for a in arrays):
         raise ValueError(f"{name}: needs the same 3 or more repetitions in all, got {[len(a) for a in arrays]}")
+    from scipy.special import stdtrit
+
     left_out = [float(statistic(*(np.delete(a, i, 0) for a in arrays))) for i in range(n)]
     value, spread = float(statistic(*arrays)), np.asarray(_values(name, left_out, 3))
     half = float(stdtrit(n - 1, 1 - _TAIL) * np.sqrt((n - 1) / n * ((spread - spread.mean()) ** 2).sum()))

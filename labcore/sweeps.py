@@ -32,6 +32,7 @@ import xarray as xr
 from labcore import catalog, sweep_local
 from labcore.code_version import code_version
 from labcore.experiment import Budget, Experiment, ParameterError
+from labcore.frame_files import to_netcdf
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -196,14 +197,6 @@ def _write(path: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _netcdf(frame: xr.Dataset) -> bytes:
-    import dask
-
-    # with a distributed client about, xarray would ask the cluster for a lock on this memory
-    with dask.config.set(scheduler="synchronous"):
-        return bytes(frame.to_netcdf(engine="h5netcdf"))
-
-
 def _read(path: Path) -> xr.Dataset | None:
     """The point in this file, or None where there is none that can be read."""
     try:
@@ -225,7 +218,7 @@ def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, Result]:
         experiment = catalog.load_experiment(name)
         with sweep_local.one_thread():
             frame = experiment.run(**parameters)
-        return code_version(experiment.key), (frame, _netcdf(frame))
+        return code_version(experiment.key), (frame, to_netcdf(frame))
     except Exception as error:  # one point's failure is a result; the others go on
         return "", {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
 

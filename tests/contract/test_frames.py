@@ -20,10 +20,10 @@ import xarray as xr
 from labcore import catalog
 from labcore.experiment import Experiment
 from labcore.figure import on_paper, view_of
+from labcore.frame_files import to_netcdf
 from tests.frames import NAMES, quick
 from tests.widgets.hands import check_csv, parameters_of
 from widgets.benches.plot import jsonable
-from widgets.benches.sharing import to_netcdf
 
 pytestmark = pytest.mark.parametrize("name", NAMES)
 

@@ -280,6 +280,14 @@ def test_out_writes_the_frame_as_netcdf(house):
     assert [p.name for p in house.iterdir() if ".tmp" in p.name] == []
 
 
+def test_out_writes_the_frame_as_a_table_or_says_what_it_can_write(house):
+    assert labcore("run", "toy.walk", "--out", "walk.CSV", at=house).returncode == 0
+    lines = (house / "walk.CSV").read_text().splitlines()
+    assert lines[0] == "variable,t,value,units" and lines[1] == "x,0,0.0,m"
+    said = refused(labcore("run", "toy.walk", "--out", "walk.xlsx", at=house))
+    assert "walk.xlsx is not allowed; its name must end in .nc or .csv" in said and not (house / "walk.xlsx").exists()
+
+
 def test_out_replaces_the_old_file_only_when_the_new_one_is_complete(house):
     target = house / "walk.nc"
     target.write_text("old")

@@ -12,9 +12,9 @@ import xarray as xr
 from hypothesis import settings
 from pydantic import Field
 
+from labcore import frame_files
 from labcore.experiment import Experiment, Seed, choice, number
 from labcore.figure import axis, curve
-from widgets.benches import sharing
 from widgets.benches.bench import Bench
 from widgets.benches.parts import is_shown
 from widgets.benches.plot import Plot
@@ -135,7 +135,7 @@ def same(written, array):
 
 def check_csv(shown):
     """A frame's CSV file holds every number of it, with its place and units."""
-    table = read(sharing.to_csv(shown))
+    table = read(frame_files.to_csv(shown))
     assert list(table.columns[[0, -2, -1]]) == ["variable", "value", "units"]
     assert len(table) == sum(v.size for v in shown.data_vars.values()), "one row a number"
     for name, variable in shown.data_vars.items():

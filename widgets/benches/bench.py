@@ -19,7 +19,7 @@ from typing import Any
 import ipywidgets as w
 import xarray as xr
 
-from labcore import catalog
+from labcore import catalog, frame_files
 from labcore.experiment import Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
@@ -233,8 +233,8 @@ class Bench(w.VBox):
     def export(self) -> None:
         """Offer the frame as CSV or NetCDF and the figure as PNG or SVG."""
         kinds = {
-            "CSV": ("text/csv", sharing.to_csv),
-            "NetCDF": ("application/x-netcdf", sharing.to_netcdf),
+            "CSV": ("text/csv", frame_files.to_csv),
+            "NetCDF": ("application/x-netcdf", frame_files.to_netcdf),
         }
 
         def offer(kind: str) -> w.Button:

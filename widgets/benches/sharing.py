@@ -5,13 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
-
-import pandas as pd
-import xarray as xr
 
 from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
@@ -115,26 +111,3 @@ def papermill_command(experiment: Experiment, values: Mapping[str, Any]) -> str:
     """The shell command that re-executes the lesson with this bench at these values."""
     notebook = catalog.paper(experiment.key).notebook
     return f"{LINK_VARIABLE}='{link_query(experiment, values)}' papermill {notebook} out.ipynb"
-
-
-def to_csv(frame: xr.Dataset) -> bytes:
-    """The frame as a tidy table: a row a number, columns for the variable, its coordinates, the value and its units."""
-    tables = []
-    for name, variable in frame.data_vars.items():
-        flat = variable.to_dataframe(name="value").reset_index() if variable.dims else None
-        table = pd.DataFrame({"value": [variable.item()]}) if flat is None else flat
-        if variable.dtype == bool:  # beside numbers, pandas would make numbers of them
-            table["value"] = table["value"].astype(object)
-        tables.append(table.assign(variable=name, units=variable.attrs.get("units", "")))
-    table = pd.concat(tables, ignore_index=True)
-    between = [c for c in table.columns if c not in ("variable", "value", "units")]
-    return table[["variable", *between, "value", "units"]].to_csv(index=False).encode()
-
-
-def to_netcdf(frame: xr.Dataset) -> bytes:
-    """The frame as a NetCDF-4 file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "frame.nc")
-        frame.to_netcdf(path, engine="h5netcdf")
-        with open(path, "rb") as file:
-            return file.read()
