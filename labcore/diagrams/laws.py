@@ -8,7 +8,7 @@
 
 A law is a function of a diagram and of the column, from 0, where its left side begins; it returns the diagram with the
 right side in its place, or raises `LawError`. On one array, `slide` and `reorder` hold for linear boxes only: a bias or
-a softmax stands in the way. The bodies of blocks are not looked into.
+a softmax stands in the way. The bodies of blocks and repetitions are not looked into.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import replace
 from labcore.diagrams.axes import AxisError
 from labcore.diagrams.boxes import (
     Block,
+    Bundle,
     Contract,
     Diagram,
     Group,
@@ -28,6 +29,7 @@ from labcore.diagrams.boxes import (
     Operation,
     Outer,
     Place,
+    Repeat,
     Scale,
     Sketch,
     Slice,
@@ -41,7 +43,7 @@ from labcore.diagrams.boxes import (
 from labcore.diagrams.fuse import schedule
 from labcore.diagrams.rows import Rows
 
-_WHOLE = Block | SwapArrays | Transpose | Group | Place
+_WHOLE = Block | Repeat | Bundle | SwapArrays | Transpose | Group | Place
 
 
 class LawError(ValueError):

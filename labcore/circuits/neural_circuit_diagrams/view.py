@@ -10,7 +10,7 @@ import xarray as xr
 
 from labcore.diagrams.boxes import Diagram, unfolded
 from labcore.diagrams.drawing import layout
-from labcore.diagrams.scene import Mark, Scene
+from labcore.diagrams.scene import DOUBLE, Mark, Scene
 from labcore.diagrams.text import parse
 from labcore.figure import (
     BARE,
@@ -42,7 +42,8 @@ def _paths(ways: Iterable[tuple[tuple[float, float], ...]], close: bool = False)
 def _drawing(scene: Scene, scale: float) -> list[dict[str, Any]]:
     """The scene as five traces: lines, dashes, filled shapes, dots and arrow heads, words."""
     open_kinds, solid = ("cap", "cup", "arc", "triangle"), ("dot", "arrow")
-    lines = [w.points for w in scene.wires if not w.scalar] + [
+    halves = [tuple((x, y + s) for x, y in w.points) for w in scene.wires if w.double for s in (-DOUBLE, DOUBLE)]
+    lines = [*halves, *(w.points for w in scene.wires if not w.scalar and not w.double)] + [
         m.points for m in scene.marks if m.kind in ("cap", "cup", "arc")
     ]
     turn = np.linspace(0, 2 * np.pi, 25)
