@@ -355,7 +355,7 @@ GENERATED = Frame(
 )
 
 
-@experiment(quick=dict(runs=2, max_iter=3000), frame=GENERATED)
+@experiment(quick=dict(runs=4, max_iter=3000), frame=GENERATED)
 def generate(
     images: Annotated[
         Literal["bars", "random"], choice("14 pictures of whole rows or columns, or 8 pictures at random", "data")
