@@ -53,24 +53,25 @@ def position(state: State, ports: int) -> tuple:
 
     Nodes are named as a walk from the cursor meets them that takes the ports in turn from the cursor's on.
     """
-    around: list[dict[int, int]] = [{} for _ in state.graph.nodes]
-    for (a, b), port in zip(state.graph.ends, state.graph.ports, strict=True):
-        around[a][port], around[b][port] = b, a
-    place: dict[int, int] = {}
-    edges = []
-    for root in (state.node, *state.stack, *range(len(around))):
-        fresh = [] if root in place else [root]
-        place.setdefault(root, len(place))
+    graph, here, port, stack = state
+    around = [[-1] * ports for _ in graph.nodes]  # the neighbour at each port, counted from the cursor's
+    for (a, b), p in zip(graph.ends, graph.ports, strict=True):
+        turn = (p - port) % ports
+        around[a][turn], around[b][turn] = b, a
+    place = {-1: -1}
+    walk: list[int] = []
+    for root in (here, *stack, *range(len(around))):
+        if root in place:
+            continue
+        place[root] = len(place) - 1
+        fresh = [root]
         for node in fresh:
-            for turn in range(ports):
-                other = around[node].get((state.port + turn) % ports)
-                if other is not None:
-                    if other not in place:
-                        place[other] = len(place)
-                        fresh.append(other)
-                    edges.append((turn, place[other]))
-            edges.append((ports, 0))  # the end of a node
-    return tuple(edges), tuple(place[node] for node in state.stack)
+            for other in around[node]:
+                if other not in place:
+                    place[other] = len(place) - 1
+                    fresh.append(other)
+                walk.append(place[other])
+    return tuple(walk), tuple(place[node] for node in stack)
 
 
 def _spread(rng: np.random.Generator, states: list[tuple[State, Program]], beam: int) -> list[tuple[State, Program]]:
@@ -120,7 +121,7 @@ def explore(
                     after = run((item,), ports, library, state) if cost <= longest else state
                 except Invalid:
                     continue
-                if len(after.graph.nodes) > max_nodes or (place := position(after, ports)) in seen:
+                if after is state or len(after.graph.nodes) > max_nodes or (place := position(after, ports)) in seen:
                     continue
                 seen.add(place)
                 ahead[cost][after] = (*program, item)
