@@ -10,6 +10,7 @@
 `Diagram`: `Layer`s of `Box`es on wires of any type, composed by `>>` and `@`; a `Functor` maps one to another.
 `Axis`: the wire of the array language, a name and a size; its operations are in `boxes`.
 `parse`, `write`: the text form, whose grammar is in `text`. `architecture`: a known network by its name.
+`laws` has the rewritings that keep the function, `repeat` the parentheses around what runs again and again.
 `compile`, `cost`, `backprop`, `layout`: the four readings; the gradient is a diagram again.
 `CompositionError`: wires that do not fit, `AxisError`: of arrays; `TextError`: a text, with line and column.
 

@@ -1,6 +1,7 @@
 """Axes and arrays: the wires of a neural circuit diagram.
 
-A wire is an axis: a name and a size, which is a whole number or an expression in the sizes of other axes. An array is
+A wire is an axis: a name and a size, which is a whole number or an expression in the sizes of other axes. Several axes
+as one wire, such as the rows and columns of an image, are an axis with parts, drawn as a double line. An array is
 axes in an order; it is one object of a diagram, drawn as adjacent wires between two dashed lines.
 """
 
@@ -51,18 +52,35 @@ def windows(size: Size, kernel: Size, stride: int, dilation: int, pad: int) -> S
 
 @dataclass(frozen=True)
 class Axis:
-    """One wire."""
+    """One wire. `parts`: the axes that it stands for, from the slowest to the fastest; their sizes multiply to its own.
+
+    Raises `AxisError` for a size below 1, or one that is not that of its parts.
+    """
 
     name: str
     size: Size
+    parts: tuple[Axis, ...] = ()
+
+    @staticmethod
+    def of(name: str, parts: Iterable[Axis]) -> Axis:
+        """Several axes as one wire. Raises `AxisError` for less than two, or for one that is a double line itself."""
+        axes = tuple(parts)
+        if len(axes) < 2 or any(a.parts for a in axes):
+            held = " ".join(map(str, axes)) or "nothing"
+            raise AxisError(f"the double line {name} of {held} must stand for two or more single axes", axes)
+        return Axis(name, product(a.size for a in axes), axes)
 
     def __post_init__(self) -> None:
         if isinstance(self.size, sympy.Integer):
             object.__setattr__(self, "size", int(self.size))
         if isinstance(self.size, int) and self.size < 1:
             raise AxisError(f"axis {self.name} would have size {self.size}; it must be at least 1", (self,))
+        if self.parts and product(a.size for a in self.parts) != self.size:
+            raise AxisError(f"axis {self.name} of size {self.size} is not {' by '.join(map(str, self.parts))}", (self,))
 
     def __str__(self) -> str:
+        if self.parts:
+            return f"{self.name} [{' '.join(map(str, self.parts))}]"
         return self.name if self.size == symbol(self.name) else f"{self.name} (size {self.size})"
 
 

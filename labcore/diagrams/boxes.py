@@ -33,6 +33,7 @@ from labcore.diagrams.multilinear import (
 )
 from labcore.diagrams.nonlinear import (
     Bias,
+    Bundle,
     Deviation,
     Elementwise,
     Group,
@@ -49,12 +50,13 @@ from labcore.diagrams.nonlinear import (
     StarTransposed,
 )
 from labcore.diagrams.plan import Plan
+from labcore.diagrams.repeat import Repeat
 from labcore.diagrams.tuples import Add, Block, Concat, Copy, Drop, Mul, SwapArrays, Zero
 
 STRUCTURAL = Outer | Contract | Diag | Spread | Unit | Ones | Sum | Mean | Scale | Transpose | Linear | Weight
 FUNCTIONS = Elementwise | SoftMax | Norm | Deviation | Max | Largest | Bias | Star | StarTransposed
-SHAPES = Group | Split | Index | Place | Slice | Insert
-TUPLES = Add | Mul | Concat | Copy | Drop | Zero | SwapArrays | Block
+SHAPES = Group | Bundle | Split | Index | Place | Slice | Insert
+TUPLES = Add | Mul | Concat | Copy | Drop | Zero | SwapArrays | Block | Repeat
 Operation = STRUCTURAL | FUNCTIONS | SHAPES | TUPLES
 
 __all__ = [kind.__name__ for kind in Operation.__args__] + [
@@ -110,14 +112,20 @@ class Sketch:
 
 
 def flatten(diagram: Diagram) -> Diagram:
-    """The diagram with every block replaced by its body."""
+    """The diagram with every block replaced by its body, and every repetition by its turns."""
     return Diagram(diagram.dom, tuple(layer for _, layer in unfolded(diagram)))
 
 
 def unfolded(diagram: Diagram, above: int = 0, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Layer]]:
-    """The layers inside all blocks, each with its path: its column, then the columns inside the blocks it is in."""
+    """The layers inside all blocks, each with its path: its column, then the columns inside the blocks it is in.
+
+    A layer of a repetition comes once for each turn, always with the same path.
+    """
     for column, layer in enumerate(diagram.layers):
         if isinstance(layer.box.data, Block):
             yield from unfolded(layer.box.data.body, above + layer.offset, (*path, column))
+        elif isinstance(layer.box.data, Repeat):
+            for n in layer.box.data.turns:
+                yield from unfolded(layer.box.data.turn(n), above + layer.offset, (*path, column))
         else:
             yield (*path, column), Layer(above + layer.offset, layer.box)

@@ -42,6 +42,25 @@ def gradients(drawn: Diagram, inputs: list[Tensor], seed: int) -> tuple[float, T
     return max(float((a - b).abs().max()) for a, b in zip(got, wanted, strict=True)), out.detach()
 
 
+def side_by_side(one: Diagram, other: Diagram, seed: int) -> list[tuple[Tensor, ...]]:
+    """What two diagrams give for the same random arrays, learned ones of equal names being the same.
+
+    Raises ValueError for diagrams of different types.
+    """
+    if (one.dom, one.cod) != (other.dom, other.cod):
+        raise ValueError(f"other = {other.dom} -> {other.cod} is not allowed; it must be {one.dom} -> {one.cod}")
+    inputs, first, second = draw(one, seed), compile(one, seed), compile(other, seed)
+    second.learned.update({name: first.learned[name] for name in second.learned})
+    with torch.no_grad():
+        outs = first(*inputs), second(*inputs)
+    return [out if isinstance(out, tuple) else (out,) for out in outs]
+
+
+def difference(one: Diagram, other: Diagram, seed: int) -> float:
+    """The largest difference of what two diagrams give, on the same random numbers (see `side_by_side`)."""
+    return max(float((a - b).abs().max()) for a, b in zip(*side_by_side(one, other, seed), strict=True))
+
+
 def flops(drawn: Diagram) -> int:
     """The floating-point operations that torch counts in matrix products when the program runs; none is computed."""
     module = compile(drawn).to("meta")

@@ -73,7 +73,10 @@ def program(diagram: Diagram, name: str = "f", fused: bool = True) -> Program:
     head = ["import torch\n", *(f"\n{h.strip()}\n" for h in helpers), f"\ndef {name}({signature}):", told]
     before = "\n".join(head).count("\n") + 1
     text = "\n".join([*head, *body, f"    return {', '.join(names[n] for n in plan.cuts[-1]) or 'None'}"]) + "\n"
-    return Program(text, {path: before + lines.get(n, 0) for n, path in enumerate(plan.paths)})
+    found: dict[Path, int] = {}
+    for n, path in enumerate(plan.paths):
+        found.setdefault(path, before + lines.get(n, 0))  # a box that is repeated has the line of its first turn
+    return Program(text, found)
 
 
 def _check_sizes(diagram: Diagram) -> None:

@@ -15,6 +15,7 @@ import sympy
 from labcore.diagrams.axes import Size, product
 from labcore.diagrams.boxes import (
     Bias,
+    Bundle,
     Concat,
     Copy,
     Diagram,
@@ -32,7 +33,7 @@ from labcore.diagrams.boxes import (
 )
 from labcore.diagrams.fuse import Node, Path, Schedule, kept, parameters, schedule
 
-_FREE = Concat | Copy | Drop | Group | Index | Insert | Place | Slice | Split | Star | Zero
+_FREE = Bundle | Concat | Copy | Drop | Group | Index | Insert | Place | Slice | Split | Star | Zero
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from labcore.diagrams.boxes import Block, Diagram
+from labcore.diagrams.boxes import Block, Diagram, Repeat
 from labcore.diagrams.columns import between, dash_heights, place_columns
 from labcore.diagrams.layout import TITLE, Act, Draft, Strip, legs_of, place_rows
 from labcore.diagrams.scene import Column, Dash, Fence, Label, Mark, Point, Scene, Wire
@@ -20,6 +20,8 @@ _HEAD, _FOOT = 20.0, 11.0  # from the first line of an array up to its fence, an
 
 def layout(diagram: Diagram, folded: Collection[str] = ()) -> Scene:
     """The drawing of a diagram. `folded` holds the ids of the blocks to draw closed (see `scene`), or is "all".
+
+    A repetition whose sizes depend on the turn is always closed: its body would have other labels in each turn.
 
     Ids of what is no block, or not there, are left alone.
     """
@@ -48,7 +50,7 @@ def layout(diagram: Diagram, folded: Collection[str] = ()) -> Scene:
             for act in strip.acts:
                 found, pieces = _act(draft, n, strip, act)
                 marks += found
-                if isinstance(act.box.data, Block):
+                if isinstance(act.box.data, Block | Repeat):
                     outline = found[0].points
                     closed.append(Fence(act.id, act.box.data.name, True, outline, outline[0]))
                 wires += pieces
@@ -64,7 +66,8 @@ def layout(diagram: Diagram, folded: Collection[str] = ()) -> Scene:
 
 def _wire(draft: Draft, column: int, leg: tuple[int, int], line: int, points: list[Point], box: str = "") -> Wire:
     axis, size = draft.lines[line] or ("", "")
-    return Wire(_joined(points), axis, size, line, column, *leg, box, draft.lines[line] is None)
+    double = size.startswith("[")
+    return Wire(_joined(points), axis, size, line, column, *leg, box, draft.lines[line] is None, double)
 
 
 def _labels(draft: Draft, column: int, strip: Strip) -> Iterator[Label]:

@@ -6,6 +6,7 @@ from labcore.diagrams.axes import Array
 from labcore.diagrams.boxes import (
     Add,
     Bias,
+    Bundle,
     Concat,
     Deviation,
     Elementwise,
@@ -93,7 +94,7 @@ def expression(op: Operation, ins: list[str], dom: tuple[Array, ...], cod: tuple
             return f"torch.zeros_like({x}).scatter({i}, {x}.max({i}, keepdim=True).indices, 1.0)"
         case Bias(name, positions):
             return f"{x} + {aligned(name, positions, range(len(dom[0])))}"
-        case Group(i, count):
+        case Group(i, count) | Bundle(i, count):
             return f"{x}.flatten({i}, {i + count - 1})"
         case Split(i, axes):
             return f"{x}.unflatten({i}, {tuple(a.size for a in axes)})"

@@ -12,6 +12,7 @@ from labcore.diagrams.axes import Axis, Size, symbol
 from labcore.diagrams.boxes import (
     Add,
     Bias,
+    Bundle,
     Concat,
     Contract,
     Copy,
@@ -71,6 +72,14 @@ def size_of(text: str) -> Size:
     for name, stand_in in plain.items():
         text = re.sub(rf"(?<![\w']){re.escape(name)}(?![\w'])", stand_in, text)
     return sympy.parse_expr(text, {stand_in: symbol(name) for name, stand_in in plain.items()})
+
+
+def axis_of(name: str, text: str, double: bool) -> Axis:
+    """The axis of a line: its name, and what its label says of its size; of a double line that is all its parts."""
+    if not double:
+        return Axis(name, size_of(text) if text else symbol(name))
+    parts = [part.partition("=") for part in text[1:-1].split(" ")]
+    return Axis.of(name, (axis_of(part, size, False) for part, _, size in parts))
 
 
 @dataclass
@@ -167,7 +176,8 @@ def _bar(box: Drawn) -> Operation:
         return Concat(box.leg_out(at.right)[1], box.right[at.right].name)
     ends, begins = box.ending(), box.starting()
     if len(begins) == 1:
-        return Group(min(ends), len(ends), begins[0][1].name)
+        joined = Bundle if begins[0][1].parts else Group
+        return joined(min(ends), len(ends), begins[0][1].name)
     return Split(ends[0], tuple(axis for _, axis in begins))
 
 

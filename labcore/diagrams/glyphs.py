@@ -17,6 +17,7 @@ from labcore.diagrams.boxes import (
     Add,
     Bias,
     Block,
+    Bundle,
     Concat,
     Contract,
     Copy,
@@ -36,6 +37,7 @@ from labcore.diagrams.boxes import (
     Ones,
     Outer,
     Place,
+    Repeat,
     Scale,
     Slice,
     SoftMax,
@@ -150,7 +152,7 @@ def glyph_of(box: Box) -> Glyph:
             return _letter(mark, ("W", name, ""))
         case Zero():
             return _letter(mark, ("0", "", ""))
-        case Group() | Split():
+        case Group() | Bundle() | Split():
             return _slots(replace(mark, kind="bar", width=12))
         case Index(_, index) | Place(_, _, index):
             return _slots(replace(mark, kind="pentagon", words=((str(index), "", ""),), width=24 + 7 * len(str(index))))
@@ -166,8 +168,8 @@ def glyph_of(box: Box) -> Glyph:
             return _box(mark, f"⊃{at}")
         case Drop():
             return _slots(replace(mark, kind="stop", width=8))
-        case Block(name):
-            return _box(mark, name)
+        case Block() | Repeat():
+            return _box(mark, op.name)
     raise ValueError(f"there is no drawing for the operation {op!r}")
 
 

@@ -6,6 +6,7 @@ from labcore.diagrams.axes import Array
 from labcore.diagrams.boxes import (
     Add,
     Bias,
+    Bundle,
     Concat,
     Deviation,
     Drop,
@@ -66,10 +67,11 @@ def gradient(rows: Rows, node: Node, dom: list[Array]) -> None:
             rows.copy(g, ("bias", name), x)
             rows.einsum({("bias", name): tuple(range(len(a)))}, positions, dict(enumerate(a.axes)), ("bias", name))
             rows.collect(("bias", name))
-        case Group(_, count):
+        case Group(_, count) | Bundle(_, count):
             rows.do(Split(i, a.axes[i : i + count]), [g], [x])
         case Split(_, axes):
-            rows.do(Group(i, len(axes), a[i].name), [g], [x])
+            joined = Bundle if a[i].parts else Group
+            rows.do(joined(i, len(axes), a[i].name), [g], [x])
         case Index(_, index):
             rows.do(Place(i, a[i], index), [g], [x])
         case Place(_, _, index):

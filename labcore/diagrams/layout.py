@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from labcore.diagrams.axes import symbol
+from labcore.diagrams.axes import Axis, symbol
 from labcore.diagrams.diagram import Box, Diagram
 from labcore.diagrams.glyphs import Glyph, glyph_of
 from labcore.diagrams.scene import (
@@ -79,8 +79,17 @@ class Draft:
 
     def array(self, axes: tuple) -> list[int]:
         """New lines for one array."""
-        self.lines += [(axis.name, "" if axis.size == symbol(axis.name) else str(axis.size)) for axis in axes] or [None]
+        self.lines += [(axis.name, _size_label(axis)) for axis in axes] or [None]
         return list(range(len(self.lines) - max(len(axes), 1), len(self.lines)))
+
+
+def _size_label(axis: Axis) -> str:
+    """What stands beside the name of an axis: its size, or all axes that it stands for."""
+    if axis.parts:
+        return (
+            "[" + " ".join("=".join(filter(None, (a.name, _size_label(a).replace(" ", "")))) for a in axis.parts) + "]"
+        )
+    return "" if axis.size == symbol(axis.name) else str(axis.size)
 
 
 def place_rows(diagram: Diagram, folded: Collection[str]) -> Draft:
@@ -99,7 +108,8 @@ def _unroll(draft: Draft, diagram: Diagram, path: str, above: int, folded: Colle
         name = f"{path}.{k}" if path else str(k)
         row, strip = above + layer.offset, draft.strips[-1]
         body = getattr(layer.box.data, "body", None)
-        if body is not None and folded != "all" and name not in folded:
+        closed = folded == "all" or name in folded or getattr(layer.box.data, "varies", False)
+        if body is not None and not closed:
             below = len(strip.groups) - row - len(layer.box.dom)
             fence = Fenced(name, layer.box.data.name, row, below, len(draft.strips) - 1)
             draft.fences.append(fence)

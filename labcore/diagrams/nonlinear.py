@@ -110,8 +110,22 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """`count` adjacent wires from position i become one double line, which keeps them: `Split` gives them back."""
+
+    i: int
+    count: int
+    name: str
+    rows: ClassVar[int] = 1
+
+    def plan(self, a: Array) -> Plan:
+        whole = Axis.of(self.name, (at(a, p) for p in range(self.i, self.i + self.count)))
+        return replace(a, {self.i + n: () if n else (whole,) for n in range(self.count)})
+
+
+@dataclass(frozen=True)
 class Split:
-    """One wire becomes several whose sizes multiply to its own: [ab] -> [a b]."""
+    """One wire becomes several whose sizes multiply to its own: [ab] -> [a b]. A double line gives its own parts."""
 
     i: int
     axes: tuple[Axis, ...]
@@ -119,6 +133,9 @@ class Split:
 
     def plan(self, a: Array) -> Plan:
         whole = at(a, self.i)
+        if whole.parts and self.axes != whole.parts:
+            parts = " by ".join(map(str, self.axes))
+            raise AxisError(f"{whole} of {a} is not {parts}", (whole, *self.axes[:1]), ((0, self.i),))
         if product(p.size for p in self.axes) != whole.size:
             parts = " by ".join(map(str, self.axes))
             raise AxisError(f"{whole} of {a} cannot be split into {parts}", (whole, *self.axes[:1]), ((0, self.i),))

@@ -7,13 +7,14 @@ can be read back is a program; one that cannot is a decoration.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from labcore.diagrams.axes import Array, Axis, symbol
-from labcore.diagrams.boxes import Block, Diagram, Operation, Sketch
-from labcore.diagrams.glyph_reading import Drawn, Piece, operation_of, size_of
+from labcore.diagrams.axes import Array, Axis
+from labcore.diagrams.boxes import Block, Diagram, Operation, Repeat, Sketch
+from labcore.diagrams.glyph_reading import Drawn, Piece, axis_of, operation_of
 from labcore.diagrams.scene import Label, Mark, Point, Scene, Wire
 
 NEAR = 0.6  # pixels: what is closer than this touches
@@ -67,7 +68,7 @@ def read_back(scene: Scene) -> Diagram:
                 raise ValueError(f"the lines at x = {cut.strip.x0:.0f} are not what the boxes before them give")
         for _ in range(sum(cut.strip.x0 <= x1 <= cut.strip.x1 for _, x1, _ in spans)):
             body, row, name = open_books.pop()
-            open_books[-1][0].do(Block(name, body.diagram), row - open_books[-1][1])
+            open_books[-1][0].do(_fenced(name, body.diagram), row - open_books[-1][1])
         opened = [(x0, f) for x0, _, f in spans if cut.strip.x0 <= x0 <= cut.strip.x1]
         for x0, fence in sorted(opened, key=lambda pair: pair[0]):
             ys = [y for x, y in fence.points if abs(x - x0) < NEAR]
@@ -75,6 +76,14 @@ def read_back(scene: Scene) -> Diagram:
             row = sum(cut.ys[lines[0]] <= min(ys) for lines in cut.arrays)
             open_books.append((Sketch(tuple(cut.ty()[k] for k in rows)), row, fence.name))
     return open_books[0][0].diagram
+
+
+def _fenced(title: str, body: Diagram) -> Operation:
+    """What stands in a fence: a block, or a repetition when the title is the range of a variable."""
+    found = re.fullmatch(r"\((\S+) = (-?\d+) … (-?\d+)\)( shared)?", title)
+    if not found:
+        return Block(title, body)
+    return Repeat(found[1], int(found[2]), int(found[3]), body, bool(found[4]))
 
 
 def _strips(scene: Scene) -> list[Strip]:
@@ -146,7 +155,8 @@ def _name(cut: Cut, known: list[Axis | None]) -> None:
     for y, axis in zip(cut.ys, known, strict=True):
         over = [t for t in cut.strip.labels if y - 8 < t.y < y - 2]
         if over:
-            axis = Axis(over[0].axis, size_of(over[0].size) if over[0].size else symbol(over[0].axis))
+            double = any(w.double and abs(w.points[0][1] - y) < NEAR for w in cut.strip.wires)
+            axis = axis_of(over[0].axis, over[0].size, double)
         elif axis is None and not any(abs(y - d) < NEAR for d in dotted):
             raise ValueError(f"the line at x = {cut.strip.x0:.0f}, y = {y:.0f} has no label")
         cut.axes.append(axis)

@@ -7,11 +7,12 @@ The JSON of `Scene.to_dict()` (y runs downwards, numbers are rounded to 0.01):
              block whose body is cut ("" for the diagram itself), `cut` and its `x`; boxes: ids of the boxes drawn here
     wires    points, axis, size, wire (the id of the whole line, from its first column to its last), column, row, leg
              (which array of the tuple, which axis of it), box (where this piece starts or ends; "" passes by),
-             scalar (the dotted line of an array without axes)
+             scalar (the dotted line of an array without axes), double (a line that stands for several axes)
     dashes   points, column: the lines that separate the arrays of a tuple
     labels   x, y (middle of the text, base line), axis, size, wire, column, row, leg
     marks    kind, box, column, points (outline, or one point: the centre), r, text, sup, sub
-    fences   box, name, folded, points (outline), title (x, y: left end of the text, base line)
+    fences   box, name (of a repetition: the range of its variable), folded, points (outline), title (x, y: left end of
+             the text, base line)
 
 A box id is a path: "3" is layer 3 of the diagram, "3.1" is layer 1 of the body of the block that is layer 3.
 """
@@ -26,6 +27,7 @@ from typing import Any
 
 Point = tuple[float, float]
 PITCH = 26.0  # from one axis to the next
+DOUBLE = 1.7  # from the middle of a double line to its halves
 NAME_SIZE, NUMBER_SIZE, TITLE_SIZE = 16.0, 10.5, 11.0  # font sizes
 
 _STYLE = """
@@ -49,6 +51,7 @@ _STYLE = """
 .ncd .ncd-small{font-size:11px;font-style:normal}
 .ncd .ncd-title{font:11px system-ui,sans-serif;text-anchor:start;fill-opacity:.8}
 .ncd-fence{stroke:currentColor;stroke-opacity:.35;fill-opacity:.16}
+.ncd-paren{stroke-width:2.4}
 .ncd-fence0{fill:#e69f00}.ncd-fence1{fill:#2f86c9}.ncd-fence2{fill:#009e73}.ncd-fence3{fill:#cc79a7}
 """
 
@@ -73,6 +76,7 @@ class Wire:
     leg: int
     box: str = ""
     scalar: bool = False
+    double: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,9 @@ def _path(points: tuple[Point, ...], close: bool = False) -> str:
 def _wire(wire: Wire) -> str:
     extra = " ncd-scalar" if wire.scalar else ""
     data = f'data-axis="{escape(wire.axis)}" data-wire="{wire.wire}" data-box="{wire.box}" data-column="{wire.column}"'
+    if wire.double:
+        halves = ([(x, y + shift) for x, y in wire.points] for shift in (-DOUBLE, DOUBLE))
+        return "".join(f'<path class="ncd-wire" {data} d="{_path(tuple(half))}"/>' for half in halves)
     return f'<path class="ncd-wire{extra}" {data} d="{_path(wire.points)}"/>'
 
 
@@ -204,7 +211,21 @@ def _fence(fence: Fence, depth: int) -> str:
     x, y = fence.title
     title = f'<text class="ncd-title" x="{_number(x)}" y="{_number(y)}">{escape(fence.name)}</text>'
     kind = f'class="ncd-fence ncd-fence{depth}" data-box="{fence.box}"'
-    return f'<path {kind} d="{_path(fence.points, close=True)}"/>{"" if fence.folded else title}'
+    around = "" if fence.folded or not fence.name.startswith("(") else _parentheses(fence)
+    return f'<path {kind} d="{_path(fence.points, close=True)}"/>{around}{"" if fence.folded else title}'
+
+
+def _parentheses(fence: Fence) -> str:
+    """The large parentheses around what is repeated."""
+    drawn = ""
+    for side in (min, max):
+        x = side(x for x, _ in fence.points)
+        ys = [y for at, y in fence.points if abs(at - x) < 1]
+        bow = 12 if side is min else -12
+        ends = (f"{_number(x)} {_number(y)}" for y in (min(ys), max(ys)))
+        middle = f"Q{_number(x - bow)} {_number((min(ys) + max(ys)) / 2)}"
+        drawn += f'<path class="ncd-arc ncd-paren" d="M{next(ends)}{middle} {next(ends)}"/>'
+    return drawn
 
 
 def _mark(mark: Mark) -> str:

@@ -10,7 +10,6 @@ from labcore.diagrams.boxes import (
     Bias,
     Concat,
     Elementwise,
-    Group,
     Index,
     Insert,
     Linear,
@@ -43,10 +42,14 @@ class StepReader(Reader):
         except AxisError as error:
             raise self.fail(f"{error}", at, error) from None
 
+    def measured(self, name: str, at: Token) -> Axis:
+        """An axis whose size is read now: a number, a formula, or other axes in brackets that it stands for."""
+        return Axis.of(name, self.array().axes) if self.peek("[") else self.sized(name, self.size(), at)
+
     def axis(self) -> Axis:
         at, name = self.tokens[self.n], self.name("an axis")
         if self.accept("="):
-            return self.sized(name, self.size(), at)
+            return self.measured(name, at)
         known = self.made | self.axes
         if name not in known:
             raise self.fail(
@@ -118,11 +121,11 @@ class StepReader(Reader):
         if word == "map":
             function = self.name("a function")
             return Elementwise(function.removesuffix("'"), function.endswith("'"))
-        if word == "group":
+        if word in ("group", "bundle"):
             legs, _, name = self.legs(a), self.take("->"), self.name()
             if not legs or legs != tuple(range(legs[0], legs[0] + len(legs))):
-                raise self.fail(f"group needs adjacent axes of {a}, in their order", at)
-            return Group(legs[0], len(legs), name)
+                raise self.fail(f"{word} needs adjacent axes of {a}, in their order", at)
+            return kinds[word](legs[0], len(legs), name)
         if word == "index":
             return Index(self.leg(a), self.number())
         if word == "place":

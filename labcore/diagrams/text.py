@@ -3,6 +3,7 @@
     program   := name '(' [ axis { ',' axis } ] ')' '=' [ array { ',' array } ] { '|' step }
     axis      := name [ '=' size ]             in the parentheses, an axis without a size has its own name as size
     size      := number | '(' formula ')'      with + - * / ^ and floor(...)
+               | '[' axis { axis } ']'         the axes that it stands for: a double line
                                                later on, an axis that a step has made (`star`, `group`) is known too
     array     := [ name ] '[' { axis } ']'
     step      := operation [ '@' number ]      the row of its first array, from 1; 1 when left out
@@ -17,11 +18,14 @@
                | 'scale' [ number ] { axis '^' number [ '/' number ] }
                | ( 'linear' | 'linear+' | 'linear^T' | 'linear^T+' ) name ':' { leg } '->' { axis } [ 'each' { leg } ]
                | 'map' function                a prime behind it is the derivative
-               | 'group' leg { leg } '->' name | 'split' leg '->' { axis } | 'concat' leg '->' name
+               | ( 'group' | 'bundle' ) leg { leg } '->' name | 'split' leg '->' { axis } | 'concat' leg '->' name
                | 'index' leg number | 'place' axis number 'at' number
                | ( 'slice' | 'insert' ) leg '->' axis 'from' number
                | 'star' leg '->' name axis { option } | 'star^T' leg leg '->' axis { option }
                | 'block' name number '{' { '|' step } '}'     the number of arrays that go in
+               | 'repeat' [ 'shared' ] name number number ':' array { ',' array } '{' { '|' step } '}'
+                                               a variable, its first and last value, and what goes into a turn;
+                                               sizes may be formulas of the variable
     option    := ( 'stride' | 'dilation' | 'pad' ) number
 
 A pair with places in two arrays first puts them next to each other and merges them (`outer`), as in
@@ -30,8 +34,8 @@ A pair with places in two arrays first puts them next to each other and merges t
 
 from __future__ import annotations
 
-from labcore.diagrams.axes import Array, AxisError, symbol
-from labcore.diagrams.boxes import Block, Contract, Diag, Diagram, Operation, Outer, Sketch, SwapArrays
+from labcore.diagrams.axes import Array, Axis, AxisError, symbol
+from labcore.diagrams.boxes import Block, Contract, Diag, Diagram, Operation, Outer, Repeat, Sketch, SwapArrays
 from labcore.diagrams.steps import StepReader
 from labcore.diagrams.tokens import TextError
 from labcore.diagrams.writing import write
@@ -54,10 +58,12 @@ class _Parser(StepReader):
         self.take("(")
         while not self.accept(")"):
             at, name = self.tokens[self.n], self.name("the name of an axis")
-            size = self.size() if self.accept("=") else symbol(name)
+            axis = self.measured(name, at) if self.accept("=") else Axis(name, symbol(name))
             if name in self.axes:
                 raise self.fail(f"the axis {name} is declared twice", at)
-            self.axes[name] = self.sized(name, self.given.get(name, size), at)
+            if name in self.given and axis.parts:
+                raise self.fail(f"the axis {name} has the size of its parts; give sizes to them", at)
+            self.axes[name] = self.sized(name, self.given[name], at) if name in self.given else axis
             if not self.peek(")"):
                 self.take(",")
         if unknown := self.given.keys() - self.axes.keys():
@@ -90,6 +96,8 @@ class _Parser(StepReader):
                     row, op = self.places(word, sketch, names, last)
                 elif word == "block":
                     op = self.block(sketch, row)
+                elif word == "repeat":
+                    op = self.repeat()
                 else:
                     op = self.operation(word, dom[0] if dom else Array(), at)
                 sketch.do(op, row)
@@ -172,3 +180,17 @@ class _Parser(StepReader):
         self.steps(body, [""] * rows)
         self.take("}")
         return Block(name, body.diagram)
+
+    def repeat(self) -> Repeat:
+        shared, at = self.accept("shared"), self.tokens[self.n]
+        name, low, high, _ = self.name("a variable"), self.number(), self.number(), self.take(":")
+        if name in self.axes:
+            raise self.fail(f"the variable {name} is already the name of an axis", at)
+        dom = [self.array()]
+        while self.accept(","):
+            dom.append(self.array())
+        self.take("{")
+        body = Sketch(tuple(dom))
+        self.steps(body, [""] * len(dom))
+        self.take("}")
+        return Repeat(name, low, high, body.diagram, shared)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from labcore.diagrams.axes import Array, Axis, symbol
-from labcore.diagrams.boxes import Block, Diagram, Operation
+from labcore.diagrams.boxes import Block, Diagram, Operation, Repeat
 
 NAME = r"[A-Za-z_][A-Za-z_0-9]*'*"
 RESERVED = {"each", "from", "at", "stride", "dilation", "pad"}
@@ -30,7 +30,7 @@ def write(diagram: Diagram, name: str = "f") -> str:
     for axis, new in _axes(diagram):
         if axis.name not in sizes and made.get(axis.name) != axis:
             (made if new else sizes).setdefault(_word(axis.name), axis)
-    head = ", ".join(a.name if a.size == symbol(a.name) else f"{a.name}={_size(a)}" for a in sizes.values())
+    head = ", ".join(a.name if a.size == symbol(a.name) else f"{a.name}={_size(a, sizes)}" for a in sizes.values())
     sizes = made | sizes
     arrays = ", ".join(_array(a, sizes) for a in diagram.dom)
     return "\n".join([f"{_word(name)}({head}) = {arrays}".rstrip(), *_steps(diagram, sizes, "")])
@@ -38,19 +38,34 @@ def write(diagram: Diagram, name: str = "f") -> str:
 
 def _axes(diagram: Diagram) -> Iterator[tuple[Axis, bool]]:
     """The axes in the order of the text, and whether an operation makes them, so that they need no declaration."""
-    yield from ((axis, False) for a in diagram.dom for axis in a.axes)
+    yield from ((part, False) for a in diagram.dom for axis in a.axes for part in _whole(axis))
     for layer in diagram.layers:
         op = layer.box.data
         if isinstance(op, Block):
             yield from _axes(op.body)
+        elif isinstance(op, Repeat):  # sizes that depend on the turn are written where they stand
+            fixed = ((axis, new) for axis, new in _axes(op.body) if symbol(op.variable) not in _unknown(axis))
+            yield from fixed
+            yield from ((axis, True) for a in layer.box.cod for axis in a.axes)
         else:
             yield from ((axis, False) for axis in _within(tuple(vars(op).values())))
             yield from ((axis, True) for a in layer.box.cod for axis in a.axes)
 
 
+def _unknown(axis: Axis) -> set:
+    return set() if isinstance(axis.size, int) else axis.size.free_symbols
+
+
+def _whole(axis: Axis) -> Iterator[Axis]:
+    """The axes that an axis stands for, then the axis itself: the order in which they are declared."""
+    for part in axis.parts:
+        yield from _whole(part)
+    yield axis
+
+
 def _within(value: object) -> Iterator[Axis]:
     if isinstance(value, Axis):
-        yield value
+        yield from _whole(value)
     elif isinstance(value, tuple):
         for item in value:
             yield from _within(item)
@@ -63,6 +78,11 @@ def _steps(diagram: Diagram, sizes: dict[str, Axis], indent: str) -> list[str]:
         if isinstance(op, Block):
             inner = _steps(op.body, sizes, indent + "    ")
             lines += [f"{indent}| block {_word(op.name)} {len(op.body.dom)} {{", *inner, f"{indent}}}{row}"]
+        elif isinstance(op, Repeat):
+            inner = _steps(op.body, sizes, indent + "    ")
+            arrays = ", ".join(_array(a, sizes) for a in op.body.dom)
+            head = f"repeat{' shared' * op.shared} {_word(op.variable)} {op.low} {op.high}: {arrays}"
+            lines += [f"{indent}| {head} {{", *inner, f"{indent}}}{row}"]
         else:
             lines.append(f"{indent}| {step(op, layer.box.dom, sizes)}{row}")
     return lines
@@ -85,12 +105,14 @@ def _word(name: str) -> str:
     return name
 
 
-def _size(axis: Axis) -> str:
+def _size(axis: Axis, sizes: dict[str, Axis]) -> str:
+    if axis.parts:
+        return _array(Array(axis.parts), sizes)
     return str(axis.size) if isinstance(axis.size, int) else f"({axis.size})"
 
 
 def _axis(axis: Axis, sizes: dict[str, Axis]) -> str:
-    return axis.name if sizes.get(axis.name) == axis else f"{_word(axis.name)}={_size(axis)}"
+    return axis.name if sizes.get(axis.name) == axis else f"{_word(axis.name)}={_size(axis, sizes)}"
 
 
 def _array(a: Array, sizes: dict[str, Axis]) -> str:
@@ -156,6 +178,10 @@ def _elementwise(op, a, sizes):
 
 def _group(op, a, sizes):
     return f"group {_legs(a, range(op.i, op.i + op.count))} -> {_word(op.name)}"
+
+
+def _bundle(op, a, sizes):
+    return f"bundle {_legs(a, range(op.i, op.i + op.count))} -> {_word(op.name)}"
 
 
 def _split(op, a, sizes):

@@ -21,16 +21,19 @@ from labcore.circuits.boolean_threshold import (
     relax_reflect,
 )
 from labcore.circuits.boolean_threshold.exercises import few_iterations, lone_majority, margin_of_five
-from labcore.circuits.boolean_threshold.experiments import against_gradient, near_miss, projection, search
+from labcore.circuits.boolean_threshold.experiments import against_gradient, generate, near_miss, projection, search
 from labcore.circuits.boolean_threshold.peers import adam, gradient
 from labcore.circuits.boolean_threshold.relax_reflect import (
+    CUBE,
+    ONE_HOT,
     move_cost,
     multiplier_root,
+    nearest_code,
     project_a,
     project_b,
     project_grid,
 )
-from labcore.circuits.boolean_threshold.threshold_circuits import NO_GATE, quantise
+from labcore.circuits.boolean_threshold.threshold_circuits import NO_GATE, pictures, quantise
 from labcore.circuits.boolean_threshold.wiring import infer
 from labcore.experiment import ParameterError
 from labcore.primitives.logic import boolean
@@ -297,6 +300,106 @@ def test_nothing_essential_can_be_left_out(broken):
             assert ok
         gaps, weights = plain_rrr(draw(seed), 3000, **{broken: False})
         assert not (gaps[-1] < 0.01 and accuracy(NET, weights, X, Y) == 1)
+
+
+# ---- generative: the inputs of an item are free
+
+
+@pytest.mark.parametrize("kind", [CUBE, ONE_HOT])
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_the_code_is_the_nearest_of_all(kind, length):
+    every = np.array(list(itertools.product((-1.0, 1.0), repeat=length)))
+    every = every if kind == CUBE else every[(every > 0).sum(1) == 1]
+    for y in np.random.default_rng(length).normal(size=(50, length)):
+        code = np.empty(length)
+        nearest_code(y, kind, code)
+        np.testing.assert_array_equal(code, every[((every - y) ** 2).sum(1).argmin()])
+
+
+def free_run(kind=CUBE, images="random", widths=(4, 8, 9), seed=4, iterations=5000):
+    labels, net = pictures(images, 0), layered(widths)
+    codes = np.zeros((len(labels), widths[0]))
+    state = random_state(net, None, labels, np.random.default_rng([0, seed]))
+    gaps = np.empty(iterations)
+    return net, labels, codes, state, gaps, advance(net, state, codes, labels, 3.0, 0.2, 1e-3, True, gaps, inputs=kind)
+
+
+@pytest.mark.parametrize("kind", [CUBE, ONE_HOT])
+def test_free_inputs_are_projected_like_the_rest(kind):
+    """Item by item, the step is that of a network with these codes as data; the input nodes move like all others."""
+    net, labels, codes, state, gaps, _ = free_run(kind, iterations=1)
+    z = random_state(net, None, labels, np.random.default_rng([0, 4]))
+    inner = slice(1, net.inputs)
+    first = z.y[:, inner].copy()
+    assert len(np.unique(first)) == first.size, "every item begins somewhere else"
+    wanted = np.sign(first) if kind == CUBE else 2.0 * np.eye(4)[first.argmax(1)] - 1
+    np.testing.assert_array_equal(codes, wanted)
+    wA, xA, yA, wB, yB = (np.empty_like(a) for a in (z.w, z.x, z.y, z.wB, z.y))
+    project_a(net, z.w, z.x, z.y, wanted, 3.0, wA, xA, yA)
+    project_b(net, 2 * wA - z.w, 2 * xA - z.x, 2 * yA - z.y, z.g, labels, wB, yB)
+    np.testing.assert_allclose(state.y, z.y + 0.2 * (yB - yA), atol=1e-12)
+    assert (state.y[:, inner] != first).any(1).all()
+
+
+def test_a_generative_solution_makes_every_picture_of_its_code_and_does_not_move():
+    net, labels, codes, state, gaps, (done, ok) = free_run()
+    assert ok and gaps[done - 1] < 0.01 and len(np.unique(codes, axis=0)) == len(labels)
+    np.testing.assert_array_equal(infer(net, state.wB, codes)[:, net.nodes - net.outputs :], labels)
+    # with margins that these weights have, their own values are in both sets
+    y = infer(net, state.wB, codes)
+    margins = [
+        (y[:, net.source[a:b]] @ state.wB[a:b]) * y[:, net.inputs + k]
+        for k, (a, b) in enumerate(zip(net.start, net.start[1:], strict=False))
+    ]
+    sigma = max(m / max(low.min(), 1e-9) ** 2 for m, low in zip(net.fan_in, margins, strict=True)) * (1 + 1e-9)
+    still = relax_reflect.State(
+        np.tile(state.wB, (len(labels), 1)),
+        y[:, net.source].copy("C"),
+        y.copy(),
+        np.ones_like(y),
+        np.zeros_like(state.wB),
+    )
+    before, found = [a.copy() for a in still[:3]], np.zeros_like(codes)
+    assert advance(net, still, found, labels, sigma, 0.2, 0.0, True, np.empty(3), inputs=CUBE) == (1, True)
+    np.testing.assert_array_equal(found, codes)
+    for a, b in zip(before, still[:3], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-10)
+
+
+def test_pictures_of_bars():
+    bars = pictures("bars", 0).reshape(-1, 3, 3)
+    assert len(bars) == 14 == len(np.unique(bars, axis=0))
+    rows, columns = ((bars == bars.take([0], axis)).all((1, 2)) for axis in (1, 2))
+    assert (rows | columns).all() and (rows & columns).sum() == 2  # all and nothing
+    assert len(np.unique(pictures("random", 3), axis=0)) == 8
+
+
+def test_generated_frames_are_what_the_network_makes():
+    *_, last = generate.frames(images="random", length=4, sigma=3, runs=3, max_iter=5000)
+    assert last.solved.any() and last.progress == 1
+    assert (last.made.values == last.shown.values).all() and "makes 8 of the pictures" in last.reading
+    np.testing.assert_array_equal(last.picture.values[last.took.values], last.made.values)
+    taken = last.takers.values > 0
+    assert last.takers.values.sum() == 8 and len(np.unique(last.sign.values, axis=0)) == last.sizes["code"]
+    assert taken.sum() == last.codes.values[last.attrs["drawn"]] and taken.sum() + (~taken).sum() == 16
+    held = {tuple(p) for p in last.shown.values.tolist()}
+    assert [tuple(p) in held for p in last.picture.values.tolist()] == last.known.values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (dict(length=2), "only 4 codes"),
+        (dict(inputs="one-hot", length=5), "only 5 codes"),
+        (dict(inputs="one-hot", length=2, hidden=1, sigma=1, beta=1.0), "only 2 codes"),
+        (dict(length=16, hidden=16), "different codes"),
+    ],
+)
+def test_generate_at_its_ends(values, says):
+    frame = generate.run(max_iter=500, runs=2, **values)
+    assert says in frame.reading and int(frame.codes.max()) <= 14
+    if "only" in says:
+        assert not frame.solved.any()
 
 
 # ---- which gates a margin allows

@@ -11,6 +11,7 @@ from labcore.diagrams.backprop import backward, needed
 from labcore.diagrams.boxes import (
     Add,
     Bias,
+    Bundle,
     Concat,
     Contract,
     Copy,
@@ -111,6 +112,8 @@ CASES = {
     "drop": ((A, B), (Drop(), 1), Elementwise("sigmoid")),
     "zero": ((A,), (Zero((X, K)), 1), Add()),
     "group": ((array(X, K, W),), Elementwise("gelu"), Group(0, 2, "xk")),
+    "bundle": ((array(X, K, W),), Elementwise("gelu"), Bundle(1, 2, "p"), SoftMax(1)),
+    "open": ((array(X, Axis.of("p", (K, W))),), SoftMax(1), Split(1, (K, W)), Elementwise("square")),
     "split": ((array(Axis("z", 6)),), Elementwise("square"), Split(0, (K, W))),
     "index": ((A,), Elementwise("feature"), Index(0, 2)),
     "place": ((A,), Elementwise("relu"), Place(1, W, 1)),

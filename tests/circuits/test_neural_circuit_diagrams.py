@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 from labcore.circuits.neural_circuit_diagrams import experiments
@@ -11,9 +12,10 @@ from labcore.circuits.neural_circuit_diagrams.exercises import first_five, is_sc
 from labcore.circuits.neural_circuit_diagrams.experiments import HEADS
 from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture
 from labcore.diagrams.boxes import Contract, Diag, SoftMax
-from labcore.diagrams.checks import declared, draw, flops
+from labcore.diagrams.checks import declared, difference, draw, flops
 from labcore.diagrams.code import compile
 from labcore.diagrams.cost import cost
+from labcore.diagrams.laws import LAWS
 from labcore.diagrams.readings import distinct, nameless, readings
 from labcore.diagrams.references import reference
 from labcore.diagrams.text import parse
@@ -126,6 +128,34 @@ def test_scaling():
     assert ratio[0] > 200 and ratio[1] < 17
     tiny = experiments.scaling.run(x_max=128, k=64)
     assert len(tiny.x) >= 3
+
+
+@pytest.mark.parametrize("k", [1, 8, 64])
+def test_the_law_of_the_memory_is_exact(k):
+    """softmax: scores and values; the slope on log scales is that of x^2 only where k x is small beside it."""
+    frame = experiments.scaling.run(k=k)
+    x, laws = frame.x.values, [sympy.sympify(frame.attrs[f"law_{n}"]) for n in ("attention", "linear")]
+    (unknown,) = laws[0].free_symbols
+    assert laws[0] == unknown**2 + k * unknown and sympy.degree(laws[1]) == 1
+    for law, peak in zip(laws, frame.peak.values, strict=True):
+        np.testing.assert_array_equal([int(law.subs(unknown, int(n))) for n in x[2:]], peak[2:])
+    assert (frame.attrs["slope_attention"] > 1.98) == (k == 1)
+
+
+LAWFUL = [(law, "free") for law in LAWS]
+STIFF = [(law, "bias or softmax in the way") for law in experiments.STIFF]
+
+
+@pytest.mark.parametrize(("law", "way"), [*LAWFUL, *STIFF])
+def test_a_law_keeps_the_function_and_what_stands_in_its_way_does_not(law, way):
+    frame = experiments.rewrite.run(law=law, way=way, x=12, y=9, k=5, m=4)
+    before, after = (parse(frame.attrs[side]) for side in ("before", "after"))
+    assert (float(frame.apart) < 1e-12) == (way == "free") == (frame.attrs["refused"] == "")
+    assert frame.boxes.values.tolist() == [len(before.layers), len(after.layers)]
+    assert frame.macs.values.tolist() == [cost(before).multiply_adds, cost(after).multiply_adds]
+    assert difference(before, after, 0) == float(frame.apart)
+    if law == "slide":
+        assert frame.macs.values.tolist() == [12 * 5 * 4, 5 * 4]
 
 
 def test_sliders_belong_to_the_architectures_that_have_the_axis():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from labcore.circuits.symbolic_synthesis.graph_programs import (
     PRIMITIVES,
     START,
     Invalid,
+    State,
     connected,
     expand,
     length,
@@ -34,7 +39,7 @@ from labcore.circuits.symbolic_synthesis.graph_structured import (
     wire,
 )
 from labcore.circuits.symbolic_synthesis.program_library import description_length, rewrite
-from labcore.circuits.symbolic_synthesis.program_search import as_networkx, isomorphic
+from labcore.circuits.symbolic_synthesis.program_search import LONGEST, as_networkx, isomorphic, position
 from labcore.experiment import ParameterError
 
 TRIANGLE = ("push", "add", "connect", "next_port", "add", "connect", "pop", "push", "next_port")
@@ -122,7 +127,63 @@ def test_search_finds_what_is_new():
     later = explore(np.random.default_rng(5), {"part1": ("push", "add", "connect")}, graphs, 3, 6)
     assert later and not any(isomorphic(g, k) for _, g in later for k in graphs)
     # a larger language reaches larger graphs with programs of the same length
-    assert max(g.size for _, g in later) > max(g.size for g in graphs)
+    large = explore(np.random.default_rng(0), {"part1": ("push", "add", "connect")}, [], 3, 6)
+    reached = [max(g.size for p, g in made if length(p) <= 12) for made in (first, large)]
+    assert reached[0] < reached[1]
+
+
+def pairings(nodes: list[int]) -> Iterator[tuple]:
+    """All ways to join some of the nodes in pairs: what the edges on one port can be."""
+    if not nodes:
+        yield ()
+        return
+    first, *rest = nodes
+    yield from pairings(rest)
+    for other in rest:
+        for more in pairings([n for n in rest if n != other]):
+            yield ((first, other), *more)
+
+
+def all_graphs(ports: int, max_nodes: int) -> int:
+    """How many connected graphs there are with two nodes or more: every port is a pairing, counted up to renaming."""
+    kinds: list[nx.Graph] = []
+    for size in range(2, max_nodes + 1):
+        counted = {
+            frozenset(Counter(pair for port in chosen for pair in port).items())
+            for chosen in itertools.combinations_with_replacement(pairings([*range(size)]), ports)
+        }
+        for edges in counted:
+            graph = nx.empty_graph(size)
+            graph.add_weighted_edges_from((*pair, times) for pair, times in edges)
+            same = nx.isomorphism.numerical_edge_match("weight", 1)
+            if nx.is_connected(graph) and not any(nx.is_isomorphic(graph, k, edge_match=same) for k in kinds):
+                kinds.append(graph)
+    return len(kinds)
+
+
+@pytest.mark.parametrize(("ports", "max_nodes"), [(2, 2), (2, 5), (3, 3), (3, 4)])
+def test_search_finds_every_graph_that_there_is(ports, max_nodes):
+    assert len(explore(np.random.default_rng(0), {}, [], ports, max_nodes)) == all_graphs(ports, max_nodes)
+
+
+def test_a_search_that_wants_less_finds_the_beginning():
+    few, many = (explore(np.random.default_rng(1), {}, [], 3, 6, wanted) for wanted in (9, 31))
+    assert len(few) == 9 and len(many) == 31 and few == many[:9]
+
+
+def test_a_position_forgets_numbers_and_turned_ports():
+    at = run(("push", "add", "connect", "push", "next_port", "add", "connect"), 3, {})
+    turned = at._replace(
+        graph=at.graph._replace(ports=tuple((p + 1) % 3 for p in at.graph.ports)), port=(at.port + 1) % 3
+    )
+    order = [2, 0, 1]
+    renamed = State(
+        Graph(at.graph.nodes, at.graph.edges, tuple((order[a], order[b]) for a, b in at.graph.ends), at.graph.ports),
+        order[at.node], at.port, tuple(order[n] for n in at.stack),
+    )  # fmt: skip
+    assert position(at, 3) == position(turned, 3) == position(renamed, 3)
+    others = [run((name,), 3, {}, at) for name in ("next_port", "prev_port", "move", "push", "pop", "add")]
+    assert len({position(s, 3) for s in (at, *others)}) == 7
 
 
 # ---- library
@@ -317,10 +378,20 @@ def test_baseline_graphs(size):
 # ---- experiments
 
 
+def test_every_program_is_another_graph():
+    frames = [program.run(which=k, step=LONGEST) for k in range(31)]
+    graphs = [nx.MultiGraph(list(zip(f.end_a.values, f.end_b.values, strict=True))) for f in frames]
+    assert not any(nx.is_isomorphic(a, b) for a, b in itertools.combinations(graphs, 2))
+    assert all(f.attrs["program"].strip() and "no program" not in f.reading for f in frames)
+    short = program.run(which=10, ports=3, max_nodes=3)
+    assert "no program 10" in short.reading and "finds 6 graphs" in short.reading
+    assert short.attrs["program"] == program.run(which=5, ports=3, max_nodes=3).attrs["program"]
+
+
 def test_program_steps():
     sizes = [int(program.run(step=k).node_made.sum()) for k in (0, 2, 5)]
     assert sizes[0] == 1 and sizes == sorted(sizes)
-    last = program.run(step=18)
+    last = program.run(step=LONGEST)
     assert last.node_made.all() and last.edge_made.all()
     assert int(last.stop[-1]) == 64 and int(last.start[0]) == 0
     with pytest.raises(ParameterError, match="ports"):
@@ -340,9 +411,16 @@ def test_evolution_corners(values):
         assert row[k].min() >= row[(row >= 0) & ~k].max(initial=0)
 
 
+def test_a_population_is_filled_or_its_reading_says_so():
+    *_, last = evolve.frames(population=16, generations=2, epochs=4, n_train=64)
+    assert (last.train >= 0).all() and "no more" not in last.reading
+    first, *_, last = evolve.frames(population=4, generations=2, epochs=4, n_train=64, ports=2, max_nodes=2)
+    assert "2 of the 4 programs" in first.reading and "1 of the 4 programs" in last.reading
+
+
 def test_graph_choice_corner():
     frame = graph_choice.run(programs=16, max_nodes=3, n_seeds=2, epochs=4)
-    assert 2 <= frame.sizes["program"] <= 16 and frame.sizes["baseline"] == 4
+    assert frame.sizes["program"] == 6 and frame.sizes["baseline"] == 4 and "6 of 16 graphs" in frame.reading
 
 
 # ---- the lesson's exercises

@@ -9,8 +9,9 @@ P_A moves w' = (w + u x)/(1 - u^2), x' = (x + u w)/(1 - u^2), with u the root of
 Why gates: k equal weights of norm sqrt(m) have the margin sqrt(m/k), k odd: enough only if k <= sigma. With sigma = 3
 a neuron that sees every pattern is a copy, a NOT or a majority of 3 (with the constant -1 in it: AND, OR).
 The metric g of a neuron and item grows where its part of the gap is large: g += gamma (gap^2/mean - g).
+Generative: no data at the inputs; A rounds them, item by item, to a hypercube's corner or to a single +1 among -1.
 Laboratory scale: circuits of up to 32 neurons and 64 items. The projections and the step are in
-relax_reflect.py; the gate read-out is ours. Free inputs (generative models) are not run.
+relax_reflect.py; the gate read-out is ours, and so are the pictures of the generative model.
 Source: Elser and Lal, Learning with Boolean threshold functions (2026), arXiv:2602.17493; their toolkit boolearn.
 """
 

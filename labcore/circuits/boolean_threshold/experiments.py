@@ -1,4 +1,4 @@
-"""A search for circuits, one projection under the microscope, a near miss in the plane, and the contest with Adam."""
+"""A search for circuits, a projection under the microscope, a near miss in the plane, Adam, and a generative model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from labcore.primitives.logic import boolean
 
 from .circle_and_line import nearest_on_circles, nearest_on_line
 from .peers import adam
-from .relax_reflect import State, advance, project_grid, project_neuron, random_state
-from .threshold_circuits import NOT_READ, Task, circuit, make_task, quantise, read_gates
-from .wiring import Array, accuracy
+from .relax_reflect import CUBE, ONE_HOT, State, advance, project_grid, project_neuron, random_state
+from .threshold_circuits import NOT_READ, Task, circuit, make_task, pictures, quantise, read_gates
+from .wiring import Array, Wiring, accuracy, infer, layered
 
 RUNS = Frame(
     repeat=axis("run", start=1),
@@ -330,3 +330,133 @@ def against_gradient(
             f"right, and the best of their signs {right[2, :, c].mean():.1%}.",
             (c + 1) / len(stops),
         )
+
+
+MORE = 14  # codes that no picture took and that are tried at most
+GENERATED = Frame(
+    repeat=axis("run", start=1),
+    iteration=axis("iteration"),
+    item=axis("picture"),
+    code=axis("code"),
+    bit=axis("input node"),
+    pixel=axis("pixel, row by row"),
+    gap=var("repeat iteration", "gap"),
+    iterations=var("repeat", "iterations done", "iterations"),
+    solved=var("repeat", "run is solved"),
+    codes=var("repeat", "different codes that the pictures took"),
+    right=var("repeat", "share of pixels right"),
+    shown=var("item pixel", "pixel of the data"),
+    made=var("item pixel", "pixel that the network makes of the picture's code"),
+    took=var("item", "code of the picture"),
+    sign=var("code bit", "value at the input"),
+    takers=var("code", "pictures that took the code"),
+    picture=var("code pixel", "pixel that the network makes of the code"),
+    known=var("code", "whether the data holds what the network makes"),
+)
+
+
+@experiment(quick=dict(runs=4, max_iter=3000), frame=GENERATED)
+def generate(
+    images: Annotated[
+        Literal["bars", "random"], choice("14 pictures of whole rows or columns, or 8 pictures at random", "data")
+    ] = "bars",
+    inputs: Annotated[
+        Literal["hypercube", "one-hot"], choice("What a code is: any signs, or a single +1", "network")
+    ] = "hypercube",
+    length: Annotated[int, number(2, 16, "Input nodes: the length of a code", "network")] = 5,
+    hidden: Annotated[int, number(1, 16, "Neurons between code and pixels", "network")] = 8,
+    sigma: Annotated[float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma")] = 5,
+    beta: Annotated[float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search")] = 0.2,
+    gamma: Annotated[float, number(0, 0.01, "How fast the metric follows the gap", "search")] = 1e-3,
+    max_iter: Annotated[
+        int, number(500, 20_000, "Iterations before a run gives up", "search", "iterations", scale="log")
+    ] = 10_000,
+    runs: Annotated[int, number(1, 10, "Runs from different random points", "search")] = 6,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """A generative network of signs: no data at its inputs, each picture finds a code of its own while weights form.
+
+    A run is solved when the gap is under 0.01 and hard signs make every picture of its code. Drawn is the run that was
+    solved first, and until then the one with most pixels right. code: those that pictures took, then up to 14 others,
+    drawn at random where there are more; known: what the network makes of them is one of the pictures.
+    """
+    Y = pictures(images, seed)
+    net, kind = layered((length, hidden, Y.shape[1])), CUBE if inputs == "hypercube" else ONE_HOT
+    states = [random_state(net, None, Y, np.random.default_rng([seed, r])) for r in range(runs)]
+    codes = np.zeros((runs, len(Y), length))
+    gaps, ended, solved = np.zeros((runs, max_iter)), np.zeros(runs, int), np.zeros(runs, bool)
+    stops = np.append(np.unique(np.logspace(1, np.log10(max_iter), 24).astype(int))[:-1], max_iter)
+    now = 0
+    for stop in stops.tolist():
+        for r in np.flatnonzero(~solved):
+            traced = gaps[r, now:stop]
+            done, solved[r] = advance(net, states[r], codes[r], Y, float(sigma), beta, gamma, True, traced, inputs=kind)
+            ended[r] = now + done
+            gaps[r, ended[r] :] = gaps[r, ended[r] - 1]
+        now = stop
+        over = bool(solved.all()) or now == max_iter
+        weights = [s.wB for s in states]
+        yield _generated(
+            net, Y, codes, weights, gaps[:, :now], ended, solved, kind, seed, 1.0 if over else now / max_iter
+        )
+        if over:
+            return
+
+
+def _generated(
+    net: Wiring,
+    Y: Float[Array, "P 9"],
+    codes: Float[Array, "runs P bits"],
+    weights: list[Float[Array, " E"]],
+    gaps: Float[Array, "runs now"],
+    ended: Int[Array, " runs"],
+    solved: Bool[Array, " runs"],
+    kind: int,
+    seed: int,
+    progress: float,
+) -> xr.Dataset:
+    (runs, now), length = gaps.shape, codes.shape[2]
+    right = np.array([accuracy(net, w, X, Y) for w, X in zip(weights, codes, strict=True)])
+    drawn = int(ended.argmin() if solved[ended.argmin()] else right.argmax())
+    X, first = codes[drawn], net.nodes - net.outputs
+    taken, took = np.unique(X, axis=0, return_inverse=True)
+    every = boolean.signs(boolean.all_patterns(length)) if kind == CUBE and length <= 12 else 2.0 * np.eye(length) - 1
+    free = every[~(every[:, None] == taken).all(2).any(1)]
+    rng = np.random.default_rng([seed, 1002])
+    if kind == CUBE and length > 12:  # too many to list: nearly all of these are free
+        free = rng.choice([-1.0, 1.0], (MORE, length))
+    free = free[np.sort(rng.permutation(len(free))[:MORE])]
+    tried = np.concatenate([taken, free])
+    made = infer(net, weights[drawn], np.array(tried, float))[:, first:]
+    known = (made[:, None] == Y).all(2).any(1)
+    others = known[len(taken) :]
+    told = f" Of {len(others)} codes that no picture took, {others.sum()} make one of the pictures too." * bool(
+        len(others)
+    )
+    most = 2**length if kind == CUBE else length
+    if most < len(Y):
+        told += f" There are only {most} codes: {len(Y)} unlike pictures cannot be made of them."
+    grid = np.unique(np.logspace(0, np.log10(now), 200).astype(int))
+    wrong = int((made[took] != Y).any(1).sum())
+    return GENERATED(
+        dict(
+            gap=gaps[:, grid - 1],
+            iterations=ended,
+            solved=solved,
+            codes=[len(np.unique(c, axis=0)) for c in codes],
+            right=right,
+            shown=Y,
+            made=made[took],
+            took=took,
+            sign=tried,
+            takers=np.bincount(took, minlength=len(tried)),
+            picture=made,
+            known=known,
+            iteration=grid,
+        ),
+        f"After {now} iterations the number of solved runs is {solved.sum()} of {runs}. In run {drawn + 1} (drawn) the "
+        f"{len(Y)} pictures took {len(taken)} different codes, and the network makes {len(Y) - wrong} of the pictures "
+        f"of their codes without a wrong pixel; the gap is {gaps[drawn, -1]:.3f}.{told}",
+        progress,
+        drawn=drawn,
+    )

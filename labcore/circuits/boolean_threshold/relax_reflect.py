@@ -4,6 +4,9 @@ Every data item i has its own copy of every weight w[i, e], of the value x[i, e]
 every node's value y[i, n]. Set A looks at one neuron and one item at a time: y = +-1 and y (w.x) >= Delta. Set B looks
 at everything else: one weight an edge for all items, |w|^2 = m at a neuron of m edges, one value for all copies of a
 node, outputs equal to the labels. A point in both is a network that computes the labels with a margin.
+
+A generative network has no data at its inputs: each item finds its own code there. Then A also rounds the values of the
+input nodes of an item to the nearest code, a corner of the hypercube or a single +1 among -1.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from labcore.kernels import kernel
 
 from .wiring import Array, Wiring, accuracy
 
+CLAMPED, CUBE, ONE_HOT = 0, 1, 2  # what the inputs of an item are: data, any signs, or one +1 and the rest -1
 GAP = 0.01  # rms distance between the two projections, a neuron and item, at which a run may stop
 
 
@@ -30,17 +34,25 @@ class State(NamedTuple):
     wB: Float[Array, " E"]
 
 
-def random_state(net: Wiring, X: Float[Array, "P n_in"], Y: Float[Array, "P n_out"], rng: np.random.Generator) -> State:
-    """Uniform on (-1, 1), known values at the data, which are -1 and +1. Raises ValueError for other data."""
-    for name, values, columns in (("X", X, net.inputs - 1), ("Y", Y, net.outputs)):
-        if values.shape != (len(X), columns) or not len(X):
+def random_state(
+    net: Wiring, X: Float[Array, "P n_in"] | None, Y: Float[Array, "P n_out"], rng: np.random.Generator
+) -> State:
+    """Uniform on (-1, 1), known values at the data, which are -1 and +1. Raises ValueError for other data.
+
+    Without X the inputs are free, and random too.
+    """
+    known = [("Y", Y, net.outputs)] if X is None else [("X", X, net.inputs - 1), ("Y", Y, net.outputs)]
+    for name, values, columns in known:
+        if values.shape != (len(Y), columns) or not len(Y):
             raise ValueError(f"{name} of shape {values.shape} is not allowed; it must be (items, {columns})")
         if not np.isin(values, (-1, 1)).all():
             raise ValueError(f"{name} holds {values[~np.isin(values, (-1, 1))][0]}; it must hold only -1 and +1")
-    shape = len(X), len(net.source)
+    shape = len(Y), len(net.source)
     w, x = rng.uniform(-1, 1, shape), rng.uniform(-1, 1, shape)
-    y = rng.uniform(-1, 1, (len(X), net.nodes))
-    y[:, 0], y[:, 1 : net.inputs], y[:, net.nodes - net.outputs :] = -1, X, Y
+    y = rng.uniform(-1, 1, (len(Y), net.nodes))
+    y[:, 0], y[:, net.nodes - net.outputs :] = -1, Y
+    if X is not None:
+        y[:, 1 : net.inputs] = X
     return State(w, x, y, np.ones_like(y), np.zeros(shape[1]))
 
 
@@ -140,6 +152,18 @@ def project_grid(
 
 
 @kernel
+def nearest_code(y: Float[Array, " n_in"], kind: int, code: Float[Array, " n_in"]) -> None:
+    """The nearest code to y, of signs (CUBE) or with a single +1 (ONE_HOT; the first of equals). Fills code."""
+    best = 0
+    for n in range(len(y)):
+        code[n] = -1.0 if kind == ONE_HOT or y[n] <= 0 else 1.0
+        if y[n] > y[best]:
+            best = n
+    if kind == ONE_HOT:
+        code[best] = 1.0
+
+
+@kernel
 def project_a(
     net: Wiring,
     w: Float[Array, "P E"],
@@ -215,11 +239,13 @@ def advance(
     gamma: float,
     reflect: bool,
     gaps: Float[Array, " iterations"],
+    inputs: int = CLAMPED,
 ) -> tuple[int, bool]:
     """len(gaps) iterations of z <- z + beta (P_B(2 P_A(z) - z) - P_A(z)), in place; fewer when the run is solved.
 
     A run is solved when the gap is under GAP and hard signs reproduce every label. Without `reflect`, alternating
     projections z <- P_B(P_A(z)). Fills gaps; returns the number of iterations done and whether the run is solved.
+    With inputs CUBE or ONE_HOT the inputs are free: X is filled with the code that A finds for each item.
     """
     w, x, y, g, wB = state
     items, nodes = y.shape
@@ -227,6 +253,9 @@ def advance(
     wA, xA, yA, yB = np.empty_like(w), np.empty_like(x), np.empty_like(y), np.empty_like(y)
     wR, xR, yR, gap2 = np.empty_like(w), np.empty_like(x), np.empty_like(y), np.empty_like(y)
     for step in range(len(gaps)):
+        if inputs != CLAMPED:
+            for i in range(items):
+                nearest_code(y[i, 1 : net.inputs], inputs, X[i])
         project_a(net, w, x, y, X, sigma, wA, xA, yA)
         if reflect:
             wR[:], xR[:], yR[:] = 2 * wA - w, 2 * xA - x, 2 * yA - y

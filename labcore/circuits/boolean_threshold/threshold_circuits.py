@@ -43,6 +43,16 @@ def make_task(task: str, rule: int, items: int, seed: int) -> Task:
     return Task(task, layered(widths), *data)
 
 
+def pictures(kind: str, seed: int) -> Float[Array, "P 9"]:
+    """Unlike pictures of 3 x 3 pixels, -1 and +1: the 14 with whole rows or whole columns filled, or 8 at random."""
+    rows = boolean.all_patterns(3)
+    if kind == "bars":
+        filled = np.concatenate([np.repeat(rows, 3, 1), np.tile(rows, (1, 3))])
+        return boolean.signs(np.unique(filled, axis=0)).astype(float)
+    rng = np.random.default_rng([seed, 1001])
+    return boolean.signs(boolean.all_patterns(9)[np.sort(rng.permutation(512)[:8])]).astype(float)
+
+
 def quantise(net: Wiring, w: Float[Array, " E"]) -> Float[Array, " E"]:
     """Weights of -1, 0 and +1: those above half of sqrt(m/3) count."""
     return np.sign(w) * (np.abs(w) > 0.5 * np.sqrt(net.fan_in[net.neuron] / 3))

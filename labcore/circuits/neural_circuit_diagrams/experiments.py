@@ -1,4 +1,4 @@
-"""A diagram drawn, run and counted; how the cost of attention grows; what a picture without names can mean."""
+"""A diagram drawn, run and counted; how the cost of attention grows; pictures without names; equal pictures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import xarray as xr
 from labcore.diagrams.architectures import ARCHITECTURES, EDITS, architecture, edited, text_of
 from labcore.diagrams.axes import symbol
 from labcore.diagrams.backprop import backprop
-from labcore.diagrams.checks import declared, draw, flops, gradients
+from labcore.diagrams.checks import declared, draw, flops, gradients, side_by_side
 from labcore.diagrams.code import compile, source
 from labcore.diagrams.cost import cost
+from labcore.diagrams.laws import LAWS, LawError
 from labcore.diagrams.readings import distinct
 from labcore.diagrams.readings import readings as all_readings
 from labcore.diagrams.references import reference
@@ -129,7 +130,7 @@ SCALING = Frame(
 
 @experiment(frame=SCALING)
 def scaling(
-    k: Annotated[int, number(2, 64, "Size of keys and values", "axes")] = 8,
+    k: Annotated[int, number(1, 64, "Size of keys and values", "axes")] = 8,
     x_max: Annotated[int, number(128, 4096, "The longest sequence; y = x", "axes", scale="log")] = 1024,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -137,7 +138,8 @@ def scaling(
 
     macs, flops, peak, stored (model, x): predicted multiply-adds, counted floating-point operations, most numbers in
     memory at a cut, numbers that wait for the backward pass. apart (x): how far the two outputs are from each other on
-    random arrays, over the spread of softmax attention; x up to 256 only.
+    random arrays, over the spread of softmax attention; x up to 256 only. attrs: the slopes of peak on log scales, and
+    the exact law of each peak, a polynomial in x. The slope is that of x^2 only as far as k x is small beside it.
     """
     names = ["attention", "linear_attention"]
     x = np.unique(np.round(np.geomspace(64, x_max, 9)).astype(int))
@@ -154,6 +156,7 @@ def scaling(
         inputs = draw(drawn[0][n], seed, n)
         soft, linear = (compile(row[n])(*inputs) for row in drawn)
         apart.append(float((soft - linear).square().mean().sqrt() / soft.std()))
+    laws = [_peak_law(n, k, int(x[-1])) for n in names]
     slopes = [np.polyfit(np.log(x), np.log(p), 1)[0] for p in of("peak")]
     yield SCALING(
         dict(
@@ -168,11 +171,24 @@ def scaling(
         ),
         f"From {x[0]} to {x[-1]} positions the memory of softmax attention grows as the length to the power "
         f"{slopes[0]:.2f}, that of linear attention to the power {slopes[1]:.2f}. At {x[-1]} positions they "
-        f"hold at most {tables[0][-1].peak:,} and {tables[1][-1].peak:,} numbers. Their outputs differ by "
-        f"{apart[-1]:.0%} of their spread: they are two functions.",
+        f"hold at most {_told(laws[0])} = {tables[0][-1].peak:,} and {_told(laws[1])} = {tables[1][-1].peak:,} "
+        f"numbers. Their outputs differ by {apart[-1]:.0%} of their spread: they are two functions.",
         slope_attention=slopes[0],
         slope_linear=slopes[1],
+        law_attention=str(laws[0]),
+        law_linear=str(laws[1]),
     )
+
+
+def _peak_law(name: str, k: int, longest: int) -> sympy.Expr:
+    """The numbers at the fullest cut of an attention with x = y, as a polynomial in x."""
+    x = symbol("x")
+    live = [sympy.expand(n) for n in cost(architecture(name, x=x, y=x, k=k, v=k)).live]
+    return max(live, key=lambda n: n.subs(x, longest))
+
+
+def _told(law: sympy.Expr) -> str:
+    return str(law).replace("**2", "²").replace("*", " ")
 
 
 READINGS = Frame(
@@ -224,4 +240,85 @@ def readings(
         f"With sizes only, the picture of multi-head attention means {count:,} different functions at "
         f"y = {y}, x = {x}, k = {k}, h = {h}; with named axes it means {other}. The median reading is off by "
         f"{np.median(apart):.0%} of the spread of what was meant.",
+    )
+
+
+# the left side of each law, in the setting where a learner meets it; all begin at the first column
+LEFT = {
+    "yank": "[x k] | unit k @2 | outer | contract k#1 k#2",
+    "bend": "[x k] | unit m @2 | linear L: m#1 -> k @2 | outer | contract k#1 k#2",
+    "slide": "[x k] | linear L: k -> m | sum x",
+    "reorder": "Q[y k], K[x k], V[x m] | contract k: (Q.k, K.k) | contract x: (.x, V.x)",
+    "fuse": "Q[y k], K[x k] | diag k: (Q.k, K.k) | sum k",
+}
+# what is not linear stands in the way: the left side, and what one would get by changing places all the same
+STIFF = {
+    "slide": ("[x k] | linear+ L: k -> m | sum x", "[x k] | sum x | linear+ L: k -> m"),
+    "reorder": (
+        "Q[y k], K[x k], V[x m] | contract k: (Q.k, K.k) | softmax x | contract x: (.x, V.x)",
+        "Q[y k], K[x k], V[x m] | softmax x @2 | contract x: (K.x, V.x) | contract k: (Q.k, 2.k)",
+    ),
+}
+REWRITE = Frame(
+    side=axis("side of the law", values=("before", "after")),
+    number=axis("number of the output"),
+    out=var("side number", "output"),
+    boxes=var("side", "operations in the drawing"),
+    macs=var("side", "multiply-adds"),
+    peak=var("side", "most numbers in memory"),
+    apart=var("", "largest difference of the two outputs"),
+)
+
+
+@experiment(frame=REWRITE)
+def rewrite(
+    law: Annotated[Literal[tuple(LAWS)], choice("Which rewriting is done", "law")] = "slide",
+    way: Annotated[
+        Literal["free", "bias or softmax in the way"],
+        choice("What is between the boxes that change places", "law", law=[*STIFF]),
+    ] = "free",
+    x: Annotated[int, number(2, 256, "Positions that are read", "axes")] = 64,
+    y: Annotated[int, number(2, 256, "Positions that are written", "axes", law=["reorder", "fuse"])] = 64,
+    k: Annotated[int, number(2, 64, "Numbers that come in, at each position", "axes")] = 8,
+    m: Annotated[
+        int, number(2, 64, "Numbers that go out, at each position", "axes", law=["bend", "slide", "reorder"])
+    ] = 8,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """A diagram before and after a rewrite law, both run on the same random arrays and learned numbers. One frame.
+
+    out (side, number): the first 32 numbers of each output. boxes, macs, peak (side): operations in the drawing,
+    multiply-adds and most numbers in memory of its program. With something in the way the law is refused; what is shown
+    then is the same change done by hand. attrs: before and after, the texts of the two diagrams; refused, what the law
+    says, or nothing.
+    """
+    head, refused = f"f(x={x}, y={y}, k={k}, m={m}) = ", ""
+    if way == "free" or law not in STIFF:
+        before = parse(head + LEFT[law])
+        after = LAWS[law](before, 0)
+    else:
+        before, after = (parse(head + text) for text in STIFF[law])
+        try:
+            LAWS[law](before, 0)
+        except LawError as error:
+            refused = f" The law does not allow it: {error}."
+    sides, outs = (before, after), [out[0].numpy().ravel() for out in side_by_side(before, after, seed)]
+    apart = float(np.abs(outs[0] - outs[1]).max())
+    tables = [cost(side) for side in sides]
+    boxes, macs, peak = ([len(d.layers) for d in sides], [t.multiply_adds for t in tables], [t.peak for t in tables])
+    same = f"are equal to {apart:.0e}." if apart else "are equal to the last bit."
+    yield REWRITE(
+        dict(
+            out=[out[:32] for out in outs],
+            boxes=boxes,
+            macs=np.array(macs, float),
+            peak=np.array(peak, float),
+            apart=apart,
+        ),
+        f"Before: {boxes[0]} operations, {macs[0]:,} multiply-adds, at most {peak[0]:,} numbers in memory. After: "
+        f"{boxes[1]}, {macs[1]:,} and {peak[1]:,}. On the same random numbers the two outputs "
+        + (f"differ by up to {apart:.2g}: two functions.{refused}" if apart > 1e-9 else same),
+        before=write(before),
+        after=write(after),
+        refused=refused.strip(),
     )

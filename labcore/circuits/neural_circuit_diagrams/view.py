@@ -1,4 +1,4 @@
-"""Pictures of `neural_circuit_diagrams`: the drawing over its cost, how the cost grows, what pictures can mean."""
+"""Pictures of `neural_circuit_diagrams`: the drawing over its cost, how the cost grows, pictures of equal meaning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import xarray as xr
 
 from labcore.diagrams.boxes import Diagram, unfolded
 from labcore.diagrams.drawing import layout
-from labcore.diagrams.scene import Mark, Scene
+from labcore.diagrams.scene import DOUBLE, Mark, Scene
 from labcore.diagrams.text import parse
 from labcore.figure import (
     BARE,
@@ -42,7 +42,8 @@ def _paths(ways: Iterable[tuple[tuple[float, float], ...]], close: bool = False)
 def _drawing(scene: Scene, scale: float) -> list[dict[str, Any]]:
     """The scene as five traces: lines, dashes, filled shapes, dots and arrow heads, words."""
     open_kinds, solid = ("cap", "cup", "arc", "triangle"), ("dot", "arrow")
-    lines = [w.points for w in scene.wires if not w.scalar] + [
+    halves = [tuple((x, y + s) for x, y in w.points) for w in scene.wires if w.double for s in (-DOUBLE, DOUBLE)]
+    lines = [*halves, *(w.points for w in scene.wires if not w.scalar and not w.double)] + [
         m.points for m in scene.marks if m.kind in ("cap", "cup", "arc")
     ]
     turn = np.linspace(0, 2 * np.pi, 25)
@@ -335,6 +336,58 @@ def readings(frame: xr.Dataset) -> dict[str, Any]:
                 xanchor="left",
                 yshift=-10,
             ),
+        ],
+    }
+    return {"data": data, "layout": figure}
+
+
+def rewrite(frame: xr.Dataset) -> dict[str, Any]:
+    """The drawing before and after a law; below, what their programs cost."""
+    scenes = [layout(parse(frame.attrs[side])) for side in ("before", "after")]
+    wide, tall = max(max(s.width for s in scenes), 380.0), sum(s.height for s in scenes)
+    scale, low = _PAGE / max(wide, 700), 130
+    total = tall * max(scale, 0.72) + low + 220
+    share = [s.height * max(scale, 0.72) / (total - 70) for s in scenes]
+    same = float(frame.apart) < 1e-9
+    color = BLUE if same else RED
+    data = _drawing(scenes[0], scale) + [t | {"xaxis": "x2", "yaxis": "y2"} for t in _drawing(scenes[1], scale)]
+    bars = (("x3", frame.macs, SKY), ("x4", frame.peak, ORANGE))
+    sides = frame.side.values.tolist()
+    data += [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "y": sides,
+            "x": values.values,
+            "text": [f"{int(v):,}" for v in values.values],
+            "textposition": "auto",
+            "marker": {"color": [SOFT, shade]},
+            "xaxis": at,
+            "yaxis": at.replace("x", "y"),
+            "showlegend": False,
+            "hoverinfo": "skip",
+            "name": values.attrs["long_name"],
+        }
+        for at, values, shade in bars
+    ]
+    bottom = low / (total - 70)
+    middle = bottom + 0.11
+    reach = [-0.01 * wide, 1.02 * wide]
+    told = "after the law: the same function" if same else "after the change: <b>another</b> function"
+    corner = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    figure = {
+        "height": int(total),
+        "xaxis": axis("", range=reach, anchor="y", **_BARE),
+        "yaxis": axis("", range=[scenes[0].height, 0], domain=[1 - share[0], 1], **_BARE),
+        "xaxis2": axis("operations, from left to right", range=reach, anchor="y2", **_BARE),
+        "yaxis2": axis("", range=[scenes[1].height, 0], domain=[middle, middle + share[1]], **_BARE),
+        "xaxis3": axis(frame.macs, domain=[0.09, 0.48], anchor="y3", rangemode="tozero", nticks=4),
+        "yaxis3": axis("side of the law", domain=[0, bottom], anchor="x3", autorange="reversed"),
+        "xaxis4": axis(frame.peak, domain=[0.6, 1], anchor="y4", rangemode="tozero", nticks=4),
+        "yaxis4": axis("", domain=[0, bottom], anchor="x4", autorange="reversed", showticklabels=False),
+        "annotations": [
+            label(0, 1, "<b>before</b>", SOFT, **corner),
+            label(0, middle + share[1], told, color, **corner),
         ],
     }
     return {"data": data, "layout": figure}

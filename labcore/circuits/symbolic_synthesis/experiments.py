@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -11,16 +12,24 @@ import xarray as xr
 from labcore.experiment import Seed, experiment, number
 from labcore.frames import Frame, axis, var
 
-from .graph_programs import Graph, Library, shown, trace
+from .graph_programs import Graph, Library, Program, shown, trace
 from .graph_structured import SINGLE, D, baselines, chunks, train, variance_ratio
 from .mechanism import Generation, select
-from .program_search import explore
+from .program_search import LONGEST, explore
 
 
 def _circle(graph: Graph) -> np.ndarray:
     """Where to draw the nodes, (n, 2): on a circle, in the order of creation."""
     angle = np.pi / 2 - 2 * np.pi * np.arange(len(graph.nodes)) / len(graph.nodes)
     return np.stack([np.cos(angle), np.sin(angle)], 1)
+
+
+MOST = 31  # programs to choose from
+
+
+@lru_cache(maxsize=4)  # so that the picture follows the slider of the steps
+def _programs(seed: int, ports: int, max_nodes: int) -> list[tuple[Program, Graph]]:
+    return explore(np.random.default_rng(seed), {}, [], ports, max_nodes, MOST)
 
 
 PROGRAM = Frame(
@@ -44,8 +53,10 @@ PROGRAM = Frame(
 
 @experiment(frame=PROGRAM)
 def program(
-    step: Annotated[int, number(0, 18, "How many steps of the program have run", "program", "steps")] = 9,
-    which: Annotated[int, number(0, 30, "Which program: those found in a search, short ones first", "program")] = 10,
+    step: Annotated[int, number(0, LONGEST, "How many steps of the program have run", "program", "steps")] = 9,
+    which: Annotated[
+        int, number(0, MOST - 1, "Which program: those found in a search, short ones first", "program")
+    ] = 10,
     ports: Annotated[int, number(2, 4, "Ports of every node, the most edges that it can have", "language")] = 3,
     max_nodes: Annotated[int, number(2, 8, "Nodes of the largest graph", "language")] = 6,
     seed: Seed = 0,
@@ -54,9 +65,12 @@ def program(
 
     All nodes and edges of the finished graph are there; `node_made` and `edge_made` say which exist by now. number:
     place in the order of creation. start and stop (element): the chunk of the 64 numbers, cut as in the final graph.
+    With few nodes and ports there are fewer graphs than `which` can name: the last is shown, and the reading says so.
     """
-    found = explore(np.random.default_rng(seed), {}, [], ports, max_nodes)
-    text, graph = found[min(which, len(found) - 1)]
+    found = _programs(seed, ports, max_nodes)
+    here = min(which, len(found) - 1)
+    text, graph = found[here]
+    absent = f" There is no program {which}: the search finds {len(found)} graphs, and this is the last, {here}."
     states = [("start", None), *trace(text, ports, {})]
     k = min(step, len(states) - 1)
     state = states[k][1]
@@ -81,7 +95,9 @@ def program(
         ),
         f"After {k} of {len(states) - 1} steps the graph has {len(now.nodes)} of {len(xy)} nodes and "
         f"{len(now.edges)} of {len(ends)} edges. In the end each of {graph.size} elements gets {D // graph.size} "
-        f"of the {D} numbers{', the first one ' + str(pieces[0].stop) if D % graph.size else ''}.",
+        f"of the {D} numbers{', the first one ' + str(pieces[0].stop) if D % graph.size else ''}."
+        + absent
+        * (here < which),
         program=shown(text),
         done=k,
         cursor=node,
@@ -128,6 +144,7 @@ def _evolution(done: list[Generation], library: Library, population: int, progre
             f"{last.scores.test.mean():.1%}. Spelled out, the kept programs take {last.bits[0]:.0f} bits; "
             f"with a library of {len(library)}, {last.bits[1]:.0f}."
         )
+    missing = f" The search finds no more new graphs: {len(last.programs)} of the {population} programs are there."
     return EVOLUTION(
         dict(
             train=accuracy[0],
@@ -140,7 +157,7 @@ def _evolution(done: list[Generation], library: Library, population: int, progre
             end_a=ends[:, 0],
             end_b=ends[:, 1],
         ),
-        f"Generation {len(done)}: {told}",
+        f"Generation {len(done)}: {told}" + missing * (len(last.programs) < population),
         progress,
         programs="\n".join(map(shown, last.programs)),
         library="\n".join(f"{name} = {shown(body)}" for name, body in library.items()),
@@ -162,10 +179,11 @@ def evolve(
 
     train and test (generation, place) are accuracies, -1 where there is no program; kept marks the survivors. bits
     (generation, stage): description length of the survivors, spelled out and written with the library. graph,
-    node and edge arrays draw the newest generation. No graph that was thrown out comes back.
+    node and edge arrays draw the newest generation. New programs are drawn from three times as many as a generation
+    has. No graph that was thrown out comes back; where none are left to find, the generation is smaller.
     """
     rng, library = np.random.default_rng([seed, 2]), {}
-    found = explore(rng, library, [], ports, max_nodes)
+    found = explore(rng, library, [], ports, max_nodes, 3 * population)
     chosen = [found[i] for i in rng.permutation(len(found))[:population]]
     known, done = [g for _, g in chosen], []
     for generation in range(generations):
@@ -177,7 +195,9 @@ def evolve(
         made, survivors, library = select(programs, graphs, scores, library)
         done.append(made)
         yield _evolution(done, library, population, (generation + 1) / generations)
-        fresh = explore(rng, library, known, ports, max_nodes)
+        if generation + 1 == generations:
+            return
+        fresh = explore(rng, library, known, ports, max_nodes, 3 * population)
         fresh = [fresh[i] for i in rng.permutation(len(fresh))[: population - len(survivors)]]
         known += [g for _, g in fresh]
         chosen = [*zip(survivors, [graphs[i] for i in made.kept], strict=True), *fresh]
@@ -207,9 +227,10 @@ def graph_choice(
 ) -> Iterator[xr.Dataset]:
     """Same encoder, same rows, other graphs: does the test accuracy depend on the graph more than on the repetition?
 
-    test (program, repeat), base (baseline, repeat): accuracy on 1000 new rows, of training rows until the end.
+    test (program, repeat), base (baseline, repeat): accuracy on 1000 new rows, of training rows until the end. The
+    programs are drawn from three times as many, or from all that the search finds when those are fewer.
     """
-    found = explore(np.random.default_rng([seed, 4]), {}, [], 3, max_nodes)
+    found = explore(np.random.default_rng([seed, 4]), {}, [], 3, max_nodes, 3 * programs)
     chosen = [found[i] for i in np.random.default_rng([seed, 5]).permutation(len(found))[:programs]]
     graphs = [g for _, g in chosen]
     others = baselines(int(np.median([g.size for g in graphs])), 3, seed)
@@ -230,7 +251,7 @@ def graph_choice(
         )
         yield GRAPH_CHOICE(
             dict(test=values, base=base, size=[g.size for g in graphs], F=f, F_blocks=blocked),
-            told,
+            told + f" The search finds only {len(graphs)} of {programs} graphs." * (len(graphs) < programs),
             scores.progress,
             names={} if done else dict(test="training accuracy", base="training accuracy"),
             programs="\n".join(shown(p) for p, _ in chosen),

@@ -78,14 +78,14 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     lines, done = [], frame.attrs["done"] if "(" not in frame.attrs["program"] else 0
     left = done
-    for line in textwrap.wrap(frame.attrs["program"], 42, break_on_hyphens=False):
+    for line in textwrap.wrap(frame.attrs["program"], 32, break_on_hyphens=False):
         words = line.split()
         lines.append(" ".join(f"<b>{w}</b>" if i < left else w for i, w in enumerate(words)))
         left -= len(words)
     stack = [f"{depth[i]} x node {number[i]}" if depth[i] > 1 else f"node {number[i]}" for i in np.flatnonzero(depth)]
     corner = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top", "align": "left"}
     layout = {
-        "height": 520,
+        "height": 570,
         "bargap": 0,
         "xaxis": HIDDEN | {"domain": [0, 0.5], "anchor": "y", "range": [-1.6, 1.6]},
         "yaxis": HIDDEN | {"domain": [0.28, 1], "anchor": "x", "range": [-1.45, 1.45]},

@@ -375,3 +375,34 @@ def test_sixty_columns_follow_a_size():
     before = canvas.scene
     canvas.resize("x", 9)
     assert len(canvas.scene["boxes"]) == len(before["boxes"]) == 60 and canvas.scene != before
+
+
+PIXELS = """pixels(y=3, x=2, p=[y x], c=4, k=3) = [p c]
+| repeat n 1 3: [p c] {
+    | copy | norm c | linear Q: c -> k | map tanh | linear O: k -> c | add
+}
+| softmax p"""
+
+
+def test_double_lines_and_repetitions_are_in_hand():
+    canvas = DiagramCanvas(PIXELS)
+    (fence,) = canvas.scene["fences"]
+    assert (fence["box"], fence["name"], fence["folded"]) == ("0", "(n = 1 … 3)", False)
+    cuts = [c["cut"] for c in canvas.scene["cuts"]]
+    assert cuts == [*range(7), 18, 19]  # of the first turn, and what stands behind the last
+    for cut in cuts:
+        canvas.step(cut)
+    canvas.choose("0.2")
+    assert canvas.opened["line"] == next(n for n, line in enumerate(canvas.code.split("\n"), 1) if "Q_1)" in line)
+    canvas.fold("0")
+    assert canvas.scene["fences"][0]["folded"]
+    canvas.fold("0")
+    canvas.resize("y", 5)
+    assert parse(canvas.text).dom[0][0].size == 10
+    before = cost(parse(canvas.text)).parameters
+    canvas.write(canvas.text.replace("repeat n", "repeat shared n"))
+    assert 3 * cost(parse(canvas.text)).parameters == before
+    canvas.remove("0.3")
+    assert "tanh" not in canvas.text and "repeat shared n 1 3" in canvas.text
+    canvas.backward(True)
+    assert canvas.scene["line"] > 0

@@ -366,7 +366,7 @@ class DiagramCanvas(anywidget.AnyWidget):
     def _usual(self, tool: str) -> str:
         usual = TOOLS[tool].usual
         if tool == "linear":  # two maps of one name would share their numbers
-            taken = {layer(self._diagram, as_id(p)).box.data.name for p in paths_of(self._diagram, "Linear")}
+            taken = {layer(self._diagram, as_id(p)).box.data.name for p in paths_of(self._diagram, ("Linear",))}
             usual = next(n for n in ("L", *(f"L{k}" for k in range(2, 99))) if n not in taken) + ": n=8"
         return usual
 

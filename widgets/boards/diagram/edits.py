@@ -130,7 +130,10 @@ def edited(diagram: Diagram, path: Path, change: Callable[[list[Step]], list[Ste
         body = edited(block.body, path[1:], change)
     except EditError as error:
         raise EditError(str(error), error.axes, error.box and (path[0], *error.box)) from None
-    steps[path[0]] = (Block(block.name, body), row, column)
+    try:
+        steps[path[0]] = (dataclasses.replace(block, body=body), row, column)
+    except AxisError as error:  # a turn of a repetition that does not fit the next
+        raise EditError(str(error), error.axes, (path[0],)) from None
     return rebuilt(diagram.dom, steps)
 
 

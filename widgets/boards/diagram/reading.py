@@ -10,7 +10,7 @@ import numpy as np
 from labcore.diagrams import Diagram, Layer, compile, cost, layout, parse, write
 from labcore.diagrams.architectures import free
 from labcore.diagrams.backprop import backward
-from labcore.diagrams.boxes import Block, flatten, plan
+from labcore.diagrams.boxes import Block, Repeat, flatten, plan
 from labcore.diagrams.checks import draw
 from labcore.diagrams.code import Program, program
 from labcore.diagrams.cost import Cost
@@ -45,11 +45,13 @@ MEANING = {
     "Mul": "Two arrays of the same axes are multiplied, number by number.",
     "Concat": "Two arrays end to end along one axis.",
     "Group": "Several axes become one long one.",
+    "Bundle": "Several axes are drawn as one double line, which stands for all of them.",
     "Split": "One axis becomes several.",
     "Transpose": "Axes change places.",
     "SwapArrays": "Arrays change places.",
     "Index": "One index of the wire is chosen, and the wire ends.",
     "Block": "A part with a name. Fold it, and it is one box.",
+    "Repeat": "What stands between the parentheses runs again and again; the bars below are those of its first turn.",
 }
 
 
@@ -157,7 +159,7 @@ def details(r: Reading, box: str, name: str, axes: Collection[str]) -> dict[str,
     op, kind = found.box.data, found.box.name
     own = range(len(r.cost.columns))[_columns(r.diagram, path)]
     columns = [r.cost.columns[n] for n in own]
-    by = {} if isinstance(op, Block) else plan(found.box).passing()
+    by = {} if isinstance(op, Block | Repeat) else plan(found.box).passing()
     learned = parameters(r.diagram)
     names = [n for n in learned if n in (getattr(op, "name", ""), f"{getattr(op, 'name', '')}_bias")]
     line = r.program.line.get(columns[0].path, 0) if columns else 0
@@ -174,7 +176,7 @@ def details(r: Reading, box: str, name: str, axes: Collection[str]) -> dict[str,
         "title": f"{kind}: {step_text(found)}",
         "meaning": MEANING.get(kind, ""),
         "line": line,
-        "torch": source[line - 1].strip() if 0 < line <= len(source) and not isinstance(op, Block) else "",
+        "torch": source[line - 1].strip() if 0 < line <= len(source) and not isinstance(op, Block | Repeat) else "",
         "ins": [_shape(a) for a in found.box.dom],
         "outs": [_shape(a) for a in found.box.cod],
         "passing": list(dict.fromkeys(found.box.dom[row].axes[leg].name for row, leg in by)),
@@ -240,26 +242,28 @@ def layer(diagram: Diagram, box: str) -> Layer:
     return inside(diagram, path[:-1]).layers[path[-1]]
 
 
-def paths_of(diagram: Diagram, kind: str, above: Path = ()) -> list[Path]:
-    """The paths of all boxes of a kind, those inside blocks too."""
+def paths_of(diagram: Diagram, kinds: Collection[str], above: Path = ()) -> list[Path]:
+    """The paths of all boxes of some kinds, those inside blocks too."""
     found = []
     for n, one in enumerate(diagram.layers):
-        if one.box.name == kind:
+        if one.box.name in kinds:
             found.append((*above, n))
-        if isinstance(one.box.data, Block):
-            found += paths_of(one.box.data.body, kind, (*above, n))
+        if isinstance(one.box.data, Block | Repeat):
+            found += paths_of(one.box.data.body, kinds, (*above, n))
     return found
 
 
 def blocks(diagram: Diagram) -> list[str]:
-    """The ids of all blocks."""
-    return [as_id(path) for path in paths_of(diagram, "Block")]
+    """The ids of all blocks and repetitions."""
+    return [as_id(path) for path in paths_of(diagram, ("Block", "Repeat"))]
 
 
 def step_text(one: Layer) -> str:
     """A box in the words of the text form."""
     if isinstance(one.box.data, Block):
         return f"block {one.box.data.name}"
+    if isinstance(one.box.data, Repeat):
+        return f"repeat {one.box.data.name}"
     known = {a.name: a for array in (*one.box.dom, *one.box.cod) for a in array.axes}
     return step(one.box.data, one.box.dom, known)
 
@@ -275,7 +279,9 @@ def _opened_cut(diagram: Diagram, path: Path, cut: int) -> int:
 
 def _length(one: Layer) -> int:
     """How many operations a layer is when it is opened."""
-    return sum(map(_length, one.box.data.body.layers)) if isinstance(one.box.data, Block) else 1
+    op = one.box.data
+    turns = len(op.turns) if isinstance(op, Repeat) else 1
+    return turns * sum(map(_length, op.body.layers)) if isinstance(op, Block | Repeat) else 1
 
 
 def _columns(diagram: Diagram, box: Path) -> slice:
