@@ -130,11 +130,12 @@ def exact(name: str, value: float) -> Estimate:
 
 def mean(name: str, values: ArrayLike) -> Estimate:
     """Mean of independent repetitions, with Student's interval."""
+    from scipy.special import stdtrit
+
     array = _values(name, values, 2)
-    half = float(stdtrit(len(array) - 1, 1 - _TAIL) * array.std(ddof=1) / np.sqrt(len(array)))
-    return Estimate(
-        f"mean {name}", float(array.mean()), float(array.mean()) - half, float(array.mean()) + half, len(array)
-    )
+    middle, n = float(array.mean()), len(array)
+    half = float(stdtrit(n - 1, 1 - _TAIL) * array.std(ddof=1) / np.sqrt(n))
+    return Estimate(f"mean {name}", middle, middle - half, middle + half, n)
 
 
 def geometric(name: str, values: ArrayLike) -> Estimate:
