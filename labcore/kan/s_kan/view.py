@@ -201,7 +201,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
                           hoverinfo="skip"))  # fmt: skip
         data.append(curve(t, accuracy[k].mean(0), name, color, pin=True, line=thick))
         text = f"{name}: {accuracy[k, :, -1].mean():.1%}, {int(frame.params[k])} numbers"
-        notes.append(note(0.98, 0.3 - 0.08 * k, text, color, xanchor="right", yanchor="bottom"))
+        notes.append(note(0.98, 0.55 - 0.08 * k, text, color, xanchor="right", yanchor="bottom"))
     places = [f"{r},{c}" for r in (1, 2, 3) for c in (1, 2, 3)]
     for p, name in enumerate(frame.family.values):
         data.append(
@@ -217,7 +217,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("test digits that are right", tickformat=".0%", range=[0, 1.02]),
         "xaxis2": axis("kernel entry: row, column", domain=[0.6, 0.9], anchor="y2", type="category"),
         "yaxis2": axis("selection weight, mean of runs", anchor="x2", tickformat=".0%", range=[0, 1]),
-        "shapes": [vertical(s, INK) for s in stages if s < end],
+        "shapes": [vertical(s, INK) | {"y1": 0.3} for s in stages if s < end],
         "annotations": notes,
     }
     return {"data": data, "layout": layout}
