@@ -167,7 +167,7 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
         large = {"mode": "markers", "marker": {"color": color, "size": 14}}
         data.append(curve(error.ravel(), np.repeat(height, error.shape[1]), model, color, **small))
         data.append(curve(error.mean(1), height, model, color, pin=True, **large))
-        notes.append(label(np.log10(error.mean(1)[0]), height[0], model, color, yshift=14))
+        notes.append(label(np.log10(error.mean(1)[0]), height[0], model, color, yshift=(14, 14, -16)[seat]))
         for r in runs:
             panel = str(2 + tasks.index(frame.task.values[r]))
             way = np.clip(frame.course.values[r].mean(0), 1e-5, None)
