@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
+from labcore.checked import checked
 from labcore.kernels import kernel
 from labcore.primitives.spiking.lif import cell, current_step, decay, fade, reset
 from labcore.primitives.spiking.stdp import pair_stdp
@@ -17,6 +18,7 @@ START = 0.1  # weight of every line before it is taught, in units of A+
 SLACK = 1e-9  # a drive of exactly h S must count as enough, whatever its last bit
 
 
+@checked
 @kernel
 def teach(w: Float[Array, "n 1"], pattern: Bool[Array, " n"], a_plus: float, a_minus: float) -> None:
     """One presentation of a pattern to one detector with weights w, in place, by pair-based STDP.
@@ -46,6 +48,7 @@ def homeostasis(
     return w * needed.max() if len(needed) else w
 
 
+@checked
 @kernel
 def respond(
     w: Float[Array, "n D"],
