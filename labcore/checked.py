@@ -6,13 +6,13 @@
 
 A compiled loop reads past the end of an array that is too short, so a public kernel is `checked`. The types are read
 once, when the function is made. At a call each argument must be what its type says:
-    arrays   of the declared kind of number and the declared shape. A name is one size throughout the call, in fields of
-             named tuples too, and a name that is also a whole number among the arguments is that number. There are no
-             empty dimensions, and floats are finite.
+    arrays   of the declared kind of number, `Float` being float64, and the declared shape. A name is one size in the
+             whole call, in fields of named tuples too, and a name that is also a whole number among the arguments is
+             that number. There are no empty dimensions, and floats are finite.
     numbers  whole where `int` is declared, finite where `float` is.
     others   one of a `Literal`'s choices, or an instance of the class.
 `Annotated` adds what a type cannot say: `within`, `above`, `index`, `rows`, and the words ANY, INFINITE, EMPTY and
-CONTIGUOUS.
+CONTIGUOUS. What is said of a named tuple is said of its fields.
 
 The check takes some microseconds and runs once a call, never inside a loop: where compiled code names a checked
 function, numba takes the kernel itself. `function.kernel` is that kernel, `function.check` the check alone.
@@ -76,21 +76,24 @@ def index(size: str) -> Rule:
     return within(0, f"{size}-1")
 
 
-def rows(entries: str) -> Rule:
-    """Row i is [starts[i], starts[i + 1]) of a list with so many entries: starts rise from 0 to their number."""
+def rows(entries: str, least: int = 0) -> Rule:
+    """Row i is [starts[i], starts[i + 1]) of a list with so many entries: starts rise from 0 to their number.
+
+    No row has fewer than `least`.
+    """
     end = _expression(entries)
 
     def wrong(starts: Array, sizes: Sizes) -> Bool[Array, " starts"]:
-        before = np.concatenate([[0], starts[:-1]])
-        bad = (starts < before) | (starts > end(sizes))
+        bad = (starts < 0) | (starts > end(sizes))
+        bad[1:] |= starts[1:] < starts[:-1] + least
         bad[0] |= starts[0] != 0
         bad[-1] |= starts[-1] != end(sizes)
         return bad
 
     def allowed(sizes: Sizes) -> str:
-        return f"from 0 to {end(sizes)}, beginning and ending there and never falling"
+        return f"from 0 to {end(sizes)}, beginning and ending there, and {least} or more above the one before"
 
-    return Rule(f"rows({entries!r})", wrong, allowed)
+    return Rule(f"rows({entries!r}, {least})", wrong, allowed)
 
 
 def checked(function: Callable) -> Callable:
@@ -137,9 +140,7 @@ def checked(function: Callable) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         return function(*check(*args, **kwargs))
 
-    call.check = check
-    if function is not plain:
-        call.kernel = function
+    call.check, call.kernel = check, function
     if isinstance(function, Dispatcher):
         call._numba_type_ = function._numba_type_  # what numba asks an object for that compiled code names
     return call
@@ -186,7 +187,7 @@ def _checks(label: str, hint: Any, path: tuple[int, ...], notes: tuple = (), opt
     if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
         fields = get_type_hints(hint, include_extras=True)
         for at, name in enumerate(hint._fields):
-            checks += _checks(f"{label}.{name}", fields[name], (*path, at))
+            checks += _checks(f"{label}.{name}", fields[name], (*path, at), notes)
     return checks
 
 
@@ -247,7 +248,12 @@ class _Array:
     def __init__(self, label: str, hint: Any, path: tuple[int, ...], notes: tuple, optional: bool):
         self.label, self.path, self.optional = label, path, optional
         self.kinds = {t for t in _NUMBERS if t.name in hint.dtypes}
+        if np.dtype(float) in self.kinds:  # several are none in particular, and that is numpy's own
+            self.kinds.discard(np.dtype(np.float32))
         self.dims = hint.dim_str.split()
+        self.text = f"({', '.join(self.dims)}{',' * (len(self.dims) == 1)})"
+        self.leading = self.dims[:1] if self.dims[:1] and self.dims[0].startswith("*") else []  # "*K": any axes before
+        self.dims = self.dims[len(self.leading) :]
         self.plain = [
             (at, int(d) if d.isdigit() else d) for at, d in enumerate(self.dims) if d.isdigit() or d.isidentifier()
         ]
@@ -264,29 +270,31 @@ class _Array:
         if not isinstance(value, Array):
             _refuse(self.label, value, f"an array {self._shape(sizes)}")
         if value.dtype not in self.kinds:
-            names = ", ".join(sorted(t.name for t in self.kinds))
+            names = ", ".join(sorted((t.name for t in self.kinds), key=lambda name: (len(name), name)))
             raise ValueError(f"{self.label} has dtype {value.dtype}; it must be {names}")
         shape = value.shape
-        if len(shape) != len(self.dims):
-            self._wrong_shape(shape, sizes)
+        if len(shape) != len(self.dims) and not (self.leading and len(shape) > len(self.dims)):
+            self._wrong_shape(value, sizes)
+        shape = shape[len(shape) - len(self.dims) :]
         for at, dim in self.plain:
             if shape[at] != (dim if isinstance(dim, int) else sizes.setdefault(dim, shape[at])):
-                self._wrong_shape(shape, sizes)
+                self._wrong_shape(value, sizes)
         if self.contiguous and not value.flags.c_contiguous:
             raise ValueError(f"{self.label} is a view with gaps; it must be contiguous")
-        if not self.empty and 0 in shape:
-            raise ValueError(f"{self.label} has shape {shape}; it must have at least one entry")
+        if not self.empty and not value.size:
+            raise ValueError(f"{self.label} has shape {value.shape}; it must have at least one entry")
 
     def calculate(self, value: Array, sizes: Sizes) -> None:
         """Sizes that are expressions agree; the one name that is not known yet is what the rest leaves."""
         for at, code in self.others:
+            size = value.shape[at - len(self.dims)]
             for name in code.co_names:
                 if name not in sizes:
-                    sizes[name] = value.shape[at] - eval(code, {}, {**sizes, name: 0})
+                    sizes[name] = size - eval(code, {}, {**sizes, name: 0})
                     if sizes[name] < 1:
-                        self._wrong_shape(value.shape, sizes)
-            if eval(code, {}, sizes) != value.shape[at]:
-                self._wrong_shape(value.shape, sizes)
+                        self._wrong_shape(value, sizes)
+            if eval(code, {}, sizes) != size:
+                self._wrong_shape(value, sizes)
 
     def look(self, value: Array, sizes: Sizes) -> None:
         """The entries are allowed."""
@@ -300,11 +308,10 @@ class _Array:
 
     def _shape(self, sizes: Sizes) -> str:
         known = ", ".join(f"{n} = {s}" for n, s in sizes.items() if n in self.names)
-        shape = f"({', '.join(self.dims)}{',' * (len(self.dims) == 1)})"
-        return f"{shape} with {known}" if known else shape
+        return f"{self.text} with {known}" if known else self.text
 
-    def _wrong_shape(self, shape: tuple[int, ...], sizes: Sizes) -> None:
-        raise ValueError(f"{self.label} has shape {shape}; it must be {self._shape(sizes)}")
+    def _wrong_shape(self, value: Array, sizes: Sizes) -> None:
+        raise ValueError(f"{self.label} has shape {value.shape}; it must be {self._shape(sizes)}")
 
     def _wrong_entry(self, value: Array, wrong: Array, allowed: str) -> None:
         at = np.unravel_index(wrong.argmax(), wrong.shape)
