@@ -172,3 +172,15 @@ def test_a_type_that_cannot_be_checked_is_refused_at_once():
 
     with pytest.raises(TypeError, match="cannot be checked"):
         checked(odd)
+
+
+@checked
+def leading(x: Float[Array, "*K n"], y: Float[Array, " n"]) -> None:
+    """Any axes before the last."""
+
+
+def test_a_star_stands_for_any_axes_before():
+    for shape in ((3,), (2, 3), (4, 2, 3)):
+        leading(np.ones(shape), np.ones(3))
+    with pytest.raises(ValueError, match=r"x has shape \(3, 2\); it must be \(\*K, n\)|y has shape \(3,\)"):
+        leading(np.ones((3, 2)), np.ones(3))

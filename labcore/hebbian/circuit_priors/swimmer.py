@@ -101,7 +101,7 @@ def wave_lags(angles: Array, period: float) -> Array:
 
 
 @checked
-def resistance(q: Float[Array, " n+2"], body: Body) -> Float[Array, "n+2 n+2"]:
+def resistance(q: Float[Array, " n_links+2"], body: Body) -> Float[Array, "n_links+2 n_links+2"]:
     """The matrix R: generalised drag force per generalised velocity."""
     r = np.empty((len(q), len(q)))
     _resistance(np.array(q, float), body.drag_along, body.drag_across, body.damping, r, np.empty((len(q), 9)))
@@ -218,13 +218,17 @@ def episode(
     """Let a compiled control law drive the body for `steps` control steps of 0.03, each solved in `substeps` steps.
 
     The law sees the angles at the beginning of a control step, and its torque is held to the end. `period` counts
-    control steps; `phase` in [0, 1) is where the clock starts. Raises ValueError for weights that the law refuses.
+    control steps; `phase` in [0, 1) is where the clock starts. Raises ValueError for a law that is not compiled for
+    LAW, and for weights that it refuses.
     """
     start = straight(body) if start is None else start
     n = body.n_links
     if hasattr(law, "check"):
         law.check(np.zeros(n - 1), 0.0, weights, np.zeros((n - 1, 2)), np.zeros(n - 1))
         law = law.kernel
+    kinds = [s.args for s in getattr(law, "nopython_signatures", ())]
+    if type(law) is not type(_run) or (kinds and LAW.args not in kinds):
+        raise ValueError(f"law = {law} is not allowed; it must be a kernel of the signature LAW")
     out = Episode(np.zeros((steps + 1, n + 2)), np.zeros((steps, n - 1, 2)), np.zeros((steps, n - 1)))
     out.q[0] = start
     constants, weights = np.array(body[1:], float), np.array(weights, float)
