@@ -22,11 +22,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import reprlib
 import types
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+import numba.types
 import numpy as np
 from jaxtyping import AbstractArray, Bool
 from numba import typeof
@@ -111,29 +113,33 @@ def checked(function: Callable) -> Callable:
     singles = [c for c in checks if not isinstance(c, _Array)]
     ruled = [s for s in singles if s.rules]
     arrays = [c for c in checks if isinstance(c, _Array)]
-    count, fixed = len(signature.parameters), _fixed(function)
+    derived = [a for a in arrays if a.others]
+    looked = [a for a in arrays if a.rules or (a.floats and not a.any)]
+    defaults = [p.default for p in signature.parameters.values() if p.default is not p.empty]
+    most, fixed = len(signature.parameters), _fixed(function)
+    least = most - len(defaults)
 
     def check(*args: Any, **kwargs: Any) -> list[Any]:
         """The arguments in order, numbers as what is declared. Raises ValueError."""
-        if kwargs or len(args) != count:
+        if kwargs or not least <= len(args) <= most:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             args = bound.arguments.values()
-        values, sizes = list(args), {}
+        values, sizes = [*args, *defaults[len(args) - least :]], {}
         for single in singles:
             single.read(values, sizes)
-        given = [(a, v) for a in arrays if (v := _at(values, a.path)) is not None or not a.optional]
-        for array, value in given:
-            array.measure(value, sizes)
-        for array, value in given:
-            array.calculate(value, sizes)
-        for array, value in given:
-            array.look(value, sizes)
+        for array in arrays:
+            array.measure(_at(values, array.path), sizes)
+        for array in derived:
+            array.calculate(_at(values, array.path), sizes)
+        for array in looked:
+            array.look(_at(values, array.path), sizes)
         for single in ruled:
             single.look(_at(values, single.path), sizes)
-        for (name, kind), value in zip(fixed, values):
-            if typeof(value) != kind:
-                raise ValueError(f"{name} is {typeof(value)}; it must be {kind}")
+        for at, kind in fixed:
+            if not values[at].flags.carray or values[at].dtype != kind.dtype.name:
+                name = list(signature.parameters)[at]
+                raise ValueError(f"{name} is {typeof(values[at])}; it must be {kind}")
         return values
 
     @functools.wraps(plain)
@@ -146,11 +152,17 @@ def checked(function: Callable) -> Callable:
     return call
 
 
-def _fixed(function: Callable) -> list[tuple[str, Any]]:
-    """The parameters of a kernel that is compiled for one signature and no other, and their types there."""
+def _fixed(function: Callable) -> list[tuple[int, Any]]:
+    """The arrays among the arguments of a kernel that is compiled for one signature and no other, and their types."""
     if not isinstance(function, Dispatcher) or function._can_compile:
         return []
-    return list(zip(inspect.signature(function.py_func).parameters, function.nopython_signatures[0].args))
+    return [(at, k) for at, k in enumerate(function.nopython_signatures[0].args) if isinstance(k, numba.types.Array)]
+
+
+def _finite(values: Array) -> bool:
+    """One pass without a copy; squares that are too large for a number are looked at one by one."""
+    flat = values.reshape(-1)
+    return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(values).all())
 
 
 def _expression(text: float | str) -> Callable[[Sizes], float]:
@@ -261,12 +273,14 @@ class _Array:
         self.others = [(at, compile(d, "size", "eval")) for at, d in enumerate(self.dims) if at not in known]
         self.names = {d for _, d in self.plain}.union(*(code.co_names for _, code in self.others))
         self.empty, self.any, self.contiguous = EMPTY in notes, ANY in notes, CONTIGUOUS in notes
-        self.fine = np.isfinite if INFINITE not in notes else lambda values: ~np.isnan(values)
+        self.infinite = INFINITE in notes
         self.floats = any(t.kind in "fc" for t in self.kinds)
         self.rules = [n for n in notes if isinstance(n, Rule)]
 
     def measure(self, value: Any, sizes: Sizes) -> None:
         """It is an array of the right kind and number of dimensions, and sizes that have a name agree."""
+        if value is None and self.optional:
+            return
         if not isinstance(value, Array):
             _refuse(self.label, value, f"an array {self._shape(sizes)}")
         if value.dtype not in self.kinds:
@@ -286,7 +300,7 @@ class _Array:
 
     def calculate(self, value: Array, sizes: Sizes) -> None:
         """Sizes that are expressions agree; the one name that is not known yet is what the rest leaves."""
-        for at, code in self.others:
+        for at, code in self.others if value is not None else ():
             size = value.shape[at - len(self.dims)]
             for name in code.co_names:
                 if name not in sizes:
@@ -298,10 +312,12 @@ class _Array:
 
     def look(self, value: Array, sizes: Sizes) -> None:
         """The entries are allowed."""
-        if not value.size:
+        if value is None or not value.size:
             return
-        if self.floats and not self.any and not (fine := self.fine(value)).all():
-            self._wrong_entry(value, ~fine, "finite")
+        if value.dtype.kind in "fc" and not self.any and not _finite(value):
+            bad = np.isnan(value) if self.infinite else ~np.isfinite(value)
+            if bad.any():
+                self._wrong_entry(value, bad, "a number" if self.infinite else "finite")
         for rule in self.rules:
             if (wrong := rule.wrong(value, sizes)).any():
                 self._wrong_entry(value, wrong, rule.allowed(sizes))

@@ -106,6 +106,6 @@ def learned(
         raise ValueError(f"patterns of {size.tolist()} lines are not allowed; each needs 1 to {patterns.shape[1] - 1}")
     w = np.full((patterns.shape[1], 1), start)
     for pattern in np.ascontiguousarray(patterns):  # rows that lie apart would compile `teach` once more
-        teach(w, pattern, 1.0, forget)
+        teach.kernel(w, pattern, 1.0, forget)
     inhibition = kappa / size.mean()
     return w[:, 0], homeostasis(w[:, 0], patterns, kappa, inhibition), inhibition
