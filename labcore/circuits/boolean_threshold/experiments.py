@@ -120,13 +120,13 @@ def _search_frame(
     found = f" ({', '.join(str(k) for k in sorted(ended[solved]))} iterations)" if solved.any() else ""
     values = {}
     if len(made.X_test):
-        values["unseen"] = unseen = [accuracy(net, s.wB, made.X_test, made.Y_test) for s in states]
+        values["unseen"] = unseen = [accuracy.kernel(net, s.wB, made.X_test, made.Y_test) for s in states]
         logic += f" On the {len(made.X_test)} rows not learned from, {unseen[drawn]:.0%} of the bits are right."
     grid = np.unique(np.logspace(0, np.log10(now), 240).astype(int))
     values |= dict(
         iterations=ended,
         solved=solved,
-        quantised=[accuracy(net, quantise(net, s.wB), made.X, made.Y) for s in states],
+        quantised=[accuracy.kernel(net, quantise(net, s.wB), made.X, made.Y) for s in states],
         gap=gaps[:, grid - 1],
         right=right.T,
         weights=np.stack([s.wB for s in states]),
