@@ -50,8 +50,8 @@ def source(*functions: Callable | Experiment) -> HTML:
     """The real source of these functions, highlighted: what is shown is what runs."""
     parts = []
     for function in functions:
-        # numba's dispatchers and experiments wrap the function that a reader wants to see
-        plain = getattr(function, "py_func", None) or getattr(function, "_function", None) or function
+        # kernels, checks and experiments wrap the function that a reader wants to see
+        plain = inspect.unwrap(getattr(function, "_function", function))
         code = inspect.getsource(plain)
         where = f"{plain.__module__}, line {inspect.getsourcelines(plain)[1]}"
         parts.append(f'<div style="color: gray; font-size: 12px">{escape(where)}</div>')

@@ -321,7 +321,7 @@ def free_run(kind=CUBE, images="random", widths=(4, 8, 9), seed=4, iterations=50
     codes = np.zeros((len(labels), widths[0]))
     state = random_state(net, None, labels, np.random.default_rng([0, seed]))
     gaps = np.empty(iterations)
-    return net, labels, codes, state, gaps, advance(net, state, codes, labels, 3.0, 0.2, 1e-3, True, gaps, inputs=kind)
+    return net, labels, codes, state, gaps, advance(net, state, codes, labels, 3.0, 0.2, 1e-3, True, gaps, kind=kind)
 
 
 @pytest.mark.parametrize("kind", [CUBE, ONE_HOT])
@@ -360,7 +360,7 @@ def test_a_generative_solution_makes_every_picture_of_its_code_and_does_not_move
         np.zeros_like(state.wB),
     )
     before, found = [a.copy() for a in still[:3]], np.zeros_like(codes)
-    assert advance(net, still, found, labels, sigma, 0.2, 0.0, True, np.empty(3), inputs=CUBE) == (1, True)
+    assert advance(net, still, found, labels, sigma, 0.2, 0.0, True, np.empty(3), kind=CUBE) == (1, True)
     np.testing.assert_array_equal(found, codes)
     for a, b in zip(before, still[:3], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-10)

@@ -476,7 +476,7 @@ def test_wilson_interval_equals_scipy():
         (lambda: spectral.spectral_fit(np.ones((1, 4)), (np.ones((2, 4)), np.ones((2, 1)))), r"shape \(1, 4\)"),
         (lambda: spectral.spectral_fit(np.ones((4, 0)), (np.ones((2, 0)), np.ones((2, 1)))), r"shape \(4, 0\)"),
         (lambda: spectral.spectral_fit(np.zeros((4, 2)), (np.ones((2, 2)), np.ones((2, 1)))), "rank 0"),
-        (lambda: spectral.spectral_fit(np.full((4, 2), np.nan), (np.ones((2, 2)), np.ones((2, 1)))), "8 non-finite"),
+        (lambda: spectral.spectral_fit(np.full((4, 2), np.nan), (np.ones((2, 2)), np.ones((2, 1)))), "must be finite"),
         (lambda: spectral.gd(np.ones(2), 5, 2.0), "diverges from 2 on"),
         (lambda: spectral.heavyball(np.ones(2), 5, 3.8, 0.9), "diverges from 3.8 on"),
         (lambda: spectral.heavyball(np.ones(2), 5, 1.0, 1.0), "beta = 1.0"),
@@ -514,3 +514,69 @@ def test_degenerate_input_is_named(call, message):
 )
 def test_answers(exercise, answer, right):
     assert (exercise(answer) is True) == right
+
+
+# ---- what does not fit together
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(order=np.arange(9)[None]), r"order has shape \(1, 9\); it must be \(passes, n\) with n = 6"),
+        (dict(order=np.arange(6)[None] + 1), r"order\[0, 5\] = 6 is not allowed; it must be from 0 to 5"),
+        (dict(y=np.ones((4, 1))), r"y has shape \(4, 1\); it must be \(n, c\)"),
+        (dict(y=np.ones((6, 2))), r"y has shape \(6, 2\)"),
+        (dict(z=np.full((6, 3), np.nan)), r"z\[0, 0\] = nan"),
+        (dict(batch=7), "batch = 7 is not allowed; it must be from 1 to 6"),
+        (dict(lr=0.0), "lr = 0.0 is not allowed; it must be above 0"),
+        (dict(rule="sgdm"), "rule = 'sgdm' is not allowed; it must be one of sgd, momentum, adam"),
+    ],
+)
+def test_samples_and_an_order_that_do_not_fit_are_refused(change, words):
+    given = dict(z=np.ones((6, 3)), y=np.ones((6, 1)), order=np.arange(6)[None], batch=2, lr=0.1)
+    with pytest.raises(ValueError, match=words):
+        linear_sgd.sgd_linear(linear_sgd.linear_state(np.zeros((3, 1))), **given | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(batches=np.array([[0, 6]])), r"batches\[0, 1\] = 6 is not allowed; it must be from 0 to 5"),
+        (dict(batches=np.array([[0, -1]])), r"batches\[0, 1\] = -1"),
+        (dict(batches=np.array([[0], [1]])), r"batches has shape \(2, 1\); it must be \(updates, B\) with updates = 1"),
+        (dict(y=np.ones(5)), r"y has shape \(5,\); it must be \(n,\) with n = 6"),
+        (dict(x=np.ones((6, 3))), r"x has shape \(6, 3\)|net.theta has shape"),
+        (dict(y=np.full(6, np.nan)), r"y\[0\] = nan"),
+    ],
+)
+def test_samples_and_batches_that_do_not_fit_are_refused(change, words):
+    given = dict(x=np.ones((6, 2)), y=np.ones(6), updates=1, lr=0.1, batches=np.array([[0, 5]]))
+    with pytest.raises(ValueError, match=words):
+        two_layer.train(two_layer.two_layer(4, 2, np.random.default_rng(0)), **given | change)
+
+
+def test_regressions_refuse_what_is_no_number():
+    z, y, _, test, start = toy(8, 5)
+    fit = spectral.spectral_fit(z, test)
+    phi = spectral.minnorm(fit.s)
+    for change, words in (
+        (dict(y=np.full_like(y, np.nan)), r"y\[0, 0\] = nan"),
+        (dict(y=y[:, 0]), r"y has shape \(8,\); it must be \(n, c\)"),
+        (dict(y=y[:-1]), r"y has shape \(7, 3\)"),
+        (dict(phi=phi[:-1]), "phi has shape"),
+        (dict(scale=np.nan), "scale = nan"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            spectral.weights(**dict(fit=fit, y=y, phi=phi) | change)
+        with pytest.raises(ValueError, match=words):
+            evaluate(**dict(bank=bank([fit]), y=y, phi=phi) | change)
+    with pytest.raises(ValueError, match=r"ye\[0, 0\] = nan"):
+        spectral.spectral_fit(z, (test[0], np.full_like(test[1], np.nan)))
+    with pytest.raises(ValueError, match=r"start\[0, 0\] = nan"):
+        spectral.spectral_fit(z, test, np.full_like(start, np.nan))
+    with pytest.raises(ValueError, match="lam = nan"):
+        spectral.ridge(fit.s, np.nan, 8)
+    with pytest.raises(ValueError, match="t = nan"):
+        spectral.gradient_flow(fit.s, np.nan)
+    with pytest.raises(ValueError, match="is not allowed; descent diverges"):
+        spectral.gd(fit.s, 3, np.nan)

@@ -128,6 +128,24 @@ def test_impossible_bodies_are_refused(values):
         episode(ncap, INNATE, Body()._replace(**values), 10)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(weights=INNATE[:3]), "weights has shape"),
+        (dict(weights=np.where(INNATE < 0, np.nan, INNATE)), r"weights\[3\] = nan"),
+        (dict(law=mlp), r"weights has shape \(4,\); it must be \(17\*joints\+24,\) with joints = 5"),
+        (dict(law=print), "law = .* is not allowed; it must be a kernel"),
+        (dict(start=np.zeros(7)), r"start has shape \(7,\)"),
+        (dict(phase=np.nan), "phase = nan"),
+        (dict(period=np.inf), "period = inf"),
+        (dict(body=Body(gain=np.nan)), "body.gain = nan"),
+    ],
+)
+def test_what_a_swimmer_cannot_be_driven_by_is_refused(change, words):
+    with pytest.raises(ValueError, match=words):
+        episode(**dict(law=ncap, weights=INNATE, body=Body(), steps=3) | change)
+
+
 # ---- controllers
 
 

@@ -25,7 +25,7 @@ from labcore.hebbian.dynamical_intelligence import (
 from labcore.hebbian.dynamical_intelligence.experiments import buffer, learn_order, modules
 from labcore.hebbian.dynamical_intelligence.kuramoto import velocity
 
-EVERYONE = np.zeros(1, np.int64), np.zeros(0, np.int64)
+EVERYONE = None, None
 
 
 def rng(seed=0):
@@ -148,6 +148,47 @@ def test_complete_graph_without_a_list_is_the_complete_graph():
     np.testing.assert_allclose(
         velocity(theta, w, 2.0, *neighbours(full)), velocity(theta, w, 2.0, *EVERYONE), atol=1e-12
     )
+
+
+def test_a_graph_without_edges_is_not_the_complete_one():
+    alone = neighbours(np.zeros((3, 3), bool))
+    theta, w = np.array([0.0, 1.0, 3.0]), np.array([0.5, -1.0, 2.0])
+    np.testing.assert_array_equal(velocity(theta, w, 2.0, *alone), w)
+    assert np.abs(velocity(theta, w, 2.0) - w).max() > 0.1
+    with pytest.raises(ValueError, match="E is not known"):
+        velocity(theta, w, 2.0, alone[0])
+
+
+def test_whole_frequencies_lose_no_digits():
+    theta, w = np.array([0.0, 1.0]), np.array([1, -2])
+    pair = neighbours(np.array([[False, True], [True, False]]))
+    np.testing.assert_allclose(velocity(theta, w, 0.7, *pair), w + 0.7 * np.sin(theta[::-1] - theta), atol=1e-15)
+
+
+@pytest.mark.parametrize("bad", [np.array([[0, 2], [2, 0]]), np.zeros((2, 3), bool), np.zeros(4, bool)])
+def test_neighbours_are_those_of_a_square_of_true_and_false(bad):
+    with pytest.raises(ValueError, match="adjacency = .* is not allowed"):
+        neighbours(bad)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(w=np.zeros(2)), r"w has shape \(2,\); it must be \(N,\) with N = 3"),
+        (dict(starts=np.array([0, 1, 2])), r"starts has shape \(3,\)"),
+        (dict(starts=np.array([0, 1, 2, 9])), r"starts\[3\] = 9 .* from 0 to 2"),
+        (dict(indices=np.array([1, 3])), r"indices\[1\] = 3 is not allowed; it must be from 0 to 2"),
+        (dict(k=np.nan), "k.* = nan is not allowed"),
+    ],
+)
+@pytest.mark.parametrize("function", [velocity, advance])
+def test_a_graph_that_does_not_fit_is_refused(function, change, words):
+    given = dict(theta=np.zeros(3), w=np.zeros(3), k=1.0, starts=np.array([0, 1, 2, 2]), indices=np.array([1, 0]))
+    given |= change
+    if function is advance:
+        given |= dict(theta=np.zeros((1, 3)), k=np.array([given["k"]]), dt=0.1, steps=1)
+    with pytest.raises(ValueError, match=words):
+        function(**given)
 
 
 def test_lorentzian_frequencies_reach_the_closed_form():

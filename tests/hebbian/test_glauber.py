@@ -145,7 +145,15 @@ def test_what_does_not_fit_is_refused():
         glauber.advance(patterns, spins, sums, -0.1, 1, rng)
     with pytest.raises(ValueError, match="temperature = nan"):
         glauber.advance(patterns, spins, sums, float("nan"), 1, rng)
-    with pytest.raises(ValueError, match="whole numbers"):
+    with pytest.raises(ValueError, match="patterns has dtype float64"):
         glauber.advance(patterns.astype(float), spins, sums, 0.1, 1, rng)
-    with pytest.raises(ValueError, match=r"spins \(59,\)"):
+    with pytest.raises(ValueError, match=r"spins has shape \(59,\); it must be \(N,\) with N = 60"):
         glauber.advance(patterns, spins[1:], sums, 0.1, 1, rng)
+    with pytest.raises(ValueError, match="gain = nan"):
+        glauber.advance(patterns, spins, sums, 0.1, 1, rng, np.nan)
+    with pytest.raises(ValueError, match=r"sites\[0\] = 60 is not allowed; it must be from 0 to 59"):
+        glauber.update(patterns, spins, sums, np.array([60]), np.zeros(1), 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"uniforms has shape"):
+        glauber.update(patterns, spins, sums, np.array([0, 1]), np.zeros(1), 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"uniforms\[0\] = nan"):
+        glauber.update(patterns, spins, sums, np.array([0]), np.array([np.nan]), 1.0, 1.0)

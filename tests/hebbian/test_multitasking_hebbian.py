@@ -100,9 +100,19 @@ def test_nothing_is_recalled_above_the_critical_temperature():
 
 
 def test_theory_refuses_what_makes_no_sense():
-    for d, t, word in ((1.0, 0.1, "d = 1.0"), (-0.1, 0.1, "d = -0.1"), (0.1, -0.1, "T = -0.1")):
+    for d, t, word in (
+        (1.0, 0.1, "d = 1.0"),
+        (-0.1, 0.1, "d = -0.1"),
+        (np.nan, 0.1, "d = nan"),
+        (0.1, -0.1, "T = -0.1"),
+        (0.1, np.nan, "T = nan"),
+        (0.1, np.inf, "T = inf"),
+    ):
         with pytest.raises(ValueError, match=word):
             mattis.mean_field(torch.ones(2), d, t)
+    for solve in (mattis.mean_field, mattis.free_energy, mattis.fixed_point):
+        with pytest.raises(ValueError, match="m = nan"):
+            solve(torch.tensor([1.0, torch.nan]), 0.1, 0.1)
 
 
 # ---- networks

@@ -20,7 +20,7 @@ from labcore.primitives.spiking.lif import (
     fade,
     reset,
 )
-from labcore.primitives.spiking.stdp import pair_stdp, scale
+from labcore.primitives.spiking.stdp import follow, pair_stdp, scale
 
 DT = 0.5
 
@@ -314,3 +314,28 @@ def test_current_synapses_are_brian2s(brian):
     steps = np.rint(np.asarray(monitor.t / b.ms) / DT).astype(int)
     assert len(seen) > 50
     assert seen == sorted(zip(steps, np.asarray(monitor.i), strict=True))
+
+
+# ---- lengths
+
+ONES, NONE, WAIT, KIND = np.ones(3), np.zeros(3, bool), np.zeros(3, np.int64), cell(10, -65, -65, 0, DT)
+
+
+@pytest.mark.parametrize(
+    ("function", "values"),
+    [
+        (current_step, (ONES, ONES[:2], ONES, WAIT, NONE, KIND, 0.5, 1.0)),
+        (current_step, (ONES, ONES, ONES, WAIT[:2], NONE, KIND, 0.5, 1.0)),
+        (conductance_step, (ONES, ONES, ONES[:1], ONES, WAIT, NONE, KIND, 0.0, -80.0, 0.5, 0.5)),
+        (reset, (ONES, WAIT, NONE[:2], KIND)),
+        (deliver, (ONES, np.ones((3, 2)), NONE)),
+        (deliver, (ONES, np.ones((2, 3)), NONE)),
+        (adapt, (ONES, NONE[:1], 0.1)),
+        (pair_stdp, (np.ones((2, 3)), ONES, ONES, NONE[:2], NONE, -1.0, 1.0, 0.0, 1.0)),
+        (pair_stdp, (np.ones((3, 3)), ONES, ONES, NONE, NONE[:2], -1.0, 1.0, 0.0, 1.0)),
+        (follow, (np.ones((1, 9), bool), np.ones((1, 5), bool), -1.0, 1.0, 0.9, 1.0)),
+    ],
+)
+def test_lengths_that_do_not_fit_are_refused(function, values):
+    with pytest.raises(ValueError, match="has shape .* it must be"):
+        function(*values)

@@ -253,6 +253,23 @@ def test_simplest_symbol_that_fits_wins():
         fit_symbol("sine", x, x)
 
 
+@pytest.mark.parametrize("name", ["sin", "0"])
+def test_a_curve_that_is_none_is_refused(name):
+    x = np.linspace(-1, 1, 20)
+    for bad, words in (
+        (x[:7], r"y has shape \(7,\); it must be \(X,\) with X = 20"),
+        (x[None], r"y has shape \(1, 20\)"),
+        (np.where(x > 0.9, np.nan, x), r"y\[19\] = nan"),
+        (np.where(x > 0.9, np.inf, x), r"y\[19\] = inf"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            fit_symbol(name, x, bad)
+    with pytest.raises(ValueError, match="at least one entry"):
+        fit_symbol(name, x[:0], x[:0])
+    with pytest.raises(ValueError, match="half = nan"):
+        fit_symbol(name, x, x, half=np.nan)
+
+
 def test_snapped_edge_keeps_the_output_and_trains():
     layer, x = KANLayer(2, 2, 10, 3, rngs(0)), samples(200, 1, 2)
     wave = np.sin(3 * layer.basis.greville()[0])

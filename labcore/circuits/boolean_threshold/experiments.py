@@ -84,12 +84,12 @@ def search(
     for stop in stops.tolist():
         for r in np.flatnonzero(~solved):
             traced = gaps[r, now:stop]
-            done, solved[r] = advance(net, states[r], X, Y, float(sigma), beta, gamma, method == "RRR", traced)
+            done, solved[r] = advance.kernel(net, states[r], X, Y, float(sigma), beta, gamma, method == "RRR", traced)
             ended[r] = now + done
             gaps[r, ended[r] :] = gaps[r, ended[r] - 1]
         now = stop
         drawn = int(np.where(solved, ended, max_iter + 1).argmin())
-        right.append([accuracy(net, s.wB, X, Y) for s in states])
+        right.append([accuracy.kernel(net, s.wB, X, Y) for s in states])
         over = bool(solved.all()) or now == max_iter
         checks, progress = stops[: len(right)], 1.0 if over else now / max_iter
         yield _search_frame(made, states, gaps[:, :now], ended, solved, drawn, checks, np.array(right), progress)
@@ -120,13 +120,13 @@ def _search_frame(
     found = f" ({', '.join(str(k) for k in sorted(ended[solved]))} iterations)" if solved.any() else ""
     values = {}
     if len(made.X_test):
-        values["unseen"] = unseen = [accuracy(net, s.wB, made.X_test, made.Y_test) for s in states]
+        values["unseen"] = unseen = [accuracy.kernel(net, s.wB, made.X_test, made.Y_test) for s in states]
         logic += f" On the {len(made.X_test)} rows not learned from, {unseen[drawn]:.0%} of the bits are right."
     grid = np.unique(np.logspace(0, np.log10(now), 240).astype(int))
     values |= dict(
         iterations=ended,
         solved=solved,
-        quantised=[accuracy(net, quantise(net, s.wB), made.X, made.Y) for s in states],
+        quantised=[accuracy.kernel(net, quantise(net, s.wB), made.X, made.Y) for s in states],
         gap=gaps[:, grid - 1],
         right=right.T,
         weights=np.stack([s.wB for s in states]),
@@ -310,15 +310,15 @@ def against_gradient(
             best = right[:, r, c - 1] if c else np.zeros(3)
             soft[r, c] = soft[r, c - 1] if c else 0.0
             if not solved[0, r]:
-                _, solved[0, r] = advance(net, states[r], X, Y, 3.0, 0.2, 1e-3, True, np.empty(stop - now))
-            right[0, r, c] = max(best[0], accuracy(net, states[r].wB, X, Y))
+                _, solved[0, r] = advance.kernel(net, states[r], X, Y, 3.0, 0.2, 1e-3, True, np.empty(stop - now))
+            right[0, r, c] = max(best[0], accuracy.kernel(net, states[r].wB, X, Y))
             for j, hidden_signs in enumerate((True, False)):
                 w, (mean, square) = weights[j][r], moments[j, r]
                 steps = round(adam_steps * stop) - done[j, r]
                 if not solved[1 + j, r] and steps > 0:
-                    done[j, r], share, _ = adam(net, w, mean, square, X, Y, lr, hidden_signs, done[j, r], steps)
+                    done[j, r], share, _ = adam.kernel(net, w, mean, square, X, Y, lr, hidden_signs, done[j, r], steps)
                     soft[r, c] = soft[r, c] if hidden_signs else share
-                right[1 + j, r, c] = max(best[1 + j], accuracy(net, w, X, Y))
+                right[1 + j, r, c] = max(best[1 + j], accuracy.kernel(net, w, X, Y))
                 solved[1 + j, r] = right[1 + j, r, c] == 1
         now, shares[:, c] = stop, solved.mean(1)
         counts = ", ".join(f"{name} {n}" for name, n in zip(METHODS, solved.sum(1), strict=True))
@@ -390,7 +390,7 @@ def generate(
     for stop in stops.tolist():
         for r in np.flatnonzero(~solved):
             traced = gaps[r, now:stop]
-            done, solved[r] = advance(net, states[r], codes[r], Y, float(sigma), beta, gamma, True, traced, inputs=kind)
+            done, solved[r] = advance(net, states[r], codes[r], Y, float(sigma), beta, gamma, True, traced, kind=kind)
             ended[r] = now + done
             gaps[r, ended[r] :] = gaps[r, ended[r] - 1]
         now = stop

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Float
 
+from labcore.checked import ANY, checked, within
 from labcore.kernels import kernel
 from labcore.primitives.runs.flat_adam import adam_update
 
 from .wiring import Array, Wiring
 
 
+@checked
 @kernel
 def gradient(
     net: Wiring,
     w: Float[Array, " E"],
-    X: Float[Array, "P n_in"],
-    Y: Float[Array, "P n_out"],
+    X: Float[Array, "P inputs-1"],
+    Y: Float[Array, "P outputs"],
     straight: bool,
-    grad: Float[Array, " E"],
+    grad: Annotated[Float[Array, " E"], ANY],
 ) -> tuple[float, float]:
     """Logistic loss of the outputs, with its gradient put into grad, and the share of output bits that are right.
 
@@ -28,7 +32,7 @@ def gradient(
     items, neurons = len(X), len(net.start) - 1
     nodes = net.inputs + neurons
     first_output = nodes - net.outputs
-    y, a, back = np.empty(nodes), np.empty(nodes), np.empty(nodes)
+    y, a, back = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
     loss, right = 0.0, 0
     grad[:] = 0.0
     y[0] = -1.0
@@ -62,18 +66,19 @@ def gradient(
     return loss / items, right / (items * net.outputs)
 
 
+@checked
 @kernel
 def adam(
     net: Wiring,
     w: Float[Array, " E"],
     mean: Float[Array, " E"],
     square: Float[Array, " E"],
-    X: Float[Array, "P n_in"],
-    Y: Float[Array, "P n_out"],
+    X: Float[Array, "P inputs-1"],
+    Y: Float[Array, "P outputs"],
     lr: float,
     straight: bool,
-    done: int,
-    steps: int,
+    done: Annotated[int, within(0)],
+    steps: Annotated[int, within(0)],
 ) -> tuple[int, float, bool]:
     """Up to `steps` full-batch steps of Adam after `done` of them, in place; ends as soon as hard signs are right.
 

@@ -11,11 +11,12 @@ input nodes of an item to the nearest code, a corner of the hypercube or a singl
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from labcore.checked import ANY, EMPTY, above, checked, within
 from labcore.kernels import kernel
 
 from .wiring import Array, Wiring, accuracy
@@ -29,13 +30,13 @@ class State(NamedTuple):
 
     w: Float[Array, "P E"]
     x: Float[Array, "P E"]
-    y: Float[Array, "P N"]
-    g: Float[Array, "P N"]  # metric, > 0
+    y: Float[Array, "P inputs+K"]
+    g: Annotated[Float[Array, "P inputs+K"], above(0)]  # metric
     wB: Float[Array, " E"]
 
 
 def random_state(
-    net: Wiring, X: Float[Array, "P n_in"] | None, Y: Float[Array, "P n_out"], rng: np.random.Generator
+    net: Wiring, X: Float[Array, "P inputs-1"] | None, Y: Float[Array, "P outputs"], rng: np.random.Generator
 ) -> State:
     """Uniform on (-1, 1), known values at the data, which are -1 and +1. Raises ValueError for other data.
 
@@ -56,8 +57,9 @@ def random_state(
     return State(w, x, y, np.ones_like(y), np.zeros(shape[1]))
 
 
+@checked
 @kernel
-def multiplier_root(p: float, q: float, c: float) -> float:
+def multiplier_root(p: float, q: Annotated[float, above(0)], c: float) -> float:
     """u in (-1, 1) with [p (1 + u^2) + q u] / (1 - u^2)^2 = c, where p = w.x and q = |w|^2 + |x|^2 > 2 |p|.
 
     +-1 where there is none: w and x are opposite (equal, for c < p), and nothing points to the set.
@@ -83,6 +85,7 @@ def multiplier_root(p: float, q: float, c: float) -> float:
     return u
 
 
+@checked
 @kernel
 def move_cost(p: float, q: float, c: float, u: float) -> float:
     """|w' - w|^2 + |x' - x|^2 of the move to w'.x' = c with multiplier u."""
@@ -92,14 +95,15 @@ def move_cost(p: float, q: float, c: float, u: float) -> float:
     return u * u * (q * (1.0 + u * u) + 4.0 * p * u) / (s * s)
 
 
+@checked
 @kernel
 def project_neuron(
     w: Float[Array, " m"],
     x: Float[Array, " m"],
     y: float,
-    delta: float,
-    w_out: Float[Array, " m"],
-    x_out: Float[Array, " m"],
+    delta: Annotated[float, within(0)],
+    w_out: Annotated[Float[Array, " m"], ANY],
+    x_out: Annotated[Float[Array, " m"], ANY],
 ) -> float:
     """P_A of one neuron and item: the nearest (w', x', y') with y' = +-1 and y' (w'.x') >= delta. Returns y'."""
     p, q = 0.0, 0.0
@@ -129,14 +133,15 @@ def project_neuron(
     return 1.0 if up else -1.0
 
 
+@checked
 @kernel
 def project_grid(
     ws: Float[Array, " W"],
     xs: Float[Array, " X"],
-    w_rest: Float[Array, " m-1"],
-    x_rest: Float[Array, " m-1"],
+    w_rest: Annotated[Float[Array, " m-1"], EMPTY],
+    x_rest: Annotated[Float[Array, " m-1"], EMPTY],
     y: float,
-    delta: float,
+    delta: Annotated[float, within(0)],
 ) -> Float[Array, "X W"]:
     """How far P_A moves (w, x, y) for every first edge of the grid; the other edges are given."""
     m = 1 + len(w_rest)
@@ -151,8 +156,11 @@ def project_grid(
     return far
 
 
+@checked
 @kernel
-def nearest_code(y: Float[Array, " n_in"], kind: int, code: Float[Array, " n_in"]) -> None:
+def nearest_code(
+    y: Float[Array, " n_in"], kind: Annotated[int, within(CUBE, ONE_HOT)], code: Annotated[Float[Array, " n_in"], ANY]
+) -> None:
     """The nearest code to y, of signs (CUBE) or with a single +1 (ONE_HOT; the first of equals). Fills code."""
     best = 0
     for n in range(len(y)):
@@ -163,17 +171,18 @@ def nearest_code(y: Float[Array, " n_in"], kind: int, code: Float[Array, " n_in"
         code[best] = 1.0
 
 
+@checked
 @kernel
 def project_a(
     net: Wiring,
     w: Float[Array, "P E"],
     x: Float[Array, "P E"],
-    y: Float[Array, "P N"],
-    X: Float[Array, "P n_in"],
-    sigma: float,
-    w_out: Float[Array, "P E"],
-    x_out: Float[Array, "P E"],
-    y_out: Float[Array, "P N"],
+    y: Float[Array, "P inputs+K"],
+    X: Float[Array, "P inputs-1"],
+    sigma: Annotated[float, above(0)],
+    w_out: Annotated[Float[Array, "P E"], ANY],
+    x_out: Annotated[Float[Array, "P E"], ANY],
+    y_out: Annotated[Float[Array, "P inputs+K"], ANY],
 ) -> None:
     """Divide: every neuron of every item on its own; inputs clamped to the data."""
     for i in range(len(X)):
@@ -186,16 +195,17 @@ def project_a(
             y_out[i, n] = project_neuron(w[i, a:b], x[i, a:b], y[i, n], delta, w_out[i, a:b], x_out[i, a:b])
 
 
+@checked
 @kernel
 def project_b(
     net: Wiring,
     w: Float[Array, "P E"],
     x: Float[Array, "P E"],
-    y: Float[Array, "P N"],
-    g: Float[Array, "P N"],
-    Y: Float[Array, "P n_out"],
-    wB: Float[Array, " E"],
-    yB: Float[Array, "P N"],
+    y: Float[Array, "P inputs+K"],
+    g: Annotated[Float[Array, "P inputs+K"], above(0)],
+    Y: Float[Array, "P outputs"],
+    wB: Annotated[Float[Array, " E"], ANY],
+    yB: Annotated[Float[Array, "P inputs+K"], ANY],
 ) -> None:
     """Concur: shared weights wB of norm sqrt(m), shared node values yB; outputs clamped to the labels."""
     items, nodes = y.shape
@@ -228,24 +238,25 @@ def project_b(
             wB[e] *= np.sqrt((b - a) / size)
 
 
+@checked
 @kernel
 def advance(
     net: Wiring,
     state: State,
-    X: Float[Array, "P n_in"],
-    Y: Float[Array, "P n_out"],
-    sigma: float,
+    X: Float[Array, "P inputs-1"],
+    Y: Float[Array, "P outputs"],
+    sigma: Annotated[float, above(0)],
     beta: float,
     gamma: float,
     reflect: bool,
-    gaps: Float[Array, " iterations"],
-    inputs: int = CLAMPED,
+    gaps: Annotated[Float[Array, " iterations"], ANY, EMPTY],
+    kind: Annotated[int, within(CLAMPED, ONE_HOT)] = CLAMPED,
 ) -> tuple[int, bool]:
     """len(gaps) iterations of z <- z + beta (P_B(2 P_A(z) - z) - P_A(z)), in place; fewer when the run is solved.
 
     A run is solved when the gap is under GAP and hard signs reproduce every label. Without `reflect`, alternating
     projections z <- P_B(P_A(z)). Fills gaps; returns the number of iterations done and whether the run is solved.
-    With inputs CUBE or ONE_HOT the inputs are free: X is filled with the code that A finds for each item.
+    With `kind` CUBE or ONE_HOT the inputs are free: X is filled with the code that A finds for each item.
     """
     w, x, y, g, wB = state
     items, nodes = y.shape
@@ -253,9 +264,9 @@ def advance(
     wA, xA, yA, yB = np.empty_like(w), np.empty_like(x), np.empty_like(y), np.empty_like(y)
     wR, xR, yR, gap2 = np.empty_like(w), np.empty_like(x), np.empty_like(y), np.empty_like(y)
     for step in range(len(gaps)):
-        if inputs != CLAMPED:
+        if kind != CLAMPED:
             for i in range(items):
-                nearest_code(y[i, 1 : net.inputs], inputs, X[i])
+                nearest_code(y[i, 1 : net.inputs], kind, X[i])
         project_a(net, w, x, y, X, sigma, wA, xA, yA)
         if reflect:
             wR[:], xR[:], yR[:] = 2 * wA - w, 2 * xA - x, 2 * yA - y

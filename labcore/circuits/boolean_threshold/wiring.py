@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from labcore.checked import checked, index, rows, within
 from labcore.kernels import kernel
 
 Array = np.ndarray
@@ -15,10 +16,14 @@ Array = np.ndarray
 class Wiring(NamedTuple):
     """A feed-forward network of N nodes: node 0 is the constant -1, then inputs, hidden neurons, outputs."""
 
-    source: Int[Array, " E"]  # the node that an edge comes from; the edges of a neuron stand together
-    start: Int[Array, " K+1"]  # neuron k, which is node inputs + k, reads the edges start[k] to start[k + 1]
-    inputs: int  # the constant and the input nodes
-    outputs: int  # the last nodes
+    source: Annotated[
+        Int[Array, " E"], index("inputs+K")
+    ]  # the node that an edge comes from; the edges of a neuron stand together
+    start: Annotated[
+        Int[Array, " K+1"], rows("E", 1)
+    ]  # neuron k, which is node inputs + k, reads the edges start[k] to start[k + 1]
+    inputs: Annotated[int, within(1)]  # the constant and the input nodes
+    outputs: Annotated[int, within(1, "K")]  # the last nodes
     widths: Int[Array, " layers"]  # of the layers, inputs first; an array, so that every depth is one compiled type
 
     @property
@@ -50,8 +55,9 @@ def layered(widths: tuple[int, ...]) -> Wiring:
     return Wiring(np.array(source), np.array(start), 1 + widths[0], widths[-1], np.array(widths))
 
 
+@checked
 @kernel
-def infer(net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P n_in"]) -> Float[Array, "P N"]:
+def infer(net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P inputs-1"]) -> Float[Array, "P N"]:
     """The values of all nodes of a network of hard signs; a sum of exactly 0 counts as -1."""
     y = np.full((len(X), net.inputs + len(net.start) - 1), -1.0)
     for i in range(len(X)):
@@ -65,8 +71,11 @@ def infer(net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P n_in"]) -
     return y
 
 
+@checked
 @kernel
-def accuracy(net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P n_in"], Y: Float[Array, "P n_out"]) -> float:
+def accuracy(
+    net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P inputs-1"], Y: Float[Array, "P outputs"]
+) -> float:
     """The share of output bits that hard signs get right."""
     out = infer(net, weights, X)[:, net.inputs + len(net.start) - 1 - net.outputs :]
     right = 0

@@ -6,11 +6,12 @@ gradient g = Z_B^T (Z_B w - Y_B) / B and one of the rules in `update_rules`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from labcore.checked import ANY, CONTIGUOUS, above, checked, index, within
 from labcore.kernels import kernel
 
 from .update_rules import Rule, rule_number, update
@@ -35,13 +36,14 @@ def linear_state(w: Float[Array, "p c"]) -> LinearState:
     return LinearState(w, np.zeros_like(w), np.zeros_like(w), np.zeros(1, np.int64), np.zeros(1))
 
 
+@checked
 def sgd_linear(
-    state: LinearState,
+    state: Annotated[LinearState, ANY, CONTIGUOUS],
     z: Float[Array, "n p"],
     y: Float[Array, "n c"],
-    order: Int[Array, "passes n"],
-    batch: int,
-    lr: float,
+    order: Annotated[Int[Array, "passes n"], index("n")],
+    batch: Annotated[int, within(1, "n")],
+    lr: Annotated[float, above(0)],
     rule: Rule = "sgd",
 ) -> int:
     """Train `state` in place for len(order) passes over z, y; call again to go on.
@@ -51,10 +53,6 @@ def sgd_linear(
     larger of the mean square target and the loss before the first update. Training stops there. Raises ValueError for a
     batch outside 1..n, lr <= 0 or an unknown rule.
     """
-    if not 1 <= batch <= len(z):
-        raise ValueError(f"batch = {batch} is not allowed; it must be from 1 to {len(z)}, the number of samples")
-    if not lr > 0:
-        raise ValueError(f"lr = {lr} is not allowed; it must be > 0")
     number = rule_number(rule)
     if state.updates[0] == 0:
         state.first[0] = np.mean((z @ state.w - y) ** 2)

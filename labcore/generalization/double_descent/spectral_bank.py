@@ -8,11 +8,12 @@ matrix a problem, whatever the number of outputs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from labcore.checked import ANY, checked, rows, within
 from labcore.kernels import kernel
 from labcore.primitives.regression.spectral import SpectralFit
 
@@ -22,8 +23,8 @@ Array = np.ndarray
 class SpectralBank(NamedTuple):
     """W problems on the same (or nested) training targets, laid end to end without padding: R modes in all."""
 
-    offset: Int[Array, " W+1"]  # problem w owns modes offset[w] : offset[w + 1]
-    rows: Int[Array, " W"]  # training samples n_w, the first n_w targets
+    offset: Annotated[Int[Array, " W+1"], rows("R", 1)]  # problem w owns modes offset[w] : offset[w + 1]
+    rows: Annotated[Int[Array, " W"], within(1, "n")]  # training samples n_w, the first n_w targets
     s: Float[Array, " R"]
     relative: Float[Array, " R"]  # s / s_max of the mode's own problem
     ut: Float[Array, "R n"]  # zero beyond a problem's own rows
@@ -67,24 +68,31 @@ class Scores(NamedTuple):
     norm: Float[Array, "*K W"]
 
 
+@checked
 def evaluate(
-    bank: SpectralBank, y: Float[Array, "n c"], phi: Float[Array, "*K R"], scale: float = 0.0, intercept: bool = False
+    bank: Annotated[SpectralBank, ANY],
+    y: Float[Array, "n c"],
+    phi: Float[Array, "*K R"],
+    scale: float = 0.0,
+    intercept: bool = False,
 ) -> Scores:
     """Test error, training error and weight norm of the filters phi on training targets y.
 
     `scale` multiplies each problem's start. With `intercept` the features must be centred on the training samples; the
     mean training target is then added to every prediction. Cost: r^2 (c + 2 K) multiply-adds a problem, no SVD.
     """
-    single = phi.ndim == 1
+    blocks = int(np.sum(np.diff(bank.offset) ** 2))
+    if len(bank.gv) != blocks:
+        raise ValueError(f"bank.gv has shape {bank.gv.shape}; it must be ({blocks},) for blocks of these offsets")
     a = bank.ut @ y
     mean, square = np.zeros(bank.m0.shape), np.empty(len(bank.rows))
     for w, n in enumerate(bank.rows):
         if intercept:
             mean[w] = y[:n].mean(0)
         square[w] = np.sum((y[:n] - mean[w]) ** 2)
-    filters = np.ascontiguousarray(phi[None] if single else phi)
-    test, train, norm = _quadratic_forms(*bank[:3], *bank[5:], a, filters, scale, mean, square)
-    return Scores(test[0], train[0], norm[0]) if single else Scores(test, train, norm)
+    filters, shape = np.ascontiguousarray(phi.reshape(-1, phi.shape[-1])), (*phi.shape[:-1], len(bank.rows))
+    scores = _quadratic_forms(*bank[:3], *bank[5:], a, filters, scale, mean, square)
+    return Scores(*(s.reshape(shape) for s in scores))
 
 
 @kernel

@@ -7,11 +7,12 @@ x in R^d, h hidden units, h (d + 2) parameters, one output. With full batches B 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from labcore.checked import ANY, CONTIGUOUS, above, checked, index, within
 from labcore.kernels import kernel
 
 from .update_rules import Rule, rule_number, update
@@ -46,14 +47,15 @@ def predict(net: TwoLayer, x: Float[Array, "m d"]) -> Float[Array, " m"]:
     return np.maximum(x @ net.theta[:-2] + net.theta[-2], 0.0) @ net.theta[-1]
 
 
+@checked
 def train(
-    net: TwoLayer,
+    net: Annotated[TwoLayer, ANY, CONTIGUOUS],
     x: Float[Array, "n d"],
     y: Float[Array, " n"],
-    updates: int,
-    lr: float,
+    updates: Annotated[int, within(0)],
+    lr: Annotated[float, above(0)],
     rule: Rule = "adam",
-    batches: Int[Array, "updates B"] | None = None,
+    batches: Annotated[Int[Array, "updates B"], index("n")] | None = None,
 ) -> int:
     """Train `net` in place for `updates` updates on x, y; call again to go on.
 
@@ -62,14 +64,8 @@ def train(
     the loss before the first update.
     Raises ValueError for lr <= 0, shapes that do not match, or an unknown rule.
     """
-    if not lr > 0:
-        raise ValueError(f"lr = {lr} is not allowed; it must be > 0")
-    if x.ndim != 2 or x.shape != (len(y), len(net.theta) - 2):
-        raise ValueError(f"x has shape {x.shape}; it must be ({len(y)}, {len(net.theta) - 2}) for this y and net")
     if batches is None:
         batches = np.empty((updates, 0), np.int64)
-    elif len(batches) != updates or batches.size == 0:
-        raise ValueError(f"batches has shape {batches.shape}; it must be ({updates}, B) with B >= 1")
     ones = np.column_stack([x, np.ones(len(x))])
     if net.updates[0] == 0:
         net.first[0] = np.mean((predict(net, x) - y) ** 2)

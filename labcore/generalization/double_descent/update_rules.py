@@ -9,11 +9,12 @@ They are those of torch.optim.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float
 
+from labcore.checked import checked, within
 from labcore.kernels import kernel
 from labcore.primitives.runs.flat_adam import adam_update
 
@@ -29,15 +30,16 @@ def rule_number(rule: str) -> int:
     return RULES.index(rule)
 
 
+@checked
 @kernel
 def update(
     w: Float[Array, " N"],
     m: Float[Array, " N"],
     v: Float[Array, " N"],
     g: Float[Array, " N"],
-    k: int,
+    k: Annotated[int, within(1)],
     lr: float,
-    rule: int,
+    rule: Annotated[int, within(0, 2)],
 ) -> None:
     """One update of the flat weights w and moments m, v, in place."""
     if rule == 0:

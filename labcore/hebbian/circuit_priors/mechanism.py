@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float
 
+from labcore.checked import ANY, checked
 from labcore.kernels import kernel
 
 from .swimmer import LAW, Body, Episode, episode
@@ -18,18 +19,19 @@ PERIOD, TRIAL, HIDDEN = 60, 300, 8
 
 
 @kernel
-def graded(x: float) -> float:
+def _graded(x: float) -> float:
     """What a graded neuron passes on: x cut to [0, 1]."""
     return min(max(x, 0.0), 1.0)
 
 
+@checked
 @kernel(signatures=(LAW,))
 def ncap(
     angles: Float[Array, " joints"],
     clock: float,
     weights: Float[Array, " 4"],
-    b: Float[Array, "joints 2"],
-    u: Float[Array, " joints"],
+    b: Annotated[Float[Array, "joints 2"], ANY],
+    u: Annotated[Float[Array, " joints"], ANY],
 ) -> None:
     """The worm's circuit: the head follows a clock, every other joint the bend of the joint before it.
 
@@ -41,18 +43,19 @@ def ncap(
             dorsal, ventral = (osc, 0.0) if clock < 0.5 else (0.0, osc)
         else:
             dorsal, ventral = prop * max(angles[i - 1], 0.0), prop * max(-angles[i - 1], 0.0)
-        d, v = graded(dorsal), graded(ventral)
+        d, v = _graded(dorsal), _graded(ventral)
         b[i, 0], b[i, 1] = d, v
-        u[i] = graded(ipsi * d + contra * v) - graded(ipsi * v + contra * d)
+        u[i] = _graded(ipsi * d + contra * v) - _graded(ipsi * v + contra * d)
 
 
+@checked
 @kernel(signatures=(LAW,))
 def mlp(
     angles: Float[Array, " joints"],
     clock: float,
-    weights: Float[Array, " P"],
-    b: Float[Array, "joints 2"],
-    u: Float[Array, " joints"],
+    weights: Float[Array, " 17*joints+24"],
+    b: Annotated[Float[Array, "joints 2"], ANY],
+    u: Annotated[Float[Array, " joints"], ANY],
 ) -> None:
     """A network with no prior: all angles and sin, cos of the clock -> 8 tanh units -> a tanh torque on each joint."""
     joints = len(u)

@@ -14,12 +14,13 @@ of second order, and stiff springs on short links stay stable. Resistive-force t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from numba import float64, int64, types
 
+from labcore.checked import above, checked, within
 from labcore.kernels import kernel
 
 Array = np.ndarray
@@ -35,12 +36,12 @@ Angles are in units of phi_max, cut to [-1, 1]; the clock is the share of the cy
 class Body(NamedTuple):
     """What the body is made of. Drag is per length and velocity; torques are in the units that follow from it."""
 
-    n_links: int = 6
-    drag_along: float = 1.0
-    drag_across: float = 2.0
+    n_links: Annotated[int, within(2)] = 6
+    drag_along: Annotated[float, above(0)] = 1.0
+    drag_across: Annotated[float, above(0)] = 2.0
     gain: float = 0.05
     stiffness: float = 0.02
-    damping: float = 0.01
+    damping: Annotated[float, within(0)] = 0.01
     limit: float = 1.0
 
     @property
@@ -99,7 +100,8 @@ def wave_lags(angles: Array, period: float) -> Array:
     return -np.angle(tone[1:] * tone[:-1].conj()) * period / (2 * np.pi)
 
 
-def resistance(q: Float[Array, " n+2"], body: Body) -> Float[Array, "n+2 n+2"]:
+@checked
+def resistance(q: Float[Array, " n_links+2"], body: Body) -> Float[Array, "n_links+2 n_links+2"]:
     """The matrix R: generalised drag force per generalised velocity."""
     r = np.empty((len(q), len(q)))
     _resistance(np.array(q, float), body.drag_along, body.drag_across, body.damping, r, np.empty((len(q), 9)))
@@ -202,29 +204,31 @@ def _run(law, weights, period, phase, substeps, dt, body, q_out, b_out, u_out):
         q_out[t + 1] = q
 
 
+@checked
 def episode(
     law: Callable[..., None],
     weights: Float[Array, " P"],
     body: Body,
-    steps: int,
-    period: float = 60.0,
+    steps: Annotated[int, within(1)],
+    period: Annotated[float, above(0)] = 60.0,
     phase: float = 0.0,
-    start: Float[Array, " n+2"] | None = None,
-    substeps: int = 8,
+    start: Float[Array, " n_links+2"] | None = None,
+    substeps: Annotated[int, within(1)] = 8,
 ) -> Episode:
     """Let a compiled control law drive the body for `steps` control steps of 0.03, each solved in `substeps` steps.
 
     The law sees the angles at the beginning of a control step, and its torque is held to the end. `period` counts
-    control steps; `phase` in [0, 1) is where the clock starts.
+    control steps; `phase` in [0, 1) is where the clock starts. Raises ValueError for a law that is not compiled for
+    LAW, and for weights that it refuses.
     """
-    if body.n_links < 2:
-        raise ValueError(f"n_links = {body.n_links} is not allowed; a body needs at least 2 links")
-    if steps < 1 or substeps < 1 or not period > 0:
-        raise ValueError(f"steps = {steps}, substeps = {substeps}, period = {period} are not allowed; all must be > 0")
-    if min(body.drag_along, body.drag_across) <= 0 or body.damping < 0:
-        raise ValueError(f"drag and damping of {body} are not allowed; drag must be > 0 and damping >= 0")
     start = straight(body) if start is None else start
     n = body.n_links
+    if hasattr(law, "check"):
+        law.check(np.zeros(n - 1), 0.0, weights, np.zeros((n - 1, 2)), np.zeros(n - 1))
+        law = law.kernel
+    kinds = [s.args for s in getattr(law, "nopython_signatures", ())]
+    if type(law) is not type(_run) or (kinds and LAW.args not in kinds):
+        raise ValueError(f"law = {law} is not allowed; it must be a kernel of the signature LAW")
     out = Episode(np.zeros((steps + 1, n + 2)), np.zeros((steps, n - 1, 2)), np.zeros((steps, n - 1)))
     out.q[0] = start
     constants, weights = np.array(body[1:], float), np.array(weights, float)

@@ -7,12 +7,17 @@ gamma, r = sqrt(1 - 2 gamma / K) above K = 2 gamma.
 
 from __future__ import annotations
 
-import numpy as np
-from jaxtyping import Bool, Float, Int
+from typing import Annotated
 
+import numpy as np
+from jaxtyping import Bool, Float, Int, Real
+
+from labcore.checked import EMPTY, checked, index, rows
 from labcore.kernels import kernel
 
 Array = np.ndarray
+Starts = Annotated[Int[Array, " N+1"], rows("E")]
+Indices = Annotated[Int[Array, " E"], index("N"), EMPTY]
 
 
 def modular_graph(n: int, blocks: int, k_in: float, k_out: float, rng: np.random.Generator) -> Bool[Array, "n n"]:
@@ -28,24 +33,31 @@ def modular_graph(n: int, blocks: int, k_in: float, k_out: float, rng: np.random
 
 
 def neighbours(adjacency: Bool[Array, "N N"]) -> tuple[Int[Array, " N+1"], Int[Array, " E"]]:
-    """The graph in rows (CSR): node i has the neighbours indices[starts[i] : starts[i + 1]]."""
+    """The graph in rows (CSR): node i has the neighbours indices[starts[i] : starts[i + 1]].
+
+    Raises ValueError unless the adjacency is square and holds only True and False.
+    """
+    if adjacency.ndim != 2 or len(set(adjacency.shape)) != 1 or adjacency.dtype != bool:
+        kind = f"{adjacency.dtype} {adjacency.shape}"
+        raise ValueError(f"adjacency = {kind} is not allowed; it must be True and False, (N, N)")
     # in one piece, as the kernels are compiled for
     return np.r_[0, adjacency.sum(1).cumsum()], np.ascontiguousarray(np.nonzero(adjacency)[1])
 
 
+@checked
 @kernel
 def velocity(
     theta: Float[Array, " N"],
-    w: Float[Array, " N"],
+    w: Real[Array, " N"],
     k: float,
-    starts: Int[Array, " N+1"],
-    indices: Int[Array, " E"],
+    starts: Starts | None = None,
+    indices: Indices | None = None,
 ) -> Float[Array, " N"]:
-    """dtheta/dt. Without a graph (indices empty) everyone listens to the mean of all."""
+    """dtheta/dt. Without a graph (None) everyone listens to the mean of all."""
     sin, cos = np.sin(theta), np.cos(theta)
-    v, s, c = w.copy(), sin.mean(), cos.mean()
+    v, s, c = w.astype(np.float64), sin.mean(), cos.mean()
     for i in range(len(theta)):
-        if len(indices):
+        if starts is not None:
             s, c, degree = 0.0, 0.0, starts[i + 1] - starts[i]
             for e in range(starts[i], starts[i + 1]):
                 s += sin[indices[e]]
@@ -55,13 +67,14 @@ def velocity(
     return v
 
 
+@checked
 @kernel
 def advance(
     theta: Float[Array, "M N"],
-    w: Float[Array, " N"],
+    w: Real[Array, " N"],
     k: Float[Array, " M"],
-    starts: Int[Array, " N+1"],
-    indices: Int[Array, " E"],
+    starts: Starts | None,
+    indices: Indices | None,
     dt: float,
     steps: int,
 ) -> None:

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from labcore.checked import above, checked, within
 from labcore.kernels import kernel
 
 Array = np.ndarray
+Positive = Annotated[float, above(0)]
 EXCITABLE, THRESHOLD, LOAD_PHASE, WAIT, STDP_MS = 0.9, 0.2, 0.95, 1.0, 20.0
 
 
+@checked
 @kernel
-def readiness(u: float, tau: float) -> float:
+def readiness(u: float, tau: Positive) -> float:
     """After-depolarisation u ms after the last spike: 0 at once, 1 after tau, then fading."""
     return u / tau * np.exp(1 - u / tau)
 
 
+@checked
 @kernel
 def theta_gamma(
-    n: int,
-    f_theta: float,
-    f_gamma: float,
-    tau: float,
+    n: Annotated[int, within(1)],
+    f_theta: Positive,
+    f_gamma: Positive,
+    tau: Positive,
     noise: float,
-    cycles: int,
+    cycles: Annotated[int, within(0)],
     start: float,
     rng: np.random.Generator,
 ) -> tuple[Int[Array, " S"], Float[Array, " S"], Float[Array, " S"]]:

@@ -30,7 +30,7 @@ STAIRCASE = Frame(
 def staircase(curvature: float, pulses: int) -> dict[str, Array]:
     """One device on the way up from 0 and on the way down from 1."""
     k, p = np.linspace(0, pulses, min(pulses, 128) + 1), float(pulses)
-    up, down = ([f(g, n, curvature, p) for n in k] for f, g in ((potentiate, 0.0), (depress, 1.0)))
+    up, down = ([f.kernel(g, n, curvature, p) for n in k] for f, g in ((potentiate, 0.0), (depress, 1.0)))
     return dict(pulse=k, stair_up=np.array(up), stair_down=np.array(down))
 
 
@@ -148,7 +148,7 @@ def cancel(
     steps, requests, n = float(pulses), 60, 1000
     path = [0.0]
     for k in range(ups + downs):
-        path.append((potentiate if k < ups else depress)(path[-1], 1.0, curvature, steps))
+        path.append((potentiate if k < ups else depress).kernel(path[-1], 1.0, curvature, steps))
     asked = np.where(np.random.default_rng([seed, 0]).random((requests, n)) < 0.5, 1.0, -1.0) * W_MAX / steps
     c, mean = np.full((2, n), curvature), np.empty((4, requests + 1))
     for m in range(1, 5):
@@ -157,7 +157,7 @@ def cancel(
         for t in range(requests + 1):
             mean[m - 1, t] = W_MAX * (g[0] - g[1]).mean()
             if t < requests:
-                step(m, asked[t], g, c, steps, CAP, rng, np.zeros(4))
+                step.kernel(m, asked[t], g, c, steps, CAP, rng, np.zeros(4))
             if m == UNIDIRECTIONAL and (t + 1) % 20 == 0:
                 refresh(g, c, steps, rng, np.zeros(4))
     q, half = np.exp(-curvature), (1 + np.exp(-curvature)) / 2

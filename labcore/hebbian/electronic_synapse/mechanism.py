@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Float
 
+from labcore.checked import checked, within
 from labcore.kernels import kernel
 
 from .perceptron import gradient
-from .pulsed_device import depress, potentiate, rounded, write
+from .pulsed_device import Pulses, depress, potentiate, rounded, write
 
 Array = np.ndarray
+Method = Annotated[int, within(0, 4)]
 SOFTWARE, UNIDIRECTIONAL, PAIR, HALVED, SINGLE = range(5)
 BATCH, CAP, W_MAX, FULL = 10, 3.0, 1.0, 0.75
 
 
+@checked
 @kernel
 def step(
-    method: int, dw: Float[Array, " S"], g: Float[Array, "2 S"], c: Float[Array, "2 S"], steps: float, cap: float,
+    method: Method, dw: Float[Array, " S"], g: Float[Array, "2 S"], c: Float[Array, "2 S"], steps: Pulses, cap: float,
     rng: np.random.Generator, count: Float[Array, " 4"],
 ) -> None:  # fmt: skip
     """Spend pulses so that w_max (G+ - G-) moves by about dw; g and count (up, down, ...) change in place."""
@@ -39,9 +44,10 @@ def step(
                 count[1] += k
 
 
+@checked
 @kernel
 def refresh(
-    g: Float[Array, "2 S"], c: Float[Array, "2 S"], steps: float, rng: np.random.Generator, count: Float[Array, " 4"]
+    g: Float[Array, "2 S"], c: Float[Array, "2 S"], steps: Pulses, rng: np.random.Generator, count: Float[Array, " 4"]
 ) -> None:
     """Reset both devices of every pair with one above 0.75 and write the difference again. count[2:]: pairs, pulses."""
     for i in range(g.shape[1]):
@@ -54,11 +60,12 @@ def refresh(
             count[3] += k + 2  # two resets
 
 
+@checked
 @kernel
 def train(
-    method: int, x: Float[Array, "n 64"], y: Float[Array, "n 10"], w: Float[Array, " S"], g: Float[Array, "2 S"],
-    c: Float[Array, "2 S"], steps: float, lr: float, cap: float, every: int, begin: int, rng: np.random.Generator,
-    count: Float[Array, " 4"],
+    method: Method, x: Float[Array, "n 64"], y: Float[Array, "n 10"], w: Float[Array, " 2368"],
+    g: Float[Array, "2 2368"], c: Float[Array, "2 2368"], steps: Pulses, lr: float, cap: float,
+    every: Annotated[int, within(1)], begin: int, rng: np.random.Generator, count: Float[Array, " 4"],
 ) -> None:  # fmt: skip
     """One gradient step for each batch of ten rows of x and y; w, g and count change in place."""
     slope = np.zeros_like(w)
@@ -74,9 +81,10 @@ def train(
         w[:] = W_MAX * (g[0] - g[1])
 
 
+@checked
 @kernel
 def fabricate(
-    method: int, w: Float[Array, " S"], c: Float[Array, "2 S"], steps: float, rng: np.random.Generator
+    method: Method, w: Float[Array, " S"], c: Float[Array, "2 S"], steps: Pulses, rng: np.random.Generator
 ) -> Float[Array, "2 S"]:
     """Conductances that hold w, each written from 0 with whole pulses."""
     g = np.empty((2, len(w)))

@@ -5,22 +5,26 @@ Softmax and cross-entropy on top; gradients are summed over a batch of `BATCH` s
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Float
 
+from labcore.checked import ANY, CONTIGUOUS, checked, index
 from labcore.kernels import kernel
 
 Array = np.ndarray
 BATCH, SIZES = 10, (64, 40, 30, 10)
-Weights = Float[Array, " 4140"]
+Weights = Annotated[Float[Array, " 4140"], CONTIGUOUS]
 Layers = tuple[
     Float[Array, "64 40"], Float[Array, " 40"], Float[Array, "40 30"], Float[Array, " 30"], Float[Array, "30 10"],
     Float[Array, " 10"],
 ]  # fmt: skip
 
 
+@checked
 @kernel
-def unpack(theta: Weights) -> Layers:
+def unpack(theta: Annotated[Weights, ANY]) -> Layers:
     """Views of theta as w1, b1, w2, b2, w3, b3."""
     w1, w2, w3 = theta[:2560].reshape(64, 40), theta[2600:3800].reshape(40, 30), theta[3830:4130].reshape(30, 10)
     return w1, theta[2560:2600], w2, theta[3800:3830], w3, theta[4130:]
@@ -40,6 +44,7 @@ def _layer(a: Float[Array, " d"], w: Float[Array, "d k"], b: Float[Array, " k"],
     return z
 
 
+@checked
 @kernel
 def forward(
     theta: Weights, x: Float[Array, " 64"]
@@ -70,8 +75,11 @@ def _back(
     return back
 
 
+@checked
 @kernel
-def look(theta: Weights, x: Float[Array, " 64"], label: int, grad: Weights) -> int:
+def look(
+    theta: Annotated[Weights, ANY], x: Float[Array, " 64"], label: Annotated[int, index("10")], grad: Weights
+) -> int:
     """The guess for x, before it is learned; adds the gradient of its cross-entropy to `grad`. -1 if not finite."""
     a1, a2, error = forward(theta, x)
     guess, total = 0, 0.0
@@ -92,6 +100,7 @@ def look(theta: Weights, x: Float[Array, " 64"], label: int, grad: Weights) -> i
     return guess
 
 
+@checked
 @kernel
 def descend(theta: Weights, grad: Weights, eta: float) -> Weights:
     """The weights after one step of SGD by the gradient summed over (part of) a batch."""

@@ -225,9 +225,9 @@ def decision(
     past, truth = life.x[t - memo : t], now[life.labels[t - memo : t]]
     futures = (0.0, eta, effect(eta, guess, step))  # of now, leave, take
     grid = np.logspace(-3, 1, 161)
-    imagined = np.array([imagine(theta, grad, r, past, truth) for r in grid])
+    imagined = np.array([imagine.kernel(theta, grad, r, past, truth) for r in grid])
     right = np.array(
-        [[imagine(theta, grad, r, past[i : i + 1], truth[i : i + 1]) for i in range(memo)] for r in futures]
+        [[imagine.kernel(theta, grad, r, past[i : i + 1], truth[i : i + 1]) for i in range(memo)] for r in futures]
     )
     leave, take = right[1:].mean(1)
     takes = take > leave

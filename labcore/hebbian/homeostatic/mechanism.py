@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from labcore.checked import ANY, checked, index, within
 from labcore.data import digits_split
 from labcore.kernels import kernel
 
@@ -14,6 +17,7 @@ INTERVAL = 10
 EPOCH = 1790  # samples of an epoch, in full batches; a run's accuracy is counted after the first
 
 
+@checked
 @kernel
 def imagine(
     theta: Weights, grad: Weights, eta: float, x: Float[Array, "memo 64"], labels: Int[Array, " memo"]
@@ -25,6 +29,7 @@ def imagine(
     return right / len(x)
 
 
+@checked
 @kernel
 def effect(eta: float, label: int, step: float) -> float:
     """The rate after a sample of this class was taken in: 5 to 9 excite, 0 to 4 inhibit."""
@@ -32,12 +37,16 @@ def effect(eta: float, label: int, step: float) -> float:
     return 1e-8 if eta < 0 else eta
 
 
+@checked
 @kernel
 def live(
-    start: int, stop: int, x: Float[Array, "T 64"], labels: Int[Array, " T"], relabel: Int[Array, "eras 10"],
-    era: Int[Array, " T"], theta: Weights, grad: Weights, eta: float, rule: int, coin: Bool[Array, " decisions"],
-    step: float, memo: int, at: int, correct: Int[Array, " T"], rates: Float[Array, " batches"],
-    log: Float[Array, "decisions 5"],
+    start: Annotated[int, within(0, "stop")], stop: Annotated[int, within(0, "min(T, 10*decisions, 10*batches)")],
+    x: Float[Array, "T 64"], labels: Annotated[Int[Array, " T"], index("10")],
+    relabel: Annotated[Int[Array, "eras 10"], index("10")], era: Annotated[Int[Array, " T"], index("eras")],
+    theta: Annotated[Weights, ANY], grad: Annotated[Weights, ANY], eta: float, rule: Annotated[int, within(-1, 3)],
+    coin: Bool[Array, " decisions"], step: float, memo: Annotated[int, within(1)], at: int,
+    correct: Int[Array, " T"], rates: Annotated[Float[Array, " batches"], ANY],
+    log: Annotated[Float[Array, "decisions 5"], ANY],
 ) -> tuple[float, int]:  # fmt: skip
     """Samples start to stop - 1 of a stream: guess, decide, learn. theta, grad, correct, rates and log are written.
 

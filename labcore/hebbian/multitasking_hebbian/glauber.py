@@ -9,23 +9,27 @@ not O(N), memory is N L bytes, not 4 N^2, and M stays exact however long the net
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Float, Int, Int8, Int64
 
+from labcore.checked import INFINITE, checked, index, within
 from labcore.kernels import kernel
 
 Array = np.ndarray
 BLOCK = 1 << 14  # random numbers drawn at a time: few enough to stay in the cache beside the network
 
 
+@checked
 @kernel
 def update(
     patterns: Int[Array, "N L"],
     spins: Int8[Array, " N"],
     sums: Int64[Array, " L"],
-    sites: Int64[Array, " updates"],
+    sites: Annotated[Int64[Array, " updates"], index("N")],
     uniforms: Float[Array, " updates"],
-    beta: float,
+    beta: Annotated[float, INFINITE],
     gain: float,
 ) -> None:
     """Update these sites one after the other, in place: s_i = +1 with probability 1 / (1 + exp(-2 beta h_i)).
@@ -55,11 +59,12 @@ def update(
                 sums[q] += 2 * new * np.int64(patterns[i, q])
 
 
+@checked
 def advance(
     patterns: Int[Array, "N L"],
     spins: Int8[Array, " N"],
     sums: Int64[Array, " L"],
-    temperature: float,
+    temperature: Annotated[float, within(0)],
     updates: int,
     rng: np.random.Generator,
     gain: float = 1.0,
@@ -68,21 +73,11 @@ def advance(
 
     Raises ValueError for a negative temperature and for arrays that do not fit together.
     """
-    if not temperature >= 0:
-        raise ValueError(f"temperature = {temperature} is not allowed; it must be 0 or more")
-    if patterns.ndim != 2 or patterns.dtype.kind != "i":
-        raise ValueError(
-            f"patterns = {patterns.dtype} {patterns.shape} is not allowed; it must be whole numbers (N, L)"
-        )
-    n, count = patterns.shape
-    if spins.shape != (n,) or sums.shape != (count,):
-        raise ValueError(
-            f"spins {spins.shape} and sums {sums.shape} are not allowed; they must be ({n},) and ({count},)"
-        )
+    n = len(patterns)
     beta = np.inf if temperature == 0 else 1 / temperature
     while updates > 0:
         size = min(updates, BLOCK)
-        update(patterns, spins, sums, rng.integers(0, n, size), rng.random(size), beta, gain)
+        update.kernel(patterns, spins, sums, rng.integers(0, n, size), rng.random(size), beta, gain)
         updates -= size
 
 

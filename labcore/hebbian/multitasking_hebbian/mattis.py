@@ -45,10 +45,13 @@ def _prepare(
     m: Float[Tensor, "*b K"], d: Batch, t: Batch
 ) -> tuple[Float[Tensor, "*b K"], Float[Tensor, "*b"], Float[Tensor, "*b"]]:
     d, t = torch.as_tensor(d, dtype=torch.float64), torch.as_tensor(t, dtype=torch.float64)
-    if bool((d < 0).any() | (d >= 1).any()):
-        raise ValueError(f"d = {d.tolist()} is not allowed; it must be from 0 to less than 1")
-    if bool((t < 0).any()):
-        raise ValueError(f"T = {t.tolist()} is not allowed; it must be 0 or more")
+    for name, values, fine, allowed in (
+        ("m", m, torch.isfinite(m), "finite"),
+        ("d", d, (d >= 0) & (d < 1), "from 0 to less than 1"),
+        ("T", t, (t >= 0) & (t < torch.inf), "finite, 0 or more"),
+    ):
+        if not bool(fine.all()):
+            raise ValueError(f"{name} = {values[~fine][0].item()} is not allowed; it must be {allowed}")
     return m.double(), d, t.clamp(min=COLD)
 
 
@@ -59,7 +62,7 @@ def _field(m: Float[Tensor, "*b K"]) -> Float[Tensor, "*b C"]:
 
 
 def mean_field(m: Float[Tensor, "*b K"], d: Batch, t: Batch) -> Float[Tensor, "*b K"]:
-    """F(m) = E_xi[xi tanh(xi.m / T)]. Raises ValueError unless 0 <= d < 1 and T >= 0."""
+    """F(m) = E_xi[xi tanh(xi.m / T)]. Raises ValueError unless 0 <= d < 1 and T >= 0, and m is finite."""
     m, d, t = _prepare(m, d, t)
     return _average(m, _weights(m.shape[-1], d), t)
 

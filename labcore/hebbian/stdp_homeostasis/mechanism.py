@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
+from labcore.checked import checked
 from labcore.kernels import kernel
 from labcore.primitives.spiking.lif import cell, current_step, decay, fade, reset
 from labcore.primitives.spiking.stdp import pair_stdp
@@ -17,6 +18,7 @@ START = 0.1  # weight of every line before it is taught, in units of A+
 SLACK = 1e-9  # a drive of exactly h S must count as enough, whatever its last bit
 
 
+@checked
 @kernel
 def teach(w: Float[Array, "n 1"], pattern: Bool[Array, " n"], a_plus: float, a_minus: float) -> None:
     """One presentation of a pattern to one detector with weights w, in place, by pair-based STDP.
@@ -46,6 +48,7 @@ def homeostasis(
     return w * needed.max() if len(needed) else w
 
 
+@checked
 @kernel
 def respond(
     w: Float[Array, "n D"],
@@ -103,6 +106,6 @@ def learned(
         raise ValueError(f"patterns of {size.tolist()} lines are not allowed; each needs 1 to {patterns.shape[1] - 1}")
     w = np.full((patterns.shape[1], 1), start)
     for pattern in np.ascontiguousarray(patterns):  # rows that lie apart would compile `teach` once more
-        teach(w, pattern, 1.0, forget)
+        teach.kernel(w, pattern, 1.0, forget)
     inhibition = kappa / size.mean()
     return w[:, 0], homeostasis(w[:, 0], patterns, kappa, inhibition), inhibition

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float, Float32, Int8, Int64
 
+from labcore.checked import checked, index
 from labcore.kernels import kernel
 from labcore.primitives.spiking.lif import adapt, cell, conductance_step, decay, deliver, fade, reset
 from labcore.primitives.spiking.stdp import pair_stdp, scale
@@ -33,12 +34,13 @@ class Network(NamedTuple):
     theta: Float[Array, " N_E"]  # mV
 
 
+@checked
 @kernel
 def show(
     net: Network,
     draws: Float32[Array, "B T 65"],
     rates: Float32[Array, "B 64"],
-    labels: Int64[Array, " B"],
+    labels: Annotated[Int64[Array, " B"], index("K")],
     learn: bool,
     sign: float,
     target1: float,

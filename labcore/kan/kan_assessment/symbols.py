@@ -6,13 +6,14 @@ simplicity against fit, 0.8 complexity + 0.2 log2(1 + 1e-5 - R^2), as pykan does
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from labcore.checked import checked, within
 from labcore.kernels import kernel
 
 Array = np.ndarray
@@ -84,9 +85,10 @@ def _r2(number: int, a: float, b: float, x: Float[Array, " X"], y: Float[Array, 
     return cov * cov / (varg * vary) if varg > 1e-12 * n and vary > 0 else -1.0
 
 
+@checked
 @kernel
 def _search(
-    number: int, x: Float[Array, " X"], y: Float[Array, " X"], half: float, zooms: int
+    number: int, x: Float[Array, " X"], y: Float[Array, " X"], half: float, zooms: Annotated[int, within(0)]
 ) -> tuple[float, float, float]:
     """a, b and R^2."""
     a0, b0, best_a, best_b, best, reach = 0.0, 0.0, 1.0, 0.0, -1.0, half
@@ -103,16 +105,20 @@ def _search(
 
 
 def fit_symbol(name: str, x: Float[Array, " X"], y: Float[Array, " X"], half: float = 10.0, zooms: int = 3) -> Snap:
-    """The best c g(a x + b) + d for the curve y at x. Raises ValueError for an unknown name."""
+    """The best c g(a x + b) + d for the curve y at x.
+
+    Raises ValueError for an unknown name, and for x and y that are empty, not finite or not of one length.
+    """
     if name not in LIBRARY:
         raise ValueError(f"there is no symbol {name!r}; it must be one of {', '.join(NAMES)}")
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    _, x, y, half, zooms = _search.check(NAMES.index(name), x, y, half, zooms)
     constant = y.var() < FLAT
     if name == "0" or constant:
         r2 = 1.0 if constant else 0.0
         return Snap(name, 0.0, 0.0, 0.0, float(y.mean()), r2, _score(name, r2))
     number = NAMES.index(name)
-    a, b, r2 = _search(number, x, y, half, zooms)
+    a, b, r2 = _search.kernel(number, x, y, half, zooms)
     if r2 < 0:
         return Snap(name, 0.0, 0.0, 0.0, float(y.mean()), 0.0, _score(name, 0.0))
     g = np.array([_g(number, a * v + b) for v in x])

@@ -14,13 +14,14 @@ the lateral one, known as APEX), Nowlan (1990) and Moraitis et al. (2021, arXiv:
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from labcore.checked import above, checked, within
 from labcore.kernels import kernel
 
 Array = np.ndarray
@@ -47,13 +48,16 @@ def _check(rule: str, eta: float, tau: float) -> None:
         raise ValueError(f"tau = {tau} is not allowed; it must be > 0")
 
 
+@checked
 def hebb_stream(
-    x: Float[Array, "T D"], w: Float[Array, "K D"], rule: Rule, eta: float, tau: float = 0.3, every: int = 1
+    x: Float[Array, "T D"],
+    w: Float[Array, "K D"],
+    rule: Rule,
+    eta: Annotated[float, within(0)],
+    tau: Annotated[float, above(0)] = 0.3,
+    every: Annotated[int, within(1)] = 1,
 ) -> Stream:
     """Show the samples x one at a time to units that start at w; record each `every` samples."""
-    _check(rule, eta, tau)
-    if every < 1:
-        raise ValueError(f"every = {every} is not allowed; it must be >= 1")
     x, w = np.ascontiguousarray(x, dtype=float), np.array(w, dtype=float)
     w_hist, c_hist, seen, diverged = _stream(x, w, RULES.index(rule), eta, tau, every)
     return Stream(w_hist, c_hist, seen, int(diverged))

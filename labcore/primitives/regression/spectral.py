@@ -14,11 +14,13 @@ Sources: Ali, Kolter, Tibshirani 2019 (arXiv 1810.10082) for early stopping; Has
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numba import vectorize
+
+from labcore.checked import ANY, checked
 
 Array = np.ndarray
 CUT = 1e-10
@@ -32,12 +34,17 @@ def minnorm(s: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 def ridge(
     s: Float[Array, " ..."], lam: float | Float[Array, " ..."], n: int | Int[Array, " ..."]
 ) -> Float[Array, " ..."]:
-    """phi of argmin |Zw - Y|^2 / n + lam |w|^2, with n the training samples. Broadcasts."""
+    """phi of argmin |Zw - Y|^2 / n + lam |w|^2, with n the training samples. Broadcasts.
+
+    Raises ValueError unless lam >= 0.
+    """
+    _require("lam", lam)
     return s * s / (s * s + n * lam)
 
 
 def gradient_flow(s: Float[Array, " ..."], t: float | Float[Array, " ..."]) -> Float[Array, " ..."]:
-    """phi of dw/dt = -Z^T (Zw - Y) at time t. Broadcasts."""
+    """phi of dw/dt = -Z^T (Zw - Y) at time t. Broadcasts. Raises ValueError unless t >= 0."""
+    _require("t", t)
     return -np.expm1(-t * s * s)
 
 
@@ -97,6 +104,12 @@ def tsvd(s: Float[Array, " r"], modes: int) -> Float[Array, " r"]:
     return (np.arange(len(s)) < modes).astype(float)
 
 
+def _require(name: str, values: float | Float[Array, " ..."]) -> None:
+    if not np.all(np.greater_equal(values, 0)):
+        bad = np.ravel(values)[~np.ravel(np.greater_equal(values, 0))][0]
+        raise ValueError(f"{name} = {bad} is not allowed; it must be >= 0")
+
+
 def _check_rate(x: Float[Array, " ..."], limit: float) -> None:
     if x.size and not x.max() < limit:
         raise ValueError(f"eta * s_max^2 = {x.max():g} is not allowed; descent diverges from {limit:g} on")
@@ -142,6 +155,18 @@ class SpectralFit(NamedTuple):
     start: Float[Array, "p c"]
 
 
+@checked
+def _fit_moments(z: Float[Array, "n p"], test: Moments, start: Float[Array, "p c"] | None) -> None:
+    """Only for its check."""
+
+
+@checked
+def _fit_sample(
+    z: Float[Array, "n p"], ze: Float[Array, "m p"], ye: Float[Array, "m c"], start: Float[Array, "p c"] | None
+) -> None:
+    """Only for its check."""
+
+
 def spectral_fit(
     z: Float[Array, "n p"],
     test: Moments | tuple[Float[Array, "m p"], Float[Array, "m c"]],
@@ -151,12 +176,14 @@ def spectral_fit(
     """Decompose z. `test` is the population's `Moments`, or a sample (ze, ye).
 
     `start` is the direction of the initial weights (default zero). Cost: one thin SVD.
-    Raises ValueError for n < 2, p = 0, non-finite z, or z = 0.
+    Raises ValueError for n < 2, p = 0, arrays that do not fit together or are not finite, or z = 0.
     """
     if z.ndim != 2 or z.shape[0] < 2 or z.shape[1] < 1:
         raise ValueError(f"z has shape {z.shape}; it must be (samples >= 2, features >= 1)")
-    if not np.isfinite(z).all():
-        raise ValueError(f"z has {np.count_nonzero(~np.isfinite(z))} non-finite entries; all must be finite")
+    if isinstance(test, Moments):
+        _fit_moments(z, test, start)
+    else:
+        _fit_sample(z, *test, start)
     u, s, vt = np.linalg.svd(z, full_matrices=False)
     r = int(np.count_nonzero(s > cut * s[0]))
     if r == 0:
@@ -191,16 +218,18 @@ def spectral_fit(
     return SpectralFit(ut, s, vt, gv, hv, mv, v0, g0, m0, null, ym, start)
 
 
+@checked
 def weights(
-    fit: SpectralFit, y: Float[Array, "n c"], phi: Float[Array, " r"], scale: float = 0.0
+    fit: Annotated[SpectralFit, ANY], y: Float[Array, "n c"], phi: Float[Array, " r"], scale: float = 0.0
 ) -> Float[Array, "p c"]:
     """The weights that the filter phi reaches on targets y from scale * start."""
     in_span = (phi / fit.s)[:, None] * (fit.ut @ y) - scale * phi[:, None] * fit.v0
     return fit.vt.T @ in_span + scale * fit.start
 
 
+@checked
 def noise_split(
-    fit: SpectralFit, signal: Float[Array, "n c"], noise: Float[Array, "n c"], phi: Float[Array, " r"]
+    fit: Annotated[SpectralFit, ANY], signal: Float[Array, "n c"], noise: Float[Array, "n c"], phi: Float[Array, " r"]
 ) -> tuple[float, float, float]:
     """(A, C, B) with test error A + 2 sigma C + sigma^2 B for the targets signal + sigma * noise, zero start."""
     d = (phi / fit.s)[:, None]

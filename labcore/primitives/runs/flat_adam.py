@@ -7,18 +7,27 @@ with b1 = 0.9, b2 = 0.999, eps = 1e-8. Source: Kingma, Ba (2014), arXiv 1412.698
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Float
 
+from labcore.checked import checked, within
 from labcore.kernels import kernel
 
 Array = np.ndarray
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
+@checked
 @kernel
 def adam_update(
-    w: Float[Array, " N"], m: Float[Array, " N"], v: Float[Array, " N"], g: Float[Array, " N"], k: int, lr: float
+    w: Float[Array, " N"],
+    m: Float[Array, " N"],
+    v: Annotated[Float[Array, " N"], within(0)],
+    g: Float[Array, " N"],
+    k: Annotated[int, within(1)],
+    lr: float,
 ) -> None:
     """Update number k >= 1 of the weights w and the moments m, v by the gradient g, in place."""
     step, inverse = lr / (1.0 - BETA1**k), 1.0 / np.sqrt(1.0 - BETA2**k)

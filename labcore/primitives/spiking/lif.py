@@ -15,14 +15,17 @@ exponentially to where it then points (exponential Euler: exact for constant g).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from labcore.checked import ANY, INFINITE, checked, within
 from labcore.kernels import kernel
 
 Array = np.ndarray
+Conductance = Annotated[Float[Array, " n"], within(0)]
+Threshold = Annotated[Float[Array, " n"], INFINITE]  # a neuron that never spikes has an infinite one
 
 
 class Cell(NamedTuple):
@@ -56,14 +59,15 @@ def decay(tau: float, dt: float) -> float:
     return float(np.exp(-dt / tau))
 
 
+@checked
 @kernel
 def conductance_step(
     v: Float[Array, " n"],
-    g_e: Float[Array, " n"],
-    g_i: Float[Array, " n"],
-    threshold: Float[Array, " n"],
+    g_e: Conductance,
+    g_i: Conductance,
+    threshold: Threshold,
     wait: Int[Array, " n"],
-    spikes: Bool[Array, " n"],
+    spikes: Annotated[Bool[Array, " n"], ANY],
     kind: Cell,
     e_e: float,
     e_i: float,
@@ -91,13 +95,14 @@ def conductance_step(
     return count
 
 
+@checked
 @kernel
 def current_step(
     v: Float[Array, " n"],
     current: Float[Array, " n"],
-    threshold: Float[Array, " n"],
+    threshold: Threshold,
     wait: Int[Array, " n"],
-    spikes: Bool[Array, " n"],
+    spikes: Annotated[Bool[Array, " n"], ANY],
     kind: Cell,
     keep: float,
     gain: float,
@@ -128,6 +133,7 @@ def current_gain(tau: float, tau_syn: float, dt: float) -> float:
     return float(dt / tau * decay(max(tau, tau_syn), dt) * mean)
 
 
+@checked
 @kernel
 def reset(v: Float[Array, " n"], wait: Int[Array, " n"], spikes: Bool[Array, " n"], kind: Cell) -> None:
     """Those that spiked go to the reset potential and wait out their refractory time."""
@@ -137,6 +143,7 @@ def reset(v: Float[Array, " n"], wait: Int[Array, " n"], spikes: Bool[Array, " n
             wait[j] = kind.refractory
 
 
+@checked
 @kernel
 def deliver(target: Float[Array, " n"], weights: Float[Array, "m n"], spikes: Bool[Array, " m"]) -> None:
     """target += the rows of weights whose neuron spikes."""
@@ -146,6 +153,7 @@ def deliver(target: Float[Array, " n"], weights: Float[Array, "m n"], spikes: Bo
                 target[j] += weights[i, j]
 
 
+@checked
 @kernel
 def fade(values: Float[Array, " n"], keep: float) -> None:
     """Traces, currents or thresholds decay over one step; keep = `decay`(tau, dt). Part of "move": call it before."""
@@ -153,6 +161,7 @@ def fade(values: Float[Array, " n"], keep: float) -> None:
         values[i] *= keep
 
 
+@checked
 @kernel
 def adapt(theta: Float[Array, " n"], spikes: Bool[Array, " n"], alpha: float) -> None:
     """Intrinsic plasticity of thresholds theta, mV: each own spike adds alpha 10 / |theta - 10|."""

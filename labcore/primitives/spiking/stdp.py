@@ -12,15 +12,19 @@ spikes (their traces grow, weights read the pre traces). So a pair in the same s
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Bool, Float
 
+from labcore.checked import INFINITE, checked
 from labcore.kernels import kernel
 from labcore.primitives.spiking.lif import fade
 
 Array = np.ndarray
 
 
+@checked
 @kernel
 def pair_stdp(
     w: Float[Array, "m n"],
@@ -30,8 +34,8 @@ def pair_stdp(
     post: Bool[Array, " n"],
     at_pre: float,
     at_post: float,
-    low: float,
-    high: float,
+    low: Annotated[float, INFINITE],
+    high: Annotated[float, INFINITE],
     step: float = 1.0,
 ) -> None:
     """One step's spikes pre and post change the weights w and both traces, in place.
@@ -51,6 +55,7 @@ def pair_stdp(
                 w[i, j] = min(max(w[i, j] + at_post * trace_pre[i], low), high)
 
 
+@checked
 @kernel
 def scale(w: Float[Array, "m n"], target: float) -> None:
     """Synaptic scaling: the weights w into each post neuron get the sum `target`. Those of sum 0 stay."""
@@ -63,6 +68,7 @@ def scale(w: Float[Array, "m n"], target: float) -> None:
                 w[i, j] *= target / total
 
 
+@checked
 @kernel
 def follow(
     pre: Bool[Array, "R T"], post: Bool[Array, "R T"], at_pre: float, at_post: float, keep: float, step: float
