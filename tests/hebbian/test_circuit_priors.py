@@ -264,6 +264,18 @@ def test_reading_tells_what_was_measured():
     assert f"NCAP {float(frame.best[0, :, -1].mean()):.3f}" in frame.reading
 
 
+def test_readings_say_no_more_than_is_there():
+    # the joints of a long body with a quick clock do not follow one another, and there is no such thing as -0
+    bends = swim.run(n_links=12, period=20, steps=60, w_prop=1.0, w_contra=0.5)
+    lags = wave_lags(bends.angle.values, 20)
+    assert lags.min() < 0 < lags.max() and "travels" not in bends.reading
+    assert "travels from head to tail" in swim.run(steps=300).reading
+    still = next(swim.frames(n_links=2, period=20, steps=60, w_prop=0.0, cn_over_ct=1.0))
+    assert -5e-5 < still.attrs["speed"] < 0 and "gets nowhere: 0.0000 body" in still.reading
+    first = next(learn.frames(compare="NCAP, free signs", n_seeds=1, seed=32)).reading
+    assert first.startswith("After 1 trial of") and "-0.000" not in first
+
+
 # ---- exercises
 
 

@@ -124,6 +124,12 @@ def test_order_is_learned_only_when_events_are_close_or_compressed():
     assert np.diagonal(near.W[1], 1) == pytest.approx(np.full(4, np.exp(-25 / 20)), rel=1e-3)  # and pairs across cycles
 
 
+def test_no_overlap_reads_minus_nothing():
+    frame = learn_order.run(noise=0.5, n_items=2, neurons=2000, seed=33)
+    end = frame.overlap[0].isel({"step": -1, "post": -1})
+    assert -0.005 < float(end) < 0 and "overlap 0.00 and" in frame.reading
+
+
 # ---- oscillators
 
 

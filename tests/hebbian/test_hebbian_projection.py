@@ -269,6 +269,17 @@ def test_units_on_top_of_one_another_span_one_direction():
     assert subspace.run(rule="subspace").angle[-1].max() < 5
 
 
+def test_readings_say_no_more_than_is_there():
+    assert "long axis" in plane.run(samples=200).reading
+    round_cloud = plane.run(samples=200, stretch=1.0).reading
+    assert "long axis" not in round_cloud and "1 samples" not in round_cloud
+    assert "span and the data's" in subspace.run(batches=20).reading
+    for alike in (dict(k=1, second=1.0), dict(k=2, third=0.6)):
+        assert "are alike" in subspace.run(batches=20, **alike).reading
+    too_long = extract.run(k=1, hlop_lr=1.0, epochs=1)
+    assert too_long.power[-1] < 0 and "-" not in too_long.reading.split("one;")[1]
+
+
 def test_too_high_rates_say_so():
     frame = extract.run(k=8, hlop_lr=1.0, epochs=3)
     assert "diverged" in frame.reading and np.abs(frame.image).max() < 10 and frame.progress == 1

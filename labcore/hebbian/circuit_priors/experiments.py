@@ -23,10 +23,10 @@ def _tell(way: float, cycles: float, lags: Float[Array, " pairs"]) -> str:
     speed = way / cycles
     word = "forward" if speed > 0 else "backward"
     text = f"In {cycles:.1f} cycles the body swims {abs(way):.3f} body lengths {word}, {abs(speed):.3f} per cycle"
-    if abs(speed) < 1e-3:
-        text = f"In {cycles:.1f} cycles the body gets nowhere: {speed:.4f} body lengths per cycle"
-    if len(lags):
-        tail = "head to tail" if lags.mean() > 0 else "tail to head"
+    if min(abs(way), abs(speed)) < 1e-3:
+        text = f"In {cycles:.1f} cycles the body gets nowhere: {speed:z.4f} body lengths per cycle"
+    if len(lags) and ((lags > 0).all() or (lags < 0).all()):  # joints that disagree make no wave
+        tail = "head to tail" if lags[0] > 0 else "tail to head"
         text += f"; its bend travels from {tail}, {abs(lags.mean()):.1f} steps per joint"
     return text + "."
 
@@ -144,7 +144,7 @@ def learn(
         best = np.array([[g.best for g in row] for row in now])
         paths = np.stack([centre(drive(name, row[0].x, phase).q) for name, row in zip(names, now)])
         trials, means = best.shape[2], best[:, :, -1].mean(1)
-        told = ", ".join(f"{name} {speed:.3f}" for name, speed in zip(names, means))
+        told = ", ".join(f"{name} {speed:z.3f}" for name, speed in zip(names, means))
         yield LEARN(
             dict(
                 controller=list(names),
@@ -153,7 +153,7 @@ def learn(
                 path_y=paths[..., 1],
                 params=[row[0].x.size for row in now],
             ),
-            f"After {trials} trials of 5 cycles the best swims, in body lengths per cycle: {told}.",
+            f"After {trials} trial{'s' * (trials > 1)} of 5 cycles the best swims, in body lengths per cycle: {told}.",
             generation / gens,
             trials=1 + gens * lam,
         )

@@ -116,7 +116,7 @@ def learn_order(
     yield LEARN_ORDER(
         dict(W=w, overlap=overlap),
         f"The mean link from an item to the next is {link[0]:.2g} with events {spacing:g} ms apart and "
-        f"{link[1]:.2g} through the buffer. The last step of the replay has overlap {end[0]:.2f} and {end[1]:.2f} "
+        f"{link[1]:.2g} through the buffer. The last step of the replay has overlap {end[0]:z.2f} and {end[1]:z.2f} "
         "with its pattern.",
     )
 

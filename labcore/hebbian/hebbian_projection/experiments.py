@@ -56,8 +56,8 @@ def plane(
 ) -> Iterator[xr.Dataset]:
     """Weight vectors of K units turning while they see a Gaussian cloud in the plane, sample by sample; 25 frames.
 
-    The cloud's standard deviation is 1 along its axis and 1/stretch across; `angle_to_axis` is taken to the axis of
-    the moment. Weights start at length 0.5 in random directions. A run without a limit on its weights says so and ends.
+    The cloud's standard deviation is 1 along its axis and 1/stretch across; `away` is taken to the axis of the
+    moment. Weights start at length 0.5 in random directions. A run without a limit on its weights says so and ends.
     """
     rng = np.random.default_rng(seed)
     start = rng.uniform(0, 2 * np.pi, k)
@@ -75,8 +75,10 @@ def plane(
     for end in np.unique(np.linspace(1, len(run.seen), 25).astype(int)):
         last = end - 1
         cloud = x[late == late[max(run.seen[last] - 1, 0)]][:300]
-        text = f"After {run.seen[last]} samples the weights are {', '.join(f'{v:.0f}' for v in away[last])} degrees "
-        text += f"away from the cloud's long axis and {', '.join(f'{v:.2f}' for v in length[last])} long."
+        text = f"After {run.seen[last]} sample{'' if run.seen[last] == 1 else 's'} the weights are "
+        if stretch > 1:
+            text += f"{', '.join(f'{v:.0f}' for v in away[last])} degrees away from the cloud's long axis and "
+        text += f"{', '.join(f'{v:.2f}' for v in length[last])} long{'.' if stretch > 1 else '; the cloud is round.'}"
         yield PLANE(
             dict(seen=run.seen[:end], w=run.w[:end], away=away[:end], length=length[:end], cloud=cloud),
             text,
@@ -147,6 +149,9 @@ def subspace(
     error = np.sqrt((gram**2).sum((1, 2)) / k)
     for end in np.unique(np.linspace(1, len(hist), 25).astype(int)):
         last = end - 1
+        told = f", and the largest angle between their span and the data's is {angle[last, -1]:.1f} degrees"
+        if k < 3 and variances[order[k - 1]] == variances[order[k]]:
+            told = f"; axes {k} and {k + 1} of the data are alike, so no span of this size is theirs"
         yield SPACE(
             dict(
                 w=hist[:end],
@@ -156,8 +161,8 @@ def subspace(
                 cloud=data[:15].reshape(-1, 3).numpy(),
                 axes=axes.T[order] * np.sqrt(variances[order])[:, None],
             ),
-            f"After {last} batches the largest angle between the units' span and the data's is {angle[last, -1]:.1f} "
-            f"degrees, and the weights are {error[last]:.2f} away from orthonormal.",
+            f"After {last} batch{'' if last == 1 else 'es'} the weights are {error[last]:.2f} away from "
+            f"orthonormal{told}.",
             end / len(hist),
             batches=batches,
         )
@@ -204,10 +209,13 @@ def extract(
         kept = 1 - float((project(pixels.double(), h) ** 2).sum() / (pixels.double() ** 2).sum())
         log.append((np.cos(principal_angles(h.numpy(), axes)) ** 2, kept))
         cos2, power = np.stack([c for c, _ in log]), np.array([p for _, p in log])
+        told = f"they keep {kept:.1%} of the digits' power, of {best:.1%} at most."
+        if kept < 0:  # rows that are too long reconstruct more than came in
+            told = "they are too long, and what they give back is further from the digits than nothing would be."
         yield FOUND(
             dict(cos2=cos2, power=power, image=h.numpy().copy().reshape(k, 8, 8)),
-            f"After {epoch} passes the {k} units span a space whose mean squared cosine with the best one is "
-            f"{cos2[-1].mean():.3f}; they keep {power[-1]:.1%} of the digits' power, of {best:.1%} at most.",
+            f"After {epoch} pass{'es' * (epoch != 1)} the span of the lateral units (there are {k}) has a mean squared "
+            f"cosine of {cos2[-1].mean():.3f} with the best one; {told}",
             epoch / epochs,
             best=float(best),
             epochs=epochs,
@@ -344,7 +352,7 @@ def _so_far(accuracy: list[Array], leaks: list[Array], laterals: list[Lateral], 
         means = ", ".join(f"{m} {a:.1%}" for m, a in zip(METHODS, average.mean(1), strict=True))
         text = f"After {finished} task{'s' * (finished > 1)} the mean accuracy on them is: {means}."
         if finished > 1:
-            drifts = ", ".join(f"{m} {b:+.1%}" for m, b in zip(METHODS, drift.mean(1), strict=True))
+            drifts = ", ".join(f"{m} {b:+z.1%}" for m, b in zip(METHODS, drift.mean(1), strict=True))
             text += f" An old task has changed since it was learned by: {drifts}."
     return FORGETTING(
         dict(accuracy=log, table=table.mean(3), learned=learned, ACC=average, BWT=drift, leak=np.stack(leaks).mean(3)),
