@@ -206,6 +206,12 @@ def test_corners_are_legal(values):
     assert np.abs(frame.overlap).max() <= 1 and frame.progress == 1
 
 
+def test_chance_is_not_recall():
+    hot = retrieve.run(d=0.95, N=1000, K=8, T=1.0, start="random", sweeps=100)
+    assert np.abs(hot.overlap[-1]).max() > 0.1 * 0.05  # a tenth of the most possible is less than chance gives
+    assert "recalls 0 of 8" in hot.reading
+
+
 def test_nonsense_is_refused():
     for name, value in (("T", -0.1), ("d", 1.0), ("K", 9)):
         with pytest.raises(ParameterError, match=f"{name} = {value}"):
@@ -231,6 +237,19 @@ def test_the_map_has_its_regimes_where_they_belong():
     assert (free.sel(branch="hierarchical") <= free.sel(branch=["pure", "symmetric"]).min("branch") + 1e-6).all()
 
 
+@pytest.mark.parametrize(
+    ("d", "t", "said"),
+    [
+        (0.8, 0.1, "three branches is hierarchical and symmetric, a tie"),
+        (0.0, 0.1, "three branches is pure and hierarchical, a tie"),
+        (0.9, 0.9, "0.000, 0.000, 0.000, and all three branches have the same free energy"),
+        (0.4, 0.1, "three branches is hierarchical."),
+    ],
+)
+def test_branches_that_reach_one_state_tie(d, t, said):
+    assert said in phase_diagram.run(d=d, T=t, grid=7, N=1000, sweeps=10).reading
+
+
 def test_networks_lie_on_the_cuts():
     frame = phase_diagram.run(d=0.3, T=0.05, grid=15, N=50_000)
     d = frame.point_d.values
@@ -253,6 +272,11 @@ def test_networks_roll_down_the_steepest_path():
     lowest = np.unravel_index(frame.free_energy.values.argmin(), (61, 61))
     bottom = sorted(abs(float(axis[i])) for axis, i in zip((frame.m2, frame.m1), lowest, strict=True))
     np.testing.assert_allclose(np.sort(np.abs(frame.path[:, -1]), -1).mean(0), bottom, atol=0.04)
+
+
+def test_one_hot_network_does_not_fall_by_a_negative_number():
+    reading = landscape.run(T=1.0, d=0.5, n_starts=1, strength=0.1, N=500, sweeps=2, seed=3).reading
+    assert "free energy of 1 network rose by 0.0004" in reading
 
 
 # ---- learning from examples
@@ -299,6 +323,11 @@ def test_examples_of_full_quality_are_the_patterns():
 def test_more_examples_recall_better():
     lead = learn.run().overlap[:, :, 0].mean("repeat").values
     assert (lead[-1] > 0.9 * 0.75).all() and (lead[0] < 0.25).all()
+
+
+def test_one_example_is_singular():
+    first = next(learn.frames(N=1000, M=2, n_seeds=1))
+    assert first.reading.startswith("With 1 example of each")
 
 
 def test_counts_end_at_low_storage():

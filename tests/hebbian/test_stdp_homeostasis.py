@@ -185,6 +185,16 @@ def test_detect_corners(mode, values):
         assert (np.diag(frames[-1].confusion) == 1).all()
 
 
+def test_nothing_to_reject_is_no_success_at_rejecting():
+    """At h = 0.5, without inhibition, half of all lines taught in turn: every input is one to accept."""
+    shared = dict(probes=100, mode="shared", active=32, h=0.5, kappa=0.0, n_patterns=20)
+    assert "there are no others to reject" in detect.run(**shared).reading
+    frames = list(detect.frames(probes=100, mode="shared", active=4, kappa=0.0, forget=2.0, n_patterns=2))
+    assert "of the others 0.00%" in frames[-1].reading and frames[0].reading.startswith(
+        "One neuron for all, 1 pattern "
+    )
+
+
 def test_confusions_are_where_the_rule_puts_them():
     frame = detect.run(probes=300, mode="one neuron each", n_patterns=20, similarity=0.75, h=0.8)
     rng = np.random.default_rng([0, 0])

@@ -67,6 +67,14 @@ def test_other_rules_are_refused():
         present(net, x, y, np.random.default_rng(0), True, rule="oja")
 
 
+def test_the_window_s_reading_says_what_differs_from_chance():
+    up, odd = window.run().reading, window.run(before=-1.0).reading
+    assert "moves 400 weights by +4" in up and "moves 400 weights nowhere on average" in odd
+    # a lag of less than half a step is none
+    assert window.run(lag=-0.2).reading.startswith("A teacher's spike at the same time as the other")
+    assert "-0.000" not in window.run(lag=-60.0, tau=5.0, before=-1.0).reading
+
+
 def test_a_test_changes_nothing():
     net, x, y = small()
     before = [part.copy() for part in net]

@@ -176,10 +176,11 @@ def swap_rates(
 def _by_swaps(score: Float[Array, "learner swaps repeat"], swaps: Int[Array, " swaps"], progress: float) -> xr.Dataset:
     mean, n = score.mean(2), len(REGULATORS)
     best = mean[n:].argmax(0)
+    good = [f"{rate:g}" for rate, right in zip(RATES, mean[n:, -1], strict=True) if right > mean[n:, -1].max() - 0.01]
     reading = (
         f"With {swaps[-1]} swaps an epoch a constant rate is right {mean[0, -1]:.1%} of the time, the homeostatic one "
         f"{mean[1, -1]:.1%}, a random one {mean[2, -1]:.1%}; the best of {len(RATES)} constants, chosen in hindsight, "
-        f"is {RATES[best[-1]]:g} with {mean[n:, -1].max():.1%}."
+        f"gets {mean[n:, -1].max():.1%} ({' or '.join(good)}, to a point)."
     )
     return BY_SWAPS(
         dict(swaps=swaps, accuracy=score[:n], constants=score[n:], best_rate=np.array(RATES)[best]), reading, progress

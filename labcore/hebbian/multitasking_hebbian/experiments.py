@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from labcore.experiment import Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
+from labcore.words import plain
 
 from . import mattis
 from .glauber import advance, energy, pattern_sums
@@ -19,7 +20,7 @@ from .mechanism import Array, Start, cue, draw_patterns, examples, hebbian, loss
 
 
 def _levels(n: int, overlap: Float[Array, " K"]) -> str:
-    return ", ".join(f"{x:.3f}" for x in overlap[:n])
+    return ", ".join(plain(x, ".3f") for x in overlap[:n])
 
 
 RECALL = Frame(
@@ -66,6 +67,7 @@ def retrieve(
     flow = mattis.flow(torch.tensor(sums / N), d, T, torch.tensor(at / N)).numpy()
     log, done, side = np.empty((len(at), K), np.int64), 0, min(100, int(N**0.5))
     ideal, bins, filled = mattis.hierarchy(K, d).numpy(), np.linspace(-2.5, 2.5, 82), (patterns != 0).sum(1)
+    bar = max(0.1 * (1 - d), 3 * ((1 - d) / N) ** 0.5)  # random spins have overlaps of sqrt((1 - d) / N)
     for i, updates in enumerate(at):
         advance(patterns, spins, sums, T, updates - done, rng)
         log[i], done = sums, updates
@@ -76,7 +78,7 @@ def retrieve(
         plus, minus = losses(patterns, seen)
         firm = (np.einsum("ik,k->i", patterns, sums) * spins - filled) / N
         strongest = np.sort(np.abs(overlap))[::-1]
-        recalled = int((strongest > 0.1 * (1 - d)).sum())
+        recalled = int((strongest > bar).sum())
         yield RECALL(
             dict(
                 time=at[: i + 1] / N,
@@ -90,12 +92,21 @@ def retrieve(
                 share=np.bincount(level, minlength=K + 1) / N,
                 field_hist=np.histogram(firm, bins)[0] / N,
             ),
-            f"After {updates / N:.3g} sweeps the network recalls {recalled} of {K} patterns (overlap above a tenth of "
-            f"the most possible, {1 - d:.2f}). Sorted, the overlaps are {_levels(4, strongest)}"
+            f"After {updates / N:.3g} sweeps the network recalls {recalled} of {K} patterns (overlap above {bar:.3f}; "
+            f"the most possible is {1 - d:.2f}). Sorted, the overlaps are {_levels(4, strongest)}"
             f"{' and smaller' if K > 4 else ''}; a perfect hierarchy has {_levels(4, ideal)}.",
             float(updates / at[-1]),
             sweeps=sweeps,
         )
+
+
+def _lowest(free: Float[Array, " branch"]) -> str:
+    """Which of the branches has the lowest free energy. Solutions that reach the same state tie."""
+    best = [name for name, f in zip(mattis.BRANCHES, free, strict=True) if f < free.min() + 1e-7]
+    if len(best) == 3:
+        return "all three branches have the same free energy"
+    tie = ", a tie: both reach the same state" if len(best) == 2 else ""
+    return f"the lowest free energy of the three branches is {' and '.join(best)}{tie}"
 
 
 def _settle(n: int, k: int, d: float, t: float, sweeps: int, rng: np.random.Generator) -> Float[Array, " K"]:
@@ -157,7 +168,6 @@ def phase_diagram(
     mc_d = [_settle(N, K, x, T, sweeps, np.random.default_rng([seed, 0, p])) for p, x in enumerate(at_d)]
     mc_t = [_settle(N, K, d, x, sweeps, np.random.default_rng([seed, 1, p])) for p, x in enumerate(at_t)]
     kind = mattis.REGIMES[int(mattis.regime(here.numpy())[0])]
-    best = mattis.BRANCHES[int((free[:, 0] < free.min() + 1e-9).int().argmax())]
     gap = np.abs(np.sort(np.abs(mc_d)) - np.sort(mattis.fixed_point(mattis.hierarchy(K, torch.tensor(at_d)), at_d, T)))
     yield MAP(
         dict(
@@ -176,7 +186,7 @@ def phase_diagram(
             point_T=at_t,
         ),
         f"At d = {d:.2f} and T = {T:.2f} the memory recalls {kind}: theory gives the overlaps "
-        f"{_levels(K, here[0].numpy())}, and the lowest free energy of the three branches is {best}. Along d, "
+        f"{_levels(K, here[0].numpy())}, and {_lowest(free[:, 0].numpy())}. Along d, "
         f"networks of {N} neurons differ from theory by {gap.max():.3f} at most.",
         at=[d, T],
     )
@@ -192,6 +202,13 @@ VALLEYS = Frame(
     path=var("start time pattern", "overlap m, network"),
     theory=var("start time pattern", "overlap m, steepest descent"),
 )
+
+
+def _change(by: float) -> str:
+    """What a free energy did, in words."""
+    if abs(by) < 5e-5:
+        return "stayed as it was to 0.0001"
+    return f"{'rose' if by > 0 else 'fell'} by {abs(by):.4f}"
 
 
 @experiment(quick=dict(N=2000), frame=VALLEYS)
@@ -244,9 +261,9 @@ def landscape(
                 path=path[:, : i + 1],
                 theory=theory[:, : i + 1],
             ),
-            f"In {times[i]:.2f} sweeps the free energy of {n_starts} networks fell by {first - now:.4f} on average. "
-            f"Their larger overlap is {size[1]:.2f}, their smaller one {size[0]:.2f}; the most possible is "
-            f"{1 - d:.2f}.",
+            f"In {times[i]:.2f} sweeps the free energy of {n_starts} {'network' if n_starts == 1 else 'networks'} "
+            f"{_change(float(now - first))} on average. The larger overlap is {size[1]:.2f}, the smaller one "
+            f"{size[0]:.2f}; the most possible is {1 - d:.2f}.",
             i / (len(times) - 1),
         )
 
@@ -301,9 +318,9 @@ def learn(
         lead = log[: c + 1, :, 0].mean(-1)
         yield FROM_EXAMPLES(
             dict(count=counts[: c + 1], overlap=log[: c + 1], ideal=ideal),
-            f"With {m} examples of each pattern the leading overlap is {lead[c, 0]:.3f} with a teacher and "
-            f"{lead[c, 1]:.3f} without; the patterns themselves would give {ideal[0]:.3f}. The two differ by "
-            f"{np.abs(lead[:, 0] - lead[:, 1]).max():.3f} at most so far.",
+            f"With {m} {'example' if m == 1 else 'examples'} of each pattern the leading overlap is {lead[c, 0]:.3f} "
+            f"with a teacher and {lead[c, 1]:.3f} without; the patterns themselves would give {ideal[0]:.3f}. The two "
+            f"differ by {np.abs(lead[:, 0] - lead[:, 1]).max():.3f} at most so far.",
             (c + 1) / len(counts),
             most=int(counts[-1]),
         )

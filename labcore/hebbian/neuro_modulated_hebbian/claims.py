@@ -1,57 +1,75 @@
-"""What adaptation recovers over five corruptions, what the gains add, and how soft the competition may be."""
+"""What adaptation recovers over five corruptions, what each of its two loops adds, and how soft they may compete."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
-from labcore.claims import Evidence, claim, once
-from labcore.experiment import Budget
+from labcore.claims import Evidence, Seeds, claim, mean, repeats
 from labcore.primitives.digits.corrupted import KINDS
 
-from .experiments import METHODS, adapt
+from .experiments import METHODS, Array, adapt
+
+SIZE = "five corruptions of severity 4, 897 images"
 
 
-def _accuracies(kind: str, **values: float) -> dict[str, float]:
-    # five networks: from one trained network to the next, what the gains add varies as much as it is large
-    frame = once(adapt, kind=kind, images=897, n_seeds=5, **values)
-    return dict(zip(METHODS, frame.accuracy[-1].mean("repeat").values, strict=True))
+def _streams(seeds: Seeds, kind: str, networks: int = 20, **values: float) -> dict[str, Float[Array, " network"]]:
+    """Accuracy of each method on a stream of one corruption."""
+    frame = repeats(adapt, seeds, networks, kind=kind, images=897, **values)
+    return dict(zip(METHODS, frame.accuracy[-1].transpose("learner", "repeat").values, strict=True))
 
 
-def _all_kinds() -> dict[str, dict[str, float]]:
-    """One stream of each corruption, severity 4, for the claims that read them."""
-    return {kind: _accuracies(kind) for kind in KINDS}
+def _all_kinds(seeds: Seeds, networks: int = 20) -> dict[str, Float[Array, " network"]]:
+    """Accuracy of each method, the mean over five corruptions."""
+    runs = [_streams(seeds, kind, networks) for kind in KINDS]
+    return {m: np.mean([r[m] for r in runs], 0) for m in METHODS}
 
 
-@claim("Adapting without labels recovers much of what corruption costs")
-def adaptation_helps(budget: Budget) -> Evidence:
-    runs = _all_kinds()
-    mean = {m: np.mean([r[m] for r in runs.values()]) for m in METHODS}
+@claim("Adapting without labels recovers much of what corruption costs", slow=True)
+def adaptation_helps(seeds: Seeds) -> Evidence:
+    right = _all_kinds(seeds)
     return Evidence(
-        mean,
-        "five corruptions, severity 4: NHL - source >= 0.15 (most of it comes from the batch statistics)",
-        mean["NHL"] - mean["source"] >= 0.15,
-        n_seeds=5,
+        mean("NHL - source", right["NHL"] - right["source"]) >= 0.15,
+        size=f"{SIZE}; most of it comes from the batch statistics",
+        also={m: r.mean() for m, r in right.items()},
     )
 
 
-@claim("The local rule needs the global signal: entropy-driven gains make it useful")
-def gains_matter(budget: Budget) -> Evidence:
-    more = {kind: r["NHL"] - r["Hebb only"] for kind, r in _all_kinds().items()}
-    mean = np.mean(list(more.values()))
+@claim(
+    "The Hebbian loop makes adaptation better by a point or more, alone and together with the gains",
+    expected="not reproduced",
+    reason="It adds nothing that shows beside the differences between networks, and costs some a few points. The rule "
+    "pulls trained filters to the mean of the patches that they win, at length 1; the layers above stay as they were "
+    "trained, and expect other filters.",
+    slow=True,
+)
+def local_rule_helps(seeds: Seeds) -> Evidence:
+    right = _all_kinds(seeds, 40)
     return Evidence(
-        {"mean": mean, **more},
-        "NHL - Hebb only >= 0.01 on average, >= 0.02 on contrast and on fog",
-        mean >= 0.01 and min(more["contrast"], more["fog"]) >= 0.02,
-        n_seeds=5,
+        mean("NHL - gains only", right["NHL"] - right["gains only"]) >= 0.01,
+        mean("Hebb only - batch statistics", right["Hebb only"] - right["batch statistics"]) >= 0.01,
+        size=SIZE,
+        also={m: r.mean() for m, r in right.items()},
     )
 
 
-@claim("The softness of the competition matters: too soft and the filters are spoiled")
-def softness_matters(budget: Budget) -> Evidence:
-    sharp, soft = _all_kinds()["blur"]["NHL"], _accuracies("blur", tau=1.0)["NHL"]
+@claim("Entropy-driven gains raise the accuracy, of batch statistics alone and of the Hebbian loop", slow=True)
+def gains_matter(seeds: Seeds) -> Evidence:
+    right = _all_kinds(seeds)
+    streams = {kind: _streams(seeds, kind) for kind in KINDS}
     return Evidence(
-        {"tau = 0.3": sharp, "tau = 1": soft},
-        "blur: accuracy of NHL at tau 0.3 - at tau 1 >= 0.03",
-        sharp - soft >= 0.03,
-        n_seeds=5,
+        mean("gains only - batch statistics", right["gains only"] - right["batch statistics"]) >= 0,
+        mean("NHL - Hebb only", right["NHL"] - right["Hebb only"]) >= 0,
+        size=SIZE,
+        also={f"NHL - Hebb only, {kind}": (r["NHL"] - r["Hebb only"]).mean() for kind, r in streams.items()},
+    )
+
+
+@claim("The softness of the competition matters: too soft, and the filters are spoiled", slow=True)
+def softness_matters(seeds: Seeds) -> Evidence:
+    sharp, soft = _streams(seeds, "blur")["NHL"], _streams(seeds, "blur", tau=1.0)["NHL"]
+    return Evidence(
+        mean("NHL at tau 0.3 - at tau 1", sharp - soft) >= 0,
+        size="blur of severity 4, 897 images",
+        also={"tau = 0.3": sharp.mean(), "tau = 1": soft.mean()},
     )

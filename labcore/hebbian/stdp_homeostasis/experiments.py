@@ -11,6 +11,7 @@ import xarray as xr
 from labcore.data import digits_split
 from labcore.experiment import Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
+from labcore.words import plain
 
 from .line_patterns import draw, edits, random_sets
 from .mechanism import DT, START, accepts, fires, learned, respond
@@ -67,7 +68,7 @@ def detector(
     accepted = fires(w[:, None], np.array([inhibition]), h, probes.reshape(-1, N)).reshape(probes.shape[:2])
     drive, peak = (active - off - kappa * extra) / active, potential.max()
     state = pattern[0] * (1 + ~shown[0]) + 3 * (shown[0] & ~pattern[0])
-    plural = "s" if extra != 1 else ""
+    plural, answer = "s" if extra != 1 else "", "Detected" if spikes[0, 0] else "Not detected"
     late = f" Spread over {jitter:g} ms, they lift it to {peak:.3f}." if jitter else ""
     yield LAMPS(
         dict(
@@ -78,8 +79,8 @@ def detector(
             accepted=accepted.astype(np.int8),
             limit=active * (1 - h) - kappa * strangers,
         ),
-        f"With {off} of {active} lamps off and {extra} other{plural} on, the input delivers {drive:.3f} of what the "
-        f"pattern does; {h:.3f} is needed.{late} {'Detected' if spikes[0, 0] else 'Not detected'}.",
+        f"With {off} of {active} lamps off and {extra} other{plural} on, the input delivers "
+        f"{plain(drive, '.3f')} of what the pattern does; {h:.3f} is needed.{late} {answer}.",
         at=[off, extra],
         threshold=h,
         detected=int(spikes[0, 0] > 0),
@@ -120,7 +121,8 @@ def detect(
 
     The inputs are the patterns taught so far, all their one-line edits and random sets of the same size. Each detector
     should accept what the rule accepts around its own patterns: tpr and fpr are rates of acceptance of inputs that it
-    should and should not accept, balanced accuracy is the mean of tpr and 1 - fpr. `own` is the share of the taught
+    should and should not accept, balanced accuracy is the mean of tpr and 1 - fpr, or tpr where there is nothing to
+    reject. `own` is the share of the taught
     patterns that make their detector spike and no other, `confusion` says who spikes.
     """
     rng = np.random.default_rng([seed, 0])
@@ -139,10 +141,12 @@ def detect(
         spoke = fires(w, inhibition, h, inputs[taken])
         want = np.stack([np.any([accepts(q, inputs[taken], h, kappa) for q in group], 0) for group in groups], 1)
         tpr, fpr = spoke[want].mean(), spoke[~want].mean() if (~want).any() else 0.0
+        balanced = (tpr + 1 - fpr) / 2 if (~want).any() else tpr
         ideal = np.eye(p, dtype=np.bool_) if mode != "shared" else np.ones((p, 1), np.bool_)
         own = (spoke[:p] == ideal).all(1).mean()
-        log.append([tpr, fpr, (tpr + 1 - fpr) / 2, own, (spoke != want).sum()])
+        log.append([tpr, fpr, balanced, own, (spoke != want).sum()])
         course = np.array(log).T
+        rejected = f"of the others {fpr:.2%}" if (~want).any() else "and there are no others to reject"
         each = "One neuron for all" if mode == "shared" else "One neuron each"
         yield TAUGHT(
             dict(
@@ -154,9 +158,9 @@ def detect(
                 w=w.T,
                 confusion=spoke[:p].T.astype(np.int8),
             ),
-            f"{each}, {p} patterns taught, {len(taken)} inputs: balanced accuracy {course[2, -1]:.3f}. Of the inputs "
-            f"to accept {tpr:.1%} are accepted, of the others {fpr:.2%}; {own:.0%} of the patterns make exactly the "
-            f"detector spike that they should.",
+            f"{each}, {p} {'pattern' if p == 1 else 'patterns'} taught, {len(taken)} inputs: balanced accuracy "
+            f"{balanced:.3f}. Of the inputs to accept {tpr:.1%} are accepted, {rejected}; {own:.0%} of the patterns "
+            f"make exactly the detector spike that they should.",
             p / n_patterns,
             patterns=n_patterns,
         )

@@ -13,6 +13,7 @@ from labcore.experiment import Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
 from labcore.primitives.spiking.lif import decay
 from labcore.primitives.spiking.stdp import follow
+from labcore.words import plain
 
 from .mechanism import DT, JUMP, STEPS, TEACHER, Network, Rule, present, start
 from .spike_readout import answers, votes
@@ -57,6 +58,8 @@ def window(
     weight = follow(trains[0], trains[1], before, after, keep, JUMP)
     at = round(lag / DT) + 160
     end, spread = weight[:, -1].mean(), weight[:, -1].std()
+    order = "at the same time as" if at == 160 else f"{abs(lags[at]) * DT:g} ms {'before' if at < 160 else 'after'}"
+    drift = f"by {end:+.2f}" if abs(end) > 3 * spread / 20 else "nowhere"
     yield WINDOW(
         dict(
             lag=lags * DT,
@@ -65,9 +68,9 @@ def window(
             weight=weight[:40, ::2],
             mean=weight.mean(0)[::2],
         ),
-        f"A teacher's spike {abs(lags[at]) * DT:g} ms {'before' if lag < 0 else 'after'} the other changes the weight "
-        f"by {change[at]:+.3f}. A teacher at {post_rate:g} Hz, with no common timing, moves 400 weights by {end:+.2f} "
-        f"on average within one image; they scatter by {spread:.2f}.",
+        f"A teacher's spike {order} the other changes the weight by {plain(change[at], '+.3f')}. A teacher at "
+        f"{post_rate:g} Hz, with no common timing, moves 400 weights {drift} on average within one image; they "
+        f"scatter by {spread:.2f}.",
         at=float(lags[at] * DT),
     )
 
