@@ -17,9 +17,7 @@ def _runs(seeds: Seeds) -> xr.Dataset:
 @claim("The gradient of a network trained on the scattering length is the first Born order")
 def first_iteration_learns_the_first_order(seeds: Seeds) -> Evidence:
     off = _runs(seeds).gradient_error[:, 0].values
-    return Evidence(
-        geometric("|g - a1| / |a1|", off) <= 0.02, size="5 networks", also={"worst network": off.max()}
-    )
+    return Evidence(geometric("|g - a1| / |a1|", off) <= 0.02, size="5 networks", also={"worst network": off.max()})
 
 
 @claim("Its Hessian is wrong; trained on what the first order leaves, a second network has the right one")
@@ -37,6 +35,8 @@ def second_iteration_learns_the_second_order(seeds: Seeds) -> Evidence:
 
 @claim("The diagrams add up to the derivative, in a trained network and at every order")
 def diagrams_are_exact(seeds: Seeds) -> Evidence:
-    frames = [once(diagrams, seed=seeds.first, order=order, width=12, depth=0.3, legs="one bin") for order in range(1, 5)]
+    frames = [
+        once(diagrams, seed=seeds.first, order=order, width=12, depth=0.3, legs="one bin") for order in range(1, 5)
+    ]
     worst = max(abs(float(f.contribution.sum()) - f.exact) / abs(f.exact) for f in frames)
     return Evidence(exact("relative gap to nested jacfwd", worst) <= 1e-10, size="orders 1 to 4, 12 neurons")
