@@ -17,8 +17,8 @@ SIZE = "2-bit multiplier, widths 4-4-4-4, 10,000 iterations"
 
 
 def _runs(seeds: Seeds) -> list[xr.Dataset]:
-    """100 runs, ten at a time."""
-    return [once(search, runs=10, max_iter=10_000, seed=seed) for seed in seeds(10)]
+    """200 runs, ten at a time."""
+    return [once(search, runs=10, max_iter=10_000, seed=seed) for seed in seeds(20)]
 
 
 def _first_layer(frame: xr.Dataset) -> Float[Array, "solved neurons*m"]:
