@@ -69,9 +69,9 @@ def flops(drawn: Diagram) -> int:
     return counter.get_total_flops()
 
 
-def variations(name: str, count: int) -> Iterator[tuple[Diagram, int, int]]:
+def variations(name: str, count: int, seed: int = 0) -> Iterator[tuple[Diagram, int, int]]:
     """An architecture with random sizes, and with the stride and dilation that it was built with."""
-    rng = np.random.default_rng([len(name), ord(name[0])])
+    rng = np.random.default_rng([len(name), ord(name[0]), seed])
     fixed = {"unet_2level": ("w", "p"), "residual_block": ("u", "w"), "vit_block": ("p", "q")}.get(name, ())
     kernels = ("u", "w") if name in ("conv1d", "conv2d_strided_dilated", "depthwise") else ()
     # a sum over one index is no matrix product, and torch does not count it: sizes begin at 2

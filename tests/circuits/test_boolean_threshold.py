@@ -620,6 +620,12 @@ def test_near_miss_is_what_it_says():
     assert float(frame.found[1]) > float(frame.found[0])
 
 
+def test_readings_say_what_is_there():
+    assert "alternating projections are still on their way" in near_miss.run(steps=10).reading
+    assert "alternating projections stall" in near_miss.run().reading
+    assert "w.x = 0.00 and y = 0.00" in projection.run(w=-0.001, x=0.001, y=-0.001, m=1).reading
+
+
 def test_near_miss_drifts_by_the_gap():
     """Where alternating projections stand still, RRR moves by beta times the miss, straight away."""
     path = near_miss.run(miss=0.3, beta=0.5, start_x=-1.1, start_y=0.0, steps=10).path

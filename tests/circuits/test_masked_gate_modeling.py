@@ -374,6 +374,14 @@ def test_pretrain_corners(values):
     np.testing.assert_allclose(frame.confusion.sum("guess").where(frame.confusion.sum("guess") > 0, 1), 1)
 
 
+def test_readings_say_what_is_there():
+    assert (
+        "Of 5 gates 1 is hidden. Hidden in the circuit, it leaves"
+        in masking.run(steps=0, family="and", width=3, mask=0.05).reading
+    )
+    assert "Of latent rows nothing is learned" in pretrain.run(steps=30, n_seeds=1, layers=1, d=16).reading
+
+
 # ---- the lesson's exercise
 
 

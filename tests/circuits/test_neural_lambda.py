@@ -337,6 +337,13 @@ def test_execution_frame_is_the_reduction():
     assert attention.shape[:2] == (2, 4) and (attention.sum(-1) <= 1 + 1e-6).all()
 
 
+def test_readings_say_what_is_there():
+    frame = learning.run(max_size=7, steps=100, d_model=32, layers=1, seed=1)
+    assert frame.grid_count.sel(uses="twice or more").sum() == 0 and "twice" not in frame.reading
+    frame = execution.run(max_size=11, steps=100, term=2)
+    assert "takes more than 2 steps" in frame.reading  # its third term has over 12 tokens
+
+
 # ---- the lesson's exercise
 
 

@@ -392,6 +392,7 @@ def test_two_shifts_are_wrong_for_a_controlled_gate():
     assert frame.sizes["term"] == 4 and wrong.sizes["term"] == 2
     assert abs(frame.by_shift - frame.by_autograd).max() < 1e-12
     assert abs(wrong.by_shift - wrong.by_autograd).max() > 1e-3
+    assert "is a sum of 4 diagrams" in frame.reading and "is not the sum of 2 diagrams" in wrong.reading
     controlled = [f"loves {k}" for k in (5, 10)]
     others = [n for n in wrong.parameter.values if n not in controlled]
     assert abs(wrong.by_shift - wrong.by_autograd).sel(parameter=others).max() < 1e-12

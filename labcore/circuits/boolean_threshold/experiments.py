@@ -205,7 +205,7 @@ def projection(
             w=grid,
             x=grid,
         ),
-        f"The margin is Delta = {delta:.2f}. The point has w.x = {sums[0]:.2f} and y = {y:.2f}; the "
+        f"The margin is Delta = {delta:.2f}. The point has w.x = {sums[0]:z.2f} and y = {y:z.2f}; the "
         f"nearest point of A has w.x = {sums[1]:.2f} and y = {y_new:+.0f}, at the distance {moved:.2f}.",
         delta=float(delta),
     )
@@ -254,11 +254,14 @@ def near_miss(
         answers.append(nearest_on_circles(z[:1], centres)[0])
         found.append(met)
     shares = np.mean(found, axis=1, where=np.arange(starts + 1) > 0)
-    ends = [("succeed" if found[0][0] else "stall"), ("succeeds" if found[1][0] else "does not arrive")]
+    moving = np.linalg.norm(paths[0][-1] - paths[0][-2]) > 1e-3
+    ends = [("succeed" if found[0][0] else "are still on their way" if moving else "stall")]
+    ends.append("succeeds" if found[1][0] else "does not arrive")
     yield PATHS(
         dict(path=paths, path_a=answers, found=shares, centre=centres),
         f"In {steps} steps from this start alternating projections {ends[0]} and RRR {ends[1]}. "
-        f"Of {starts} random starts {shares[0]:.0%} succeed by alternating projections, {shares[1]:.0%} by RRR.",
+        f"Of {starts} random start{'s' * (starts > 1)} {shares[0]:.0%} succeed by alternating projections, "
+        f"{shares[1]:.0%} by RRR.",
     )
 
 

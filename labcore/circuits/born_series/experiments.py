@@ -55,9 +55,9 @@ def scattering(
     potential, first, second = amp * form, amp * a1, amp * a1 + amp**2 * a2
     u, slope = well.edge(potential)
     a = float(np.clip(1 - u / slope if slope else -np.inf, -well.WORST, well.WORST))
-    said = f"{a:.3f}" if abs(a) < well.WORST else f"beyond {a:.0f}"
+    said = f"{a:z.3f}" if abs(a) < well.WORST else f"beyond {a:.0f}"
     if slope > 0:
-        told = f"The scattering length is {said}. The first Born order says {first:.3f}, the second {second:.3f}."
+        told = f"The scattering length is {said}. The first Born order says {first:z.3f}, the second {second:z.3f}."
     else:
         told = f"This well already holds a bound state: a = {said}. The second Born order says {second:.3f}, nonsense."
     yield WELL(
@@ -144,8 +144,10 @@ def iterations(
                 else f"After {done} iterations the second order of network 2, trained on what the first order leaves, "
                 f"is {errors[1, 1, now]:.1%} off Born's; that of network 1 was {errors[1, 0, -1]:.0%} off."
             )
-            if len(kept) < len(drawn):
-                told += f" {len(drawn) - len(kept)} of {len(drawn)} drawn wells bind, and are left out."
+            if lost := len(drawn) - len(kept):
+                told += (
+                    f" {lost} of {len(drawn)} drawn wells {'bind, and are' if lost > 1 else 'binds, and is'} left out."
+                )
             yield ORDERS(
                 dict(
                     first=[a1, *g],

@@ -102,7 +102,7 @@ def masking(
     # more hidden gates never fit fewer functions, so what a smaller number left is left here too
     functions = np.maximum.accumulate([c.functions for c in counts])
     last, left = counts[-1], int(functions[-1])
-    some = "" if last.all else f" ({last.tried} ways were tried)"
+    some, alone = "" if last.all else f" ({last.tried} ways were tried)", len(gates) == 1
     yield MASKING(
         dict(
             gate=gates,
@@ -118,10 +118,11 @@ def masking(
             certainty=sure,
             damage=damage,
         ),
-        f"Of {aig.n_ands} gates {len(gates)} are hidden. Hidden in the circuit, they "
-        f"leave {'at least ' if some else ''}{left} possible function{'s' * (left > 1)}{some}; "
-        f"hidden in the latent space, 1. The true type gets a probability of {sure[0].mean():.2f} from the latent "
-        f"space, and {sure[1].mean():.2f} from the circuit with the Verilog line {text}.",
+        f"Of {aig.n_ands} gates {len(gates)} {'is' if alone else 'are'} hidden. Hidden in the circuit, "
+        f"{'it leaves' if alone else 'they leave'} {'at least ' if some else ''}{left} possible "
+        f"function{'s' * (left > 1)}{some}; hidden in the latent space, 1. The true type gets a probability of "
+        f"{sure[0].mean():.2f} from the latent space, and {sure[1].mean():.2f} from the circuit with the Verilog line "
+        f"{text}.",
         verilog=verilog(family, width),
         text=text,
     )
@@ -170,6 +171,7 @@ def pretrain(
         log.append(accuracy(types, at.kind, hidden).view(2, n_seeds).numpy())
         hit, lost = np.stack(log, -1), accuracy(wrong, at.kind, hidden)[:n_seeds].numpy()
         latent, at_input = hit[:, :, -1].mean(1)
+        chance = share.max() + 2.6 * np.sqrt(share.max() * (1 - share.max()) / int(first.sum()))
         kinds = len(TYPES[labels])
         table = np.zeros((kinds, kinds))
         np.add.at(table, (at.kind[:n_seeds][first].numpy() - 1, types[:n_seeds][first].argmax(-1).numpy()), 1)
@@ -187,7 +189,7 @@ def pretrain(
             f"After {step} steps {latent:.1%} of the nodes hidden in the latent space are guessed "
             f"right, and {at_input:.1%} of those hidden in the circuit; the most frequent type gets "
             f"{share.max():.1%}, a table of degrees {lookup:.1%}, and a decoder with shuffled edges "
-            f"{lost.mean():.1%}.",
+            f"{lost.mean():.1%}.{' Of latent rows nothing is learned so far.' if latent <= chance else ''}",
             step / steps,
         )
 
@@ -288,7 +290,7 @@ def embedding(
                 family=parts[1].family,
             ),
             f"After {step} steps a linear model reads the signal probability of a gate with R2 = "
-            f"{r2:.2f} (random encoder: {log[0][0]:.2f}) and {right:.0%} of the families (random: "
+            f"{r2:z.2f} (random encoder: {log[0][0]:z.2f}) and {right:.0%} of the families (random: "
             f"{log[0][1]:.0%}).",
             step / steps,
             families=", ".join(FAMILIES),

@@ -15,7 +15,7 @@ from labcore.primitives.runs.one_thread import one_thread
 
 from . import lambda_tasks as tasks
 from .lambda_tasks import BOUND, LONGEST, Example, Notation, Task
-from .lambda_terms import reduction, size
+from .lambda_terms import leftmost_redex, reduction, size
 from .mechanism import HEADS, PROBE, execute, score, train
 from .seq2seq import Translator
 
@@ -74,7 +74,7 @@ def learning(
         flat = [e for p in pairs for e in p]
         used = np.array([min(e.uses, 2) for e in flat])
         sizes, depth = np.array([size(e.term) for e in flat]), np.array([e.steps for e in flat])
-        by_uses, _ = tasks.share(exact, [used == u for u in range(3)])
+        by_uses, of_uses = tasks.share(exact, [used == u for u in range(3)])
         log.append((at, [s[0].mean() for s in scores], [s[1].mean() for s in scores], by_uses))
         time, exact_log, alike_log, uses_log = map(np.array, zip(*log, strict=True))
         span = np.arange(tasks.SMALLEST, max_size + 1)
@@ -84,7 +84,7 @@ def learning(
         finish, _ = tasks.share(finished, deep)
         power, _ = tasks.share(exact.mean() ** depth, deep)
         baseline = np.mean([tasks.baselines(s, notation) for s in splits], 0)
-        told = ", ".join(f"{p:.0%} where it is used {u}" for p, u in zip(by_uses, USES, strict=True))
+        told = ", ".join(f"{p:.0%} where it is used {u}" for p, u, n in zip(by_uses, USES, of_uses, strict=True) if n)
         told = f"({len(splits[0].train)} training terms, {len(splits[0].test)} held out). By the argument: {told}."
         told = f"After {at} steps {exact.mean():.0%} of the answers to held-out terms are right {told}"
         told += f" Dropping every argument gets {baseline[1]:.0%}."
@@ -174,12 +174,15 @@ def _follow(model: Translator, pair: Example, look: int, notation: Notation) -> 
     look = min(look, len(answers) - 1)
     attention = tasks.attention(model, said[look], said[look + 1], slots)
     wrong = right.index(False) if False in right else rows
-    told = f"the true run takes {len(true) - 1} step{'s' * (len(true) > 2)}"
+    over = leftmost_redex(reducts[-1]) is None
+    told = f"the true run takes {'' if over else 'more than '}{len(true) - 1} step{'s' * (len(true) > 2)}"
     if wrong == rows:
-        told += ", and the model makes every one of them right."
+        told += f", and the model makes every one {'of them' if over else 'that is shown'} right."
     else:
         told += (
-            "; the model goes on after its end." if wrong >= len(true) else f"; the model goes wrong at step {wrong}."
+            f"; the model goes on after {'its end' if over else 'that'}."
+            if wrong >= len(true)
+            else f"; the model goes wrong at step {wrong}."
         )
     values = dict(
         true=tasks.table(true, rows, slots),

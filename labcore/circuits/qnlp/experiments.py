@@ -261,6 +261,7 @@ def gradients(
     boxes = [(c, layer.box) for f in copies for c, layer in enumerate(f.layers) if getattr(layer.box.data, "shift", 0)]
     ends = np.cumsum([len(qc.word_circuit(w, len(LEXICON[w]) - (w == "loves"), depth).layers) for w in words])
     now = every.index((word, k))
+    same = bool((slope[now] - exact[now]).abs() <= 1e-8 * exact[now].abs().clamp(min=1))
     yield GRADIENTS(
         dict(
             angle=grid,
@@ -275,9 +276,9 @@ def gradients(
             by_autograd=exact,
             by_difference=difference,
         ),
-        f"The derivative of {bubble} by the {by} is a sum of {len(terms)} diagrams: {slope[now]:.4f}; "
-        f"autograd says {exact[now]:.4f}. Over all {len(every)} angles the largest gap is "
-        f"{(slope - exact).abs().max():.1e}.",
+        f"The derivative of {bubble} by the {by} is {'a' if same else 'not the'} sum of {len(terms)} diagrams: "
+        f"{'' if same else 'that gives '}{slope[now]:z.4f}; autograd says {exact[now]:z.4f}. Over all {len(every)} "
+        f"angles the largest gap is {(slope - exact).abs().max():.1e}.",
         names=dict(angle=by, value=bubble, copy_value=f"{bubble} of the shifted diagram"),
         t=t,
         here=here.item(),
