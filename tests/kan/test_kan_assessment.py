@@ -18,10 +18,10 @@ from labcore.kan.kan_assessment import peers as kan_peers
 from labcore.kan.kan_assessment import reading as kan_reading
 from labcore.kan.kan_assessment import training as kan_training
 from labcore.kan.kan_assessment.exercises import jump_free, small_enough
-from labcore.kan.kan_assessment.experiments import edge, fair_fight, train
+from labcore.kan.kan_assessment.experiments import edge, fair_fight, forgetting, train
 from labcore.kan.kan_assessment.kan import KANLayer, l1, sparsity
 from labcore.kan.kan_assessment.symbols import NAMES, evaluate, fit_symbol, suggest
-from labcore.kan.kan_assessment.tasks import FORMULAS, REAL
+from labcore.kan.kan_assessment.tasks import FORMULAS, REAL, guess_error, peaks
 
 
 def rngs(*seeds: int) -> list[torch.Generator]:
@@ -109,6 +109,20 @@ def test_one_coefficient_of_an_edge_changes_only_its_own_output_there():
     inside = (x[:, 0, 1] > low) & (x[:, 0, 1] < high)
     assert not moved[:, :2].any() and torch.equal(moved[:, 2], inside)
     assert 0.15 < inside.float().mean() < 0.35  # 4 of 17 intervals
+
+
+@pytest.mark.parametrize("scales", [False, True])
+def test_training_is_local_when_the_scales_do_not_train(scales):
+    """Samples from 0 to 0.1 of a grid of 40 intervals reach 3 intervals of 0.05 to each side, bit for bit."""
+    net, far = KAN((1, 1), 40, 3, rngs(0), scales=scales), torch.linspace(-1, 1, 400)[:, None, None]
+    before = net(far).detach()
+    x = samples(100, 1, 1).abs() * 0.1
+    for _ in kan_training.train(net, x, torch.sin(40 * x), torch.tensor([0.1]), 30, rngs(1)[0], updates=()):
+        pass
+    moved = (net(far).detach() != before)[:, 0, 0]
+    reach = (far > -0.15 - 1e-6)[:, 0, 0] & (far < 0.25 + 1e-6)[:, 0, 0]
+    assert moved[reach].float().mean() > 0.9
+    assert moved[~reach].float().mean() > 0.9 if scales else not moved[~reach].any()
 
 
 # ---- grids
@@ -298,6 +312,50 @@ def test_spline_mlp_with_straight_curves_is_the_mlp():
     assert worst(spline(x), plain(x) + shift) < 1e-5
 
 
+def test_grid_of_a_spline_activation_follows_its_data_and_keeps_its_curve():
+    active = kan_peers.SplineActivation(4, 12, 3, rngs(0, 1))
+    u = samples(1500, 2, 4) ** 3  # crowds around 0, a third of the grid
+    centre = torch.from_numpy(np.sin(3 * active.basis.greville())).float()
+    active.coef.data = centre.view(active.coef.shape)
+    before, old = active(u).detach(), active.basis
+    active.update_grid(u)
+    assert np.diff(active.basis.grid)[:, 6].max() < 0.2 * np.diff(old.grid)[:, 6].min()
+    assert active.coef.shape == (2, 4, 15) and active.coef.requires_grad
+    assert float((active(u).detach() - before).square().mean().sqrt()) < 1e-3
+    # at eps = 1 the grid is even, from end to end of the samples and 1 % more
+    active.update_grid(u, eps=1.0)
+    flat = u.flatten(1).double().numpy()
+    margin = 0.01 * np.ptp(flat, axis=0)
+    np.testing.assert_allclose(active.basis.grid[:, [0, -1]].T, [flat.min(0) - margin, flat.max(0) + margin])
+    np.testing.assert_allclose(np.diff(active.basis.grid, 2), 0, atol=1e-12)
+
+
+def test_refit_of_a_spline_mlp_is_exact_where_the_new_grid_can_hold_the_curve():
+    """A cubic polynomial is in every cubic spline's space, whatever its knots: the network stays what it is."""
+    net, x = kan_peers.SplineMLP((2, 3, 1), 5, 3, rngs(0)), samples(400, 1, 2)
+    u = net.layers[0](x).detach()
+    place, cubic = np.linspace(-3, 3, 50)[:, None].repeat(3, 1), np.array([1.0, -0.5, 0.2, 0.3])
+    fitted = net.curves[0].basis.fit(place, np.polynomial.polynomial.polyval(place, cubic)[..., None])
+    net.curves[0].coef.data = torch.from_numpy(fitted[None, ..., 0]).float()
+    before = net(x).detach()
+    net.update_grids(x)
+    assert net.curves[0].basis.grid[:, -1] == pytest.approx(u[:, 0].amax(0).numpy(), abs=0.1)
+    assert worst(net(x), before) < 2e-5 * before.abs().max()
+
+
+def test_grids_of_the_spline_mlp_move_only_when_they_shall(monkeypatch):
+    task, moved = formula_task("xy", 100, [[0, 0]]), []
+    update = kan_peers.SplineMLP.update_grids
+    monkeypatch.setattr(
+        kan_peers.SplineMLP, "update_grids", lambda net, x, eps: moved.append(eps) or update(net, x, eps)
+    )
+    build = kan_contest.family("spline MLP", 2, 1, 5, 5, 3, "params")[0]
+    fixed = kan_contest.contest(build, task, [[0, 0]], 100, 0, 0.3, follow=False)
+    assert not moved
+    follow = kan_contest.contest(build, task, [[0, 0]], 100, 0, 0.3)
+    assert moved == [0.3] * 3 and follow.error[0] != fixed.error[0]
+
+
 # ---- tasks
 
 
@@ -341,6 +399,20 @@ def test_predictions_of_the_lesson():
     assert edge.run(height=0.0).attrs["moved"] == 0
 
 
+@pytest.mark.parametrize(
+    ("k", "x", "said"),
+    [
+        (3, 0.1, "4 of the 7 bases are"),
+        (3, 0.5, "3 of the 7 bases are"),
+        (1, -0.5, "1 of the 5 bases is"),
+        (3, -0.0, "At x = 0 only 3"),
+    ],
+)
+def test_bases_at_the_cursor_are_counted(k, x, said):
+    """On a knot of the grid of four intervals one less than between them."""
+    assert said in edge.run(k=k, grid=4, drag=2, x=x).reading
+
+
 @pytest.mark.parametrize("grid, k, drag", list(product((2, 30), (1, 5), (0, 64))))
 def test_edge_at_its_bounds(grid, k, drag):
     for refine in (False, True):
@@ -381,6 +453,33 @@ def test_divergence_says_so(monkeypatch):
     assert "diverged before step 2" in frame.reading and frame.attrs["progress"] == 1
 
 
+def test_what_was_learned_stays_unless_the_scales_train():
+    settings = dict(n_seeds=2, steps=100, grid=30, peaks=4)
+    kept, moved = forgetting.run(**settings), forgetting.run(scales=True, **settings)
+    earlier = slice(0, 3)
+    lost = [float((f.error - f.fresh)[0, :, earlier].mean()) for f in (kept, moved)]
+    assert lost[0] < 0.1 < 0.25 < lost[1]
+    assert float(kept.fresh[0].max()) < 0.3 and (kept.error[1, :, 0] > 2 * kept.fresh[1, :, 0]).all()
+    assert (kept.fresh[:, :, -1] == kept.error[:, :, -1]).all()  # the last peak is fresh
+    # the MLP has no such switch
+    np.testing.assert_array_equal(kept.error[1], moved.error[1])
+
+
+def test_peaks_are_equal_and_arrive_one_by_one():
+    at = (2 * np.arange(5) + 1) / 5 - 1
+    np.testing.assert_allclose(peaks(at, 5), 1, atol=3e-7)  # the tails of the others
+    np.testing.assert_allclose(peaks(at + 0.1, 5), np.exp(-1), rtol=2e-3)
+    frames = list(forgetting.frames(n_seeds=1, peaks=3, steps=20))
+    parts = sorted({tuple(f.attrs["part"]) for f in frames})
+    np.testing.assert_allclose(parts, [(-1, -1 / 3), (-1 / 3, 1 / 3), (1 / 3, 1)])
+    assert "nothing to forget" in frames[0].reading and "do not train" in frames[-1].reading
+
+
+@pytest.mark.parametrize("values", [dict(grid=5, k=5, peaks=8, lr=0.3), dict(grid=100, k=1, peaks=2, scales=True)])
+def test_forgetting_at_its_bounds(values):
+    assert forgetting.run(steps=20, n_train=20, n_seeds=1, **values).progress == 1
+
+
 def test_fight_grows_row_by_row():
     frames = list(fair_fight.frames(tasks="xy", n_train=200, steps=150, n_seeds=1))
     assert [f.sizes["run"] for f in frames] == [1, 2, 3]
@@ -399,10 +498,47 @@ def test_fight_on_real_data_is_better_than_a_guess(name):
 def test_learning_rate_is_chosen_without_the_test_set():
     task = formula_task("xy", 100, [[0, 0]])
     build = kan_contest.family("MLP", 2, 1, 5, 5, 3, "params")[0]
-    error, rate = kan_contest.contest(build, task, [[0, 0]], 100, 0, 0.02)
-    spoiled = task._replace(test=(task.test[0], -task.test[1]))
-    worse, same = kan_contest.contest(build, spoiled, [[0, 0]], 100, 0, 0.02)
-    assert rate == same and rate in kan_contest.RATES and worse[0] > error[0]
+    plain = kan_contest.contest(build, task, [[0, 0]], 100, 0, 0.02)
+    spoiled = kan_contest.contest(build, task._replace(test=(task.test[0], -task.test[1])), [[0, 0]], 100, 0, 0.02)
+    assert plain.rate == spoiled.rate and plain.rate in kan_contest.RATES and spoiled.error[0] > plain.error[0]
+
+
+def test_error_is_drawn_against_what_was_spent():
+    settings = dict(tasks="xy", n_train=100, steps=100, n_seeds=2)
+    steps, work, seconds = (fair_fight.run(against=a, **settings) for a in ("steps", "work", "seconds"))
+    np.testing.assert_array_equal(steps.spent, [[1, 15, 29, 43, 58, 72, 86, 100]] * 3)
+    # forward and twice that backward, for each sample of the batch
+    np.testing.assert_allclose(work.spent, steps.spent * 3e-9 * 100 * steps.flops.values[:, None])
+    assert (np.diff(seconds.spent) >= 0).all() and (seconds.spent >= 0).all()
+    for other in (work, seconds):  # looking at the clock changes nothing
+        np.testing.assert_array_equal(other.course, steps.course)
+    np.testing.assert_array_equal(steps.course[..., -1], steps.error)
+    names = [f.spent.attrs["long_name"] for f in (steps, work, seconds)]
+    assert len(set(names)) == 3 and "GFLOP" in work.reading and "CPU seconds" in seconds.reading
+
+
+def test_nobody_wins_among_failures_and_a_win_is_more_than_noise():
+    def said(kan, mlp, spline, guess=1.0):
+        errors = [np.array(e, float) for e in (kan, mlp, spline)]
+        return kan_contest.verdict(kan_contest.MODELS, ["t"] * 3, errors, [guess] * 3)
+
+    assert said([0.1, 0.12, 0.11], [0.5] * 3, [0.6] * 3) == "on t the KAN wins (0.11; MLP 0.5)"
+    assert said([0.999] * 3, [1.0] * 3, [1.1] * 3).startswith("on t no model has learned")
+    assert "about the same" in said([0.1, 0.3, 0.2], [0.25, 0.2, 0.3], [0.9] * 3)
+    assert "wins" not in said([0.1], [0.5], [0.6])  # one run tells nothing
+    assert "no model has learned" in said([0.6] * 3, [0.63] * 3, [0.62] * 3, guess=0.62)
+
+
+@pytest.mark.parametrize("name", ["xy", "wine"])
+def test_guess_knows_no_input(name):
+    task = formula_task(name, 100, [[0, 0]]) if name in FORMULAS else real_task(name, [[0, 0]])
+    y = task.test[1]
+    if y.ndim == 2:
+        counts = np.bincount(y[:, 0].numpy())
+        out = torch.eye(3)[[int(counts.argmax())] * len(y)][:, None]
+    else:
+        out = y.mean(0, keepdim=True).expand(y.shape)
+    assert guess_error(task) == pytest.approx(float(error_of(out, y)[0]), abs=1e-6)
 
 
 # ---- exercises

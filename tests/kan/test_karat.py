@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from labcore.experiment import ParameterError
-from labcore.kan.karat import LearnedRows, TinyViT, attention_matrices, fourier, make_vit, project_l1, spline
+from labcore.kan.karat import LearnedRows, TinyViT, attention_matrices, fourier, make_vit, project_l1, scale_l1, spline
 from labcore.kan.karat.exercises import rank_of_the_matrix
 from labcore.kan.karat.experiments import digits, row
 from labcore.kan.karat.mechanism import N
@@ -150,9 +150,41 @@ def test_projection_is_the_nearest_point_of_the_ball(scale):
     assert inner.max() <= 1e-10 * scale
 
 
-def test_projection_has_gradients():
+def test_nearest_point_is_the_one_that_sorting_finds():
+    """The threshold in closed form (Duchi et al. 2008): the last k for which the k largest stay above theirs."""
+    rows = np.random.default_rng(4).normal(size=(100, 6))
+    for given, ours in zip(rows, project_l1(torch.as_tensor(rows)).numpy()):
+        size = np.sort(np.abs(given))[::-1]
+        level = (size.cumsum() - 1) / np.arange(1, 7)
+        cut = max(level[np.flatnonzero(size > level)[-1]], 0)
+        np.testing.assert_allclose(ours, np.sign(given) * np.maximum(np.abs(given) - cut, 0), atol=1e-14)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
+def test_scaling_keeps_the_direction_and_ends_on_the_ball(scale):
+    rows = torch.as_tensor(np.random.default_rng(3).normal(size=(200, 7)) * scale)
+    out, size = scale_l1(rows), rows.abs().sum(-1)
+    torch.testing.assert_close(out.abs().sum(-1), size.clamp(max=1), rtol=1e-12, atol=0)
+    torch.testing.assert_close(out * size.clamp(min=1)[:, None], rows, rtol=1e-12, atol=0)
+    # of all points of the segment to zero that lie in the ball, the nearest
+    assert torch.equal(out[size <= 1], rows[size <= 1])
+    assert torch.equal(scale_l1(torch.zeros(2, 5)), torch.zeros(2, 5))
+
+
+def test_scaling_keeps_the_rank_and_the_nearest_point_does_not():
+    def ranks(projection):
+        a = learned(rank=3, tokens=N, projection=projection)(scores(tokens=N)).detach()
+        assert (a.abs().sum(-1) <= 1 + 1e-12).all() or projection == "none"
+        singular = torch.linalg.svdvals(a)
+        return (singular > 1e-10 * singular[..., :1]).sum(-1)
+
+    assert (ranks("none") == 3).all() and (ranks("l1") == 3).all() and (ranks("l1 nearest") > 3).all()
+
+
+@pytest.mark.parametrize("project", [project_l1, scale_l1])
+def test_projection_has_gradients(project):
     rows = torch.as_tensor(np.random.default_rng(0).normal(size=(6, 5))).requires_grad_()
-    assert torch.autograd.gradcheck(project_l1, (rows,))
+    assert torch.autograd.gradcheck(project, (rows,))
 
 
 def test_other_token_counts_are_refused():
@@ -242,7 +274,7 @@ def test_matrices_are_measured_in_both_blocks_and_heads():
     soft = attention_matrices(make_vit(False, SEEDS), data.x_test[:, :5])
     assert (soft.off_sum == 0).all() and (soft.negative == 0).all() and np.allclose(soft.size, 1)
     squeezed = attention_matrices(make_vit(True, SEEDS, rank=3, projection="l1"), data.x_test[:, :5])
-    assert (squeezed.size <= 1 + 1e-12).all()
+    assert (squeezed.size <= 1 + 1e-12).all() and (squeezed.rank == 3).all()
 
 
 def test_linear_is_torch_linear():
@@ -288,16 +320,17 @@ def test_nothing_moved_says_so():
     "values",
     [
         dict(rank=1, waves=1),
-        dict(rank=17, waves=8, projection="l1"),
+        dict(rank=17, waves=8, projection="l1 nearest"),
+        dict(rank=4, projection="l1"),
         dict(basis="spline", sharing="universal", lr=3e-2),
     ],
 )
 def test_corners_are_legal(values):
     frame = digits.run(steps=50, n_seeds=1, **values)
     assert frame.progress == 1 and int(frame.ranks.sel(mode="learned").max()) <= 17
-    if values.get("projection") == "l1":
+    if "projection" in values:
         assert float(frame.row_size.sel(mode="learned").max()) <= 1 + 1e-9
-    elif "rank" in values:
+    if "rank" in values and values["rank"] < 17:
         assert int(frame.ranks.sel(mode="learned").max()) == values["rank"]
 
 

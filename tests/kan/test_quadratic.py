@@ -267,6 +267,7 @@ def test_what_diverged_says_so_and_stays_finite():
     died = frame.died.values
     assert (died[-1, 0] > 0).all() and (frame.accuracy.values[died > 0] == 0).all()
     assert "diverged" in frame.reading and frame.progress == 1
+    assert "piecewise polynomials of degree 16" in frame.reading  # ReLU between the layers
 
 
 def test_a_frame_does_not_change_once_it_is_given():

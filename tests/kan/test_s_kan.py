@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.interpolate import BSpline
 
-from labcore.kan.s_kan import SelectableLayer, SelectableNet, temperature
+from labcore.kan.s_kan import SelectableConv, SelectableLayer, SelectableNet, temperature
 from labcore.kan.s_kan.basis_bank import FAMILIES, BasisBank, features
+from labcore.kan.s_kan.convolution import ConvNet, PlainNet
 from labcore.kan.s_kan.exercises import fourier_loses, too_soft
-from labcore.kan.s_kan.experiments import PLANTED_POOL, families, select, seven_tasks
+from labcore.kan.s_kan.experiments import PLANTED_POOL, digits, families, select, seven_tasks
 
 X = torch.linspace(-1, 1, 301, dtype=torch.float64)
 
@@ -168,6 +170,79 @@ def test_entropy_and_temperature():
     assert temperature(650, stages, 0.1) == pytest.approx(0.1**0.5)
 
 
+# ---- the convolution
+
+
+def pictures(runs=2, n=3, channels=2, seed=5):
+    return torch.as_tensor(np.random.default_rng(seed).uniform(-1, 1, (runs, n, channels, 7, 8)))
+
+
+def lively_conv(stride=1, **more):
+    conv = SelectableConv(rngs(2), FAMILIES, 2, 3, side=3, stride=stride, size=6, **more)
+    draw = np.random.default_rng(1)
+    with torch.no_grad():
+        for p in (conv.entries.theta, conv.entries.bias):
+            p.copy_(torch.as_tensor(draw.normal(size=p.shape)))
+    return conv
+
+
+@pytest.mark.parametrize(("stride", "per_edge"), [(1, False), (2, False), (2, True)])
+def test_convolution_is_the_dense_layer_on_every_patch(stride, per_edge):
+    conv, x, tau = lively_conv(stride, per_edge=per_edge), pictures(), 0.5
+    y = conv(conv.features(x), tau)
+    patches = F.unfold(x.flatten(0, 1), 3, stride=stride).transpose(1, 2)  # (S N, places, C 9)
+    flat = patches.reshape(2, -1, 18)
+    dense = conv.entries(conv.entries.features(flat), tau).view(2, 3, -1, 3).transpose(2, 3)
+    torch.testing.assert_close(y, dense.reshape(y.shape), rtol=0, atol=1e-12)
+    assert y.shape == (2, 3, 3, (7 - 3) // stride + 1, (8 - 3) // stride + 1)
+
+
+def test_linear_functions_make_an_ordinary_convolution():
+    """T_1(x) = x: with its coefficients alone the kernel entries are numbers."""
+    conv, x = lively_conv(stride=2), pictures()
+    chebyshev = FAMILIES.index("chebyshev")
+    with torch.no_grad():
+        conv.entries.theta.zero_()
+        conv.entries.theta[:, :, chebyshev] = 1000.0
+        others = torch.arange(6) != 1
+        conv.entries.coefficients[:, :, chebyshev, others] = 0
+    scale = BasisBank("chebyshev", 6).scale[1]
+    for run in range(2):
+        kernel = scale * conv.entries.coefficients[run, :, chebyshev, 1].T.reshape(3, 2, 3, 3)
+        plain = F.conv2d(x[run], kernel, conv.entries.bias[run, 0], stride=2)
+        torch.testing.assert_close(conv(conv.features(x))[run], plain, rtol=0, atol=1e-12)
+
+
+def test_functions_of_a_kernel_are_the_same_at_every_place():
+    conv, x = lively_conv(), pictures()
+    y, moved = conv(conv.features(x)), conv(conv.features(x.roll(1, -1)))
+    torch.testing.assert_close(moved[..., 1:], y[..., :-1], rtol=0, atol=1e-12)
+    # and they bend: twice the picture is not twice the answer
+    assert (conv(conv.features(x / 2)) - y / 2 - conv.entries.bias[:, 0, None, :, None, None] / 2).abs().max() > 0.1
+
+
+def test_pruning_a_decided_convolution_changes_nothing():
+    conv, x = lively_conv(), pictures()
+    with torch.no_grad():
+        conv.entries.theta.mul_(1e4)
+    before, size = conv(conv.features(x)), conv.entries.count()
+    conv.prune(1.0)
+    torch.testing.assert_close(conv(conv.features(x)), before, rtol=0, atol=1e-12)
+    assert size - 3 == len(FAMILIES) * (conv.entries.count() - 3) == len(FAMILIES) * 18 * 6 * 3
+
+
+def test_networks_on_pictures_share_all_but_the_kernel():
+    """A network of curves with straight ones is the plain network."""
+    curves, plain = ConvNet(rngs(2), ("chebyshev",), 3, 6, 1.0), PlainNet(rngs(2), 3)
+    c = curves.conv.entries.coefficients
+    with torch.no_grad():
+        c[:, :, 0, torch.arange(6) != 1] = 0
+        plain.conv.weight.copy_(c[:, :, 0, 1] * BasisBank("chebyshev", 6).scale[1])
+        plain.head.load_state_dict(curves.head.state_dict())
+    x = torch.rand(2, 4, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    torch.testing.assert_close(curves(curves.conv.features(x[:, :, None])), plain(x), rtol=0, atol=2e-5)
+
+
 # ---- the experiments
 
 
@@ -179,6 +254,24 @@ def test_each_family_wins_at_home(parts, winner):
     order = frame.family.values[np.argsort(frame.rmse.values)]
     assert order[0] == winner
     assert winner in frame.reading
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (dict(wave=0.0, noise=0.0), "all families come equally close"),
+        (dict(wave=1.0, frequency=8.0, size=4), "no family comes much nearer to this target than its mean does"),
+        (dict(wave=1.0), "fourier comes closest"),
+    ],
+)
+def test_nobody_wins_a_tie_or_among_failures(values, said):
+    assert said in families.run(**values).reading
+
+
+def test_a_choice_is_named_when_it_is_one():
+    first, last = (list(select.frames("quick", n_seeds=1))[k].reading for k in (0, -1))
+    assert first.count("no family yet") == 2 and "no family" not in last
+    assert "lean to one family: 0." in next(iter(digits.frames("quick"))).reading
 
 
 def test_half_a_wave_does_not_repeat_so_fourier_is_last():
@@ -234,6 +327,17 @@ def test_seven_tasks_count_what_they_compare():
     assert frame.chosen.sum("family").values.tolist() == [5, 5, 5, 5, 5, 5, 6]
     assert (np.sort(frame["rank"].values, axis=0) == np.arange(1, 8)[:, None]).all()
     assert (frame.gap.values[1:-1].min(0) == 0).all()
+
+
+def test_kernels_learn_the_digits_and_are_counted():
+    frame = digits.run(n_seeds=1, full=60, selective=40, tune=40)
+    assert (frame.accuracy[:, :, 0] < 0.3).all() and (frame.accuracy[:, :, -1] > 0.85).all()
+    chosen = frame.alpha.values
+    assert chosen.shape == (1, 3, 3, 4) and set(np.unique(chosen)) == {0.0, 1.0}  # pruned
+    head = 9 * 4 * 10 + 10
+    assert frame.params.values.tolist() == [9 * 8 * 4 + 4 + head] * 2 + [10 * 7 + 90 * 7 + 10]
+    soft = list(digits.frames(n_seeds=1, full=10, selective=10, tune=10, size=4, rival="rbf"))
+    assert soft[0].alpha.values == pytest.approx(1 / 4) and soft[0].params[0] > 3 * (soft[-1].params[0] - head)
 
 
 @pytest.mark.parametrize(

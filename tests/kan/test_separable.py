@@ -22,6 +22,7 @@ from labcore.kan.separable import (
 )
 from labcore.kan.separable.exercises import sparing, still_alive
 from labcore.kan.separable.experiments import atoms, fit, rollout
+from labcore.kan.separable.mechanism import balanced
 from labcore.kan.separable.product_target import parts
 from labcore.primitives.contest.equal_size import matched_width
 from labcore.primitives.runs.batched_adam import Adam
@@ -96,6 +97,38 @@ def test_als_solves_are_least_squares():
         assert np.mean(((basis @ moved).prod(0).sum(1) - y) ** 2) + 1e-4 * (moved**2).sum() >= objective[-1]
 
 
+def test_als_finds_the_rank_of_a_sum_of_products():
+    """Four products of random splines: four components find them from every start, three cannot."""
+    c = rng(42).normal(size=(3, 9, 4))
+    for seed in range(4):
+        x, fresh = rng([seed, 0]).uniform(size=(1500, 3)), rng([seed, 1]).uniform(size=(500, 3))
+        y, truth = ((bases(p, 6) @ c).prod(0).sum(1) for p in (x, fresh))
+
+        def error(rank, x=x, y=y, fresh=fresh, truth=truth, seed=seed):
+            found, _ = als(bases(x, 6), y, rank, rng([seed, 2]))
+            return np.sqrt(np.mean(((bases(fresh, 6) @ found).prod(0).sum(1) - truth) ** 2)) / truth.std()
+
+        assert error(4) < 0.03 < 0.15 < error(3)
+
+
+def test_als_keeps_the_best_of_its_starts():
+    """Around 0 alone a product of six atoms is nearly 0 almost everywhere; around 1 alone components do not part."""
+    x = rng().uniform(size=(1000, 6))
+    one = [als(bases(x, 6), target(x), 2, rng(s), starts=1)[1][-1] for s in range(3)]
+    best = [als(bases(x, 6), target(x), 2, rng(s))[1][-1] for s in range(3)]
+    assert max(best) <= 1.2 * min(one) and max(best) < 1e-3 * target(x).var()
+
+
+def test_balancing_keeps_the_products_and_lowers_the_ridge():
+    c = rng().normal(size=(3, 5, 2)) * np.array([1.0, 10.0, 0.01])[:, None, None]
+    even, basis = balanced(c), rng(1).normal(size=(3, 7, 5))
+    np.testing.assert_allclose((basis @ even).prod(0), (basis @ c).prod(0), rtol=1e-10)
+    np.testing.assert_allclose(np.ptp((even**2).sum(1), axis=0), 0, atol=1e-12)
+    assert (even**2).sum() < (c**2).sum()
+    c[1, :, 0] = 0
+    assert (balanced(c)[:, :, 0] == c[:, :, 0]).all() and np.isfinite(balanced(c)).all()
+
+
 def test_additive_is_scikit_learn():
     x = rng().uniform(size=(500, 3))
     y = np.sin(4 * x[:, 0]) + x[:, 1] ** 2 + 0.1 * rng(1).normal(size=500)
@@ -151,6 +184,14 @@ def test_each_component_carries_one_product():
     # f along x2 dies with the first product, f along x5 with the second
     still = [np.ptp(f.slice_cut.values, axis=1) / np.ptp(f.slice_true.values, axis=1) for f in (first, second)]
     assert still[0][1] < 0.02 and still[0][4] > 0.9 and still[1][1] > 0.9 and still[1][4] < 0.05
+
+
+def test_error_rises_only_where_it_does():
+    assert "the error rises: " in atoms.run(off=2).reading
+    spare = atoms.run(off=4, rank=4)  # the target has two products
+    assert (
+        "the error stays about the same: " in spare.reading and abs(spare.attrs["cut"] / spare.attrs["error"] - 1) < 0.1
+    )
 
 
 def test_slices_are_sums_of_components():

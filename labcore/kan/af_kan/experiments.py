@@ -13,6 +13,7 @@ from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
 from labcore.primitives.digits.batches import digit_batches
 from labcore.primitives.runs.training import adamw, count, cross_entropy, train_step
+from labcore.words import plain
 
 from .mechanism import ACTIVATIONS, Act, Combination, Reduction, bounds, bump_features, make_network
 
@@ -82,7 +83,7 @@ def bumps(
             full=f[:-1] @ coefficients,
             merged=f[:-1].sum(1),
         ),
-        f"At x = {x:.2f}, {active.sum()} of the {grid + k} features respond and {inside.sum()} have x "
+        f"At x = {plain(x, '.2f')}, {active.sum()} of the {grid + k} features respond and {inside.sum()} have x "
         f"between their bounds. Outside their bounds (x in [0, 1]) "
         f"features are up to {leak:.0%} of their whole range away from 0.",
         at=x,

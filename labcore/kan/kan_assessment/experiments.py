@@ -1,4 +1,4 @@
-"""One edge under the hand, a KAN that learns a formula, and the fair fight with its rivals."""
+"""One edge under the hand, KANs that learn a formula or one peak after another, and the fair fight with rivals."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from jaxtyping import Float
 from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, label, var
 from labcore.primitives.splines.bspline import BSplineBasis
+from labcore.words import compared, plain
 
 from .fair_contest import MODELS, contest, family, generator, verdict
 from .kan import KAN, snapshot
+from .peers import MLP, kan_params, match_width, mlp_params
 from .reading import snap_all, train_symbols, written
-from .tasks import FORMULAS, REAL, error_of, formula_task, real_task
+from .tasks import FORMULAS, REAL, error_of, formula_task, guess_error, real_task
+from .tasks import peaks as gaussian_peaks
 from .training import train as training
 
 SYMBOLIC = tuple(FORMULAS)[:4]
@@ -89,15 +92,18 @@ def edge(
     ends = basis.grid[0]
     n_moved = int(((ends[:-1] >= low - 1e-9) & (ends[1:] <= high + 1e-9)).sum()) if height else 0
     reading = (
-        f"You move 1 of {basis.size} control points by {height:g}, and {touched.mean():.0%} of the curve moves: "
-        f"{n_moved} of its {basis.intervals} intervals. "
+        f"You move 1 of {basis.size} control points by {plain(height, 'g')}, and {touched.mean():.0%} of the curve "
+        f"moves: {n_moved} of its {basis.intervals} intervals. "
     )
     if refine:
         reading += (
             f"Refining the grid from {grid} to {basis.intervals} intervals changed the curve by {jump:.0e} at most."
         )
     else:
-        reading += f"At x = {x:g} only {k + 1} of the {basis.size} bases are not zero."
+        # at a knot the last of the k + 1 is zero, but for rounding
+        count = int((basis.dense(np.array([[x]])) > 1e-12).sum())
+        verb = "is" if count == 1 else "are"
+        reading += f"At x = {plain(x, 'g')} only {count} of the {basis.size} bases {verb} not zero."
     yield EDGE(
         dict(
             x=at,
@@ -205,14 +211,97 @@ def train(
             yield frame(min(step / steps, 0.99 if prune else 1.0), f"After {step} of {steps} steps")
     if prune:
         step, gone = steps + 1, net.prune(task.train[0])
-        yield frame(0.99 if snap else 1.0, f"Pruning took {gone} edges;")
+        yield frame(0.99 if snap else 1.0, f"Pruning took {gone} edge{'s' * (gone != 1)};")
     if prune and snap:
         for r2 in snap_all(net, task.train[0]):
             step += 1
-            yield frame(0.99, f"The best symbol explains {r2:.2%} of its edge;")
+            yield frame(0.99, f"The best symbol explains {plain(r2, '.2%')} of its edge;")
         train_symbols(net, *task.train)
         step += 1
         yield frame(1.0, f"{written(net)}:")
+
+
+FORGETTING = Frame(
+    model=axis("network", values=("KAN", "MLP")),
+    repeat=axis("repetition"),
+    peak=axis("peak", start=1),
+    x=axis("x", values=np.linspace(-1, 1, 201)),
+    target=var("x", "target"),
+    curve=var("model x", "network, repetition 0"),
+    error=var("model repeat peak", "error on the peak now / spread"),
+    fresh=var("model repeat peak", "error when the peak had just been learned / spread, or now if it is to come"),
+)
+
+
+@experiment(quick=dict(n_seeds=2, peaks=3, steps=60), frame=FORGETTING)
+def forgetting(
+    scales: Annotated[bool, choice("Train the scales wb and ws of the edge, too", "spline")] = False,
+    grid: Annotated[int, number(5, 100, "Grid intervals G of the KAN's only edge", "spline")] = 40,
+    peaks: Annotated[int, number(2, 8, "Peaks, which arrive one after the other", "task")] = 5,
+    k: Degree = 3,
+    steps: Annotated[int, number(20, 500, "Training steps on each peak", "training", "steps")] = 300,
+    lr: Annotated[float, number(1e-3, 0.3, "Learning rate of Adam for each peak; it falls to 0", "training")] = 0.1,
+    n_train: Annotated[int, number(20, 500, "Training samples of each peak", "task")] = 100,
+    n_seeds: Annotated[int, number(1, 8, "Repetitions", "task")] = 4,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """Peaks of a curve are learned from left to right; no sample of an earlier one comes back. Is it still there?
+
+    A KAN of one edge, and an MLP of one hidden layer with as many numbers. Each peak has its part of [-1, 1], Adam
+    starts anew with it, and the grid stays where it is. Errors are root mean squares on 40 even points of a part, in
+    units of the spread of the whole curve. With `scales` off the KAN's step is local: what it does to the curve ends
+    k intervals from the samples.
+    """
+    rngs = [generator(seed, s, 1) for s in range(n_seeds)]
+    draws = [np.random.default_rng([seed, s, 0]) for s in range(n_seeds)]
+    size = kan_params((1, 1), grid, k)
+    width = match_width(lambda w: mlp_params((1, w, 1)), size)
+    nets = [KAN((1, 1), grid, k, rngs, scales=scales), MLP((1, width, 1), rngs)]
+    every, names, drawn_at = max(1, steps // 8), FORGETTING.columns["model"].values, FORGETTING.columns["x"].values
+    line, spread = np.array(drawn_at), gaussian_peaks(np.array(drawn_at), peaks).std()
+    inside = (np.arange(40 * peaks) + 0.5) / (20 * peaks) - 1
+    seen, at = (torch.from_numpy(v).float()[:, None, None].expand(-1, n_seeds, 1) for v in (inside, line))
+    truth = gaussian_peaks(inside, peaks)[:, None]
+    fresh = np.zeros((2, n_seeds, peaks))
+
+    def frame(turn: int, step: int) -> xr.Dataset:
+        with torch.no_grad():
+            wrong = np.stack([(net(seen)[..., 0].numpy() - truth) ** 2 for net in nets])  # (model, points, repeat)
+            shown = [net(at)[:, 0, 0].numpy() for net in nets]
+        error = np.sqrt(wrong.reshape(2, peaks, 40, n_seeds).mean(2)).transpose(0, 2, 1) / spread
+        if not np.isfinite(error).all() or error.max() > 1e6:
+            raise Diverged(turn * steps + step)
+        fresh[:, :, turn:] = error[:, :, turn:]
+        return FORGETTING(
+            dict(target=gaussian_peaks(line, peaks), curve=shown, error=error, fresh=fresh.copy()),
+            _forgotten(names, error[:, :, :turn], fresh[:, :, :turn], turn, step, scales),
+            (turn * steps + step) / (peaks * steps),
+            part=[2 * turn / peaks - 1, 2 * (turn + 1) / peaks - 1],
+        )
+
+    rate, batches = torch.full((n_seeds,), lr), generator(seed, 2)
+    for turn in range(peaks):
+        x = np.stack([(2 * (turn + g.uniform(size=n_train)) / peaks) - 1 for g in draws], 1)[..., None]
+        x, y = (torch.from_numpy(v).float() for v in (x, gaussian_peaks(x, peaks)))
+        runs = [training(net, x, y, rate, steps, batches, updates=()) for net in nets]
+        for step, _ in enumerate(zip(*runs), 1):
+            if step % every == 0 or step == steps:
+                yield frame(turn, step)
+
+
+def _forgotten(names, error: np.ndarray, fresh: np.ndarray, turn: int, step: int, scales: bool) -> str:
+    """What is left of the peaks before this one; error, fresh (model, repeat, earlier peaks)."""
+    start = f"After {step} steps on peak {turn + 1}"
+    if not turn:
+        return f"{start} there is nothing to forget yet."
+    told = []
+    for name, now, then in zip(names, error.mean(2), fresh.mean(2)):
+        word = f" ({compared(now, then, ('less', 'about the same', 'more'))})" if len(now) > 2 else ""
+        told.append(f"the {name} {then.mean():.2g} when they were fresh and {now.mean():.2g} now{word}")
+    return (
+        f"{start} the error on the earlier ones is for {'; for '.join(told)}. The scales of the KAN's edge "
+        f"{'train, too' if scales else 'do not train'}."
+    )
 
 
 FIGHT = Frame(
@@ -220,11 +309,22 @@ FIGHT = Frame(
     model=label("run", "model"),
     task=label("run", "task"),
     repeat=axis("repetition"),
+    point=axis("moment of the training"),
     error=var("run repeat", "test error"),
+    course=var("run repeat point", "test error on the way"),
+    spent=var("run point", "training steps until then"),
     rate=var("run", "learning rate, chosen on validation samples"),
     params=var("run", "parameters", "parameters"),
     flops=var("run", "work of a forward pass, one sample", "FLOPs"),
 )
+
+
+Against = Literal["steps", "work", "seconds"]
+SPENT = {
+    "steps": "training steps",
+    "work": "work of training one network (GFLOP)",
+    "seconds": "CPU seconds of training one network",
+}
 
 
 @experiment(quick=dict(n_seeds=1, n_train=100, steps=100), frame=FIGHT)
@@ -236,6 +336,22 @@ def fair_fight(
     budget_kind: Annotated[
         Literal["params", "flops"], choice("What is made equal: parameters, or the work of a forward pass", "task")
     ] = "params",
+    against: Annotated[
+        Against, choice("What the error is drawn against; seconds are measured, here and now", "training")
+    ] = "steps",
+    follow: Annotated[
+        bool, choice("The grids of the spline MLP follow its data, as those of a KAN do", "spline")
+    ] = False,
+    grid_eps: Annotated[
+        float,
+        number(
+            0.01,
+            1,
+            "Share of even spacing in a grid that follows; the rest is quantiles",
+            "spline",
+            tasks=["formulas", *SYMBOLIC],
+        ),
+    ] = 0.02,
     width: Width = 5,
     grid: Grid = 5,
     k: Degree = 3,
@@ -248,28 +364,47 @@ def fair_fight(
 
     Dims: run (coords model, task), repeat. error: root mean square / spread of the target, or the share of test samples
     in the wrong class (digits, wine, breast_cancer). params and flops (of a forward pass, one sample), rate (chosen).
-    Full batches of formulas, batches of 64 of real data.
+    course (run, repeat, point): the error on the way, when `spent` (run, point) steps, work or CPU seconds were spent;
+    a training step counts as three forward passes of its batch. Full batches of formulas, batches of 64 of real data,
+    whose grids are even: their features take few values, and quantiles would crowd the knots.
     """
     names = {"formulas": SYMBOLIC, "real": REAL}.get(tasks, (tasks,))
     seeds = [[seed, s] for s in range(n_seeds)]
     rows: list[tuple] = []
     for name in names:
         task = formula_task(name, n_train, seeds) if name in FORMULAS else real_task(name, seeds)
-        # real features take few values: their quantiles would crowd the knots
-        batch, eps = (0, 0.02) if name in FORMULAS else (64, 1.0)
+        batch, eps = (0, grid_eps) if name in FORMULAS else (64, 1.0)
         for model in MODELS:
             build, params, flops = family(model, task.train[0].shape[2], task.outputs, width, grid, k, budget_kind)
-            rows.append((model, name, *contest(build, task, seeds, steps, batch, eps), params, flops))
-            yield _fight_frame(rows, len(rows) / (len(MODELS) * len(names)), budget_kind)
+            done = contest(build, task, seeds, steps, batch, eps, model == "KAN" or follow)
+            work = 3e-9 * flops * (batch or n_train) * done.steps
+            spent = {"steps": done.steps, "work": work, "seconds": done.seconds}[against]
+            rows.append((model, name, done.error, done.course, spent, done.rate, params, flops, guess_error(task)))
+            yield _fight_frame(rows, len(rows) / (len(MODELS) * len(names)), budget_kind, against)
 
 
-def _fight_frame(rows: list[tuple], progress: float, by: str) -> xr.Dataset:
-    model, task, error, rate, params, flops = map(list, zip(*rows))
-    mean = np.mean(error, axis=1)
+def _fight_frame(rows: list[tuple], progress: float, by: str, against: Against) -> xr.Dataset:
+    model, task, error, course, spent, rate, params, flops, guess = map(list, zip(*rows))
     what = {"params": "parameters", "flops": "work"}[by]
+    ends = [float(s[-1]) for s in spent]
+    cost = {
+        "steps": "",
+        "work": f" Training one network takes {min(ends):.2g} to {max(ends):.2g} GFLOP.",
+        "seconds": f" Training one network took {min(ends):.2g} to {max(ends):.2g} CPU seconds.",
+    }[against]
     return FIGHT(
-        dict(model=model, task=task, error=np.array(error, float), rate=rate, params=params, flops=flops),
-        f"At equal {what} {verdict(model, task, mean)}.",
+        dict(
+            model=model,
+            task=task,
+            error=np.array(error, float),
+            course=np.array(course, float),
+            spent=np.array(spent, float),
+            rate=rate,
+            params=params,
+            flops=flops,
+        ),
+        f"At equal {what} {verdict(model, task, error, guess)}.{cost}",
         progress,
+        names={"spent": SPENT[against]},
         budget_kind=by,
     )

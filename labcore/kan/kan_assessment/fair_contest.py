@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from labcore.words import differ
+
 from . import peers
 from .kan import KAN, KANLayer, drawn
 from .tasks import Task, error_of
-from .training import train
+from .training import GRID_UPDATES, train
 
 MODELS = ("KAN", "MLP", "spline MLP")
 RATES = (0.003, 0.01, 0.03)
@@ -40,40 +43,85 @@ def family(name: str, d: int, out: int, width: int, grid: int, k: int, by: str) 
     return lambda rngs: peers.SplineMLP(shape, grid, k, rngs), *sizes
 
 
+class Outcome(NamedTuple):
+    """Of S repetitions of one family, at the learning rate that its validation samples chose."""
+
+    error: Float[np.ndarray, " S"]  # test error at the end
+    rate: float
+    course: Float[np.ndarray, "S points"]  # test errors on the way, the last is the end
+    steps: Float[np.ndarray, " points"]  # training steps until then
+    seconds: Float[np.ndarray, " points"]  # of CPU for one network until then, as this machine measured it
+
+
 def contest(
-    build: Callable, task: Task, seeds: Sequence[Sequence[int]], steps: int, batch: int, eps: float
-) -> tuple[Float[np.ndarray, " S"], float]:
-    """Test error of one family and its learning rate, chosen among RATES by the mean validation error."""
+    build: Callable,
+    task: Task,
+    seeds: Sequence[Sequence[int]],
+    steps: int,
+    batch: int,
+    eps: float,
+    follow: bool = True,
+    points: int = 8,
+) -> Outcome:
+    """Train one family at three learning rates; keep the one with the best mean validation error.
+
+    `follow`: grids move to the data on the way, with the share `eps` of even spacing. Only training is timed.
+    """
     rates = torch.tensor(RATES).repeat(len(seeds))
     model: nn.Module = build([generator(*s, 1) for s in seeds for _ in RATES])
 
     def wide(t: Tensor) -> Tensor:  # (N, S, ...) -> (N, S times rates, ...)
         return t.repeat_interleave(len(RATES), 1)
 
-    x, y = map(wide, task.train)
+    (x, y), choose, test = (tuple(map(wide, part)) for part in (task.train, task.choose, task.test))
+
+    def errors(part: tuple[Tensor, Tensor]) -> Float[np.ndarray, "S rates"]:
+        with torch.no_grad():
+            wrong = error_of(model(part[0]), part[1]).reshape(-1, len(RATES))
+        return np.nan_to_num(np.minimum(wrong, 1e6), nan=1e6)
+
+    updates = GRID_UPDATES if follow else ()
+    stops, course, seconds = np.unique(np.linspace(1, steps, points).round().astype(int)), [], []
+    spent, since = 0.0, time.process_time()
     if isinstance(model, KAN):
         model.layers[0].update_grid(x, eps)
-    for _ in train(model, x, y, rates, steps, generator(*seeds[0], 2), batch, eps=eps):
-        pass
-    with torch.no_grad():
-        chosen, test = (error_of(model(wide(a)), wide(b)).reshape(-1, len(RATES)) for a, b in (task.choose, task.test))
-    best = int(np.argmin(np.nan_to_num(chosen, nan=np.inf).mean(0)))
-    return np.nan_to_num(np.minimum(test[:, best], 1e6), nan=1e6), RATES[best]
+    for step, _ in train(model, x, y, rates, steps, generator(*seeds[0], 2), batch, eps=eps, updates=updates):
+        if step in stops:
+            spent += time.process_time() - since
+            course.append(errors(test))
+            seconds.append(spent / len(rates))
+            since = time.process_time()
+    best = int(np.argmin(errors(choose).mean(0)))
+    path = np.stack(course, -1)[:, best]
+    return Outcome(path[:, -1], RATES[best], path, stops.astype(float), np.array(seconds))
 
 
-def verdict(models: Sequence[str], tasks: Sequence[str], errors: Float[np.ndarray, " runs"]) -> str:
-    """Who wins on which task, of those on which all have run."""
+def verdict(
+    models: Sequence[str],
+    tasks: Sequence[str],
+    errors: Sequence[Float[np.ndarray, " S"]],
+    guesses: Sequence[float],
+) -> str:
+    """Who is best on which task, of those on which all have run.
+
+    Nobody wins where all are about as far off as a guess, or where repetitions do not tell the first two apart.
+    """
     words = []
     for name in dict.fromkeys(tasks):
-        ranked = sorted((float(e), m) for m, t, e in zip(models, tasks, errors) if t == name)
+        ranked = sorted((float(np.mean(e)), m, e) for m, t, e in zip(models, tasks, errors) if t == name)
         if len(ranked) < len(MODELS):
             continue
-        (best, first), (next_best, second) = ranked[:2]
-        if best == next_best:
-            words.append(f"on {name} {first} and {second} tie ({best:.3g})")
-        else:
+        (best, first, ours), (next_best, second, theirs) = ranked[:2]
+        guess = guesses[list(tasks).index(name)]
+        if best > 0.9 * guess:
+            words.append(f"on {name} no model has learned (the best error is {best:.3g}, that of a guess {guess:.3g})")
+        elif differ(ours, theirs):
             words.append(f"on {name} the {first} wins ({best:.3g}; {second} {next_best:.3g})")
-    return "; ".join(words) or f"the {models[0]} has an error of {errors[0]:.3g} on {tasks[0]}"
+        elif len(ours) > 2:
+            words.append(f"on {name} the {first} ({best:.3g}) and the {second} ({next_best:.3g}) are about the same")
+        else:
+            words.append(f"on {name} the {first} has {best:.3g} and the {second} {next_best:.3g}")
+    return "; ".join(words) or f"the {models[0]} has an error of {np.mean(errors[0]):.3g} on {tasks[0]}"
 
 
 def step_times(width: int, intervals: int, k: int, batch: int, rounds: int) -> dict[str, float]:

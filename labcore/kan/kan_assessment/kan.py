@@ -33,15 +33,39 @@ def drawn(rngs: Rngs, *shape: int) -> Float[Tensor, "M ..."]:
     return torch.stack([2 * torch.rand(shape, generator=rng) - 1 for rng in rngs])
 
 
-class KANLayer(nn.Module):
-    """I x O edges of each of M models: wb, ws (M, I, O), C (M, I, G+k, O)."""
+def following(
+    basis: BSplineBasis, coef: Float[Tensor, "I G+k O"], x: Float[Tensor, "N I"], eps: float
+) -> tuple[BSplineBasis, Float[Array, "I G+k O"]]:
+    """The basis whose knots follow the samples x, eps even + (1 - eps) quantiles, and the least-squares coefficients
+    there of the same functions on these samples. An input that is constant keeps its grid.
+    """
+    flat, values = x.double().numpy(), coef.detach().double().numpy()
+    spread = np.ptp(flat, axis=0)
+    moving = np.isfinite(spread) & (spread > 1e-6)
+    if not moving.any():
+        return basis, values
+    knots = basis.knots.copy()
+    knots[moving] = BSplineBasis.from_samples(flat[:, moving], basis.intervals, basis.k, eps).knots
+    new = BSplineBasis(knots, basis.k)
+    fitted = new.fit(flat, basis.curves(flat, values), ridge=1e-8)
+    return new, np.where(moving[:, None, None], fitted, values)
 
-    def __init__(self, n_in: int, n_out: int, intervals: int, k: int, rngs: Rngs, low: float = -1, high: float = 1):
+
+class KANLayer(nn.Module):
+    """I x O edges of each of M models: wb, ws (M, I, O), C (M, I, G+k, O).
+
+    With `scales` wb and ws train too. Each of them moves its edge from end to end; a C moves k + 1 intervals.
+    """
+
+    def __init__(
+        self, n_in: int, n_out: int, intervals: int, k: int, rngs: Rngs, low: float = -1, high: float = 1,
+        scales: bool = True,
+    ):  # fmt: skip
         super().__init__()
         self.shape = len(rngs), n_in, n_out
         self.basis = BSplineBasis.uniform(low, high, intervals, k, len(rngs) * n_in)
-        self.base = nn.Parameter(drawn(rngs, n_in, n_out) / np.sqrt(n_in))
-        self.scale = nn.Parameter(torch.ones(self.shape))
+        self.base = nn.Parameter(drawn(rngs, n_in, n_out) / np.sqrt(n_in), requires_grad=scales)
+        self.scale = nn.Parameter(torch.ones(self.shape), requires_grad=scales)
         self.coef = nn.Parameter(0.05 / intervals * drawn(rngs, n_in, self.basis.size, n_out))
         self.register_buffer("alive", torch.ones(self.shape))
         self.symbols: dict[tuple[int, int], str] = {}
@@ -95,16 +119,7 @@ class KANLayer(nn.Module):
 
         An input that is constant keeps its grid: it says nothing about where to put one.
         """
-        old, flat = self.basis, x.flatten(1).double().numpy()
-        spread = np.ptp(flat, axis=0)
-        moving = np.isfinite(spread) & (spread > 1e-6)
-        if not moving.any():
-            return
-        knots, coef = old.knots.copy(), self.coef.flatten(0, 1).double().numpy()
-        knots[moving] = BSplineBasis.from_samples(flat[:, moving], old.intervals, old.k, eps).knots
-        basis = BSplineBasis(knots, old.k)
-        fitted = basis.fit(flat, old.curves(flat, coef), ridge=1e-8)
-        self._move(basis, np.where(moving[:, None, None], fitted, coef))
+        self._move(*following(self.basis, self.coef.flatten(0, 1), x.flatten(1), eps))
 
     @torch.no_grad()
     def extend(self, factor: int = 2) -> None:
@@ -121,12 +136,15 @@ class KANLayer(nn.Module):
 
 
 class KAN(nn.Module):
-    """M networks of KAN layers, widths [d, ..., o]."""
+    """M networks of KAN layers, widths [d, ..., o]; with `scales` the wb and ws of all edges train too."""
 
-    def __init__(self, widths: Sequence[int], intervals: int = 5, k: int = 3, rngs: Rngs = (), low: float = -1):
+    def __init__(
+        self, widths: Sequence[int], intervals: int = 5, k: int = 3, rngs: Rngs = (), low: float = -1,
+        scales: bool = True,
+    ):  # fmt: skip
         super().__init__()
         pairs = zip(widths, widths[1:])
-        self.layers = nn.ModuleList(KANLayer(a, b, intervals, k, rngs, low) for a, b in pairs)
+        self.layers = nn.ModuleList(KANLayer(a, b, intervals, k, rngs, low, scales=scales) for a, b in pairs)
 
     def forward(self, x: Float[Tensor, "N M d"]) -> Float[Tensor, "N M o"]:
         for layer in self.layers:

@@ -16,7 +16,7 @@ from torch.nn.functional import linear, silu
 
 from labcore.primitives.splines.bspline import BSplineBasis
 
-from .kan import KANLayer, Rngs, drawn
+from .kan import KANLayer, Rngs, drawn, following
 from .spline_map import spline_map
 
 Widths = Sequence[int]
@@ -61,6 +61,12 @@ class SplineActivation(nn.Module):
         curve = spline_map(u.flatten(1)[:, :, None], self.coef.flatten(0, 1)[:, None, :, None], self.basis)
         return self.base * silu(u) + curve.view(u.shape)
 
+    @torch.no_grad()
+    def update_grid(self, u: Float[Tensor, "N M width"], eps: float = 0.02) -> None:
+        """Move the knots to where the samples u are, as a KAN's layer does; on them the curves stay, where they can."""
+        self.basis, coef = following(self.basis, self.coef.flatten(0, 1)[..., None], u.flatten(1), eps)
+        self.coef = nn.Parameter(torch.as_tensor(coef[..., 0], dtype=torch.float32).view(self.coef.shape))
+
 
 class SplineMLP(nn.Module):
     """The ablation: B-splines as in a KAN, but on the nodes, between dense layers."""
@@ -74,6 +80,15 @@ class SplineMLP(nn.Module):
         for layer, curve in zip(self.layers, self.curves):
             x = curve(layer(x))
         return self.layers[-1](x)
+
+    @torch.no_grad()
+    def update_grids(self, x: Float[Tensor, "N M d"], eps: float = 0.02) -> None:
+        """`update_grid` of each hidden layer on what arrives at its neurons for the samples x."""
+        for layer, curve in zip(self.layers, self.curves):
+            u = layer(x)
+            after = curve(u)
+            curve.update_grid(u, eps)
+            x = after
 
 
 def kan_params(widths: Widths, intervals: int, k: int) -> int:

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from labcore.words import plain
+
 from .kan import KAN
 from .symbols import suggest
 
@@ -64,9 +66,9 @@ def written(net: KAN) -> str:
                 g, (a, b, c, d) = layer.symbols[o, i], layer.affine[f"{o},{i}"].tolist()
                 constant += d
                 if g != "0":
-                    inner = f"{a:.3g} {source} {'-' if b < 0 else '+'} {abs(b):.3g}"
-                    terms.append(f"{c:.3g} {WRITTEN.get(g, g + '({})').format(f'({inner})' if g == 'x' else inner)}")
+                    inner = f"{plain(a)} {source} {'-' if b < 0 else '+'} {abs(b):.3g}"
+                    terms.append(f"{plain(c)} {WRITTEN.get(g, g + '({})').format(f'({inner})' if g == 'x' else inner)}")
             if terms or last:
-                lines.append(f"{name} = {' + '.join([*terms, f'{constant:.3g}'])}".replace("+ -", "- "))
+                lines.append(f"{name} = {' + '.join([*terms, plain(constant)])}".replace("+ -", "- "))
         names = after
     return "; ".join(lines)

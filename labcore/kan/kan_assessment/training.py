@@ -20,7 +20,7 @@ class StackedAdam:
     """Adam for M models side by side, each with its own learning rate."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], lr: Float[Tensor, " M"]):
-        self.parameters, self.lr, self.steps = list(parameters), lr, 0
+        self.parameters, self.lr, self.steps = [p for p in parameters if p.requires_grad], lr, 0
         self.m = [torch.zeros_like(p) for p in self.parameters]
         self.v = [torch.zeros_like(p) for p in self.parameters]
 
@@ -55,16 +55,17 @@ def train(
     lam: float = 0.0,
     eps: float = 0.02,
     extend_at: float = 0.0,
+    updates: Sequence[float] = GRID_UPDATES,
 ) -> Iterator[tuple[int, Float[Tensor, " M"]]]:
     """Adam with a cosine schedule.
 
-    Yields the step and the losses after it. A KAN gets its grid updates, its extension (at the share `extend_at` of
-    the run) and the sparsity term `lam`; Adam forgets its averages then, since the coefficients mean something else.
+    Yields the step and the losses after it. A model with grids gets its updates, at the shares `updates` of the run, a
+    KAN its extension, at `extend_at`, and the sparsity term `lam`; Adam forgets its averages when a grid moves, since
+    the coefficients mean something else. What needs no gradient stays as it is.
     batch = 0 takes all samples. A run that stops being finite is the caller's to end.
     """
-    is_kan = isinstance(model, KAN)
-    moves = {max(1, round(share * steps)) for share in GRID_UPDATES} if is_kan else set()
-    finer = round(extend_at * steps) if is_kan and extend_at else -1
+    moves = {max(1, round(share * steps)) for share in updates} if hasattr(model, "update_grids") else set()
+    finer = round(extend_at * steps) if isinstance(model, KAN) and extend_at else -1
     optimizer = StackedAdam(list(model.parameters()), lr)
     for step in range(steps):
         if step in moves and step != finer:

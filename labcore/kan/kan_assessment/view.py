@@ -1,4 +1,4 @@
-"""Pictures of `kan_assessment`: one edge under the hand, every edge while it learns, and the fair fight."""
+"""Pictures of `kan_assessment`: one edge under the hand, edges while they learn, what is forgotten, the fair fight."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from labcore.figure import (
     inward,
     label,
     log_axis,
+    note,
     vertical,
 )
 
@@ -117,8 +118,42 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+def forgetting(frame: xr.Dataset) -> dict[str, Any]:
+    """The curve as both networks have it now, the part that is being learned shaded; and the error on each peak."""
+    x, peak, (low, high) = frame.x.values, frame.peak.values, frame.attrs["part"]
+    now, fresh = (np.clip(frame[name].mean("repeat").values, 1e-5, None) for name in ("error", "fresh"))
+    data = [curve(x, frame.target.values, "target", SOFT, line={"color": SOFT, "width": 7}, opacity=0.45)]
+    notes = [label((low + high) / 2, 1, "learned now", SOFT, yref="y domain", yanchor="bottom")]
+    reach = [float(min(now.min(), fresh.min())) / 2, float(max(now.max(), fresh.max(), 1)) * 2]
+    for k, (name, color) in enumerate((("KAN", BLUE), ("MLP", RED))):
+        marks = {"mode": "lines+markers", "marker": {"color": color, "size": 11}, "line": {"color": color, "width": 3}}
+        thin = {"mode": "lines+markers", "marker": {"color": color, "size": 7, "symbol": "circle-open"}}
+        data += [
+            curve(x, frame.curve.values[k], name, color, pin=True, line={"color": color, "width": 3}),
+            curve(peak, fresh[k], f"{name}, fresh", color, axes="2", line={"color": color, "dash": "dot"}, **thin),
+            curve(peak, now[k], f"{name}, now", color, axes="2", **marks),
+        ]
+        notes.append(note(1.01, 0.95 - 0.12 * k, name, color, xanchor="left"))
+        notes.append(label(peak[0], np.log10(now[k, 0]), f"{name} now", color, axes="2", xanchor="left", yshift=12))
+    part = {"type": "rect", "x0": low, "x1": high, "y0": 0, "y1": 1, "yref": "y domain"}
+    layout = {
+        "height": 520,
+        "xaxis": axis(frame.x, anchor="y", range=[-1, 1]),
+        "yaxis": axis("curve", domain=[0.55, 0.96], range=[-0.7, 1.5]),
+        "xaxis2": axis("peak, from left to right", anchor="y2", dtick=1, range=[peak[0] - 0.3, peak[-1] + 0.3]),
+        "yaxis2": log_axis("error on the peak / spread", domain=[0, 0.36], anchor="x2", range=np.log10(reach).tolist()),
+        "shapes": [{**part, "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}],
+        "annotations": [*notes, note(0.99, 1, "dotted: when the peak was fresh", SOFT, axes="2", xanchor="right",
+                                     yanchor="bottom")],
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
 def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
-    """Test errors of the three fighters on each task; each repeat a small dot, the mean a large one."""
+    """Test errors of the three fighters on each task, at the end and over what was spent until then.
+
+    On the left each repeat is a small dot, the mean a large one; on the right the mean on the way.
+    """
     colors = {"KAN": BLUE, "MLP": RED, "spline MLP": GREEN}
     tasks = list(dict.fromkeys(frame.task.values.tolist()))
     data, notes = [], []
@@ -133,16 +168,34 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(error.ravel(), np.repeat(height, error.shape[1]), model, color, **small))
         data.append(curve(error.mean(1), height, model, color, pin=True, **large))
         notes.append(label(np.log10(error.mean(1)[0]), height[0], model, color, yshift=14))
+        for r in runs:
+            panel = str(2 + tasks.index(frame.task.values[r]))
+            way = np.clip(frame.course.values[r].mean(0), 1e-5, None)
+            # a clock may show nothing yet
+            spent = np.maximum(frame.spent.values[r], 1e-3 * frame.spent.values[r, -1] + 1e-9)
+            data.append(curve(spent, way, model, color, axes=panel, pin=True))
     # wide enough for a tick with a number, however near to each other the errors are
     low = np.log10(np.clip(frame.error.values.min(), 1e-5, None)) - 0.3
     equal = {"params": "parameters", "flops": "work"}[frame.attrs["budget_kind"]]
     layout = {
         "height": 120 + 90 * len(tasks),
         "margin": {"l": 124},
-        "xaxis": log_axis(f"test error at equal {equal}: left is better",
+        "xaxis": log_axis(f"test error at equal {equal}: left is better", domain=[0, 0.5],
                           range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
         "yaxis": axis(frame.task, tickvals=list(range(len(tasks))), ticktext=[t.replace("_", " ") for t in tasks],
                       range=[-0.6, len(tasks) - 0.4]),
         "annotations": notes,
     }  # fmt: skip
+    # one panel a task, as high as its row on the left
+    share, spans = 1 / len(tasks), np.log10(np.maximum(frame.spent.values, 1e-9))
+    for i, name in enumerate(tasks):
+        rows = frame.task.values == name
+        way = np.log10(np.clip(frame.course.values[rows].mean(1), 1e-5, None))
+        ends = [float(spans[:, 0].min()) - 0.1, float(spans[:, -1].max()) + 0.1]
+        layout |= {
+            f"xaxis{i + 2}": log_axis(frame.spent if i == 0 else "", domain=[0.62, 1], anchor=f"y{i + 2}",
+                                      range=[max(ends[0], ends[1] - 3), ends[1]], showticklabels=i == 0),
+            f"yaxis{i + 2}": log_axis("test error" if i == 0 else "", domain=[(i + 0.08) * share, (i + 0.92) * share],
+                                      anchor=f"x{i + 2}", range=[float(way.min()) - 0.2, float(way.max()) + 0.2]),
+        }  # fmt: skip
     return {"data": data, "layout": layout}

@@ -18,6 +18,7 @@ from labcore.primitives.digits.batches import digit_batches
 from labcore.primitives.runs.one_thread import one_thread
 from labcore.primitives.runs.parameters import Rate
 from labcore.primitives.runs.training import adamw, cosine_rate, count, cross_entropy, train_step
+from labcore.words import plain
 
 from .mechanism import HEADS, Basis, LearnedRows, N, Projection, make_vit
 from .vit import Matrices, attention_matrices
@@ -89,8 +90,8 @@ def row(
         curves = rows.curves(torch.as_tensor(t), token)[0, head].numpy()
     softmax = both.softmax(-1).numpy()
     moved = [np.abs(a[1] - a[0]) for a in (softmax, learned)]
-    done = [f"all 17 scores by {shift:+.2f}"] if shift else []
-    done += [f"the score of token {token} by {push:+.2f}"] if push else []
+    done = [f"all 17 scores by {plain(shift, '+.3g')}"] if shift else []
+    done += [f"the score of token {token} by {plain(push, '+.3g')}"] if push else []
     answer = (
         f"You moved {' and '.join(done)}: the largest change is {moved[0].max():.3f} in softmax's row and "
         f"{moved[1].max():.3f} in the learned row, where {np.sum(moved[1] > 0.01)} of 17 moved by > 0.01."
@@ -100,8 +101,8 @@ def row(
     origin = f"trained for {STEPS_BEFORE} steps on digits" if state == "trained" else "at its random start, untrained"
     yield ROWS(
         dict(t=t, score=both, softmax=softmax, learned=learned, curves=curves),
-        f"{answer} Softmax's row sums to {softmax[1].sum():.2f}, the learned one to "
-        f"{learned[1].sum():.2f} with {np.sum(learned[1] < 0)} negative entries. The learned map is {origin}.",
+        f"{answer} Softmax's row sums to {softmax[1].sum():.2f}, the learned one to {plain(learned[1].sum(), '.2f')} "
+        f"with {np.sum(learned[1] < 0)} negative entries. The learned map is {origin}.",
         pushed=token,
         at=float(now[token]),
     )
@@ -156,7 +157,9 @@ def _frame(log: tuple[list, list, list], found: list[Matrices], sizes: list[int]
 @one_thread
 def digits(
     rank: Annotated[int, number(1, 17, "Hidden units r of the learned row map", "row map")] = 6,
-    projection: Annotated[Projection, choice("l1: the nearest row with sum |row| <= 1", "row map")] = "none",
+    projection: Annotated[
+        Projection, choice("Bring sum |row| to at most 1: by dividing the row, or at the nearest such row", "row map")
+    ] = "none",
     waves: Annotated[int, number(1, 8, "Frequencies G of each curve; a spline has 2 G pieces", "row map")] = 3,
     basis: Annotated[Basis, choice("What the curves are made of", "row map")] = "fourier",
     sharing: Annotated[

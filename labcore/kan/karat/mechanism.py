@@ -16,7 +16,7 @@ from .vit import TinyViT
 
 N, HEADS = TinyViT.TOKENS, 2
 Basis = Literal["fourier", "spline"]
-Projection = Literal["none", "l1"]
+Projection = Literal["none", "l1", "l1 nearest"]
 
 
 def fourier(t: Float[Tensor, "*rows N"], waves: int) -> Float[Tensor, "*rows 2*waves*N"]:
@@ -41,8 +41,19 @@ def spline(t: Float[Tensor, "*rows N"], waves: int) -> Float[Tensor, "*rows 2*wa
     return torch.cat(parts, -1)
 
 
+def scale_l1(rows: Float[Tensor, "*rows N"]) -> Float[Tensor, "*rows N"]:
+    """The point of the l1 unit ball on the way to zero: rows with sum |row| > 1 are divided by it, others stay.
+
+    Rows keep their direction, so a matrix of rank r keeps rank r.
+    """
+    return rows / rows.abs().sum(-1, keepdim=True).clamp(min=1)
+
+
 def project_l1(rows: Float[Tensor, "*rows N"]) -> Float[Tensor, "*rows N"]:
-    """The nearest point of the l1 unit ball: rows with sum |row| <= 1 stay, others shrink towards zero."""
+    """The nearest point of the l1 unit ball: rows with sum |row| <= 1 stay, others lose the same from each entry.
+
+    What is smaller than that becomes zero: rows bend, and a matrix of rank r may get any rank.
+    """
     size = rows.abs()
 
     def threshold(kept: Tensor) -> Tensor:
@@ -53,6 +64,9 @@ def project_l1(rows: Float[Tensor, "*rows N"]) -> Float[Tensor, "*rows N"]:
         while before is None or not torch.equal(kept, before):
             before, kept = kept, kept & (size > threshold(kept))
     return rows.sign() * (size - threshold(kept).clamp(min=0)).clamp(min=0)
+
+
+PROJECTIONS = {"none": lambda rows: rows, "l1": scale_l1, "l1 nearest": project_l1}
 
 
 class LearnedRows(nn.Module):
@@ -81,7 +95,7 @@ class LearnedRows(nn.Module):
         if self.mix is not None:
             rows = rows @ self.mix
         attention = rows.view(s, h, b, n, n).transpose(1, 2)
-        return project_l1(attention) if self.projection == "l1" else attention
+        return PROJECTIONS[self.projection](attention)
 
     def curves(self, t: Float[Tensor, " X"], token: int) -> Float[Tensor, "S H units X"]:
         """phi_qn(t) of every unit q for token n."""

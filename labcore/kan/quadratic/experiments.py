@@ -328,7 +328,7 @@ def _collapse_frame(ways, score, died, losses, times, norms, progress) -> xr.Dat
             loss=np.clip(np.array(losses).T, 0, 1e30),
             quad_norm=norms,
         ),
-        f"After {times[-1]} steps, with {depth} hidden layers, where outputs are polynomials of degree "
-        f"{2 ** (depth + 1)} in the pixels: {told}.",
+        f"After {times[-1]} steps, with {depth} hidden layers, where outputs of quadratic neurons are piecewise "
+        f"polynomials of degree {2 ** (depth + 1)} in the pixels: {told}.",
         progress,
     )

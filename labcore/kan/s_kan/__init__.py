@@ -9,17 +9,20 @@ lambda sum_i H(alpha_i), H the entropy, joins the loss, so that each node commit
 largest alpha_ip stays, its coefficients times alpha_ip; the survivors are trained on with alpha = 1.
 Every B^(p)_m is scaled to mean square 1: without that the loudest family at the start would win the choice.
 Laboratory scale: 128 samples of targets in one or two variables, tanh between layers, Adam. The published descriptions
-name the pool and the stages; this gate (softmax, temperature, entropy) is our reading. S-ConvKAN is left out.
+name the pool and the stages; this gate (softmax, temperature, entropy) is our reading. S-ConvKAN, the same layer on
+every patch of a picture, reads 8x8 digits.
 Source: Yang, Zhang, Luo, Lu, Shen (2024), Activation Space Selectable Kolmogorov-Arnold Networks, arXiv:2408.08338.
 """
 
 from __future__ import annotations
 
 from .basis_bank import bank
+from .convolution import SelectableConv
 from .mechanism import PrunedLayer, SelectableLayer, SelectableNet, ThreeStages, temperature
 
 __all__ = [
     "PrunedLayer",
+    "SelectableConv",
     "SelectableLayer",
     "SelectableNet",
     "ThreeStages",

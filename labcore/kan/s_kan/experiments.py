@@ -13,9 +13,16 @@ from torch import Tensor
 
 from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
+from labcore.primitives.contest.equal_size import matched_width
+from labcore.primitives.digits.batches import digit_batches
+from labcore.primitives.runs.layers import streams
+from labcore.primitives.runs.one_thread import one_thread
+from labcore.primitives.runs.training import count, cross_entropy
+from labcore.words import compared
 
 from .basis_bank import FAMILIES, SEVEN, TWO_INPUTS, Family, additive_fit_errors, bank, best_fit, mixed_target
-from .mechanism import SelectableNet, TanhNet, ThreeStages
+from .convolution import ConvNet, PlainNet
+from .mechanism import SelectableNet, TanhNet, ThreeStages, temperature
 
 N_TRAIN, N_TEST = 128, 201
 PLANTED_POOL: tuple[Family, ...] = ("spline", "chebyshev", "fourier", "rbf")
@@ -61,11 +68,19 @@ def families(
     rmse = np.sqrt(np.mean((np.stack(fits) - truth) ** 2, 1))
     order = np.argsort(rmse, kind="stable")
     best, second, worst = (FAMILIES[order[k]] for k in (0, 1, -1))
+    first, next_, last = (f"{rmse[order[k]]:.3f}" for k in (0, 1, -1))
+    if rmse[order[0]] > 0.9 * truth.std():
+        told = f"no family comes much nearer to this target than its mean does: the errors are {first} ({best}) or more"
+    elif first == last:
+        told = f"all families come equally close to this target, with an error of {first}"
+    else:
+        lead = f"{best} and {second} come closest to this target, both with an error of {first}"
+        if first != next_:
+            lead = f"{best} comes closest to this target, with an error of {first}; {second} is next with {next_}"
+        told = f"{lead}, and {worst} is last with {last}"
     yield FITS(
         dict(x=grid, target=truth, fit=np.stack(fits), rmse=rmse, y=y, x_sample=x),
-        f"With {size} functions each, {best} comes closest to this target, with an error of "
-        f"{rmse[order[0]]:.3f}; {second} is next with {rmse[order[1]]:.3f}, and {worst} is last with "
-        f"{rmse[order[-1]]:.3f}.",
+        f"With {size} functions each, {told}.",
     )
 
 
@@ -157,7 +172,8 @@ def _select_frame(log_, single, curves, grid, sizes, stages, total) -> xr.Datase
     step, last = steps[-1], alpha[0, -1]
     stage = 0 if step <= stages[0] else 1 if len(sizes) == 2 else 2
     sizes = (list(sizes) + [sizes[-1]])[:3]
-    picks = " and ".join(f"{PLANTED_POOL[a.argmax()]} ({a.max():.0%}) for x{i + 1}" for i, a in enumerate(last))
+    leans = [PLANTED_POOL[a.argmax()] if a.max() > 0.5 else "no family yet" for a in last]
+    picks = " and ".join(f"{name} ({a.max():.0%}) for x{i + 1}" for i, (name, a) in enumerate(zip(leans, last)))
     name = ("All families train", "The choices sharpen", "Each node is pruned to one family")[stage]
     best = single.mean(1)
     return CHOICE(
@@ -284,4 +300,105 @@ def _seven_frame(
         f"{10 ** worst[0]:.1f} times as far off as the best single family of a task; the steadiest family, "
         f"{steady}, is at worst {10 ** worst[1:-1].min():.1f} times as far off.",
         step / total,
+    )
+
+
+KERNELS = Frame(
+    model=axis("kernel", values=("S-ConvKAN", "one family", "plain")),
+    repeat=axis("run"),
+    time=axis("training time", "steps"),
+    row=axis("row of the kernel", start=1),
+    column=axis("column of the kernel", start=1),
+    family=axis("family", values=PLANTED_POOL),
+    accuracy=var("model repeat time", "share of test digits that are right"),
+    alpha=var("repeat row column family", "selection weight of a kernel entry"),
+    params=var("model", "numbers to learn, without gates"),
+)
+
+
+@experiment(quick=dict(n_seeds=1, full=20, selective=20, tune=10, maps=2, size=6), frame=KERNELS)
+@one_thread
+def digits(
+    penalty: Annotated[float, number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice")] = 0.01,
+    tau_end: Annotated[float, number(0.05, 1, "Temperature at the end of the second stage", "choice")] = 0.1,
+    rival: Annotated[Literal[PLANTED_POOL], choice("The family of the kernel that has one only", "network")] = "spline",
+    maps: Annotated[int, number(1, 8, "Maps that the convolution makes", "network")] = 4,
+    size: Annotated[int, number(4, 16, "Functions M in each family", "network")] = 8,
+    full: Annotated[int, number(10, 400, "Steps with all families", "training", unit="steps")] = 100,
+    selective: Annotated[
+        int, number(10, 400, "Steps with sharper and sharper choices", "training", unit="steps")
+    ] = 100,
+    tune: Annotated[int, number(10, 400, "Steps after pruning", "training", unit="steps")] = 100,
+    lr: Annotated[float, number(1e-3, 0.1, "Learning rate of Adam, for all", "training", scale="log")] = 0.02,
+    n_seeds: Annotated[int, number(1, 5, "Runs", "runs")] = 3,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """8x8 digits, one convolution of 3x3 and a linear map: kernels of curves that choose, of one family, of numbers.
+
+    S-ConvKAN has four families in its pool; a choice is one kernel entry's, the same at every place of the picture. The
+    plain network has as many maps as make it as large as the pruned one. Batches of 64, the same for all; accuracy is
+    on 150 test digits on the way and on all 500 at the end. Run i draws everything from (seed, i).
+    """
+    seeds, total = [[seed, i] for i in range(n_seeds)], full + selective + tune
+    data = digit_batches(seeds, total)
+    nets = [ConvNet(streams(seeds, 1), pool, maps, size, 0.1) for pool in (PLANTED_POOL, (rival,))]
+    pruned = nets[1].conv.entries.count() + 90 * maps + 10
+    nets.append(PlainNet(streams(seeds, 1), matched_width(int(pruned), lambda width: 100 * width + 10)))
+    optimizers = [torch.optim.Adam(net.parameters(), lr=lr, fused=True) for net in nets]
+    choosing, log = nets[0].conv, ([], [])
+
+    def answers(x: Float[Tensor, "S N 64"], tau: float) -> list[Float[Tensor, "S N 10"]]:
+        pictures = (2 * x - 1).unflatten(2, (1, 8, 8))
+        curves = [net(net.conv.features(pictures), tau) for net in nets[:2]]
+        return [*curves, nets[2](pictures[:, :, 0])]
+
+    for step in range(total + 1):
+        tau = temperature(step, (full, selective), tau_end)
+        if step % 10 == 0 or step == total:
+            seen = 500 if step == total else 150
+            with torch.no_grad():
+                right = [
+                    (a.argmax(-1) == data.y_test[:, :seen]).double().mean(1)
+                    for a in answers(data.x_test[:, :seen], tau)
+                ]
+                alpha = choosing.entries.alpha(tau)[..., 0, 0].unflatten(1, (3, 3)).double().numpy()
+            log[0].append(step)
+            log[1].append(torch.stack(right).numpy())
+            sizes = [net.conv.entries.count() + count(net.head, n_seeds) for net in nets[:2]]
+            yield _kernels_frame(log, alpha, [*sizes, count(nets[2], n_seeds)], rival, (full, full + selective), total)
+        if step == total:
+            return
+        x, y = data.batch(step)
+        loss = sum(cross_entropy(a, y).sum() for a in answers(x, tau))
+        if full <= step < full + selective:
+            loss = loss + penalty * choosing.entries.entropy(tau).sum()
+        if not torch.isfinite(loss):
+            raise Diverged(step)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        if step + 1 == full + selective:
+            choosing.prune(tau_end)
+            optimizers[0] = torch.optim.Adam(nets[0].parameters(), lr=lr, fused=True)
+
+
+def _kernels_frame(log, alpha: np.ndarray, params: list, rival: Family, stages: tuple, total: int) -> xr.Dataset:
+    steps, accuracy = log[0], np.stack(log[1], -1)
+    last = accuracy[..., -1]
+    beside = [
+        f"{name} {other.mean():.1%} with {int(n)}" + (f", {compared(other, last[0])}" if len(other) > 2 else "")
+        for other, name, n in zip(last[1:], (f"{rival} alone", "a plain kernel"), params[1:])
+    ]
+    picks = (alpha > 0.5).sum((0, 1, 2))
+    told = ", ".join(f"{n} {name}" for name, n in zip(PLANTED_POOL, picks) if n)
+    picked = f"Of its {alpha[..., 0].size} kernel entries so many lean to one family: {told or 0}."
+    return KERNELS(
+        dict(time=steps, accuracy=accuracy, alpha=alpha, params=params),
+        f"At step {steps[-1]} S-ConvKAN gets {last[0].mean():.1%} of the test digits right with {int(params[0])} "
+        f"numbers (mean of {len(last[0])}); {'; '.join(beside)}. {picked}",
+        steps[-1] / total,
+        stages=list(stages),
+        rival=rival,
     )

@@ -1,4 +1,4 @@
-"""Pictures of `s_kan`: five families on one target, nodes that choose, and seven targets."""
+"""Pictures of `s_kan`: five families on one target, nodes that choose, seven targets, and kernels that choose."""
 
 from __future__ import annotations
 
@@ -104,7 +104,8 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
                       opacity=0.25 + 0.75 * heavy)
             )  # fmt: skip
         won = int(alpha[-1, i].argmax())
-        text = f"x{i + 1} leans to <b>{names[won]}</b>, {alpha[-1, i, won]:.0%}"
+        leans = f"leans to <b>{names[won]}</b>" if alpha[-1, i, won] > 0.5 else "has not chosen"
+        text = f"x{i + 1} {leans}, {alpha[-1, i, won]:.0%}"
         notes.append(note(0, 1, text, COLORS[names[won]], axes=top, xanchor="left", yanchor="bottom"))
         shapes += [vertical(s, INK, axes=top) for s in stages]
         if t[-1] > 0.2 * end:
@@ -180,6 +181,43 @@ def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("", domain=[0.42, 0.95], autorange="reversed"),
         "xaxis2": axis(frame.task, domain=[0.14, 0.88], anchor="y2"),
         "yaxis2": axis("nodes of S-KAN that pick it", domain=[0, 0.3], anchor="x2", tickformat=".0%", range=[0, 1]),
+        "annotations": notes,
+    }
+    return {"data": data, "layout": layout}
+
+
+def digits(frame: xr.Dataset) -> dict[str, Any]:
+    """Accuracy of the three kernels while they train, and what the entries of the choosing kernel lean to."""
+    t, accuracy, alpha = frame.time.values, frame.accuracy.values, frame.alpha.mean("repeat").values.reshape(9, -1)
+    names = ("S-ConvKAN", f"{frame.attrs['rival']} alone", "plain kernel")
+    end, stages = t[-1] / max(frame.attrs["progress"], 1e-9) if t[-1] else 1.0, frame.attrs["stages"]
+    data: list[dict] = []
+    notes = [label(s, 0.02, w, SOFT, yref="y domain", xanchor="left", yanchor="bottom")
+             for s, w in zip(stages, ("choices sharpen", "pruned")) if s < end]  # fmt: skip
+    colors = (INK, COLORS[frame.attrs["rival"]], SOFT)
+    for k, (name, color) in enumerate(zip(names, colors)):
+        thick = {"color": color, "width": 3.5 if k == 0 else 2.5}
+        data.append(curve(*bundle(t, accuracy[k]), "runs", color, line={"color": color, "width": 1}, opacity=0.35,
+                          hoverinfo="skip"))  # fmt: skip
+        data.append(curve(t, accuracy[k].mean(0), name, color, pin=True, line=thick))
+        text = f"{name}: {accuracy[k, :, -1].mean():.1%}, {int(frame.params[k])} numbers"
+        notes.append(note(0.98, 0.3 - 0.08 * k, text, color, xanchor="right", yanchor="bottom"))
+    places = [f"{r},{c}" for r in (1, 2, 3) for c in (1, 2, 3)]
+    for p, name in enumerate(frame.family.values):
+        data.append(
+            {"type": "bar", "x": places, "y": alpha[:, p], "xaxis": "x2", "yaxis": "y2", "name": str(name),
+             "showlegend": False, "marker": {"color": COLORS[str(name)]},
+             "hovertemplate": f"{name}: %{{y:.0%}}<extra></extra>"}
+        )  # fmt: skip
+        notes.append(note(1.02, 0.15 + 0.2 * p, str(name), COLORS[str(name)], axes="2", xanchor="left"))
+    layout = {
+        "height": 460,
+        "barmode": "stack",
+        "xaxis": axis(frame.time, domain=[0, 0.5], anchor="y", range=[0, end]),
+        "yaxis": axis("test digits that are right", tickformat=".0%", range=[0, 1.02]),
+        "xaxis2": axis("kernel entry: row, column", domain=[0.6, 0.9], anchor="y2", type="category"),
+        "yaxis2": axis("selection weight, mean of runs", anchor="x2", tickformat=".0%", range=[0, 1]),
+        "shapes": [vertical(s, INK) for s in stages if s < end],
         "annotations": notes,
     }
     return {"data": data, "layout": layout}

@@ -18,6 +18,7 @@ from labcore.experiment import Seed, experiment, number
 from labcore.frames import Frame, axis, var
 from labcore.primitives.contest.equal_size import matched_width
 from labcore.primitives.runs.batched_adam import Adam, normal
+from labcore.words import compared
 
 from .mechanism import (
     DEGREE,
@@ -95,7 +96,8 @@ def atoms(
         return model.weight * (bases(x, intervals) @ model.atoms).prod(0)
 
     each, truth = components(model.x), target(model.x)
-    error, cut = (np.sqrt(np.mean((each[:, keep].sum(1) - truth) ** 2)) / truth.std() for keep in (on | True, on))
+    square = [(each[:, keep].sum(1) - truth) ** 2 for keep in (on | True, on)]
+    error, cut = (np.sqrt(np.mean(s)) / truth.std() for s in square)
     kinship = np.array([[_correlation(g, part) for part in parts(model.x)] for g in each.T])
     points = slices(d, t)
     along = components(points.reshape(-1, d)).reshape(d, len(t), rank)
@@ -106,8 +108,9 @@ def atoms(
     else:
         names = [f"the product of x1 to x{min(d, 4)}", *(["x5" if d == 5 else "x5 x6"] if d > 4 else [])]
         kin = " and ".join(f"{abs(kinship[off - 1, k]):.2f} with {name}" for k, name in enumerate(names))
+        change = compared(square[1], square[0], ("falls", "stays about the same", "rises"))  # over the test points
         told = (
-            f"Without component {off} of {rank} the error rises from {error:.1%} to {cut:.1%} of the spread of f. "
+            f"Without component {off} of {rank} the error {change}: {cut:.1%} of the spread of f, {error:.1%} with it. "
             f"The correlation of the component is {kin}."
         )
     yield ATOMS(

@@ -53,23 +53,48 @@ def als(
     rng: np.random.Generator,
     sweeps: int = 40,
     ridge: float = 1e-7,
+    starts: int = 6,
 ) -> tuple[Float[Array, "d G+k R"], Float[Array, " solves"]]:
-    """The atoms of a CP model by alternating least squares.
+    """The atoms of a CP model by alternating least squares, from the best of several starts after half of the sweeps.
 
-    Also the objective, mean squared error + ridge |C|^2, after each of the d * sweeps solves: it never rises.
+    Also its objective, mean squared error + ridge |C|^2, after each of the d * sweeps solves: it never rises.
     """
+    d, _, size = basis.shape
+    # Around 1, products of many atoms keep their size, but the components start alike, and some never part.
+    # Around 0 they are unlike, but a product of many of them is nearly 0 almost everywhere. So half of each.
+    drawn = [rng.normal(*((0, 1) if k % 2 else (1, 0.5)), size=(d, size, rank)) for k in range(starts)]
+    half = sweeps // 2
+    tried = [_sweep(basis, y, c, half, ridge) for c in drawn] if half and starts > 1 else [(drawn[0], [])]
+    c, objective = min(tried, key=lambda run: run[1][-1] if run[1] else 0.0)
+    c, rest = _sweep(basis, y, c, sweeps - len(objective) // d, ridge)
+    return c, np.array([*objective, *rest])
+
+
+def _sweep(
+    basis: Float[Array, "d N G+k"], y: Float[Array, " N"], c: Float[Array, "d G+k R"], sweeps: int, ridge: float
+) -> tuple[Float[Array, "d G+k R"], list[float]]:
+    """Solve for the atoms of each input in turn, `sweeps` times; also the objective after each solve."""
     d, n, size = basis.shape
-    c = rng.normal(1, 0.5, size=(d, size, rank))
-    psi, objective = basis @ c, []
+    rank, objective = c.shape[2], []
     for _ in range(sweeps):
+        c = balanced(c)
+        psi = basis @ c
         for j in range(d):
             others = np.delete(psi, j, axis=0).prod(0)
             a = (basis[j][:, :, None] * others[:, None, :]).reshape(n, size * rank)
             gram = a.T @ a / n + ridge * np.eye(size * rank)
             c[j] = np.linalg.solve(gram, a.T @ y / n).reshape(size, rank)
             psi[j] = basis[j] @ c[j]
-            objective.append(np.mean((psi.prod(0).sum(1) - y) ** 2) + ridge * (c**2).sum())
-    return c, np.array(objective)
+            objective.append(float(np.mean((psi.prod(0).sum(1) - y) ** 2) + ridge * (c**2).sum()))
+    return c, objective
+
+
+def balanced(c: Float[Array, "d G+k R"]) -> Float[Array, "d G+k R"]:
+    """The same products, with atoms of one norm in each component: the ridge |C|^2 is smallest there."""
+    norm = np.sqrt((c**2).sum(1, keepdims=True))
+    alive = norm > 0
+    mean = np.exp(np.log(np.where(alive, norm, 1)).mean(0))
+    return np.where(alive.all(0), c * mean / np.where(alive, norm, 1), c)
 
 
 def logistic(x: Float[Array, " S"], r: float, p: int, count: int) -> Float[Array, "S count+1"]:
