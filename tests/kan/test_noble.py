@@ -275,6 +275,12 @@ def test_corners_are_legal(values):
     assert linear.max() < 1e-6 < cosnet.min()
 
 
+def test_what_cannot_be_merged_does_not_hang_on_how_loud_a_branch_is():
+    quiet, loud = (next(iter(sharp.frames(n_seeds=2, up=up))).left for up in (0.01, 1.0))
+    np.testing.assert_allclose(quiet[1:], loud[1:], rtol=1e-3)
+    assert quiet.sizes["repeat"] == 2 and float(quiet[0].max()) < 1e-6
+
+
 def test_corner_of_the_language_model():
     frame = language.run(steps=100, batch=4, rank=16, up=1.0, frequency=4.0, lr=3e-2, smoothing=0.5)
     assert frame.progress == 1 and frame.sizes["time"] >= 2
