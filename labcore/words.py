@@ -31,7 +31,7 @@ def differ(a: Sequence[float], b: Sequence[float]) -> int:
 
 
 def compared(
-    a: Sequence[float], b: Sequence[float], words: Sequence[str] = ("lower", "about the same", "higher")
+    a: Sequence[float], b: Sequence[float], words: Sequence[str] = ("lower", "not clearly different", "higher")
 ) -> str:
     """The word for a beside b: the first if below, the last if above, the middle one if repetitions do not tell."""
     return words[differ(a, b) + 1]

@@ -43,5 +43,9 @@ def test_noise_is_rarely_called_a_difference():
 
 def test_words_say_what_the_sign_says():
     low, high = [0.1, 0.2, 0.15], [1.1, 1.2, 1.15]
-    assert [compared(low, high), compared(low, low), compared(high, low)] == ["lower", "about the same", "higher"]
+    assert [compared(low, high), compared(low, low), compared(high, low)] == [
+        "lower",
+        "not clearly different",
+        "higher",
+    ]
     assert compared(high, low, ("falls", "stays", "rises")) == "rises"

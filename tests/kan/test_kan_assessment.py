@@ -524,7 +524,9 @@ def test_nobody_wins_among_failures_and_a_win_is_more_than_noise():
 
     assert said([0.1, 0.12, 0.11], [0.5] * 3, [0.6] * 3) == "on t the KAN wins (0.11; MLP 0.5)"
     assert said([0.999] * 3, [1.0] * 3, [1.1] * 3).startswith("on t no model has learned")
-    assert "about the same" in said([0.1, 0.3, 0.2], [0.25, 0.2, 0.3], [0.9] * 3)
+    assert "do not tell the KAN (0.2) and the MLP (0.25) apart" in said([0.1, 0.3, 0.2], [0.25, 0.2, 0.3], [0.9] * 3)
+    # a factor of 3 to 60 in each of three runs, though the difference itself varies as much
+    assert "the KAN wins" in said([0.01, 0.02, 0.01], [0.03, 0.9, 0.6], [0.95] * 3)
     assert "wins" not in said([0.1], [0.5], [0.6])  # one run tells nothing
     assert "no model has learned" in said([0.6] * 3, [0.63] * 3, [0.62] * 3, guess=0.62)
 

@@ -117,6 +117,8 @@ def test_als_keeps_the_best_of_its_starts():
     one = [als(bases(x, 6), target(x), 2, rng(s), starts=1)[1][-1] for s in range(3)]
     best = [als(bases(x, 6), target(x), 2, rng(s))[1][-1] for s in range(3)]
     assert max(best) <= 1.2 * min(one) and max(best) < 1e-3 * target(x).var()
+    with pytest.raises(ValueError, match="starts = 0"):
+        als(bases(x, 6), target(x), 2, rng(), starts=0)
 
 
 def test_balancing_keeps_the_products_and_lowers_the_ridge():

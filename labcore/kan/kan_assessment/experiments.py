@@ -296,7 +296,8 @@ def _forgotten(names, error: np.ndarray, fresh: np.ndarray, turn: int, step: int
         return f"{start} there is nothing to forget yet."
     told = []
     for name, now, then in zip(names, error.mean(2), fresh.mean(2)):
-        word = f" ({compared(now, then, ('less', 'about the same', 'more'))})" if len(now) > 2 else ""
+        logs = (np.log(np.maximum(e, 1e-9)) for e in (now, then))  # errors scatter by factors
+        word = f" ({compared(*logs, ('less', 'not clearly different', 'more'))})" if len(now) > 2 else ""
         told.append(f"the {name} {then.mean():.2g} when they were fresh and {now.mean():.2g} now{word}")
     return (
         f"{start} the error on the earlier ones is for {'; for '.join(told)}. The scales of the KAN's edge "

@@ -115,10 +115,12 @@ def verdict(
         guess = guesses[list(tasks).index(name)]
         if best > 0.9 * guess:
             words.append(f"on {name} no model has learned (the best error is {best:.3g}, that of a guess {guess:.3g})")
-        elif differ(ours, theirs):
+        elif differ(*(np.log(np.maximum(e, 1e-9)) for e in (ours, theirs))):  # errors scatter by factors
             words.append(f"on {name} the {first} wins ({best:.3g}; {second} {next_best:.3g})")
         elif len(ours) > 2:
-            words.append(f"on {name} the {first} ({best:.3g}) and the {second} ({next_best:.3g}) are about the same")
+            words.append(
+                f"on {name} runs do not tell the {first} ({best:.3g}) and the {second} ({next_best:.3g}) apart"
+            )
         else:
             words.append(f"on {name} the {first} has {best:.3g} and the {second} {next_best:.3g}")
     return "; ".join(words) or f"the {models[0]} has an error of {np.mean(errors[0]):.3g} on {tasks[0]}"

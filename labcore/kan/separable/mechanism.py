@@ -57,8 +57,11 @@ def als(
 ) -> tuple[Float[Array, "d G+k R"], Float[Array, " solves"]]:
     """The atoms of a CP model by alternating least squares, from the best of several starts after half of the sweeps.
 
-    Also its objective, mean squared error + ridge |C|^2, after each of the d * sweeps solves: it never rises.
+    Also its objective, mean squared error + ridge |C|^2, after each of the d * sweeps solves: it never rises. Raises
+    ValueError for less than one start.
     """
+    if starts < 1:
+        raise ValueError(f"starts = {starts} is not allowed; it must be at least 1")
     d, _, size = basis.shape
     # Around 1, products of many atoms keep their size, but the components start alike, and some never part.
     # Around 0 they are unlike, but a product of many of them is nearly 0 almost everywhere. So half of each.
