@@ -271,7 +271,14 @@ def test_phase_moves_the_wiggle():
 def test_corners_are_legal(values):
     frame = sharp.run(steps=100, n_seeds=1, **values)
     assert frame.progress == 1 and frame.sizes["unit"] == values.get("rank", 4)
-    assert float(frame.left.sel(branch="linear branch").max()) < 1e-6
+    linear, _, cosnet = frame.left.values
+    assert linear.max() < 1e-6 < cosnet.min()
+
+
+def test_what_cannot_be_merged_does_not_hang_on_how_loud_a_branch_is():
+    quiet, loud = (next(iter(sharp.frames(n_seeds=2, up=up))).left for up in (0.01, 1.0))
+    np.testing.assert_allclose(quiet[1:], loud[1:], rtol=1e-3)
+    assert quiet.sizes["repeat"] == 2 and float(quiet[0].max()) < 1e-6
 
 
 def test_corner_of_the_language_model():

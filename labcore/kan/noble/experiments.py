@@ -116,7 +116,7 @@ COURSE = Frame(
     prediction=var("model t", "prediction along the sharp direction"),
     target=var("t", "target along the sharp direction"),
     frequency=var("layer unit time", "frequency w1"),
-    left=var("branch layer", "share of a layer that the best single matrix misses"),
+    left=var("branch layer repeat", "share of a branch that the best single matrix misses"),
     merge_gap=var("layer", "largest error after merging the linear branch"),
     parameters=var("model", "learnable numbers"),
 )
@@ -138,8 +138,8 @@ def sharp(
 
     Two GELU layers of width 48: alone; with a linear, a ReLU or a CosNet branch on all three maps; and a wider one with
     as many parameters as CosNet. Run i draws target, weights and batches from (seed, i); the four networks of width 48
-    start from the same main weights. `left` and `merge_gap` look at the layers on N(0, 1) inputs, every 48 steps and at
-    the end. `prediction` and `frequency` belong to run 0.
+    start from the same main weights. `left` and `merge_gap` look at the branches on N(0, 1) inputs, every 48 steps and
+    at the end. `prediction` and `frequency` belong to run 0.
     """
     seeds = [[seed, i] for i in range(n_seeds)]
     target, batches = sharp_target(streams(seeds, 5), omega), streams(seeds, 6)
@@ -196,13 +196,13 @@ def sharp(
 
 def _merging(
     nets: list[MLP], seeds: list[list[int]]
-) -> tuple[Float[np.ndarray, "branch layer"], Float[np.ndarray, " layer"]]:
-    """What no affine map holds of each layer, and the error of merging the linear branch."""
-    left, gap = np.zeros((len(nets), 3)), np.zeros(3)
+) -> tuple[Float[np.ndarray, "branch layer repeat"], Float[np.ndarray, " layer"]]:
+    """What no affine map holds of each branch, and the error of merging the linear one."""
+    left, gap = np.zeros((len(nets), 3, len(seeds))), np.zeros(3)
     for j, layers in enumerate(zip(*(net.layers for net in nets))):
         d_in = layers[0].down.shape[1]
         x = torch.as_tensor(np.stack([g.normal(size=(1000, d_in)) for g in streams(seeds, 8)]), dtype=torch.float32)
-        left[:, j] = [float(affine_residual(x, m(x)).mean()) for m in layers]
+        left[:, j] = np.stack([affine_residual(x, m.branch(x)).numpy() for m in layers])
         weight, bias = merged(layers[0])
         gap[j] = float((x @ weight + bias - layers[0](x)).abs().max())
     return left, gap

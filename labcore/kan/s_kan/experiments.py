@@ -116,7 +116,7 @@ def select(
     ] = 500,
     tune: Annotated[int, number(50, 1000, "Steps after pruning", "training", unit="steps")] = 300,
     lr: Annotated[float, number(1e-3, 0.3, "Learning rate of Adam", "training", scale="log")] = 0.02,
-    n_seeds: Annotated[int, number(1, 8, "Runs", "runs")] = 4,
+    n_seeds: Annotated[int, number(1, 32, "Runs", "runs")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One layer from two inputs to one sum, four families in its pool: who is chosen, and what does it cost?
