@@ -14,7 +14,7 @@ SIZE = "12 programs, 128 rows, 12 epochs, 4 repetitions in each of the runs"
 
 def _comparisons(seeds: Seeds) -> xr.Dataset:
     """Each run has its own programs, rows and encoders."""
-    runs = [once(graph_choice, programs=12, epochs=12, n_seeds=4, seed=seed) for seed in seeds(8)]
+    runs = [once(graph_choice, programs=12, epochs=12, n_seeds=4, seed=seed) for seed in seeds(16)]
     names = ["test", "base", "F", "F_blocks"]
     return xr.concat([f[names] for f in runs], "run").transpose("run", "program", "baseline", "repeat")
 
