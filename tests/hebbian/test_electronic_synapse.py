@@ -185,6 +185,13 @@ def test_a_straight_device_forgets_nothing():
     assert (frame.weight[:, -1] / frame.weight[:, 0]).values == pytest.approx(np.ones(4), abs=0.02)
 
 
+def test_what_is_left_within_the_noise_is_about_nothing():
+    frame = cancel.run(curvature=0.1, seed=1)
+    end = frame.weight[:, -1]
+    assert -0.01 < float(end.sel({"method": "pair"})) < 0 and "pair about 0%, halved pair" in frame.reading
+    assert "unidirectional 4%" in frame.reading and "-" not in frame.reading
+
+
 @pytest.mark.parametrize(
     "values",
     [
