@@ -210,6 +210,12 @@ def test_likeness_is_the_correlation():
     assert experiments._likeness(np.ones((1, 10, 64)), b[:1]) == 0
 
 
+def test_no_likeness_reads_minus_nothing(monkeypatch):
+    monkeypatch.setattr(experiments, "_likeness", lambda drawn, means: np.full(len(drawn), -1e-4))
+    reading = train.run(steps=100, layers=0, n_seeds=1).reading
+    assert "correlate 0.000 with the mean digits, those of the one-way network 0.000." in reading
+
+
 def test_attack_uses_the_label_and_grows_with_eps():
     still, strong = attack.run(eps=0.0, steps=500), attack.run(eps=0.5, steps=500)
     np.testing.assert_array_equal(still.attacked, np.stack([still.original] * 2))

@@ -114,7 +114,7 @@ def train(
                 w1=torch.stack([n.w[0][0].detach() for n in nets]),
             ),
             f"After {step} steps, run backwards, the drawings of the two-way network correlate "
-            f"{like[1]:.3f} with the mean digits, those of the one-way network {like[0]:.3f}. Accuracy one way and "
+            f"{like[1]:z.3f} with the mean digits, those of the one-way network {like[0]:z.3f}. Accuracy one way and "
             f"two ways: {plain[0]:.1%} and {plain[1]:.1%} on clean digits, {hit[0]:.1%} and {hit[1]:.1%} under an "
             f"attack of 0.1, {rough[0]:.1%} and {rough[1]:.1%} under noise of 0.3.",
             step / steps,
