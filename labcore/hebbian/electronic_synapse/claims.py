@@ -52,8 +52,8 @@ def straight_devices_match_software(seeds: Seeds) -> Evidence:
 
 
 def _losses(seeds: Seeds) -> dict[str, Array]:
-    """What differing devices cost each of 20 networks, by method."""
-    same, different = _final(seeds, 20), _final(seeds, 20, sigma=0.3)
+    """What differing devices cost each of 40 networks, by method."""
+    same, different = _final(seeds, 40), _final(seeds, 40, sigma=0.3)
     return {name: same[name] - different[name] for name in METHODS}
 
 
@@ -63,7 +63,7 @@ def forgives_device_variation(seeds: Seeds) -> Evidence:
     return Evidence(
         mean("loss of unidirectional", loss["unidirectional"]) <= 0.04,
         mean("loss of the pair - of unidirectional", loss["pair"] - loss["unidirectional"]) >= 0,
-        size=f"sigma = 0.3 against 0, {CURVED}, 20 networks",
+        size=f"sigma = 0.3 against 0, {CURVED}, 40 networks",
         also={"loss of the pair": loss["pair"].mean()},
     )
 
@@ -73,6 +73,6 @@ def a_matched_pair_forgives_too(seeds: Seeds) -> Evidence:
     loss = _losses(seeds)
     return Evidence(
         mean("loss of the halved pair", loss["halved pair"]) <= 0.04,
-        size=f"sigma = 0.3 against 0, {CURVED}, 20 networks",
+        size=f"sigma = 0.3 against 0, {CURVED}, 40 networks",
         also={"loss of the halved pair - of unidirectional": (loss["halved pair"] - loss["unidirectional"]).mean()},
     )
