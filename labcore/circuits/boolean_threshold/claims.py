@@ -9,7 +9,7 @@ from jaxtyping import Float
 from labcore.claims import Evidence, Seeds, claim, geometric, mean, once, share
 from labcore.primitives.logic import boolean
 
-from .experiments import against_gradient, search
+from .experiments import against_gradient, generate, search
 from .threshold_circuits import circuit, make_task, read_gates
 from .wiring import Array
 
@@ -154,4 +154,13 @@ def alternating_projections_stall(seeds: Seeds) -> Evidence:
         mean("fall of the gap in the second half", 1 - last / half) <= 0.1,
         size="2-bit multiplier, 2000 iterations",
         also={"last gap": last.mean()},
+    )
+
+
+@claim("A generative network finds codes for its pictures and the weights that draw them, at once")
+def finds_its_own_codes(seeds: Seeds) -> Evidence:
+    frames = [once(generate, images="random", length=4, sigma=3, runs=10, seed=seed) for seed in seeds(4)]
+    return Evidence(
+        share("runs that draw every picture without a wrong pixel", np.concatenate([f.solved for f in frames])) >= 0.5,
+        size="8 random pictures, codes of 4 signs, 8 neurons between, 10,000 iterations",
     )

@@ -12,10 +12,11 @@ from labcore.diagrams.code import compile
 from labcore.diagrams.cost import cost
 from labcore.diagrams.drawing import layout
 from labcore.diagrams.fuse import schedule
+from labcore.diagrams.laws import LAWS
 from labcore.diagrams.read_back import read_back
 from labcore.diagrams.references import reference
 
-from .experiments import diagram, readings, scaling
+from .experiments import STIFF, diagram, readings, rewrite, scaling
 
 MATMUL_ONLY = [n for n in ARCHITECTURES if n not in ("transformer_block", "vit_block", "linear_attention")]
 
@@ -83,4 +84,16 @@ def drawing_is_faithful(seeds: Seeds) -> Evidence:
         exact("functions of a picture with sizes only", without) >= 4,
         exact("functions of a picture with named axes", named) <= 1,
         size="12 architectures, forward and backward; multi-head attention with all sizes 4",
+    )
+
+
+@claim("A rewrite law changes the drawing and the cost, never the function; where a law refuses, the function changes")
+def laws_keep_the_function(seeds: Seeds) -> Evidence:
+    kept = [once(rewrite, law=law, seed=seeds.first) for law in LAWS]
+    broken = [once(rewrite, law=law, way="bias or softmax in the way", seed=seeds.first) for law in STIFF]
+    return Evidence(
+        exact("largest difference of the outputs, by law", max(float(f.apart) for f in kept)) <= 1e-9,
+        exact("smallest difference where the law refuses", min(float(f.apart) for f in broken)) >= 0.01,
+        size="float64, 64 positions of 8 numbers",
+        also=dict(zip(("multiply-adds before sliding", "after"), dict(zip(LAWS, kept))["slide"].macs.values)),
     )
