@@ -115,7 +115,10 @@ class Helpers:
         from dask.system import CPU_COUNT  # the cores that this process may use, which can be fewer than there are
 
         self._preload = preload
-        self._most = int(os.environ.get("LABCORE_HELPERS", CPU_COUNT - 1))
+        said = os.environ.get("LABCORE_HELPERS", "").strip()
+        if said and not said.isdecimal():
+            logging.getLogger(__name__).warning("LABCORE_HELPERS=%s is ignored; it must be a whole number.", said)
+        self._most = int(said) if said.isdecimal() else CPU_COUNT - 1
         self._started: list[subprocess.Popen] = []
         self._open = contextlib.ExitStack()
         self._cluster = self._client = None

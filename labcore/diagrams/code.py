@@ -20,6 +20,8 @@ from labcore.diagrams.boxes import Copy, Diagram, Drop, Elementwise, Linear
 from labcore.diagrams.functions import HELPERS, aligned, expression
 from labcore.diagrams.fuse import Node, Path, Schedule, Term, parameters, schedule
 
+_DIGITS = 38  # of the largest number in torch's usual precision
+
 
 @dataclass(frozen=True)
 class Program:
@@ -127,11 +129,22 @@ def _einsum(term: Term, names: dict[int, str], like: str) -> str:
         text = operands[0][0]
     else:
         text = f"{operands[0][0]}.permute({', '.join(str(operands[0][1].index(n)) for n in out)})"
+    _check_range(term)
     if term.factor != 1:
         text += f" * {term.factor!r}"
     for axis, power in term.powers:
         text += f" * {axis.size} ** {float(power):g}"
     return text + (f" + {aligned(*term.bias, term.out)}" if term.bias else "")
+
+
+def _check_range(term: Term) -> None:
+    """Raises ValueError where the factors of a term leave the numbers that torch has, one after another."""
+    at = [math.log10(abs(term.factor)) if term.factor else -math.inf]
+    for axis, power in term.powers:
+        at += [float(power) * math.log10(axis.size), at[-1] + float(power) * math.log10(axis.size)]
+    if not all(digits <= _DIGITS for digits in at):
+        factors = " ".join([f"{term.factor:g}", *(f"{axis.size}^{power}" for axis, power in term.powers)])
+        raise ValueError(f"the scale {factors} is not allowed; its factors and what they make stay below 1e{_DIGITS}")
 
 
 def _alphabet() -> Iterator[str]:

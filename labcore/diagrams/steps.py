@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from labcore.diagrams import boxes
@@ -25,7 +26,7 @@ from labcore.diagrams.boxes import (
     Weight,
     Zero,
 )
-from labcore.diagrams.tokens import Reader, Token
+from labcore.diagrams.tokens import LARGEST_POWER, Reader, Token
 from labcore.diagrams.writing import PLAIN, WHOLE
 
 
@@ -158,10 +159,25 @@ class StepReader(Reader):
         return found
 
     def scale(self) -> Scale:
+        at = self.tokens[self.n]
         factor = float(self.take("a number", "number")) if self.kind("number") else 1.0
+        if not math.isfinite(factor):
+            raise self.fail(f"the factor {_shown(at.text)} is too large", at)
         powers = []
         while self.kind("word"):
             axis, _ = self.axis(), self.take("^")
-            power = Fraction(self.take("a number", "number"))
-            powers.append((axis, power / self.number() if self.accept("/") else power))
+            powers.append((axis, self.power()))
         return Scale(factor, tuple(powers))
+
+    def power(self) -> Fraction:
+        at = self.tokens[self.n]
+        text = self.take("a number", "number")
+        bottom = self.number() if self.accept("/") else 1
+        # as a fraction, 1e999999999 would be written out
+        if not bottom or abs(float(text) / bottom) > LARGEST_POWER:
+            raise self.fail(f"the power {_shown(at.text)} is not allowed; it is at most {LARGEST_POWER} either way", at)
+        return Fraction(text) / bottom
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -42,6 +42,8 @@ from labcore.diagrams.writing import write
 
 __all__ = ["TextError", "parse", "write"]
 
+DEEPEST = 20  # blocks inside each other
+
 
 def parse(text: str, **sizes: int) -> Diagram:
     """The diagram of a text; `sizes` replace those in the parentheses. Raises `TextError`."""
@@ -51,7 +53,7 @@ def parse(text: str, **sizes: int) -> Diagram:
 class _Parser(StepReader):
     def __init__(self, text: str, sizes: dict[str, int]) -> None:
         super().__init__(text)
-        self.given = sizes
+        self.given, self.depth = sizes, 0
 
     def program(self) -> Diagram:
         self.name("the name of the diagram")
@@ -175,11 +177,19 @@ class _Parser(StepReader):
         dom = sketch.cut[row : row + rows]
         if rows < 0 or len(dom) < rows:
             raise self.fail(f"the block {name} needs {rows} arrays from row {row + 1} on", at)
+        return Block(name, self.body(dom))
+
+    def body(self, dom: tuple[Array, ...]) -> Diagram:
+        """What stands between the braces of a block."""
+        at, self.depth = self.tokens[self.n], self.depth + 1
+        if self.depth > DEEPEST:
+            raise self.fail(f"more than {DEEPEST} blocks stand inside each other", at)
         self.take("{")
-        body = Sketch(dom)
-        self.steps(body, [""] * rows)
+        sketch = Sketch(dom)
+        self.steps(sketch, [""] * len(dom))
         self.take("}")
-        return Block(name, body.diagram)
+        self.depth -= 1
+        return sketch.diagram
 
     def repeat(self) -> Repeat:
         shared, at = self.accept("shared"), self.tokens[self.n]
@@ -189,8 +199,4 @@ class _Parser(StepReader):
         dom = [self.array()]
         while self.accept(","):
             dom.append(self.array())
-        self.take("{")
-        body = Sketch(tuple(dom))
-        self.steps(body, [""] * len(dom))
-        self.take("}")
-        return Repeat(name, low, high, body.diagram, shared)
+        return Repeat(name, low, high, self.body(tuple(dom)), shared)

@@ -16,6 +16,8 @@ TOKEN = re.compile(
     rf"\s*(?:(?P<word>linear\^T\+|linear\^T|linear\+|star\^T|{NAME})|(?P<number>-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     r"|(?P<sign>->|[|()\[\]{},:.@#^=/])|(?P<formula>\S))"
 )
+LONGEST_FORMULA = 300  # characters: arithmetic nests as deep as its signs are many
+LARGEST_POWER = 100  # of a size; an exponent beyond it asks for a number that does not end
 
 
 class TextError(ValueError):
@@ -86,6 +88,8 @@ class Reader:
         begin, depth = self.tokens[self.n], 0
         while True:
             token = self.tokens[self.n]
+            if token.at - begin.at >= LONGEST_FORMULA:
+                raise self.fail(f"the formula of the size is longer than {LONGEST_FORMULA} characters", begin)
             depth += (token.text == "(") - (token.text == ")")
             if token.kind == "end":
                 raise self.fail("the formula of the size has no end", begin)
@@ -99,12 +103,21 @@ class Reader:
             raise self.fail(f"the size is no formula: {error}", begin) from None
 
 
+def _power(base: Size, exponent: Size) -> Size:
+    base, exponent = sympy.sympify(base), sympy.sympify(exponent)
+    if exponent.is_number and (exponent.is_finite is not True or abs(exponent) > LARGEST_POWER):
+        raise ValueError(f"a power beyond {LARGEST_POWER} is not allowed")
+    if base.is_Integer and exponent.is_number and int(base).bit_length() * abs(exponent) > 1000:
+        raise ValueError("a power of more than 300 digits is not allowed")
+    return base**exponent
+
+
 SIGNS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: lambda a, b: sympy.sympify(a) / b,
-    ast.Pow: operator.pow,
+    ast.Pow: _power,
 }
 
 

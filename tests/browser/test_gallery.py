@@ -260,6 +260,52 @@ def test_who_follows_a_link_in_a_full_room_keeps_the_place(small):
     small.end(other)
 
 
+FILES = "import os, tempfile; print('FILES', tempfile.mkdtemp(), os.getpid(), '.')"
+
+
+def test_what_a_kernel_has_written_goes_with_it_however_it_ends(tmp_path):
+    with room(tmp_path, {"one": FILES}) as served:
+        pages = [text(served.page()) for _ in range(2)]
+        found = [page.split("FILES ")[1].split()[:2] for page in pages]
+        folders = [Path(folder) for folder, _ in found]
+        assert len({folder.parent for folder in folders}) == 2 and all(folder.is_dir() for folder in folders)
+        psutil.Process(int(found[0][1])).kill()
+        served.end(kernel_of(pages[1]))
+        end = time.monotonic() + 30
+        while any(folder.parent.exists() for folder in folders):
+            assert time.monotonic() < end, "a kernel is gone, and its files are not"
+            time.sleep(0.1)
+
+
+def test_the_cookie_is_for_this_site(small):
+    answer = ask(small.page())
+    cookies = answer.headers.get_all("Set-Cookie")
+    small.end(kernel_of(answer.read().decode()))
+    assert cookies and all("samesite=lax" in cookie.lower() for cookie in cookies)
+
+
+def test_a_visitor_writes_no_line_into_the_log(small):
+    kernel = kernel_of(text(small.page()))
+
+    async def attack() -> None:
+        socket = await connect(f"{small.origin.replace('http', 'ws')}/api/kernels/{kernel}/channels", small.origin)
+        await send(socket, "a\n[Gallery] FORGED", {})
+        await send(socket, "b" * 500_000, {})
+        await send(socket, "kernel_info_request", {})
+        while (await asyncio.wait_for(read(socket), 20))["msg_type"] != "kernel_info_reply":
+            pass
+        socket.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, attack()).result()
+    small.end(kernel)
+    lines = small.log.read_text().splitlines()
+    assert sum("FORGED" in line for line in lines) == 1 and not any(
+        line.startswith("[Gallery] FORGED") for line in lines
+    )
+    assert any("bbbb" in line for line in lines) and max(map(len, lines)) < 3000
+
+
 KERNEL = "import os, sys; print('KERNEL', os.getpid(), os.environ['OMP_NUM_THREADS'], 'torch' in sys.modules)"
 
 

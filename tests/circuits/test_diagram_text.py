@@ -86,6 +86,14 @@ def test_sizes_can_be_changed():
         ("f(x=4, w=9) = [x] | star x -> p w", 1, 21, "does not fit"),
         ("f(x=4) = [x] | block b 2 { | add }", 1, 22, "needs 2 arrays"),
         ("", 1, 1, "the name of the diagram"),
+        ("f(y=5) = [y]\n| scale 1e999", 2, 9, "factor 1e999 is too large"),
+        ("f(y=5) = [y]\n| scale y^1e999999999", 2, 11, "power 1e999999999 is not allowed"),
+        ("f(y=5) = [y]\n| scale y^1/0", 2, 11, "power 1 is not allowed"),
+        (f"f(y=({'-' * 3000}5)) = [y]", 1, 5, "longer than 300 characters"),
+        ("f(y=(9^9^9)) = [y]", 1, 5, "beyond 100"),
+        ("f(y=((((9^99)^99)^99)^99)) = [y]", 1, 5, "300 digits"),
+        ("f(y=5, x=(y^(0/0))) = [y]", 1, 10, "beyond 100"),
+        ("f(y=5) = [y] " + "| block b 1 { " * 3000 + "}" * 3000, 1, 306, "more than 20 blocks"),
     ],
 )
 def test_errors_say_where_and_why(text, line, column, says):

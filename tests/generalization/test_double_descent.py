@@ -1,5 +1,7 @@
 """Oracle of `double_descent`: filters against loops and solvers, errors against exact laws, kernels against torch."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -333,6 +335,21 @@ def test_experiments_agree_where_they_overlap():
     long, wide = experiments.epoch_wise.run(n_seeds=3), experiments.model_wise.run(n_seeds=3, steps=10**7)
     np.testing.assert_allclose(long.test.values[:, -1], np.median(wide.test.values, 0), rtol=1e-9)
     assert int(long.step[-1]) == 10**7 and long.at_ratio == 1.0
+
+
+def test_sample_wise_holds_no_more_than_two_repetitions(monkeypatch):
+    alive, most, make = set(), [], problems.problem.__wrapped__
+
+    def counted(*key):
+        made = make(*key)
+        alive.add(key)
+        most.append(len(alive))
+        weakref.finalize(made.bank.ut, alive.discard, key)
+        return made
+
+    monkeypatch.setattr(problems, "problem", counted)
+    frame = experiments.sample_wise.run(p=20, n_seeds=6)
+    assert frame.sizes["repeat"] == 6 and max(most) <= 2, "at the limits each takes 70 MB"
 
 
 def test_sample_wise_peak_is_at_n_equal_p():

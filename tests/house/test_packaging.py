@@ -248,3 +248,9 @@ def test_the_placeholder_owner_stands_in_the_readme_alone():
     texts = {".py", ".toml", ".md", ".yml", ".cff", ".txt", ".js", ""}
     holding = [p.name for p in files if p.is_file() and p.suffix in texts and owner in p.read_text("utf-8")]
     assert holding == ["README.md"]
+
+
+@pytest.mark.parametrize("folder", ["", "notebooks/", "notebooks/hebbian/", "notebooks/a/b/"])
+def test_git_ignores_the_points_of_sweeps(folder):
+    asked = ["git", "check-ignore", "--quiet", f"{folder}sweeps/oja.learn/point.nc"]
+    assert subprocess.run(asked, cwd=ROOT, check=False).returncode == 0

@@ -403,3 +403,11 @@ def test_libraries_get_their_threads_back_after_the_last_point():
         assert seen == [1, 1] and after == [3] and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_number_of_helpers_that_is_none_is_ignored_and_said_once(monkeypatch, caplog):
+    monkeypatch.setenv("LABCORE_HELPERS", "abc")
+    usual = Helpers("")._most
+    assert [r.getMessage() for r in caplog.records] == ["LABCORE_HELPERS=abc is ignored; it must be a whole number."]
+    monkeypatch.setenv("LABCORE_HELPERS", str(usual + 3))
+    assert Helpers("")._most == usual + 3 and len(caplog.records) == 1

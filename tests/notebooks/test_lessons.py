@@ -65,3 +65,10 @@ def test_no_output_is_kept_in_git(lesson):
     notebook = nbformat.read(ROOT / lesson, as_version=4)
     nbformat.validate(notebook)
     assert all(not c.outputs and c.execution_count is None for c in cells(notebook))
+
+
+@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+def test_a_lesson_becomes_a_python_file(lesson):
+    notebook = nbformat.read(ROOT / lesson, as_version=4)
+    # nbconvert and Jupytext name the script after it; without it a lesson becomes a .txt
+    assert notebook.metadata.language_info.file_extension == ".py"

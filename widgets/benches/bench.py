@@ -120,6 +120,7 @@ class Bench(w.VBox):
         self._cost: dict[str, float] = {}
         self._last_moved: str | None = None
         self._linked: dict[str, Any] = {}  # a link's values, kept until the learner has committed
+        self._link_moved = ""  # what had to be moved to take them
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
         self._sweep: w.Widget | None = None
@@ -309,6 +310,7 @@ class Bench(w.VBox):
     def _read_link(self, query: str) -> None:
         try:
             self._linked = sharing.link_values(self.experiment, query)
+            self._link_moved = sharing.link_moved(self.experiment, query)
         except ParameterError as error:
             return self._refuse(f"The link was not taken; the lesson's own values are shown. {error}")
         if self._linked and _followed.setdefault(query, self._start) != self._start:
@@ -323,6 +325,8 @@ class Bench(w.VBox):
         self._refresh_controls()
         self._last_moved = None
         self.run()
+        if self._link_moved:
+            self._refuse(f"Not all that the link asks for is allowed here: {self._link_moved}.")
 
     def _committed(self, choice: str | None) -> None:
         self._lock(False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
+import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -35,17 +37,47 @@ def link_query(experiment: Experiment, values: Mapping[str, Any]) -> str:
 def link_values(experiment: Experiment, query: str) -> dict[str, Any]:
     """The values that a query string holds for this bench, checked, and the defaults of those that it leaves out.
 
-    {} if it is for another bench. A link is taken whole or not at all, because half of it is a figure that nobody saw.
-    Raises `ParameterError`, one line of at most `REFUSAL` characters.
+    {} if it is for another bench. A number outside its range becomes the nearest one inside, and `link_moved` says so:
+    a range may be narrower than when the link was made. Anything else that is wrong refuses the whole link, because
+    half of it is a figure that nobody saw. Raises `ParameterError`, one line of at most `REFUSAL` characters.
     """
     try:
-        return _link_values(experiment, query)
+        values, _ = _nearest(experiment, query)
+        return experiment.validate(**{n: v for n, v in values.items() if n != "bench"}) if values else {}
     except ParameterError as error:
-        line = str(error)
-        raise ParameterError(line if len(line) <= REFUSAL else line[: REFUSAL - 4] + " ...") from None
+        raise ParameterError(_short(str(error))) from None
 
 
-def _link_values(experiment: Experiment, query: str) -> dict[str, Any]:
+def link_moved(experiment: Experiment, query: str) -> str:
+    """Which numbers of a link lie outside their ranges, and what stands for them; "" when none does.
+
+    One line of at most `REFUSAL` characters. Raises `ParameterError` as `link_values` does.
+    """
+    try:
+        return _short("; ".join(_nearest(experiment, query)[1]))
+    except ParameterError as error:
+        raise ParameterError(_short(str(error))) from None
+
+
+def _nearest(experiment: Experiment, query: str) -> tuple[dict[str, Any], list[str]]:
+    """The values, those outside their ranges moved, and what was moved."""
+    values, moved = _texts(experiment, query), []
+    for name, text in values.items():
+        p = experiment.parameters.get(name)
+        if p is None or p.kind not in ("int", "float"):
+            continue
+        try:
+            number = float(text)
+        except ValueError:
+            continue  # it is refused
+        if math.isfinite(number) and not p.low <= number <= p.high:
+            near = min(max(number, p.low), p.high)
+            values[name] = round(near) if p.kind == "int" else near
+            moved.append(f"{name} = {_shown(text)} is not allowed, {values[name]:g} is the nearest")
+    return values, moved
+
+
+def _texts(experiment: Experiment, query: str) -> dict[str, Any]:
     if len(query) > LINK_LENGTH:
         raise ParameterError(f"{experiment.id}: the link has {len(query)} characters, more than {LINK_LENGTH}")
     try:
@@ -54,7 +86,7 @@ def _link_values(experiment: Experiment, query: str) -> dict[str, Any]:
         raise ParameterError(f"{experiment.id}: the link holds more than {LINK_FIELDS} values") from None
     if ("bench", experiment.id) not in pairs:
         return {}
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     for name, value in pairs:
         if name in SERVERS_OWN and name not in experiment.parameters:
             continue
@@ -64,8 +96,11 @@ def _link_values(experiment: Experiment, query: str) -> dict[str, Any]:
             allowed = ", ".join(experiment.parameters)
             raise ParameterError(f"{experiment.id}: there is no parameter {_shown(name)}; it has {allowed}")
         values[name] = value
-    del values["bench"]
-    return experiment.validate(**values)
+    return values
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= REFUSAL else line[: REFUSAL - 4] + " ..."
 
 
 def _shown(text: str) -> str:
@@ -90,8 +125,14 @@ def public_link(url: str) -> str:
 
 
 def environment_values(experiment: Experiment) -> dict[str, str]:
-    """The values of the link in the environment: this is how a papermill run reproduces a shared figure."""
-    return link_values(experiment, os.environ.get(LINK_VARIABLE, ""))
+    """The values of the link in the environment: this is how a papermill run reproduces a shared figure.
+
+    Warns of numbers that had to be moved.
+    """
+    query = os.environ.get(LINK_VARIABLE, "")
+    if moved := link_moved(experiment, query):
+        warnings.warn(f"{experiment.id}: {moved}", stacklevel=3)
+    return link_values(experiment, query)
 
 
 def python_line(experiment: Experiment, values: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ class SweepPanel(w.VBox):
     """Fields for what to vary, Run and Stop, and the fan. `wait()` lets a script wait for the end.
 
     The points are kept in `sweeps/<experiment>` of the working folder; on a server for visitors, who share its disk,
-    in a folder that goes with the kernel. `values()` gives the bench's current values.
+    in a temporary folder that goes with the kernel. `values()` gives the bench's current values.
     """
 
     def __init__(
@@ -37,8 +37,7 @@ class SweepPanel(w.VBox):
         self._experiment, self._values, self._view = experiment, values, view
         self._stop, self._thread = threading.Event(), None
         visitors = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
-        self._temporary = tempfile.TemporaryDirectory(prefix="labcore-sweep-") if visitors else None
-        self.folder = Path(self._temporary.name if visitors else "sweeps") / experiment.id
+        self._visitors, self._temporary = visitors, None
         names = [n for n in experiment.parameters if n != "seed"]
         look = {"label_width": "88px", "size": {"width": "min(420px, 98%)"}}
         named = style(w.Dropdown, description_width="88px")
@@ -61,6 +60,14 @@ class SweepPanel(w.VBox):
         super().__init__([*fields, buttons, self._words, self._plot], layout=layout())
         self._name.observe(lambda _: self._suggest(), "value")
         self._suggest()
+
+    @property
+    def folder(self) -> Path:
+        """Where the points are kept."""
+        if self._visitors and self._temporary is None:
+            # not before it is needed: a visitor's kernel may be a copy of one that has made this panel
+            self._temporary = tempfile.TemporaryDirectory(prefix="labcore-sweep-", ignore_cleanup_errors=True)
+        return Path(self._temporary.name if self._visitors else "sweeps") / self._experiment.id
 
     def _suggest(self) -> None:
         """A few values over the whole range, so that one press gives a picture."""
@@ -124,9 +131,7 @@ class SweepPanel(w.VBox):
         states = found.point_state.values.ravel().tolist()
         errors = sorted({e for e in found.point_error.values.ravel().tolist() if e})
         ended = "Stopped" if self._stop.is_set() else "Done"
-        where = (
-            "" if self._temporary else f' They are in <code>labcore.open_sweep("{escape(str(self.folder))}")</code>.'
-        )
+        where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{escape(str(self.folder))}")</code>.'
         self._words.value = f"<span>{ended}: {states.count('done')} of {len(states)} points.{where}</span>" + "".join(
             f'<br><span class="labcore-error">{escape(e[:300])}</span>' for e in errors[:3]
         )

@@ -21,16 +21,18 @@ from torch import Tensor
 
 from labcore.kan.kan_assessment import KAN
 from labcore.kan.kan_assessment.kan import KANLayer, l1
-from labcore.kan.kan_assessment.symbols import fit_symbol, suggest
+from labcore.kan.kan_assessment.symbols import LIBRARY, fit_symbol, suggest
 
 POINTS, PIXELS = 41, 40
 MOST_INTERVALS = 80
+FITS = 0.9  # the least R2 of a symbol that can stand for a curve
 
 
 class KanBoard(anywidget.AnyWidget):
-    """A KAN [2, hidden, 1] on the square [-1, 1]^2, learning `target(x, y)` (numpy arrays in, array out).
+    """A KAN [2, hidden, 1] on the square [-1, 1]^2, learning `target(x, y)` (numpy arrays in, array or number out).
 
-    `intervals` (G, 2 to 80) and `k` (1 to 5) are those of every spline. Raises ValueError for values out of range.
+    `intervals` (G, 2 to 80) and `k` (1 to 5) are those of every spline. Raises ValueError for values out of range, and
+    for a target that is not finite or has another shape than its arguments.
     """
 
     _esm = Path(__file__).parent / "kan.js"
@@ -71,7 +73,7 @@ class KanBoard(anywidget.AnyWidget):
         axis = np.linspace(-1, 1, PIXELS)
         x, y = (a.ravel() for a in np.meshgrid(axis, axis))
         self._grid = _tensor(np.stack([x, y], -1))
-        wanted = target(x, y)
+        wanted = self._wanted(x, y)
         self.range = [float(wanted.min()), float(wanted.max())]
         self.target = wanted.astype(np.float32).tobytes()
         self.on_msg(self._heard)
@@ -86,7 +88,7 @@ class KanBoard(anywidget.AnyWidget):
             draws = np.random.default_rng(self._seed)
             x = draws.uniform(-1, 1, (500, 2))
             self._x = _tensor(x)
-            self._y = torch.as_tensor(self._function(x[:, 0], x[:, 1]), dtype=torch.float32)[:, None, None]
+            self._y = _tensor(self._wanted(x[:, 0], x[:, 1])[:, None])
             self.network = KAN(self.layers, *self._shape, rngs=[torch.Generator().manual_seed(self._seed)])
             self._step, self.history, self.opened = 0, [], {}
             self._show("Random curves. Press Train, or open one and draw it yourself.")
@@ -124,15 +126,17 @@ class KanBoard(anywidget.AnyWidget):
             self._show(said)
 
     def suggest(self, edge: str) -> None:
-        """Fit every symbol of the library to an edge's curve and offer the best three."""
+        """Fit every symbol to an edge's curve and offer the best three: by R2 as it is shown, the simpler one first."""
         with self._lock:
             layer, o, i = self._find(edge)
             x = np.linspace(*layer.domain()[0, i], POINTS)
-            best = suggest(x, layer.curve(o, i, x))[:3]
+            # a score that weighs simplicity in puts "0" first on curves that it has nothing of
+            fitted = suggest(x, layer.curve(o, i, x))
+            best = sorted(fitted, key=lambda s: (-round(s.r2, 4), LIBRARY[s.name]))[:3]
             offers = [{"name": s.name, "r2": s.r2, "formula": _formula(s)} for s in best]
             self._open(edge, offers)
             told = ", ".join(f"{s.name} (R2 {s.r2:.4f})" for s in best)
-            self._say(f"Nearest to {self._name(edge)}, simplicity weighed in: {told}.")
+            self._say(f"Nearest to {self._name(edge)}: {told}.{_warned(best[0].r2)}")
 
     def snap(self, edge: str, name: str) -> None:
         """Replace an edge's curve by this symbol, its four numbers fitted. Raises ValueError for an unknown name."""
@@ -142,7 +146,7 @@ class KanBoard(anywidget.AnyWidget):
             found = fit_symbol(name, x, layer.curve(o, i, x))
             layer.snap(o, i, found)
             self._open(edge)
-            self._show(f"Edge {self._name(edge)} is now {_formula(found)}.")
+            self._show(f"Edge {self._name(edge)} is now {_formula(found)}.{_warned(found.r2)}")
 
     def prune(self, edge: str) -> None:
         """Remove an edge."""
@@ -177,6 +181,14 @@ class KanBoard(anywidget.AnyWidget):
         """Root mean square error on the training samples."""
         with torch.no_grad():
             return float((self.network(self._x) - self._y).square().mean().sqrt())
+
+    def _wanted(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The target at these points, (N,); a number is the same everywhere."""
+        found = np.asarray(self._function(x, y), np.float64)
+        if found.shape not in ((), x.shape) or not np.isfinite(found).all():
+            allowed = f"it must be finite, and a number or of shape {x.shape}"
+            raise ValueError(f"target(x, y) of shape {found.shape} is not allowed; {allowed}")
+        return np.broadcast_to(found, x.shape).copy()
 
     def _train(self) -> None:
         optimizer, known = None, set()
@@ -307,3 +319,7 @@ def _tensor(x: np.ndarray) -> Tensor:
 
 def _formula(found: Any) -> str:
     return f"{found.c:.3g} {found.name}({found.a:.3g} u + {found.b:.3g}) + {found.d:.3g}"
+
+
+def _warned(r2: float) -> str:
+    return "" if r2 >= FITS else f" No fit: with R2 {r2:.2f}, below {FITS}, it makes another network of this one."

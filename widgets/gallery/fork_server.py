@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,8 @@ class Nursery:
         self._lessons = set(lessons)
         self._starts: deque[float] = deque(maxlen=2)
         self._waits = False
+        self._files = tempfile.TemporaryDirectory(prefix="labcore-files-", ignore_cleanup_errors=True)
+        self._kernels: dict[Path, Any] = {}  # folder for temporary files -> its process
         self._start()
 
     def _start(self) -> None:
@@ -120,6 +123,23 @@ class Nursery:
         finally:
             writer.close()
 
+    def temporary(self, kernel: str) -> Path:
+        """A new folder for a kernel's temporary files."""
+        folder = Path(self._files.name, kernel)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def belongs_to(self, folder: Path, process: Any) -> None:
+        """This folder goes when the process has ended, in whatever way."""
+        self._kernels[folder] = process
+
+    def clean_up(self) -> None:
+        """Remove the temporary files of kernels that have ended."""
+        for folder, process in list(self._kernels.items()):
+            if process.poll() is not None:
+                del self._kernels[folder]
+                shutil.rmtree(folder, ignore_errors=True)
+
     def forget(self, lesson: Path) -> None:
         """Do not take copies of this ready lesson any more: its process is gone. It is made anew when asked for."""
         if lesson.parent == self._folder:
@@ -130,6 +150,7 @@ class Nursery:
         self.process.terminate()
         self.process.wait(5)
         self._temporary.cleanup()
+        self._files.cleanup()
 
 
 class Forked:
@@ -208,13 +229,25 @@ class ForkProvisioner(LocalProvisioner):
     nursery: Nursery | None = None  # the server's own, set where the server starts
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        if type(self).nursery is None or "ipykernel_launcher" not in cmd:
+        nursery = type(self).nursery
+        if nursery is None or "ipykernel_launcher" not in cmd:
             return await super().launch_kernel(cmd, **kwargs)
+        folder = nursery.temporary(self.kernel_id)
+        kwargs["env"] = {**kwargs["env"], "TMPDIR": str(folder)}
+        try:
+            found = await self._launch(nursery, cmd, **kwargs)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        nursery.belongs_to(folder, self.process)
+        return found
+
+    async def _launch(self, nursery: Nursery, cmd: list[str], **kwargs: Any) -> Any:
         argv = cmd[cmd.index("ipykernel_launcher") :]
         env = {name: value for name, value in kwargs["env"].items() if name.startswith(_PASSED_ON)}
         env |= {**ONE_THREAD, "LABCORE_HELPERS": "0"}
         try:
-            pid = await type(self).nursery.fork(argv, env, kwargs.get("cwd"), env.get(LESSON, "nursery"))
+            pid = await nursery.fork(argv, env, kwargs.get("cwd"), env.get(LESSON, "nursery"))
         except OSError as error:
             if LESSON in env:
                 raise

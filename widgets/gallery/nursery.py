@@ -24,6 +24,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -184,6 +185,7 @@ def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:
         os.chdir(wanted["cwd"] or "/")
         os.environ.clear()
         os.environ.update(wanted["env"])
+        tempfile.tempdir = None  # it is asked for once, and was perhaps, by the process that this is a copy of
         sys.argv = wanted["argv"]
         if megabytes:
             limit_memory(megabytes)

@@ -97,11 +97,10 @@ class Line(Known, VoilaKernelWebsocketHandler):
             raise HTTPError(400, f"this server speaks {PROTOCOL}")
         if sum(line.kernel_id == kernel_id for line in room.lines) >= _LINES:
             raise HTTPError(429, f"this kernel has {_LINES} lines, as many as it may have")
-        room.unopened.pop(kernel_id, None)
         await super().get(kernel_id)
 
     async def open(self, kernel_id: str) -> None:
-        self.settings["room"].lines.add(self)
+        self.settings["room"].opened(self)
         self.ws_connection.stream.max_write_buffer_size = _UNREAD
         await super().open(kernel_id)
 
@@ -125,7 +124,7 @@ class Line(Known, VoilaKernelWebsocketHandler):
             self.ws_connection.stream.close()
 
     def on_close(self) -> None:
-        self.settings["room"].lines.discard(self)
+        self.settings["room"].closed(self)
         super().on_close()
 
 

@@ -57,6 +57,8 @@ class Room:
     # kernels whose page has come and has no line; when it was last heard of
     unopened: dict[str, float] = field(default_factory=dict)
     lines: set[VoilaKernelWebsocketHandler] = field(default_factory=set)
+    # kernels whose last line has closed, and when
+    left: dict[str, float] = field(default_factory=dict)
 
     @property
     def lessons(self) -> set[str]:
@@ -66,16 +68,39 @@ class Room:
         """Visitors here: kernels that run, and pages that wait for theirs."""
         return len(self.kernels.list_kernel_ids()) + self.arriving
 
+    def opened(self, line: VoilaKernelWebsocketHandler) -> None:
+        """A page has its line."""
+        self.lines.add(line)
+        self.unopened.pop(line.kernel_id, None)
+        self.left.pop(line.kernel_id, None)
+
+    def closed(self, line: VoilaKernelWebsocketHandler) -> None:
+        """It has it no more."""
+        self.lines.discard(line)
+        if all(other.kernel_id != line.kernel_id for other in self.lines):
+            self.left[line.kernel_id] = time.monotonic()
+
     async def look_after(self) -> None:
-        """Close lines to kernels that are gone, end kernels to which no line was opened in time, mend the nursery."""
+        """Close lines to kernels that are gone, end kernels without a line, clean up after kernels, mend the nursery.
+
+        A kernel that computes for a page that has gone ends like one that waits: Jupyter culls idle ones alone.
+        """
         for line in list(self.lines):
             if line.kernel_id not in self.kernels:
                 line.close()
-        for kernel, heard in list(self.unopened.items()):
-            if time.monotonic() - heard > self.opening:
-                del self.unopened[kernel]
-                if kernel in self.kernels:
-                    get_logger().info("The page of kernel %s never opened a line to it; its place is free.", kernel)
-                    await self.kernels.shutdown_kernel(kernel)
-        if self.nursery is not None and await self.nursery.mend():
-            self.pages.clear()
+        await self._end(self.unopened, self.opening, "never opened a line to it")
+        await self._end(self.left, self.kernels.cull_idle_timeout, "has gone")
+        if self.nursery is not None:
+            self.nursery.clean_up()
+            if await self.nursery.mend():
+                self.pages.clear()
+
+    async def _end(self, since: dict[str, float], seconds: float, why: str) -> None:
+        """End the kernels that have been on this list for so long; 0: none."""
+        for kernel, then in list(since.items()):
+            if kernel not in self.kernels:
+                since.pop(kernel, None)
+            elif 0 < seconds < time.monotonic() - then:
+                since.pop(kernel, None)
+                get_logger().info("The page of kernel %s %s; its place is free.", kernel, why)
+                await self.kernels.shutdown_kernel(kernel)

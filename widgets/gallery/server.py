@@ -9,6 +9,7 @@ listed by `--help`.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
+from widgets.gallery.logs import keep_to_one_line
 from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
 from widgets.gallery.room import Room, lessons_of
 
@@ -93,6 +95,9 @@ class Gallery(Voila):
             self.log.info("Room for %d visitors.", self.visitors)  # counted before the lessons take their part
             ForkProvisioner.nursery = self.nursery = Nursery(self.kernel_megabytes, paths)
         settings = super().init_settings()
+        # another site's page can neither send our cookie nor be sent it; `Lax`, so that links to lessons work
+        self.identity_provider.cookie_options = {"samesite": "Lax", **self.identity_provider.cookie_options}
+        settings["xsrf_cookie_kwargs"] = {"samesite": "Lax", **settings.get("xsrf_cookie_kwargs", {})}
         self.room = Room(
             root_dir=self.root_dir,
             only_catalog=self.only_catalog,
@@ -128,6 +133,8 @@ class Gallery(Voila):
 
     def listen(self) -> None:
         self.app.transforms.append(Compressed)
+        # before the first request, and after Voila's own words about its address, which are two lines
+        IOLoop.current().add_callback(keep_to_one_line, self.log, logging.getLogger())
         if self.nursery is not None:
             IOLoop.current().add_callback(self.nursery.make_ready)
         PeriodicCallback(self.room.look_after, 1000 * _ROUND).start()

@@ -149,7 +149,7 @@ def pretrain(
     layers: Annotated[int, number(1, 7, "Layers of the encoder", "model")] = 3,
     d: Annotated[int, number(16, 64, "Numbers in a latent row", "model")] = 32,
     steps: Annotated[int, number(30, 1000, "Training steps", "training", "steps", scale="log")] = 250,
-    n_seeds: Annotated[int, number(1, 5, "Repetitions, each with its own circuits", "runs")] = 2,
+    n_seeds: Annotated[int, number(1, 3, "Repetitions, each with its own circuits", "runs")] = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Masked gate modeling in the latent space, and the same with gates hidden in the circuit, on unseen circuits.

@@ -275,12 +275,12 @@ def sample_wise(
     Larger samples contain the smaller ones. Units are those of `model_wise`. gd runs at 1/s_max^2.
     """
     cells = tuple((max(2, round(r * p)), p) for r in SAMPLE_RATIOS)
-    draws = [problems.problem(data, cells, "raw", "relu", (seed, repeat)) for repeat in range(n_seeds)]
-    scores = [
-        spectral_bank.evaluate(d.bank, d.targets(label_noise), filters(method, d.bank, steps, 1.0, ridge))
-        for d in draws
-    ]
-    test, train, _ = map(np.array, zip(*scores))
+    scores = []
+    for repeat in range(n_seeds):  # one after another: the largest problem takes 70 MB
+        d = problems.problem(data, cells, "raw", "relu", (seed, repeat))
+        errors = spectral_bank.evaluate(d.bank, d.targets(label_noise), filters(method, d.bank, steps, 1.0, ridge))
+        scores.append((*errors[:2], d.bank.condition))
+    test, train, cond = map(np.array, zip(*scores))
     n = np.array([m for m, _ in cells])
     at, middle = int(np.argmin(np.abs(n - p))), np.median(test, axis=0)
     worst = max(range(1, len(n)), key=lambda k: middle[k] / max(middle[:k].min(), 1e-12))
@@ -291,7 +291,7 @@ def sample_wise(
         else "more data never makes it clearly worse"
     )
     yield BY_SAMPLES(
-        dict(test=test, train=train, cond=[d.bank.condition for d in draws], ratio=n / p, n=n),
+        dict(test=test, train=train, cond=cond, ratio=n / p, n=n),
         f"With {p} parameters the test error is {middle[0]:.3g} for {n[0]} samples, {middle[at]:.3g} for {n[at]} and "
         f"{middle[-1]:.3g} for {n[-1]}: {verdict}.",
         p=p,

@@ -1,5 +1,7 @@
 """The Sweep panel: what it takes, what it draws, where it keeps the points, and what it says when it cannot."""
 
+import tempfile
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,16 @@ def test_visitors_of_a_server_share_neither_folder_nor_cluster(panel, monkeypatc
     made = panel()
     assert made._address not in made.children
     assert "labcore-sweep-" in str(made.folder) and made.folder.is_absolute()
+
+
+def test_copies_of_a_visitors_panel_have_folders_of_their_own(panel, monkeypatch, tmp_path):
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5.13")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = panel()
+    assert not [*tmp_path.iterdir()], "a process that is copied makes none"
+    made._list.value, made._seeds.value = "1", "0"
+    made.run()
+    assert made.wait(PATIENCE) and made.folder.is_relative_to(tmp_path) and len([*tmp_path.iterdir()]) == 1
 
 
 def test_the_fan_keeps_the_axes_and_drops_the_notes_of_one_point():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -49,6 +51,32 @@ def attention() -> DiagramCanvas:
     put(canvas, "softmax", wire(canvas, "x", 0))
     put(canvas, "contract", wire(canvas, "x", 0), wire(canvas, "x", 1))
     return canvas
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("f(y=5) = [y] | scale 1e999", "factor 1e999 is too large"),
+        ("f(y=5) = [y] | scale 1e308 y^400", "power 400 is not allowed"),
+        ("f(y=5) = [y] | scale 1e30 y^20", r"the scale 1e\+30 5\^20 is not allowed"),
+        ("f(y=5) = [y] | scale 1e200 | scale 1e200", "the scale .* is not allowed"),
+        (f"f(y=5) = [y] | scale {'-' * 3000}5", "expected"),
+        (f"f(y=({'-' * 3000}5)) = [y]", "longer than 300"),
+        (BLANK + "| copy | drop" * 2000, "26046 characters; the canvas takes 20000"),
+    ],
+)
+def test_a_text_that_asks_too_much_is_refused_and_the_drawing_stays(text, why):
+    canvas = DiagramCanvas(BLANK)
+    canvas._heard(canvas, {"type": "write", "text": text}, [])
+    assert canvas.text == BLANK and re.search(why, canvas.error["message"])
+    assert "inf" not in canvas.code and len(canvas.error["message"]) < 300
+
+
+def test_what_an_operation_is_told_is_short():
+    canvas = DiagramCanvas(BLANK)
+    canvas.use("linear")
+    canvas.say("L" * 100_000)
+    assert len(canvas.state["said"]) < 100 and "too many" in canvas.error["message"]
 
 
 def test_attention_is_built_by_hand_and_is_attention(attention):

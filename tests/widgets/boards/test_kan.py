@@ -82,6 +82,49 @@ def test_symbols_are_offered_and_taken(board):
         board.snap("0-0-0", "sine")
 
 
+def test_the_best_fit_is_offered_first_and_a_bad_one_is_called_so(board):
+    board.train()
+    board._thread.join()
+    for edge in [e["id"] for e in board.edges]:
+        board.suggest(edge)
+        offers = [s["r2"] for s in board.opened["suggestions"]]
+        assert offers == pytest.approx(sorted(offers, reverse=True), abs=1e-4)
+        assert ("below 0.9" in board.reading) == (offers[0] < 0.9)
+    for index, _ in enumerate(board.opened["points"]):  # no symbol goes up and down like this
+        board.drag(edge, index, 3.0 * (-1) ** index)
+    board.suggest(edge)
+    assert board.opened["suggestions"][0]["r2"] > 0 and "below 0.9" in board.reading
+    board.snap(edge, "0")
+    assert "R2 0.00" in board.reading and "another network" in board.reading
+
+
+def test_of_equal_fits_the_simplest_is_offered_first(board):
+    board.select("0-0-0")
+    board.network.layers[0].base.data[:] = 0
+    for index, (place, _) in enumerate(board.opened["points"]):
+        board.drag("0-0-0", index, 2 * place)
+    board.suggest("0-0-0")
+    assert board.opened["suggestions"][0]["name"] == "x"
+    board.prune("0-0-0")
+    board.suggest("0-0-0")
+    assert board.opened["suggestions"][0]["name"] == "0"
+
+
+def test_a_constant_target_is_learned():
+    board = KanBoard(lambda x, y: 1.0, steps=60)
+    before = board.error()
+    board.train()
+    board._thread.join()
+    assert board.range == [1.0, 1.0] and board.error() < 0.5 * before
+
+
+@pytest.mark.parametrize("target", [lambda x, y: x[:3], lambda x, y: 1 / (x - x), lambda x, y: float("nan")])
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_a_target_that_is_no_picture_is_refused(target):
+    with pytest.raises(ValueError, match="target"):
+        KanBoard(target)
+
+
 def test_a_pruned_edge_is_silent(board):
     board.prune("1-0-1")
     assert curve(board, "1-0-1")[1] == pytest.approx(0)

@@ -32,6 +32,7 @@ from widgets.boards.diagram.reading import (
 
 MOST_NUMBERS = 3_000_000  # in memory, when data are stepped through
 SIZES = (1, 256)
+LONGEST, LONGEST_SAID = 20_000, 200  # characters of a text, and of what an operation is told
 NO_EDIT = "The backward diagram is made from the forward one. Switch it off to edit."
 
 
@@ -130,6 +131,8 @@ class DiagramCanvas(anywidget.AnyWidget):
 
     def say(self, said: str) -> None:
         """What the chosen operation asks for: a name, a function, a size."""
+        if len(said) > LONGEST_SAID:
+            return self._refuse(f"{len(said)} characters are too many here; {LONGEST_SAID} is the most.")
         self._said = said
         self._status(self.reading)
 
@@ -264,6 +267,8 @@ class DiagramCanvas(anywidget.AnyWidget):
 
     def _take(self, text: str, said: str, was: dict[int, int] | None = None) -> None:
         """Make this text the state. Raises ValueError, and changes nothing, when it cannot be drawn or run."""
+        if len(text) > LONGEST:
+            raise ValueError(f"The text has {len(text)} characters; the canvas takes {LONGEST}.")
         diagram = parse(text)
         found = read(diagram, self._folded, self._backward, _name(text))
         self._text, self._diagram, self._resized = text, diagram, ""
