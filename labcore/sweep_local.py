@@ -22,10 +22,10 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from labcore.threads import ONE_THREAD
 
@@ -175,6 +175,7 @@ class Helpers:
 
 
 _lock, _inside, _undo = threading.Lock(), 0, contextlib.ExitStack()
+_keeper: _Keeper | None = None
 
 
 @contextlib.contextmanager
@@ -184,24 +185,51 @@ def one_thread() -> Iterator[None]:
     Points share the cores, and a sum that is split over threads has other last bits. Points may run in several threads
     of a process; the last one to end gives the libraries their threads back.
     """
-    global _inside
-    torch = sys.modules.get("torch")
+    global _inside, _keeper
+    torch, pools = sys.modules.get("torch"), _pools(len(sys.modules))
     with _lock:
-        if torch and not _inside:
-            _undo.callback(torch.set_num_threads, torch.get_num_threads())
-        limits = _pools(len(sys.modules)).limit(limits=1)
         if not _inside:
-            _undo.callback(limits.restore_original_limits)
-        if torch:
-            torch.set_num_threads(1)  # in each thread: OpenMP keeps this number for each
+            _keeper = _undo.enter_context(contextlib.closing(_Keeper()))
+            if torch:
+                _undo.callback(torch.set_num_threads, torch.get_num_threads())
+        _keeper.limit(pools)
         _inside += 1
     try:
-        yield
+        with pools.limit(limits=1, user_api="openmp"):  # OpenMP keeps this number for each thread
+            if torch:
+                torch.set_num_threads(1)
+            yield
     finally:
         with _lock:
             _inside -= 1
             if not _inside:
                 _undo.close()
+
+
+class _Keeper:
+    """A thread that limits the BLAS of this process while points run, however they overlap, and then gives it back.
+
+    OpenBLAS has one pool for all threads, and threadpoolctl heeds one thread at a time: what others ask for is ignored.
+    """
+
+    def __init__(self) -> None:
+        self._thread, self._limits = ThreadPoolExecutor(1, "labcore-one-thread"), contextlib.ExitStack()
+        self._limited: ThreadpoolController | None = None
+
+    def limit(self, pools: ThreadpoolController) -> None:
+        """Limit these pools, unless they are limited already."""
+        if pools is not self._limited:
+            self._thread.submit(self._limit, pools).result()
+            self._limited = pools
+
+    def _limit(self, pools: ThreadpoolController) -> None:
+        if self._limited is None and hasattr(OpenBLASController, "clear_controlling_thread"):
+            OpenBLASController.clear_controlling_thread(force=True)  # whoever calls a sweep may be inside a limit
+        self._limits.enter_context(pools.limit(limits=1, user_api="blas"))
+
+    def close(self) -> None:
+        self._thread.submit(self._limits.close).result()
+        self._thread.shutdown()
 
 
 @functools.lru_cache(maxsize=1)

@@ -403,3 +403,57 @@ def test_libraries_get_their_threads_back_after_the_last_point():
         assert seen == [1, 1] and after == [3] and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+OVERLAP = """
+import threading
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from labcore.sweep_local import one_thread
+
+
+def blas():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def point(enter, leave, left):
+    enter.wait(60)
+    with one_thread():
+        entered.set()
+        leave.wait(60)
+        seen.append(blas())
+    left.set()
+    ended.wait(60)  # as the threads of a worker do, which run one point after the other
+
+
+def at_once(count):
+    global entered, ended
+    ended = threading.Event()
+    events = [[threading.Event() for _ in range(3)] for _ in range(count)]
+    threads = [threading.Thread(target=point, args=e) for e in events]
+    for thread, (enter, _, _) in zip(threads, events):  # in one after the other, and out in the same order
+        entered = threading.Event()
+        thread.start(), enter.set(), entered.wait(60)
+    for _, leave, left in events:
+        leave.set(), left.wait(60)
+    ended.set()
+    [thread.join() for thread in threads]
+
+
+seen, before = [], blas()
+at_once(2)
+between = blas()
+with threadpool_limits(2):
+    at_once(3)
+    inside = blas()
+assert before == between == inside == blas() == {2} and seen == 5 * [{1}], (before, seen, between, inside, blas())
+"""
+
+
+def test_overlapping_points_have_one_thread_of_the_linear_algebra():
+    """Points that begin and end in another order, in threads that live on, also of a caller that holds a limit."""
+    env = os.environ | {"OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", OVERLAP], env=env, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
