@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from labcore import catalog, sweep_local
+from labcore import catalog, live_code, sweep_local
 from labcore.code_version import code_version
 from labcore.experiment import Budget, Experiment, ParameterError
 from labcore.frame_files import to_netcdf
@@ -135,9 +135,15 @@ def sweep(
 
     Points already in `out` are not run again, unless the code changed. A point that fails is recorded with its error,
     and tried again by the next call. Raises `UnknownKey`, `ParameterError`, and `SweepError` when no point can be run
-    or kept any more.
+    or kept any more, or when the experiment's code in this process is not that of its files.
     """
     experiment = catalog.load_experiment(name)
+    if found := live_code.changed(experiment.__module__):
+        raise SweepError(
+            f"{found} is not what its file says: it was changed in this process, or its file after it was loaded. "
+            "A sweep runs the files, in several processes, and never mixes two methods. To change a method, copy the "
+            "folder of its paper and change the copy, as docs/sweeps.md shows, or change the file and start anew"
+        )
     grid, folder = grid_of(experiment, budget, **values), Path(out)
     try:
         (folder / "points").mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,16 @@
 """Sweeps: what is kept when clients, workers, disks and other sweeps come and go."""
 
+import functools
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
@@ -15,8 +18,9 @@ import torch
 import xarray as xr
 
 import labcore
-from labcore import catalog, sweep_local, sweeps
+from labcore import catalog, live_code, sweep_local, sweeps
 from labcore.experiment import Experiment, ParameterError, number
+from labcore.kan.noble.sharp_regression import uniform_cube
 from labcore.sweep_local import Helpers, one_thread, outcomes
 from labcore.sweeps import SweepError, open_sweep, sweep, values_in
 
@@ -457,3 +461,38 @@ def test_overlapping_points_have_one_thread_of_the_linear_algebra():
     env = os.environ | {"OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
     done = subprocess.run([sys.executable, "-c", OVERLAP], env=env, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
+
+
+def _wrapped(function):
+    return functools.wraps(function)(lambda *values: function(*values))
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "change"),
+    [
+        ("mechanism.CosNet", "forward", lambda _: lambda self, z: z),
+        ("mechanism.CosNet", "__call__", lambda _: lambda self, z: z),  # which its class inherits
+        ("mechanism", "CosNet", lambda net: type("CosNet", (net,), {"forward": lambda self, z: z})),
+        ("mechanism", "make_sigma", _wrapped),
+        ("experiments", "sharp_target", lambda _: uniform_cube),  # a function of the same paper
+        ("experiments", "MODELS", lambda models: models[::-1]),
+    ],
+)
+def test_a_method_that_was_changed_in_memory_is_not_swept(tmp_path, monkeypatch, place, name, change):
+    """Helpers would run the file's and the caller its own, both under one version of the code."""
+    target = pkgutil.resolve_name(f"labcore.kan.noble.{place}")
+    monkeypatch.setattr(target, name, change(getattr(target, name)), raising=False)
+    with pytest.raises(SweepError, match=rf"^labcore\.kan\.noble\..*{name} is not what its file says.*copy the folder"):
+        sweep("noble.sharp", out=tmp_path / "none", budget="quick", seed=range(2))
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_file_that_was_edited_after_it_was_loaded_is_not_swept(tmp_path, monkeypatch):
+    (tmp_path / "labcore_rates.py").write_text("def rate(): return 1")
+    module = types.ModuleType("labcore.rates")
+    module.__file__ = str(tmp_path / "labcore_rates.py")
+    exec(compile((tmp_path / "labcore_rates.py").read_text(), module.__file__, "exec"), module.__dict__)
+    monkeypatch.setitem(sys.modules, "labcore.rates", module)
+    assert live_code.changed("labcore.rates") is None
+    (tmp_path / "labcore_rates.py").write_text("def rate(): return 2")
+    assert live_code.changed("labcore.rates") == "labcore.rates.rate"
