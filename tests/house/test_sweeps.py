@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import pkgutil
+import re
 import signal
 import subprocess
 import sys
@@ -98,7 +99,20 @@ def test_done_points_are_not_run_again_and_changed_code_runs_all(tmp_path, toy):
     toy(lambda x, n, seed: ran.append(x) or line(x, n, seed), version="v2")
     sweep("toy.toy", out=tmp_path, x=[1, 2])
     assert sorted(ran) == [1, 1, 2, 2, 3]
-    with pytest.raises(ValueError, match="different sweeps"):
+
+
+def test_after_a_code_change_the_points_of_the_code_that_is_here_are_opened(tmp_path, toy):
+    toy(line)
+    sweep("toy.toy", out=tmp_path, x=[1, 2, 3])
+    toy(lambda x, n, seed: line(x, n, seed) + 1, version="v2")
+    sweep("toy.toy", out=tmp_path, x=[1, 2])
+    with pytest.warns(UserWarning, match="sweeps of other code.*over x, code version v1") as said:
+        found = open_sweep(tmp_path)
+    assert found.code_version == "v2" and list(found.end) == [4, 7]
+    other = re.search(r"opens (\w+)", str(said[0].message))[1]
+    assert open_sweep(tmp_path, other).code_version == "v1"
+    toy(line, version="v3")
+    with pytest.raises(ValueError, match="different sweeps.*code version v[12].*code version v[12]"):
         open_sweep(tmp_path)
 
 
@@ -251,13 +265,73 @@ def test_a_scheduler_that_is_not_there(tmp_path):
         sweep(NAME, out=tmp_path, cluster="tcp://127.0.0.1:9", **QUICK, seed=[0, 1])
 
 
-def test_damaged_files_count_as_missing(tmp_path, toy):
+def _flip(path, other):
+    """One bit of the numbers: the file is read as before."""
+    content = path.read_bytes()
+    at = content.index(np.arange(3.0)[1:].tobytes())
+    path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (_flip, "its checksum is not that of what it holds"),
+        (lambda path, other: path.write_bytes(other.read_bytes()), "is another point's: toy.toy with {'x': "),
+        (lambda path, other: path.write_bytes(path.read_bytes()[:100]), "cannot be read as NetCDF"),
+        (lambda path, other: path.write_bytes(b""), "cannot be read as NetCDF"),
+    ],
+)
+def test_every_damage_is_named_and_that_point_runs_again(tmp_path, toy, harm, words):
+    toy(lambda x, n, seed: line(x, n, seed).assign(z=("t", np.arange(3.0))))
+    whole = sweep("toy.toy", out=tmp_path, x=[1, 2])
+    one, other = (tmp_path / "points").glob("*.nc")
+    harm(one, other)
+    found = open_sweep(tmp_path)
+    assert sorted(found.point_state.values) == ["done", "missing"]
+    assert words in found.point_error.values[found.point_state == "missing"].item()
+    with pytest.warns(UserWarning, match=f"{one.name}.*{re.escape(words)}.*runs again"):
+        again = sweep("toy.toy", out=tmp_path, x=[1, 2])
+    xr.testing.assert_identical(again, whole)
+
+
+def test_points_without_a_checksum_are_those_of_earlier_versions(tmp_path, toy):
     toy(line)
-    sweep("toy.toy", out=tmp_path, x=[1, 2])
-    one = next((tmp_path / "points").glob("*.nc"))
-    one.write_bytes(one.read_bytes()[:100])
-    assert sorted(open_sweep(tmp_path).point_state.values) == ["done", "missing"]
-    assert (sweep("toy.toy", out=tmp_path, x=[1, 2]).point_state == "done").all()
+    whole = sweep("toy.toy", out=tmp_path, x=[1, 2])
+    for path in (tmp_path / "points").glob("*.nc"):
+        path.write_bytes(path.read_bytes().partition(sweeps.SEAL)[0])
+    xr.testing.assert_identical(open_sweep(tmp_path), whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"error": 1}'])
+def test_damage_to_the_small_files_is_named(tmp_path, toy, content):
+    def fails(x, n, seed):
+        raise RuntimeError("never")
+
+    toy(fails)
+    sweep("toy.toy", out=tmp_path, x=[1])
+    record, grid = next((tmp_path / "points").glob("*.failed.json")), next(tmp_path.glob("sweep-*.json"))
+    record.write_bytes(content)
+    found = open_sweep(tmp_path)
+    assert found.point_state.item() == "failed" and found.point_error.item() in ("1", f"{record.name} is damaged")
+    grid.write_bytes(content)
+    with pytest.raises(SweepError, match=f"{grid.name} is damaged.*writes it anew and keeps its points"):
+        open_sweep(tmp_path)
+    toy(line)
+    assert (sweep("toy.toy", out=tmp_path, x=[1]).point_state == "done").all() and open_sweep(tmp_path)
+
+
+def test_a_grid_is_counted_before_it_is_built(tmp_path, toy):
+    toy(line)
+    with pytest.raises(ParameterError, match="a grid of 99999999999999999999 points is not allowed"):
+        sweep("toy.toy", out=tmp_path, x=values_in("0:99999999999999999999"))
+
+
+def test_progress_is_told_while_points_are_read(tmp_path, toy):
+    toy(line)
+    sweep("toy.toy", out=tmp_path, seed=range(45))
+    told = []
+    sweep("toy.toy", out=tmp_path, seed=range(45), progress=lambda p: told.append(p.done))
+    assert told == [20, 40, 45]
 
 
 def test_no_sweep_and_no_such_sweep(tmp_path, toy):
@@ -273,8 +347,8 @@ def test_no_sweep_and_no_such_sweep(tmp_path, toy):
     ("text", "values"),
     [
         ("0,0.2", ["0", "0.2"]),
-        ("0:4", [0, 1, 2, 3]),
-        ("0:9:4", [0, 4, 8]),
+        ("0:4", range(4)),
+        ("0:9:4", range(0, 9, 4)),
         ("relu, tanh", ["relu", "tanh"]),
         ("7", "7"),
         ("0:x", "0:x"),
@@ -286,8 +360,10 @@ def test_what_a_person_types(text, values):
 
 def test_the_command_line_sweeps(tmp_path):
     command = [sys.executable, "-m", "labcore", "sweep", NAME, "--n-seeds", "1", "--budget", "quick"]
-    done = subprocess.run([*command, "--seed", "0:3", "--out", str(tmp_path)], capture_output=True, text=True)
-    assert done.returncode == 0 and "3 of 3 points" in done.stderr and "open_sweep" in done.stdout
+    out = str(tmp_path / "C:\\new runs")  # a path of Windows, as a name: what is printed can be pasted
+    done = subprocess.run([*command, "--seed", "0:3", "--out", out], capture_output=True, text=True)
+    assert done.returncode == 0 and "3 of 3 points" in done.stderr
+    xr.testing.assert_identical(eval(done.stdout), open_sweep(out))
     bad = subprocess.run([*command, "--label-noise", "0,9", "--out", str(tmp_path)], capture_output=True, text=True)
     assert bad.returncode == 2 and "label_noise = '9' is not allowed" in bad.stderr
 
