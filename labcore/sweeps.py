@@ -186,25 +186,61 @@ def sweep(
         if done % TOLD == 0:
             tell()
     tell()
+    begun, stop = _Begun(todo), stop or threading.Event()
     # closed at once, also by an error here: what it has started ends with it
-    with contextlib.closing(_results(experiment, grid.code, todo, cluster, stop or threading.Event())) as results:
+    with (
+        contextlib.closing(begun),
+        contextlib.closing(_results(experiment, grid.code, todo, cluster, stop, begun)) as results,
+    ):
         for path, result in results:
             try:
                 if isinstance(result, tuple):
                     known[path], content = result
                     _write(path, _sealed(content))
                     _failure(path).unlink(missing_ok=True)
+                    begun.end(path)
                     done += 1
                     if each is not None:
                         each(todo[path], known[path].copy())
                 else:
                     _write(_failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
+                    begun.end(path, died="died" in result)
                     failed += 1
             except OSError as error:
                 kept = f"{done} of {total} points are kept; the same call goes on from there"
                 raise SweepError(f"cannot write to {folder}: {error}. {kept}") from None
             tell()
     return _assembled(folder, grid, known)
+
+
+class _Begun:
+    """The marks of points that are under way. One that is found later is of a point whose process died.
+
+    Such points come last and alone: what kills its process leaves the others done. A mark that cannot be written is
+    none: the disk is full, and the sweep is about to say so.
+    """
+
+    def __init__(self, todo: Mapping[Path, dict]):
+        self.suspects = {path for path in todo if self._mark(path).exists()}
+        self._under_way: set[Path] = set()
+
+    @staticmethod
+    def _mark(path: Path) -> Path:
+        return path.with_suffix(".begun")
+
+    def begin(self, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            self._mark(path).touch()
+        self._under_way.add(path)
+
+    def end(self, path: Path, died: bool = False) -> None:
+        self._under_way.discard(path)
+        if not died:
+            self._mark(path).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        for path in self._under_way - self.suspects:
+            self.end(path)
 
 
 def _failure(path: Path) -> Path:
@@ -253,7 +289,7 @@ def _read(path: Path, experiment: str, parameters: Mapping[str, Any]) -> tuple[x
 # running
 
 
-Result = tuple[xr.Dataset, bytes] | dict[str, str]  # the last frame and the file that holds it, or the error
+Result = tuple[xr.Dataset, bytes] | dict[str, Any]  # the last frame and the file that holds it, or the error
 
 
 def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, Result]:
@@ -268,12 +304,17 @@ def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, Result]:
 
 
 def _results(
-    experiment: Experiment, code: str, todo: Mapping[Path, dict], cluster: str | Client | None, stop: threading.Event
+    experiment: Experiment,
+    code: str,
+    todo: Mapping[Path, dict],
+    cluster: str | Client | None,
+    stop: threading.Event,
+    begun: _Begun,
 ) -> Iterator[tuple[Path, Result]]:
     """The points as they are done, in any order."""
     work = functools.partial(_run_point, experiment.id)
     if cluster is None:
-        outcomes = sweep_local.outcomes(work, todo, experiment.__module__, stop)
+        outcomes = sweep_local.outcomes(work, todo, experiment.__module__, stop, begun.suspects, begun.begin)
     else:
         outcomes = _on_cluster(work, todo, cluster, stop)
     with contextlib.closing(outcomes):
@@ -324,7 +365,8 @@ def _outcome(future: Any) -> tuple[str, Result]:
     try:
         return future.result()
     except Exception as error:  # its process died under this point, more than once
-        return "", {"error": f"{type(error).__name__}: {error}", "traceback": ""}
+        died = {"died": True} if isinstance(error, sweep_local.ProcessDied) else {}
+        return "", {"error": f"{type(error).__name__}: {error}", "traceback": "", **died}
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """Sweeps: what is kept when clients, workers, disks and other sweeps come and go."""
 
+import contextlib
 import functools
+import importlib
 import json
 import os
 import pkgutil
@@ -14,6 +16,7 @@ import time
 import types
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import xarray as xr
@@ -410,25 +413,184 @@ def test_the_same_bits_whichever_way(tmp_path, eager, monkeypatch):
     xr.testing.assert_identical(open_sweep(tmp_path / "helped"), alone)
 
 
-def test_a_helper_that_dies_loses_nothing(tmp_path, eager):
-    here, died = os.getpid(), tmp_path / "died"
+@pytest.fixture
+def deadly(tmp_path, monkeypatch):
+    """`deadly(body)`: a module that helpers can import, whose `work(x)` does this first; and its name."""
 
-    def work(point):
-        if os.getpid() != here:
-            died.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        while not died.exists():
-            time.sleep(0.05)
-        return point["x"]
+    def make(body):
+        (tmp_path / "deadly.py").write_text(f"""
+import os, pathlib, signal, time
 
-    points = {x: {"x": x} for x in range(6)}
-    found = {key: future.result() for key, future in outcomes(work, points, "os", threading.Event())}
-    assert found == {x: x for x in range(6)}
+died, caller = pathlib.Path({str(tmp_path / "died")!r}), {os.getpid()}
+
+def work(point):
+    x, here = point["x"], os.getpid() == caller
+    {body}
+    return x
+""")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "deadly", raising=False)
+        return importlib.import_module("deadly").work
+
+    return make
+
+
+KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def test_a_helper_that_dies_loses_nothing(eager, deadly):
+    work = deadly(f"""
+    if not here and not died.exists():
+        died.touch()
+        {KILL}
+    while not died.exists():
+        time.sleep(0.05)""")
+    points, begun = {x: {"x": x} for x in range(6)}, []
+    found = dict(outcomes(work, points, "deadly", threading.Event(), begin=begun.append))
+    assert {key: future.result() for key, future in found.items()} == {x: x for x in range(6)}
+    assert sorted(begun[:-1]) == list(range(6)) and begun[-1] == list(found)[-1], "the one that it died under is last"
+
+
+def test_a_point_that_kills_its_process_comes_last_and_fails(eager, deadly, monkeypatch):
+    """A suspect is run in a helper, which it kills; the caller goes on. It is not given to one beside other points."""
+    monkeypatch.setattr(sweep_local, "HELPER_STARTS", np.inf)
+    work = deadly(f"x == 2 and {KILL}")
+    found = list(outcomes(work, {x: {"x": x} for x in (2, 3, 4)}, "deadly", threading.Event(), suspects={2}))
+    assert [key for key, _ in found] == [3, 4, 2]
+    with pytest.raises(sweep_local.ProcessDied, match="signal 9"):
+        found[-1][1].result()
+
+
+def test_a_helper_that_cannot_start_leaves_its_point_to_the_caller(deadly):
+    work = deadly("assert here")
+    (found,) = outcomes(work, {1: {"x": 1}}, "there_is_no_such_module", threading.Event(), suspects={1})
+    assert found[1].result() == 1
+
+
+ORPHAN = """
+import os, pathlib, sys, threading, time
+
+from labcore import sweep_local
+
+caller = os.getpid()
+pathlib.Path("slow.py").write_text(f'''
+import os, pathlib, time
+
+def work(point):
+    if os.getpid() != {caller}:
+        pathlib.Path("helper").write_text(str(os.getpid()))
+    time.sleep(100)
+''')
+sys.path.insert(0, os.getcwd())
+import slow
+
+grow, children = sweep_local.Helpers.grow, []
+
+def grow_and_fork(self, wanted):
+    grow(self, 1)
+    if pathlib.Path("helper").exists() and not children:
+        children.append(os.fork())  # it holds all that its parent has open
+        if not children[0]:
+            time.sleep(100)
+            os._exit(0)
+
+sweep_local.Helpers.grow = grow_and_fork
+list(sweep_local.outcomes(slow.work, {x: {"x": x} for x in range(9)}, "slow", threading.Event()))
+"""
+
+
+def _wait_for(what):
+    """Whether it comes true; the time is against hanging."""
+    return any(what() or time.sleep(0.1) for _ in range(300))
+
+
+def _alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_helpers_end_with_a_caller_that_is_killed(tmp_path):
+    """Also in the middle of a point, and when a process that the caller forked lives on."""
+    env, noted, children = os.environ | {"LABCORE_HELPERS": "1"}, tmp_path / "helper", []
+    caller = subprocess.Popen([sys.executable, "-c", ORPHAN], env=env, cwd=tmp_path)
+    try:
+        assert _wait_for(lambda: noted.exists() and noted.read_text())
+        helper, family = int(noted.read_text()), psutil.Process(caller.pid)
+        assert _wait_for(lambda: len(family.children()) > 1)
+        children = family.children()
+        caller.kill()
+        caller.wait()
+        assert _wait_for(lambda: not _alive(helper))
+    finally:
+        caller.kill()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def test_nothing_listens(eager, deadly, monkeypatch):
+    """Neither the caller nor its helper: what can be reached from elsewhere can be sent code."""
+
+    def listening():
+        me = psutil.Process()
+        return {c.laddr for p in (me, *me.children(True)) for c in p.net_connections() if c.status == "LISTEN"}
+
+    before, seen = listening(), []
+    work = deadly("""
+    while here and not died.exists():
+        time.sleep(0.05)
+    died.touch()""")
+    for _ in outcomes(work, {x: {"x": x} for x in range(9)}, "deadly", threading.Event()):
+        seen.append(listening() - before)
+    assert seen[0] == set()
+
+
+DEADLY_SWEEP = """
+import os, signal, sys
+from typing import Annotated
+
+import numpy as np
+import xarray as xr
+
+from labcore import catalog, sweeps
+from labcore.experiment import Experiment, number
+
+
+def toy(x: Annotated[int, number(0, 9, "a number")] = 1):
+    if x == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield xr.Dataset({"y": ((), x, {"long_name": "y", "units": ""})}, attrs={"reading": f"x is {x}.", "progress": 1.0})
+
+
+catalog.load_experiment = lambda name: Experiment(toy, "toy", {})
+sweeps.code_version = lambda key: "v1"
+sweeps.sweep("toy.toy", out=sys.argv[1], x=[1, 2, 3])
+"""
+
+
+def test_a_point_that_kills_its_caller_is_marked_and_comes_last(tmp_path):
+    command, env = [sys.executable, "-c", DEADLY_SWEEP, str(tmp_path)], os.environ | {"LABCORE_HELPERS": "0"}
+    for done in (0, 2, 2):
+        assert subprocess.run(command, env=env, timeout=100).returncode == -signal.SIGKILL
+        assert len(list((tmp_path / "points").glob("*.nc"))) == done
+    assert len(list((tmp_path / "points").glob("*.begun"))) == 1
+
+
+def test_an_ended_sweep_leaves_no_marks(tmp_path, toy):
+    toy(lambda x, n, seed: line(x, n, seed) if x != 2 else 1 / 0)
+    sweep("toy.toy", out=tmp_path, x=[1, 2, 3])
+    assert not list(tmp_path.rglob("*.begun"))
+
+
+@pytest.mark.parametrize("asked", ["abc", "-1", "1.5"])
+def test_a_number_of_helpers_that_is_none(monkeypatch, asked):
+    monkeypatch.setenv("LABCORE_HELPERS", asked)
+    with pytest.raises(ParameterError, match=f"LABCORE_HELPERS = '{asked}' is not allowed"):
+        Helpers("os")
 
 
 def test_a_short_sweep_starts_no_process(tmp_path, toy, monkeypatch):
     started = []
-    monkeypatch.setattr(Helpers, "_begin", lambda self: started.append(self))
+    monkeypatch.setattr(Helpers, "_start", lambda self: started.append(self))
     toy(line)
     sweep("toy.toy", out=tmp_path, x=[1, 2, 3])
     assert not started
