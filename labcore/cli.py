@@ -192,7 +192,7 @@ _FOLDER = click.Option(
     ["--out"], type=click.Path(path_type=Path), required=True, metavar="DIR", help="Keep the points there."
 )
 _CLUSTER = click.Option(
-    ["--cluster"], metavar="ADDRESS", help="A Dask scheduler, as tcp://host:8786. Default: this machine."
+    ["--cluster"], metavar="ADDRESS", help="A Dask scheduler that you trust, as tcp://host:8786. Default: this machine."
 )
 _MANY = """
 

@@ -20,6 +20,7 @@ import json
 import math
 import queue
 import re
+import socket
 import threading
 import time
 import traceback
@@ -142,7 +143,8 @@ def sweep(
 ) -> xr.Dataset:
     """Run `KEY.EXPERIMENT` at every point of the grid of `values` and return them as `open_sweep` does.
 
-    cluster   None: this machine. The address of a Dask scheduler, or a `distributed.Client`: that cluster.
+    cluster   None: this machine. The address of a Dask scheduler, or a `distributed.Client`: that cluster. It must be
+              trusted: what a scheduler sends is unpickled here, and so can run code.
     progress  called after every point, and now and then while points of `out` are read.
     each      called with the parameters and the last frame of every point that is done, those found in `out` first.
     stop      set it to end the sweep at the next point.
@@ -316,7 +318,7 @@ def _results(
     if cluster is None:
         outcomes = sweep_local.outcomes(work, todo, experiment.__module__, stop, begun.suspects, begun.begin)
     else:
-        outcomes = _on_cluster(work, todo, cluster, stop)
+        outcomes = _on_cluster(work, todo, cluster, stop, functools.partial(_check_workers, experiment.id, code))
     with contextlib.closing(outcomes):
         for path, future in outcomes:
             version, result = _outcome(future)
@@ -326,12 +328,17 @@ def _results(
 
 
 def _on_cluster(
-    work: Callable[[dict], tuple[str, Result]], todo: Mapping[Path, dict], cluster: str | Client, stop: threading.Event
+    work: Callable[[dict], tuple[str, Result]],
+    todo: Mapping[Path, dict],
+    cluster: str | Client,
+    stop: threading.Event,
+    check: Callable[[Client], None],
 ) -> Iterator[tuple[Path, Any]]:
     if not todo:
         return
     waiting = iter(todo.items())
     with _client(cluster) as client:
+        check(client)
         run = uuid.uuid4().hex[:8]  # two sweeps on one cluster do not share futures: one may be stopped
         ended: queue.Queue[Any] = queue.Queue()
         running = {}
@@ -361,6 +368,30 @@ def _on_cluster(
             client.cancel(list(running))
 
 
+# It is sent as it stands: a worker without Labcore could not load a function of it.
+_ASK = """
+def version_there(key):
+    try:
+        from labcore.code_version import code_version
+        return code_version(key)
+    except Exception as error:
+        return f"none ({type(error).__name__}: {error})"
+"""
+
+
+def _check_workers(name: str, code: str, client: Client) -> None:
+    """Raise `SweepError`, which names them, if workers have no Labcore or other code for this experiment."""
+    sent: dict[str, Any] = {"__name__": "__main__"}
+    exec(_ASK, sent)
+    found = client.run(sent["version_there"], name.partition(".")[0], on_error="return")
+    others = [f"{worker} has {version}" for worker, version in found.items() if version != code]
+    if others:
+        raise SweepError(
+            f"the workers need Labcore with the code that is here, for {name} version {code}: "
+            f"{'; '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
+        )
+
+
 def _outcome(future: Any) -> tuple[str, Result]:
     try:
         return future.result()
@@ -378,11 +409,22 @@ def _client(cluster: str | Client) -> Iterator[Client]:
         yield _with_workers(cluster)
         return
     try:
+        _knock(cluster)
         client = Client(cluster, timeout="10s", set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, TypeError, OverflowError) as error:
         raise SweepError(f"no Dask scheduler answers at {cluster}: {error}") from None
     with client:
         yield _with_workers(client)
+
+
+def _knock(address: str) -> None:
+    """Raise OSError at once where nobody is: Dask would knock for as long as it may. ValueError for no address."""
+    scheme, _, place = address.strip().rpartition("://")
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("an address is tcp://host:port")
+    if scheme in ("tcp", "tls", ""):
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _with_workers(client: Client) -> Client:

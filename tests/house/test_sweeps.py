@@ -263,9 +263,41 @@ def test_a_killed_worker_loses_nothing(tmp_path):
     assert killed and (found.point_state == "done").all()
 
 
-def test_a_scheduler_that_is_not_there(tmp_path):
-    with pytest.raises(SweepError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
-        sweep(NAME, out=tmp_path, cluster="tcp://127.0.0.1:9", **QUICK, seed=[0, 1])
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://127.0.0.1:9", "127.0.0.1:9", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "nonsense", "", "x://y:1"],
+)
+def test_a_scheduler_that_is_not_there(tmp_path, monkeypatch, address):
+    """Nobody waits for it: where no port is open, Dask, which knocks for ten seconds, is not asked."""
+    if "127.0.0.1" in address:
+        monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("it was asked"))
+    with pytest.raises(SweepError, match=f"no Dask scheduler answers at {address}: "):
+        sweep(NAME, out=tmp_path, cluster=address, **QUICK, seed=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        (
+            "raise ModuleNotFoundError('No module named labcore')",
+            "has none (ModuleNotFoundError: No module named labcore)",
+        ),
+        ("code_version = lambda key: 'other'", "has other"),
+    ],
+)
+def test_workers_that_could_not_run_a_point_are_named_first(tmp_path, monkeypatch, there, words):
+    """Workers of another installation, whose `labcore.code_version` is this file."""
+    from distributed import Client, LocalCluster
+
+    (tmp_path / "labcore").mkdir()
+    (tmp_path / "labcore" / "__init__.py").touch()
+    (tmp_path / "labcore" / "code_version.py").write_text(there)
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with LocalCluster(**options, preload=[f"import sys; sys.path.insert(0, {str(tmp_path)!r})"]) as cluster:
+        with Client(cluster, set_as_default=False) as desk:
+            monkeypatch.setattr(desk, "submit", lambda *_, **__: pytest.fail("a point was submitted"))
+            with pytest.raises(SweepError, match=rf"the workers need Labcore.*tcp://\S+ {re.escape(words)}"):
+                sweep(NAME, out=tmp_path / "out", cluster=desk, **QUICK, seed=[0, 1])
 
 
 def _flip(path, other):
