@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 100_000
 TOLD = 20  # points that are read between two words on progress
 PATIENCE = 30.0  # seconds without a single worker after which a sweep gives up
+SPEAKS = 10.0  # seconds in which a scheduler must say its first word
 SEAL = b"\nlabcore sha256 "  # what stands between a file and its checksum
 
 
@@ -418,13 +419,22 @@ def _client(cluster: str | Client) -> Iterator[Client]:
 
 
 def _knock(address: str) -> None:
-    """Raise OSError at once where nobody is: Dask would knock for as long as it may. ValueError for no address."""
+    """Raise OSError where no scheduler is, ValueError for what is no address.
+
+    Dask would knock at a closed port for as long as it may, and wait for a stranger who is silent without an end.
+    """
     scheme, _, place = address.strip().rpartition("://")
     host, _, port = place.rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError("an address is tcp://host:port")
     if scheme in ("tcp", "tls", ""):
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        with (
+            socket.create_connection((host.strip("[]"), int(port)), timeout=SPEAKS) as line,
+            line.makefile("rb") as said,
+        ):
+            # it speaks first, eight bytes with the length of what follows; with keys the caller does
+            if scheme != "tls" and not 0 < int.from_bytes(said.read(8), "little") < 2**20:
+                raise OSError("what answers there is something else")
 
 
 def _with_workers(client: Client) -> Client:

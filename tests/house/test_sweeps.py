@@ -8,6 +8,7 @@ import os
 import pkgutil
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -273,6 +274,20 @@ def test_a_scheduler_that_is_not_there(tmp_path, monkeypatch, address):
         monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("it was asked"))
     with pytest.raises(SweepError, match=f"no Dask scheduler answers at {address}: "):
         sweep(NAME, out=tmp_path, cluster=address, **QUICK, seed=[0, 1])
+
+
+@pytest.mark.parametrize(("greeting", "words"), [(b"", "timed out"), (b"SSH-2.0-OpenSSH\r\n", "something else")])
+def test_a_stranger_in_place_of_a_scheduler(tmp_path, monkeypatch, greeting, words):
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("it was asked, and waits without an end"))
+    monkeypatch.setattr(sweeps, "SPEAKS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        greet = threading.Thread(target=lambda: lines.append(stranger.accept()[0]) or lines[0].send(greeting))
+        lines = []
+        greet.start()
+        with pytest.raises(SweepError, match=f"no Dask scheduler answers at.*{words}"):
+            sweep(NAME, out=tmp_path, cluster=f"tcp://127.0.0.1:{stranger.getsockname()[1]}", **QUICK, seed=[0, 1])
+        greet.join()
+        lines[0].close()
 
 
 @pytest.mark.parametrize(
