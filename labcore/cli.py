@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -191,7 +192,7 @@ _FOLDER = click.Option(
     ["--out"], type=click.Path(path_type=Path), required=True, metavar="DIR", help="Keep the points there."
 )
 _CLUSTER = click.Option(
-    ["--cluster"], metavar="ADDRESS", help="A Dask scheduler, as tcp://host:8786. Default: this machine."
+    ["--cluster"], metavar="ADDRESS", help="A Dask scheduler that you trust, as tcp://host:8786. Default: this machine."
 )
 _MANY = """
 
@@ -209,7 +210,11 @@ def _sweep(found: Experiment, budget: str, out: Path, cluster: str | None, **tex
     console = Console(stderr=True)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     began = time.perf_counter()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        warnings.catch_warnings(),
+    ):
+        warnings.showwarning = lambda message, *_: _say((str(message), STYLES["not reproduced"]), err=True)
         task = bar.add_task(found.id)
         with _one_line(ParameterError):
             try:
@@ -230,7 +235,7 @@ def _sweep(found: Experiment, budget: str, out: Path, cluster: str | None, **tex
     )
     for error in failed:
         _say((f"{states.count('failed')} points failed: {error}", STYLES["raised"]), err=True)
-    click.echo(f'labcore.open_sweep("{out}")')
+    click.echo(f"labcore.open_sweep({json.dumps(str(out), ensure_ascii=False)})")  # a backslash of Windows is doubled
     sys.exit(int(bool(failed)))
 
 

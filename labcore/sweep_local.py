@@ -2,8 +2,8 @@
 
 Threads gain nothing: most of a point is Python and small calls of torch, which hold the interpreter's lock; two threads
 pass it back and forth ten thousand times a second and more, which is work of its own. Processes need seconds to start.
-So nobody waits for them: the points begin here at once, and helpers, which are workers of a small Dask cluster, join
-when they are ready. A sweep that is too short for them never starts any.
+So nobody waits for them: the points begin here at once, and helpers join when they are ready. A sweep that is too short
+for them never starts any.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ import ctypes
 import functools
 import logging
 import os
+import pickle
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
+from labcore.experiment import ParameterError
+from labcore.sweep_helper import receive, send
 from labcore.threads import ONE_THREAD
 
 HELPER_STARTS = 4.0  # seconds of one core until a helper has loaded a method: a longer sweep is worth one
@@ -36,44 +37,81 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
+class ProcessDied(RuntimeError):
+    """The helper process ended under a point, which is then likely to be why."""
+
+
+class NeverStarted(RuntimeError):
+    """The helper process ended before it could take a point."""
+
+
 def outcomes(
-    work: Callable[[dict], T], points: Mapping[K, dict], preload: str, stop: threading.Event
-) -> Iterator[tuple[K, Any]]:
+    work: Callable[[dict], T],
+    points: Mapping[K, dict],
+    preload: str,
+    stop: threading.Event,
+    suspects: Collection[K] = (),
+    begin: Callable[[K], None] = lambda key: None,
+) -> Iterator[tuple[K, Future[T]]]:
     """Each point with a future that holds what `work` makes of it, as they are done, in any order.
 
     `preload` is the module that a helper imports before it takes points. `stop` ends it with the point under way here;
-    what helpers are at is dropped. Points of a helper that dies are run by the others, or here.
+    what helpers are at is dropped. `begin` is called with each point before it is begun.
+    The suspects, which may have killed a process, come last, each alone and in a helper where there may be one. A point
+    whose helper dies becomes a suspect; when it dies again, the future raises `ProcessDied`.
     """
-    waiting, ended, helpers = deque(points), queue.SimpleQueue(), Helpers(preload)
+    last = deque(key for key in points if key in suspects)
+    waiting, tried = deque(key for key in points if key not in suspects), set(last)
+    ended, helpers = queue.SimpleQueue(), Helpers(preload)
     here, theirs = None, {}  # the point under way in this process; the helpers' points by their futures
     began, seconds = 0.0, []
+
+    def begin_here(key: K) -> _Point:
+        begin(key)
+        point = _Point(work, key, points[key])
+        point.future.add_done_callback(ended.put)
+        return point
+
+    def send_away(key: K) -> None:
+        begin(key)
+        future = helpers.submit(work, points[key])
+        theirs[future] = key
+        future.add_done_callback(ended.put)
+
     try:
-        while waiting or here or theirs:
+        while waiting or last or here or theirs:
             if here is None and waiting:
-                key, began = waiting.popleft(), time.perf_counter()
-                here = _Point(work, points[key])
-                here.future.add_done_callback(ended.put)
-            for _ in range(min(helpers.room(len(waiting)) - len(theirs), len(waiting))):
-                other = waiting.popleft()
-                future = helpers.submit(work, points[other])
-                theirs[future] = other
-                future.add_done_callback(ended.put)
+                here, began = begin_here(waiting.popleft()), time.perf_counter()
+            for _ in range(min(helpers.idle(), len(waiting))):
+                send_away(waiting.popleft())
+            if last and not here and not theirs:
+                key = last.popleft()
+                if helpers.have_one():
+                    send_away(key)
+                else:
+                    here, began = begin_here(key), time.perf_counter()
             with contextlib.suppress(queue.Empty):
                 future = ended.get(timeout=0.2)
                 if here and future is here.future:
+                    key, here = here.key, None
                     seconds.append(time.perf_counter() - began)
-                    here = None
+                else:
+                    key = theirs.pop(future)
+                died = future.exception()
+                if isinstance(died, NeverStarted) and here:
+                    waiting.appendleft(key)
+                elif isinstance(died, NeverStarted):
+                    here, began = begin_here(key), time.perf_counter()
+                elif isinstance(died, ProcessDied) and key not in tried:
+                    tried.add(key)
+                    last.append(key)
+                else:
                     yield key, future
-                elif future in theirs:
-                    yield theirs.pop(future), future
             if stop.is_set():
                 if here:
                     here.join()
-                    yield key, here.future
+                    yield here.key, here.future
                 return
-            if theirs and not helpers.ready():
-                waiting.extendleft(theirs.values())
-                theirs.clear()
             # a point takes as long as the last one did, or longer when this one does
             now = time.perf_counter() - began if here else 0.0
             takes = max(now, seconds[-1]) if len(seconds) > 1 else now - (0.0 if seconds else COMPILING)
@@ -87,9 +125,9 @@ def outcomes(
 class _Point(threading.Thread):
     """A point of this process, in a thread of its own: however long it is, those of the helpers are kept meanwhile."""
 
-    def __init__(self, work: Callable[[dict], Any], parameters: dict):
+    def __init__(self, work: Callable[[dict], Any], key: Any, parameters: dict):
         super().__init__(name="labcore-point", daemon=True)
-        self._work, self._parameters, self.future = work, parameters, Future()
+        self._work, self._parameters, self.key, self.future = work, parameters, key, Future()
         self.start()
 
     def run(self) -> None:
@@ -106,78 +144,123 @@ class _Point(threading.Thread):
 
 
 class Helpers:
-    """Worker processes of a Dask scheduler in this process, started one by one. They end when this process does.
+    """Helper processes, started one by one. They end when this process does.
 
-    At most one for each core but one; the environment's LABCORE_HELPERS is another number.
+    At most one for each core but one; the environment's LABCORE_HELPERS is another number. Raises `ParameterError`
+    where that is none.
     """
 
     def __init__(self, preload: str):
         from dask.system import CPU_COUNT  # the cores that this process may use, which can be fewer than there are
 
-        self._preload = preload
-        said = os.environ.get("LABCORE_HELPERS", "").strip()
-        if said and not said.isdecimal():
-            logging.getLogger(__name__).warning("LABCORE_HELPERS=%s is ignored; it must be a whole number.", said)
-        self._most = int(said) if said.isdecimal() else CPU_COUNT - 1
-        self._started: list[subprocess.Popen] = []
-        self._open = contextlib.ExitStack()
-        self._cluster = self._client = None
+        asked = os.environ.get("LABCORE_HELPERS", "").strip()
+        if asked and not asked.isdecimal():
+            raise ParameterError(f"LABCORE_HELPERS = {asked!r} is not allowed; it must be a whole number, 0 or more")
+        self._preload, self._most, self._any = preload, int(asked or CPU_COUNT - 1), asked != "0"
+        self._running: list[_Helper] = []
+        self._started = 0
 
     def grow(self, wanted: int) -> None:
         """Have so many started, if the most allows. Where none can be started, none is."""
-        for _ in range(min(wanted, self._most) - len(self._started)):
-            try:
-                if self._cluster is None:
-                    self._begin()
-                self._started.append(self._start())
-            except (OSError, RuntimeError) as error:
-                logging.getLogger(__name__).warning("No helper process: %s", error)
-                self._most = len(self._started)
+        for _ in range(min(wanted, self._most) - self._started):
+            if not self._start_one():
+                self._most = self._started
 
-    def _begin(self) -> None:
-        import dask
-        from distributed import Client, LocalCluster
+    def have_one(self) -> bool:
+        """See that one can be sent a point, also where a single core allows none beside this process."""
+        return any(h.free for h in self._running) or self._any and self._start_one()
 
-        self._folder = self._open.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-        quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
-        with dask.config.set({"distributed.admin.tick.interval": "500ms"}):  # this process has better things to do
-            self._cluster = self._open.enter_context(LocalCluster(n_workers=0, host="127.0.0.1", **quiet))
-            self._client = self._open.enter_context(Client(self._cluster, set_as_default=False))
+    def _start_one(self) -> bool:
+        try:
+            self._running.append(_Helper(self._start()))
+        except (OSError, RuntimeError) as error:
+            logging.getLogger(__name__).warning("No helper process: %s", error)
+            self._any = False
+            return False
+        self._started += 1
+        return True
 
     def _start(self) -> subprocess.Popen:
         # not by multiprocessing, whose children run the caller's script once more
-        command = [sys.executable, "-m", "distributed.cli.dask_worker", self._cluster.scheduler_address]
-        options = ["--nthreads=1", "--no-nanny", "--no-dashboard", "--memory-limit=0", "--death-timeout=60"]
-        place = ["--host=127.0.0.1", f"--local-directory={self._folder}", f"--preload={self._preload}"]
-        quiet = {"DASK_LOGGING__DISTRIBUTED": "critical", "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+        path = os.pathsep.join(place or os.getcwd() for place in sys.path)
         return subprocess.Popen(
-            [*command, *options, *place],
-            env=os.environ | ONE_THREAD | quiet,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            [sys.executable, "-P", "-m", "labcore.sweep_helper", self._preload, str(os.getpid())],
+            env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the caller, who ends them
         )
 
-    def ready(self) -> int:
-        return len(self._cluster.scheduler.workers) if self._cluster is not None else 0
+    def idle(self) -> int:
+        """How many wait for a point."""
+        return sum(h.free and h.ready for h in self._running)
 
-    def room(self, waiting: int) -> int:
-        """How many points they may have at once: some in advance, but not of the last ones."""
-        ready = self.ready()
-        return ready * (3 if waiting > 4 * ready else 1)
-
-    def submit(self, work: Callable[[dict], T], parameters: dict) -> Any:
-        """A future of `work(parameters)`. Raises, where it is asked, if the point kills one process after the other."""
-        return self._client.submit(work, parameters, key=f"labcore-{uuid.uuid4().hex}")
+    def submit(self, work: Callable[[dict], T], parameters: dict) -> Future[T]:
+        """A future of `work(parameters)` in one that waits, or will."""
+        return max((h for h in self._running if h.free), key=lambda h: h.ready).submit(work, parameters)
 
     def close(self) -> None:
-        self._open.close()
-        for process in self._started:
-            process.kill()
-            process.wait()
+        for helper in self._running:
+            helper.close()
+
+
+class _Helper(threading.Thread):
+    """One helper process, and the thread here that waits for its answers. One point at a time."""
+
+    def __init__(self, process: subprocess.Popen):
+        super().__init__(name="labcore-helper", daemon=True)
+        self._process, self._future = process, None
+        self.ready, self._alive = False, True
+        self._lock = threading.Lock()
+        self.start()
+
+    @property
+    def free(self) -> bool:
+        return self._alive and self._future is None
+
+    def submit(self, work: Callable[[dict], T], parameters: dict) -> Future[T]:
+        future: Future[T] = Future()
+        with self._lock:
+            if not self._alive:
+                future.set_exception(NeverStarted())
+                return future
+            self._future = future
+        with contextlib.suppress(OSError):  # it has died; the thread says so
+            send(self._process.stdin, (work, parameters))
+        return future
+
+    def run(self) -> None:
+        with contextlib.suppress(EOFError):
+            receive(self._process.stdout)
+            self.ready = True
+            while True:
+                answer = receive(self._process.stdout)
+                future, self._future = self._future, None
+                try:
+                    result, error = pickle.loads(answer)
+                except Exception as unread:  # noqa: BLE001 - as the point's own error
+                    result, error = None, unread
+                if error is None:
+                    future.set_result(result)
+                else:
+                    future.set_exception(error)
+        code = self._process.wait()
+        with self._lock:
+            self._alive, future = False, self._future
+        if future:
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            future.set_exception(ProcessDied(f"its process died ({how})") if self.ready else NeverStarted())
+
+    def close(self) -> None:
+        self._process.kill()
+        self.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 _lock, _inside, _undo = threading.Lock(), 0, contextlib.ExitStack()
+_keeper: _Keeper | None = None
 
 
 @contextlib.contextmanager
@@ -187,24 +270,51 @@ def one_thread() -> Iterator[None]:
     Points share the cores, and a sum that is split over threads has other last bits. Points may run in several threads
     of a process; the last one to end gives the libraries their threads back.
     """
-    global _inside
-    torch = sys.modules.get("torch")
+    global _inside, _keeper
+    torch, pools = sys.modules.get("torch"), _pools(len(sys.modules))
     with _lock:
-        if torch and not _inside:
-            _undo.callback(torch.set_num_threads, torch.get_num_threads())
-        limits = _pools(len(sys.modules)).limit(limits=1)
         if not _inside:
-            _undo.callback(limits.restore_original_limits)
-        if torch:
-            torch.set_num_threads(1)  # in each thread: OpenMP keeps this number for each
+            _keeper = _undo.enter_context(contextlib.closing(_Keeper()))
+            if torch:
+                _undo.callback(torch.set_num_threads, torch.get_num_threads())
+        _keeper.limit(pools)
         _inside += 1
     try:
-        yield
+        with pools.limit(limits=1, user_api="openmp"):  # OpenMP keeps this number for each thread
+            if torch:
+                torch.set_num_threads(1)
+            yield
     finally:
         with _lock:
             _inside -= 1
             if not _inside:
                 _undo.close()
+
+
+class _Keeper:
+    """A thread that limits the BLAS of this process while points run, however they overlap, and then gives it back.
+
+    OpenBLAS has one pool for all threads, and threadpoolctl heeds one thread at a time: what others ask for is ignored.
+    """
+
+    def __init__(self) -> None:
+        self._thread, self._limits = ThreadPoolExecutor(1, "labcore-one-thread"), contextlib.ExitStack()
+        self._limited: ThreadpoolController | None = None
+
+    def limit(self, pools: ThreadpoolController) -> None:
+        """Limit these pools, unless they are limited already."""
+        if pools is not self._limited:
+            self._thread.submit(self._limit, pools).result()
+            self._limited = pools
+
+    def _limit(self, pools: ThreadpoolController) -> None:
+        if self._limited is None and hasattr(OpenBLASController, "clear_controlling_thread"):
+            OpenBLASController.clear_controlling_thread(force=True)  # whoever calls a sweep may be inside a limit
+        self._limits.enter_context(pools.limit(limits=1, user_api="blas"))
+
+    def close(self) -> None:
+        self._thread.submit(self._limits.close).result()
+        self._thread.shutdown()
 
 
 @functools.lru_cache(maxsize=1)

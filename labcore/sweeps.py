@@ -5,7 +5,8 @@
 
 The folder holds one NetCDF file a point, named after the point's experiment, parameters and code version, and one small
 JSON file a grid. Only the client writes, and each file appears whole or not at all: a sweep that was killed goes on
-where it stopped, a lost worker loses nothing, and the workers need no disk in common.
+where it stopped, a lost worker loses nothing, and the workers need no disk in common. After its end, where readers of
+NetCDF do not look, a point's file has a checksum of the rest.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import io
 import itertools
 import json
+import math
 import queue
 import re
+import socket
 import threading
 import time
 import traceback
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from labcore import catalog, sweep_local
+from labcore import catalog, live_code, sweep_local
 from labcore.code_version import code_version
 from labcore.experiment import Budget, Experiment, ParameterError
 from labcore.frame_files import to_netcdf
@@ -38,7 +43,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
 MOST_POINTS = 100_000
+TOLD = 20  # points that are read between two words on progress
 PATIENCE = 30.0  # seconds without a single worker after which a sweep gives up
+SPEAKS = 10.0  # seconds in which a scheduler must say its first word
+SEAL = b"\nlabcore sha256 "  # what stands between a file and its checksum
 
 
 class SweepError(RuntimeError):
@@ -87,32 +95,39 @@ def grid_of(experiment: Experiment, budget: Budget = "full", **values: Any) -> G
 
     Raises `ParameterError` for a value that is not allowed, an empty list, or more than 100,000 points.
     """
-    lists = {k: list(v) for k, v in values.items() if isinstance(v, (Sequence, range, np.ndarray)) and _many(v)}
-    fixed = experiment.settings(budget, **{k: v for k, v in values.items() if k not in lists})
-    swept: dict[str, list[Any]] = {}
-    for name, choices in lists.items():
-        if not choices:
-            raise ParameterError(f"{experiment.id}: {name} = [] is not allowed; a sweep needs at least one value")
-        checked = [experiment.validate(**{**fixed, name: v})[name] for v in choices]
-        swept[name] = list(dict.fromkeys(checked))
-    size = int(np.prod([len(v) for v in swept.values()], dtype=float))
+    lists = {k: v for k, v in values.items() if isinstance(v, (Sequence, range, np.ndarray)) and _many(v)}
+    size = math.prod(map(_count, lists.values()))
     if size > MOST_POINTS:
         raise ParameterError(
             f"{experiment.id}: a grid of {size} points is not allowed; it must have at most {MOST_POINTS}"
         )
+    fixed = experiment.settings(budget, **{k: v for k, v in values.items() if k not in lists})
+    swept: dict[str, list[Any]] = {}
+    for name, choices in lists.items():
+        if not _count(choices):
+            raise ParameterError(f"{experiment.id}: {name} = [] is not allowed; a sweep needs at least one value")
+        checked = [experiment.validate(**{**fixed, name: v})[name] for v in choices]
+        swept[name] = list(dict.fromkeys(checked))
     for name in swept:
         fixed.pop(name)
     return Grid(experiment.id, code_version(experiment.key), swept, fixed)
 
 
 def _many(value: Any) -> bool:
-    return not isinstance(value, (str, bytes)) and np.ndim(value) == 1
+    return isinstance(value, range) or not isinstance(value, (str, bytes)) and np.ndim(value) == 1
 
 
-def values_in(text: str) -> str | list[str] | list[int]:
+def _count(values: Any) -> int:
+    """How many, also of a range that is longer than a list can be."""
+    if isinstance(values, range):
+        return max(0, -((values.start - values.stop) // values.step))
+    return len(values)
+
+
+def values_in(text: str) -> str | list[str] | range:
     """What a person types: "0,0.2,0.5" (a list), "0:10" or "0:10:2" (whole numbers without the last), or one value."""
     if re.fullmatch(r"-?\d+:-?\d+(:[1-9]\d*)?", text.strip()):
-        return list(range(*map(int, text.split(":"))))
+        return range(*map(int, text.split(":")))
     return [part.strip() for part in text.split(",") if part.strip()] if "," in text else text
 
 
@@ -129,58 +144,106 @@ def sweep(
 ) -> xr.Dataset:
     """Run `KEY.EXPERIMENT` at every point of the grid of `values` and return them as `open_sweep` does.
 
-    cluster   None: this machine. The address of a Dask scheduler, or a `distributed.Client`: that cluster.
-    progress  called after every point. each: called with the parameters and the last frame of every point that is
-              done, those found in `out` first. stop: set it to end the sweep at the next point.
+    cluster   None: this machine. The address of a Dask scheduler, or a `distributed.Client`: that cluster. It must be
+              trusted: what a scheduler sends is unpickled here, and so can run code.
+    progress  called after every point, and now and then while points of `out` are read.
+    each      called with the parameters and the last frame of every point that is done, those found in `out` first.
+    stop      set it to end the sweep at the next point.
 
     Points already in `out` are not run again, unless the code changed. A point that fails is recorded with its error,
     and tried again by the next call. Raises `UnknownKey`, `ParameterError`, and `SweepError` when no point can be run
-    or kept any more.
+    or kept any more, or when the experiment's code in this process is not that of its files.
     """
     experiment = catalog.load_experiment(name)
+    if found := live_code.changed(experiment.__module__):
+        raise SweepError(
+            f"{found} is not what its file says: it was changed in this process, or its file after it was loaded. "
+            "A sweep runs the files, in several processes, and never mixes two methods. To change a method, copy the "
+            "folder of its paper and change the copy, as docs/sweeps.md shows, or change the file and start anew"
+        )
     grid, folder = grid_of(experiment, budget, **values), Path(out)
     try:
         (folder / "points").mkdir(parents=True, exist_ok=True)
         _write(folder / f"sweep-{grid.name}.json", json.dumps(asdict(grid), indent=1).encode())
     except OSError as error:
         raise SweepError(f"cannot write to {folder}: {error}") from None
-    todo, known = {}, {}  # reading takes some 50 ms a point: those at hand are not read again
-    for _, parameters in grid.points():
-        path = grid.file(folder, parameters)
-        found = _read(path)
-        if found is None:
-            todo[path] = parameters
-            continue
-        known[path] = found
-        if each is not None:
-            each(parameters, found.copy())
-    total = int(np.prod([len(v) for v in grid.swept.values()]))
-    began, done, failed = time.perf_counter(), total - len(todo), 0
+    total = math.prod(len(v) for v in grid.swept.values())
+    began, done, failed = time.perf_counter(), 0, 0
 
     def tell() -> None:
         if progress is not None:
             progress(Progress(done, failed, total, time.perf_counter() - began))
 
+    todo, known = {}, {}  # reading takes some 50 ms a point: those at hand are not read again
+    for _, parameters in grid.points():
+        path = grid.file(folder, parameters)
+        found, damage = _read(path, grid.experiment, parameters)
+        if found is None:
+            todo[path] = parameters
+            if damage:
+                warnings.warn(f"{path} {damage}; this point runs again", stacklevel=2)
+            continue
+        known[path], done = found, done + 1
+        if each is not None:
+            each(parameters, found.copy())
+        if done % TOLD == 0:
+            tell()
     tell()
+    begun, stop = _Begun(todo), stop or threading.Event()
     # closed at once, also by an error here: what it has started ends with it
-    with contextlib.closing(_results(experiment, grid.code, todo, cluster, stop or threading.Event())) as results:
+    with (
+        contextlib.closing(begun),
+        contextlib.closing(_results(experiment, grid.code, todo, cluster, stop, begun)) as results,
+    ):
         for path, result in results:
             try:
                 if isinstance(result, tuple):
                     known[path], content = result
-                    _write(path, content)
+                    _write(path, _sealed(content))
                     _failure(path).unlink(missing_ok=True)
+                    begun.end(path)
                     done += 1
                     if each is not None:
                         each(todo[path], known[path].copy())
                 else:
                     _write(_failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
+                    begun.end(path, died="died" in result)
                     failed += 1
             except OSError as error:
                 kept = f"{done} of {total} points are kept; the same call goes on from there"
                 raise SweepError(f"cannot write to {folder}: {error}. {kept}") from None
             tell()
     return _assembled(folder, grid, known)
+
+
+class _Begun:
+    """The marks of points that are under way. One that is found later is of a point whose process died.
+
+    Such points come last and alone: what kills its process leaves the others done. A mark that cannot be written is
+    none: the disk is full, and the sweep is about to say so.
+    """
+
+    def __init__(self, todo: Mapping[Path, dict]):
+        self.suspects = {path for path in todo if self._mark(path).exists()}
+        self._under_way: set[Path] = set()
+
+    @staticmethod
+    def _mark(path: Path) -> Path:
+        return path.with_suffix(".begun")
+
+    def begin(self, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            self._mark(path).touch()
+        self._under_way.add(path)
+
+    def end(self, path: Path, died: bool = False) -> None:
+        self._under_way.discard(path)
+        if not died:
+            self._mark(path).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        for path in self._under_way - self.suspects:
+            self.end(path)
 
 
 def _failure(path: Path) -> Path:
@@ -197,19 +260,39 @@ def _write(path: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> xr.Dataset | None:
-    """The point in this file, or None where there is none that can be read."""
+def _sealed(content: bytes) -> bytes:
+    return content + SEAL + hashlib.sha256(content).hexdigest().encode()
+
+
+def _read(path: Path, experiment: str, parameters: Mapping[str, Any]) -> tuple[xr.Dataset | None, str]:
+    """The point in this file, or None where it is not there or not to be trusted; and what is wrong with the file.
+
+    A file without a checksum is of an earlier version of Labcore, and is as good as it can be read.
+    """
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as found:
-            return found.load()
-    except (OSError, ValueError, KeyError):
-        return None
+        whole = path.read_bytes()
+    except FileNotFoundError:
+        return None, ""
+    except OSError as error:
+        return None, f"cannot be read ({error.strerror or error})"
+    content, seal, checksum = whole.rpartition(SEAL)
+    if seal and hashlib.sha256(content).hexdigest().encode() != checksum:
+        return None, "is damaged: its checksum is not that of what it holds"
+    try:
+        with xr.open_dataset(io.BytesIO(content if seal else whole), engine="h5netcdf") as opened:
+            found = opened.load()
+        made_by = found.attrs.get("experiment", experiment), json.loads(found.attrs.get("parameters", "null"))
+    except Exception as error:  # noqa: BLE001 - whatever a damaged file raises
+        return None, f"is damaged: it cannot be read as NetCDF ({type(error).__name__})"
+    if made_by not in ((experiment, None), (experiment, dict(parameters))):
+        return None, f"is another point's: {made_by[0]} with {made_by[1]}"
+    return found, ""
 
 
 # running
 
 
-Result = tuple[xr.Dataset, bytes] | dict[str, str]  # the last frame and the file that holds it, or the error
+Result = tuple[xr.Dataset, bytes] | dict[str, Any]  # the last frame and the file that holds it, or the error
 
 
 def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, Result]:
@@ -224,14 +307,19 @@ def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, Result]:
 
 
 def _results(
-    experiment: Experiment, code: str, todo: Mapping[Path, dict], cluster: str | Client | None, stop: threading.Event
+    experiment: Experiment,
+    code: str,
+    todo: Mapping[Path, dict],
+    cluster: str | Client | None,
+    stop: threading.Event,
+    begun: _Begun,
 ) -> Iterator[tuple[Path, Result]]:
     """The points as they are done, in any order."""
     work = functools.partial(_run_point, experiment.id)
     if cluster is None:
-        outcomes = sweep_local.outcomes(work, todo, experiment.__module__, stop)
+        outcomes = sweep_local.outcomes(work, todo, experiment.__module__, stop, begun.suspects, begun.begin)
     else:
-        outcomes = _on_cluster(work, todo, cluster, stop)
+        outcomes = _on_cluster(work, todo, cluster, stop, functools.partial(_check_workers, experiment.id, code))
     with contextlib.closing(outcomes):
         for path, future in outcomes:
             version, result = _outcome(future)
@@ -241,12 +329,17 @@ def _results(
 
 
 def _on_cluster(
-    work: Callable[[dict], tuple[str, Result]], todo: Mapping[Path, dict], cluster: str | Client, stop: threading.Event
+    work: Callable[[dict], tuple[str, Result]],
+    todo: Mapping[Path, dict],
+    cluster: str | Client,
+    stop: threading.Event,
+    check: Callable[[Client], None],
 ) -> Iterator[tuple[Path, Any]]:
     if not todo:
         return
     waiting = iter(todo.items())
     with _client(cluster) as client:
+        check(client)
         run = uuid.uuid4().hex[:8]  # two sweeps on one cluster do not share futures: one may be stopped
         ended: queue.Queue[Any] = queue.Queue()
         running = {}
@@ -276,11 +369,36 @@ def _on_cluster(
             client.cancel(list(running))
 
 
+# It is sent as it stands: a worker without Labcore could not load a function of it.
+_ASK = """
+def version_there(key):
+    try:
+        from labcore.code_version import code_version
+        return code_version(key)
+    except Exception as error:
+        return f"none ({type(error).__name__}: {error})"
+"""
+
+
+def _check_workers(name: str, code: str, client: Client) -> None:
+    """Raise `SweepError`, which names them, if workers have no Labcore or other code for this experiment."""
+    sent: dict[str, Any] = {"__name__": "__main__"}
+    exec(_ASK, sent)
+    found = client.run(sent["version_there"], name.partition(".")[0], on_error="return")
+    others = [f"{worker} has {version}" for worker, version in found.items() if version != code]
+    if others:
+        raise SweepError(
+            f"the workers need Labcore with the code that is here, for {name} version {code}: "
+            f"{'; '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
+        )
+
+
 def _outcome(future: Any) -> tuple[str, Result]:
     try:
         return future.result()
     except Exception as error:  # its process died under this point, more than once
-        return "", {"error": f"{type(error).__name__}: {error}", "traceback": ""}
+        died = {"died": True} if isinstance(error, sweep_local.ProcessDied) else {}
+        return "", {"error": f"{type(error).__name__}: {error}", "traceback": "", **died}
 
 
 @contextlib.contextmanager
@@ -292,11 +410,31 @@ def _client(cluster: str | Client) -> Iterator[Client]:
         yield _with_workers(cluster)
         return
     try:
+        _knock(cluster)
         client = Client(cluster, timeout="10s", set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, TypeError, OverflowError) as error:
         raise SweepError(f"no Dask scheduler answers at {cluster}: {error}") from None
     with client:
         yield _with_workers(client)
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where no scheduler is, ValueError for what is no address.
+
+    Dask would knock at a closed port for as long as it may, and wait for a stranger who is silent without an end.
+    """
+    scheme, _, place = address.strip().rpartition("://")
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("an address is tcp://host:port")
+    if scheme in ("tcp", "tls", ""):
+        with (
+            socket.create_connection((host.strip("[]"), int(port)), timeout=SPEAKS) as line,
+            line.makefile("rb") as said,
+        ):
+            # it speaks first, eight bytes with the length of what follows; with keys the caller does
+            if scheme != "tls" and not 0 < int.from_bytes(said.read(8), "little") < 2**20:
+                raise OSError("what answers there is something else")
 
 
 def _with_workers(client: Client) -> Client:
@@ -313,27 +451,66 @@ def _with_workers(client: Client) -> Client:
 def open_sweep(folder: str | Path, which: str | None = None) -> xr.Dataset:
     """The points of a sweep as one Dataset: every variable gains the swept parameters as its first dimensions.
 
-    `point_state` is "done", "failed" or "missing"; `point_reading` and `point_error` hold each point's words.
+    `point_state` is "done", "failed" or "missing"; `point_reading` and `point_error` hold each point's words, of a
+    missing one with a damaged file what is wrong with it.
     Where the points' own coordinates differ, they are joined, and values that a point does not have are NaN. A folder
-    that holds grids of the same experiment with the same fixed values is read as one larger grid; else `which` names
-    one of them.
-    Raises FileNotFoundError without a sweep, ValueError where `which` is needed or unknown.
+    that holds grids of the same experiment with the same fixed values is read as one larger grid. Of grids of several
+    code versions those of the code that is here are opened, and a warning names the others; else `which` names one.
+    Raises FileNotFoundError without a sweep, ValueError where `which` is needed or unknown, SweepError where what
+    describes the grids is damaged.
     """
     folder = Path(folder)
-    grids = [Grid(**json.loads(path.read_text())) for path in sorted(folder.glob("sweep-*.json"))]
-    if not grids:
-        raise FileNotFoundError(f"there is no sweep in {folder}")
+    grids = list(_grids(folder))
     if which is not None:
         grids = [g for g in grids if g.name == which]
-    kinds = {_hash([g.experiment, g.code, g.fixed, sorted(g.swept)]): g for g in grids}
-    if len(kinds) != 1:
-        known = ", ".join(f"{g.name} ({g.experiment} over {', '.join(g.swept)})" for g in kinds.values())
+    kinds: dict[str, list[Grid]] = {}
+    for grid in grids:
+        kinds.setdefault(_hash([grid.experiment, grid.code, grid.fixed, sorted(grid.swept)]), []).append(grid)
+    chosen = list(kinds.values())
+    if len(chosen) > 1 and len({g.experiment for g in grids}) == 1:  # those of the code that is here
+        code = _code_here(grids[0].experiment)
+        chosen = [kind for kind in chosen if kind[0].code == code] or chosen
+    if len(chosen) != 1:
+        known = ", ".join(_named(kind[0]) for kind in chosen)
         raise ValueError(
             f"which = {which!r}: {folder} holds different sweeps; name one: {known or 'none of that name'}"
         )
+    if others := [_named(kind[0]) for kind in kinds.values() if kind is not chosen[0]]:
+        warnings.warn(f"{folder} also holds sweeps of other code; `which` opens {', '.join(others)}", stacklevel=2)
+    grids = chosen[0]
     first = grids[0]
     swept = {name: _ordered([v for g in grids for v in g.swept[name]]) for name in first.swept}
     return _assembled(folder, Grid(first.experiment, first.code, swept, first.fixed), {})
+
+
+def _grids(folder: Path) -> Iterator[Grid]:
+    """The grids of this folder. Raises FileNotFoundError where there is none, SweepError where none can be read."""
+    damaged, paths = [], sorted(folder.glob("sweep-*.json"))
+    if not paths:
+        raise FileNotFoundError(f"there is no sweep in {folder}")
+    for path in paths:
+        try:
+            grid = Grid(**json.loads(path.read_bytes()))
+            if path.stem != f"sweep-{grid.name}":
+                raise ValueError("its content is not what its name says")
+            yield grid
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            damaged.append(f"{path} is damaged: {error}")
+    if len(damaged) == len(paths):
+        raise SweepError(f"{'; '.join(damaged)}. The call of `sweep` that made it writes it anew and keeps its points")
+    for line in damaged:
+        warnings.warn(f"{line}; its grid is left out", stacklevel=3)
+
+
+def _code_here(experiment: str) -> str | None:
+    try:
+        return code_version(experiment.partition(".")[0])
+    except catalog.UnknownKey:
+        return None
+
+
+def _named(grid: Grid) -> str:
+    return f"{grid.name} ({grid.experiment} over {', '.join(grid.swept)}, code version {grid.code})"
 
 
 def _ordered(values: list[Any]) -> list[Any]:
@@ -347,11 +524,13 @@ def _assembled(folder: Path, grid: Grid, known: Mapping[Path, xr.Dataset]) -> xr
     reading, error, state = (np.full(shape, fill, dtype=object) for fill in ("", "", "missing"))
     for place, parameters in grid.points():
         path = grid.file(folder, parameters)
-        found = known[path] if path in known else _read(path)
+        found, damage = (known[path], "") if path in known else _read(path, grid.experiment, parameters)
         if found is not None:
             points[place], state[place], reading[place] = found, "done", found.attrs.get("reading", "")
+        elif damage:
+            error[place] = f"{path.name} {damage}"
         elif _failure(path).exists():
-            state[place], error[place] = "failed", json.loads(_failure(path).read_text())["error"]
+            state[place], error[place] = "failed", _error_in(_failure(path))
     taken = {str(name) for p in points.values() for name in (*p.variables, *p.dims)}
     dims = [f"parameter_{name}" if name in taken else name for name in grid.swept]
     words_of_points = {"point_state": state, "point_reading": reading, "point_error": error}
@@ -361,6 +540,13 @@ def _assembled(folder: Path, grid: Grid, known: Mapping[Path, xr.Dataset]) -> xr
         attrs={"experiment": grid.experiment, "code_version": grid.code, "fixed": json.dumps(grid.fixed)},
     )
     return out.assign(_stacked(points, dims, shape))
+
+
+def _error_in(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_bytes())["error"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{path.name} is damaged"
 
 
 def _stacked(points: dict[tuple[int, ...], xr.Dataset], dims: list[str], shape: tuple[int, ...]) -> dict[str, Any]:

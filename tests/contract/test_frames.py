@@ -17,7 +17,7 @@ import pytest
 import torch
 import xarray as xr
 
-from labcore import catalog
+from labcore import catalog, live_code
 from labcore.experiment import Experiment
 from labcore.figure import on_paper, view_of
 from labcore.frame_files import to_netcdf
@@ -93,6 +93,7 @@ def test_same_seed_same_bits_and_a_run_leaves_nothing_behind(experiment, frames)
     assert (np.random.get_state()[1] == before[0]).all() and (torch.get_rng_state() == before[1]).all()
     for one, other in zip(again, frames, strict=True):
         xr.testing.assert_identical(one, other)
+    assert live_code.changed(experiment.__module__) is None, "a sweep would refuse to start"
 
 
 def test_figure_builds_from_every_frame(experiment, frames):

@@ -131,7 +131,8 @@ class SweepPanel(w.VBox):
         states = found.point_state.values.ravel().tolist()
         errors = sorted({e for e in found.point_error.values.ravel().tolist() if e})
         ended = "Stopped" if self._stop.is_set() else "Done"
-        where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{escape(str(self.folder))}")</code>.'
+        place = escape(self.folder.as_posix())
+        where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{place}")</code>.'
         self._words.value = f"<span>{ended}: {states.count('done')} of {len(states)} points.{where}</span>" + "".join(
             f'<br><span class="labcore-error">{escape(e[:300])}</span>' for e in errors[:3]
         )
