@@ -222,6 +222,18 @@ def test_corners_are_finite():
     assert experiments.LAMBDAS[0] == 0
 
 
+def test_nobody_suffers_most_from_a_gate_that_nobody_needs():
+    for neuron in (6, 18, 21):
+        frame = switch.run(steps=100, neuron=neuron, layer=1)
+        drop = frame.by_digit[0] - frame.by_digit[1]
+        assert ("no digit loses 3 points" in frame.reading) == (float(drop.max()) < 0.03)
+        assert ("suffer" in frame.reading) == (float(drop.max()) >= 0.03)
+    one = np.array([[0.9] * 10, [0.9] * 4 + [0.5] + [0.9] * 5])
+    assert experiments._who_suffers(one) == "digit 4 (90% to 50%) suffers most"
+    one[1, 7] = 0.52
+    assert experiments._who_suffers(one) == "digits 4 (90% to 50%) and 7 (90% to 52%) suffer most"
+
+
 # ---- exercises
 
 

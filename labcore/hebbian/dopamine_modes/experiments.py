@@ -31,6 +31,7 @@ from .switching import SWEEP, bare_gates, two_modes
 
 METHODS: tuple[Method, ...] = ("bias only", "gain only", "gate", "LoRA")
 LAMBDAS = (0.0, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
+CHANCE = 0.03
 
 
 SPECIALISE = Frame(
@@ -136,6 +137,18 @@ SWITCH = Frame(
 )
 
 
+def _who_suffers(by_digit: Float[Array, "2 10"]) -> str:
+    """Which digits lose most when a gate is shut, in words; two or three pictures of the 90 of a digit are chance."""
+    drop = by_digit[0] - by_digit[1]
+    if drop.max() < CHANCE:
+        return f"no digit loses {100 * CHANCE:g} points"
+    digits = np.flatnonzero(drop >= drop.max() - CHANCE)
+    told = [f"{d} ({by_digit[0, d]:.0%} to {by_digit[1, d]:.0%})" for d in digits[drop[digits] >= CHANCE]]
+    if len(told) == 1:
+        return f"digit {told[0]} suffers most"
+    return f"digits {', '.join(told[:-1])} and {told[-1]} suffer most"
+
+
 @experiment(quick=dict(steps=100), frame=SWITCH)
 def switch(
     angle: Annotated[float, number(0, 90, "Turn of the digits that are shown", "world", unit="degrees")] = 45.0,
@@ -167,11 +180,7 @@ def switch(
     by_digit = np.stack([hit[:, labels == c].mean(1).numpy() for c in range(10)], 1)
     speaks = torch.stack([(s[0, 0] != 0).float().mean(0) for s in sent])
     whole, without = hit.mean(1).tolist()
-    worst = int((by_digit[0] - by_digit[1]).argmax())
-    cut = (
-        f" With neuron {neuron} of layer {layer} shut it is {without:.1%}; digit {worst} suffers most, "
-        f"{by_digit[0, worst]:.0%} to {by_digit[1, worst]:.0%}."
-    )
+    cut = f" With neuron {neuron} of layer {layer} shut it is {without:.1%}; {_who_suffers(by_digit)}."
     yield SWITCH(
         dict(
             curves=curves,
@@ -205,6 +214,7 @@ SPARSITY = Frame(
     opened=var("penalty repeat", "mean gate, soft"),
     speaks=var("penalty repeat", "share of neurons that speak"),
     strong=var("penalty repeat", "share of neurons strongly active"),
+    base_strong=var("repeat", "share of neurons strongly active in the base"),
 )
 
 
@@ -248,6 +258,7 @@ def sparsity(
                 opened=opened,
                 speaks=speaks,
                 strong=strong,
+                base_strong=reference[1].numpy(),
             ),
             f"After {step} steps: without a penalty {speaks[0].mean():.0%} of neurons speak, {b[0]:.0%} "
             f"strongly, and {a[0]:.1%} of the turned digits are right; at lambda = {LAMBDAS[-2]:g} it is "
