@@ -230,6 +230,13 @@ def test_corners_are_legal(values):
     assert grow.run(**sizes).attrs["progress"] == 1
 
 
+def test_reading_says_when_no_edge_moved():
+    still = grow.run(zeta=0.02, hidden=32, groups=16, p_inter=0.0, epochs=10)
+    assert not still.grown[:, -1].any() and "no edge moved in the last of them" in still.reading
+    first = next(grow.frames(epochs=10, hidden=32)).reading
+    assert "1 rewiring, the edges grown last" in first
+
+
 def test_bad_wiring_is_refused():
     with pytest.raises(ValueError, match="p_inter = 1.5"):
         group_mask(8, 8, 2, 1.5, np.random.default_rng(0))

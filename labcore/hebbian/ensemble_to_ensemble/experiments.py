@@ -127,6 +127,10 @@ def grow(
         between = np.einsum("rij,ia,jb->rab", weight, member, member) / np.outer(member.sum(0), member.sum(0))
         grown, chance = (np.stack([entry[i] for entry in log], 1) for i in (0, 1))
         q = np.array([_modularity(net, w, groups).mean() for w in (SET, HEBB)])
+        told = "the edges grown last join units with a mean |correlation| of "
+        told += f"{grown[0, -1]:.2f} (SET) and {grown[1, -1]:.2f} (Hebb)"
+        if not grown[:, -1].any():
+            told = "no edge moved in the last of them"
         yield GROW(
             dict(
                 change=first * np.where(now, 1, 3) + ~first * now * 2,
@@ -137,9 +141,8 @@ def grow(
                 modularity=q,
                 move=moves,
             ),
-            f"After {epoch} epochs and {len(moves)} rewirings, the edges grown last join units "
-            f"with a mean |correlation| of {grown[0, -1]:.2f} (SET) and {grown[1, -1]:.2f} (Hebb). The modularity "
-            f"of the wiring is now {q[0]:.2f} and {q[1]:.2f}.",
+            f"After {epoch} epochs and {len(moves)} rewiring{'s' * (len(moves) > 1)}, {told}. The modularity of the "
+            f"wiring is now {q[0]:z.2f} and {q[1]:z.2f}.",
             epoch / epochs,
             epochs=epochs,
         )
