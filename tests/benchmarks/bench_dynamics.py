@@ -160,10 +160,10 @@ def growth(quick: bool) -> list[Growth]:
     for degree in (10, 40) if quick else (50, 100, 200, 400):
         edges = int(oscillators(n, degree)[2].sum())
         graphs[edges] = on_graph(n, degree, steps), steps
-    none, complete = np.empty(0, np.int64), {}
+    complete = {}
     for size in (300, 3000) if quick else (300, 1000, 3000, 10_000):
         theta, w = np.linspace(0, 6, size)[None], np.linspace(-1, 1, size)
-        run = lambda a=theta, w=w: kuramoto.advance(a.copy(), w, np.array([2.0]), none, none, 0.05, steps)  # noqa: E731
+        run = lambda a=theta, w=w: kuramoto.advance(a.copy(), w, np.array([2.0]), None, None, 0.05, steps)  # noqa: E731
         complete[size] = run, steps
     return [
         Growth("swimmer, control step (Cholesky)", "links", bodies, 3, "us", "step"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Annotated
@@ -108,10 +109,26 @@ def learning(
         )
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=2)
 def _shelf(*_settings: object) -> list[tuple]:
-    """A place for the end of one training, so that another term can be run without training again."""
+    """A place for one training, 15 MB at most, so that another term can be run without training again."""
     return []
+
+
+def _moments(*settings: object) -> Iterator[tuple[int, Translator, list[tasks.Split]]]:
+    """What `train` yields; a training that came to its end is not done again."""
+    shelf = _shelf(*settings)
+    if shelf:
+        model = copy.deepcopy(shelf[0][1])
+        for at, _, weights, splits in shelf:
+            model.load_state_dict(weights)
+            yield at, model, splits
+        return
+    kept = []
+    for at, model, splits in train(*settings):
+        kept.append((at, model, copy.deepcopy(model.state_dict()), splits))
+        yield at, model, splits
+    shelf[:] = kept
 
 
 RUN = Frame(
@@ -147,14 +164,10 @@ def execution(
     slot, read): from each token of the answer after row `look` to each token of that row, by the model.
     """
     settings = ("one step", notation, max_size, 64, 2, steps, 5400, 1, seed)
-    shelf = _shelf(*settings)
-    for moment in shelf or train(*settings):
-        at, model, splits = moment
+    for at, model, splits in _moments(*settings):
         pairs = sorted(splits[0].test, key=lambda e: -e.steps)
         values, told, shown = _follow(model, pairs[term % len(pairs)], look, notation)
         yield RUN(values, f"After {at} training steps: {told}", at / steps, look=shown, notation=notation)
-    if not shelf:
-        shelf.append(moment)
 
 
 def _follow(model: Translator, pair: Example, look: int, notation: Notation) -> tuple[dict, str, int]:
