@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from labcore.claims import Evidence, Seeds, claim, exact, mean, once, repeats
-=======
 from labcore.claims import Evidence, Seeds, claim, exact, mean, repeats
->>>>>>> claims_hebb1
 
 from .experiments import sparsity, specialise
 from .mechanism import LEARNERS, Array, n_parameters
@@ -62,19 +58,11 @@ def thresholds_add_to_gains(seeds: Seeds) -> Evidence:
 
 @claim("In a mode only a minority of neurons is strongly active, fewer than in the base")
 def a_minority_is_loud(seeds: Seeds) -> Evidence:
-<<<<<<< HEAD
-    frame = once(sparsity, n_seeds=6, pre_steps=400, steps=800, seed=seeds.first)
-=======
     frame = repeats(sparsity, seeds, 8, pre_steps=400, steps=800)
->>>>>>> claims_hebb1
     strong, base = frame.strong.sel(penalty=0.001).values, frame.base_strong.values
     return Evidence(
         mean("share of neurons strongly active in the mode", strong) <= 0.5,
         mean("the same, mode - base", strong - base) <= 0,
-<<<<<<< HEAD
-        size="over half of the layer's largest signal; lambda = 0.001, digits turned by 45 degrees, 6 networks",
-=======
         size="over half of the layer's largest signal; lambda = 0.001, digits turned by 45 degrees, 8 networks",
->>>>>>> claims_hebb1
         also={"base": base.mean()},
     )
