@@ -72,7 +72,9 @@ def test_reading_is_a_sentence_with_a_number(frames):
         reading = frame.attrs["reading"]
         assert re.search(r"\d", reading), reading
         assert reading[0].isupper() and reading.rstrip().endswith((".", "!", "?")), reading
-        assert "nan" not in reading.lower().split() and "{" not in reading
+        assert not re.search(r"\b(nan|inf)\b", reading, re.IGNORECASE) and "{" not in reading, reading
+        # a zero has no sign: -0, -0.00, -0%
+        assert not re.search(r"(?<![\w.])-0(\.0*)?(?![\d.])", reading), reading
 
 
 def test_another_seed_another_result(name, experiment, frames):
