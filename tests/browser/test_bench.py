@@ -379,11 +379,19 @@ def test_a_link_to_a_long_run_runs_it(page, voila_desk):
     wait_for_reading(page, lambda text: text == expected, 120)
 
 
+def test_a_link_outside_a_range_shows_the_nearest_and_says_so(page, voila_desk):
+    open_in_voila(page, voila_desk, "curve.ipynb", f"?bench={CURVE}&label_noise=99&seed=3&n_seeds=2")
+    expected = reading_of(CURVE, label_noise=1.0, seed=3, n_seeds=2)
+    wait_for_reading(page, lambda text: text == expected)
+    assert (box(page, "label_noise").input_value(), box(page, "seed").input_value()) == ("1", "3")
+    assert "label_noise = '99' is not allowed, 1 is the nearest" in page.get_by_role("alert").text_content()
+
+
 def test_a_bad_link_is_answered(page, voila_desk):
-    open_in_voila(page, voila_desk, "curve.ipynb", f"?bench={CURVE}&label_noise=99&seed=3")
+    open_in_voila(page, voila_desk, "curve.ipynb", f"?bench={CURVE}&label_noise=loud&seed=3")
     alert = page.get_by_role("alert")
     alert.wait_for(timeout=120_000)
-    assert "link" in alert.text_content() and "label_noise = '99'" in alert.text_content()
+    assert "link" in alert.text_content() and "label_noise = 'loud'" in alert.text_content()
     expected = reading_of(CURVE, **START)
     wait_for_reading(page, lambda text: text == expected)
     assert (box(page, "label_noise").input_value(), box(page, "seed").input_value()) == ("0.15", "0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
+from tornado.web import HTTPError
 from traitlets.log import get_logger
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
@@ -103,4 +105,5 @@ class Room:
             elif 0 < seconds < time.monotonic() - then:
                 since.pop(kernel, None)
                 get_logger().info("The page of kernel %s %s; its place is free.", kernel, why)
-                await self.kernels.shutdown_kernel(kernel)
+                with contextlib.suppress(KeyError, HTTPError):  # it has ended in the meantime
+                    await self.kernels.shutdown_kernel(kernel)

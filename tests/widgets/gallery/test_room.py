@@ -60,6 +60,18 @@ def test_a_kernel_whose_lines_have_closed_ends_after_its_time(room, clock):
     assert room.kernels == set("ac"), "its page has come back"
 
 
+def test_a_kernel_that_somebody_else_ends_at_that_moment_stops_nothing(room, clock, monkeypatch):
+    async def gone(kernels: Kernels, kernel: str) -> None:
+        kernels.remove(kernel)
+        raise HTTPError(404)
+
+    monkeypatch.setattr(Kernels, "shutdown_kernel", gone)
+    room.unopened |= {"a": clock[0], "b": clock[0]}
+    clock[0] += 61
+    asyncio.run(room.look_after())
+    assert room.kernels == {"c"}
+
+
 def test_without_a_time_a_kernel_is_kept(room, clock):
     room.kernels.cull_idle_timeout = 0
     one = line(room, "a")
