@@ -66,20 +66,24 @@ def ledger_table(entries: list[claims.Entry]) -> str:
         css, word = _VERDICTS[e.verdict]
         paper = catalog.paper(e.key)
         why = f"<br><i>{escape(e.reason)}</i>" if e.reason else ""
-        how = f"{e.repetitions}{', ' + e.offsets if e.offsets else ''}, {e.seconds:.1f} s{_STANDINGS[e.standing]}"
+        # a run that two claims look at counts for the first
+        took = f"{e.seconds:.1f} CPU s" if e.seconds >= 0.05 else "no time of its own"
+        how = f"{e.repetitions}{', ' + e.offsets if e.offsets else ''}, {took}{_STANDINGS[e.standing]}"
         rows.append(
             f'<tr><td><span class="{css}" title="{_MEANINGS[e.verdict]}">{word}</span></td>'
-            f"<td>{escape(e.statement)}{why}</td><td>{'<br>'.join(map(escape, _numbers(e)))}</td>"
-            f"<td>{'<br>'.join(escape(c.rule) for c in e.checks)}<br>{escape(e.size)}</td>"
-            f"<td>{paper.key} ({paper.year}), {escape(how)}</td></tr>"
+            f"<td>{escape(e.statement)}{why}</td><td>{'<br>'.join(_numbers(e))}</td>"
+            f'<td class="labcore-aside">{paper.key} ({paper.year}), {escape(how)}</td></tr>'
         )
-    head = "<tr><th>verdict</th><th>claim</th><th>measured</th><th>rule</th><th>how</th></tr>"
+    head = "<tr><th>verdict</th><th>claim</th><th>measured, with its 99 % interval</th><th>how</th></tr>"
     return f'<div class="labcore-card"><table class="labcore-table">{head}{"".join(rows)}</table></div>'
 
 
 def _numbers(e: claims.Entry) -> list[str]:
-    """The numbers that decide, with their 99 % intervals, and those that are shown beside them."""
-    return [*(c.number for c in e.checks), *(f"{name} = {value:.3g}" for name, value in e.also.items())]
+    """As HTML: the numbers that decide and what is asked of them, then those beside them, and the size of it all."""
+    sides = {"<=": "at most", ">=": "at least"}
+    deciding = [f"{escape(c.number)}; asked: {sides[c.side]} {c.limit:.4g}" for c in e.checks]
+    beside = ", ".join([*(f"{name} = {value:.3g}" for name, value in e.also.items()), e.size])
+    return [*deciding, f'<span class="labcore-aside">{escape(beside)}</span>']
 
 
 class BrokenClaim(AssertionError):
