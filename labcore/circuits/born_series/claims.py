@@ -17,9 +17,7 @@ def _runs(seeds: Seeds) -> xr.Dataset:
 @claim("The gradient of a network trained on the scattering length is the first Born order")
 def first_iteration_learns_the_first_order(seeds: Seeds) -> Evidence:
     off = _runs(seeds).gradient_error[:, 0].values
-    return Evidence(
-        geometric("|g - a1| / |a1|", off) <= 0.02, size="5 networks", also={"worst network": off.max()}
-    )
+    return Evidence(geometric("|g - a1| / |a1|", off) <= 0.02, size="5 networks", also={"worst network": off.max()})
 
 
 @claim("Its Hessian is wrong; trained on what the first order leaves, a second network has the right one")
