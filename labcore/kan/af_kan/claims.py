@@ -37,12 +37,12 @@ def _errors(seeds: Seeds, n: int) -> np.ndarray:
     return 1 - repeats(digits, seeds, n, steps=400).accuracy[:, :, -1].values
 
 
-@claim("With equally many parameters AF-KAN makes less than half of ReLU-KAN's errors")
+@claim("With equally many parameters AF-KAN makes less than half of ReLU-KAN's errors", slow=True)
 def wins_at_equal_size(seeds: Seeds) -> Evidence:
-    af, relu, _, _ = _errors(seeds, 10)
+    af, relu, _, _ = _errors(seeds, 25)
     return Evidence(
         geometric("errors of AF-KAN / ReLU-KAN", af / relu) <= 0.5,
-        size="10 runs of 400 steps; silu, global attention, 2612 parameters, ReLU-KAN 2400",
+        size="25 runs of 400 steps; silu, global attention, 2612 parameters, ReLU-KAN 2400",
         also={"accuracy of AF-KAN": 1 - af.mean(), "accuracy of ReLU-KAN": 1 - relu.mean()},
     )
 
