@@ -39,22 +39,22 @@ def _errors(seeds: Seeds, n: int) -> np.ndarray:
 
 @claim("With equally many parameters AF-KAN makes less than half of ReLU-KAN's errors", slow=True)
 def wins_at_equal_size(seeds: Seeds) -> Evidence:
-    af, relu, _, _ = _errors(seeds, 25)
+    af, relu, _, _ = _errors(seeds, 60)
     return Evidence(
         geometric("errors of AF-KAN / ReLU-KAN", af / relu) <= 0.5,
-        size="25 runs of 400 steps; silu, global attention, 2612 parameters, ReLU-KAN 2400",
+        size="60 runs of 400 steps; silu, global attention, 2612 parameters, ReLU-KAN 2400",
         also={"accuracy of AF-KAN": 1 - af.mean(), "accuracy of ReLU-KAN": 1 - relu.mean()},
     )
 
 
 @claim("With equally many hidden units AF-KAN comes close to ReLU-KAN with a seventh of its parameters", slow=True)
 def close_at_equal_width(seeds: Seeds) -> Evidence:
-    af, _, relu, _ = _errors(seeds, 25)
+    af, _, relu, _ = _errors(seeds, 60)
     params = once(digits, seed=seeds.first, steps=400, n_seeds=5).params.values
     return Evidence(
         mean("accuracy of ReLU-KAN - AF-KAN", af - relu) <= 0.05,
         exact("parameters of ReLU-KAN / AF-KAN", params[2] / params[0]) >= 7,
-        size="25 runs of 400 steps, 32 hidden units; silu, global attention",
+        size="60 runs of 400 steps, 32 hidden units; silu, global attention",
         also={"accuracy of AF-KAN": 1 - af.mean(), "accuracy of ReLU-KAN": 1 - relu.mean()},
     )
 
