@@ -22,15 +22,14 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
-    image,
     label,
     log_axis,
     note,
-    sheet,
     vertical,
 )
 
 from .circuit_drawing import network
+from .picture_sheets import sheets
 
 GOAL = {
     "type": "line", "x0": 0, "x1": 1, "y0": 0.01, "y1": 0.01, "xref": "x2 domain", "yref": "y2",
@@ -297,46 +296,15 @@ def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
 
 def generate(frame: xr.Dataset) -> dict[str, Any]:
     """What the network makes of the code of each picture, and of codes that no picture took; the gap of all runs."""
-    shown, made, free = frame.shown.values, frame.made.values, frame.takers.values == 0
-    # 0 and 1: as in the data; 2 and 3: a wrong pixel
-    pixel = (made > 0) + 2.0 * (made != shown)
-    spare, known = frame.picture.values[free], frame.known.values[free]
-    fresh = (spare > 0) + 4.0 * ~known[:, None]  # 4 and 5: a picture that the data does not hold
-    columns, side = 7, 3
-    parts = [sheet(p.reshape(-1, side, side), columns) for p in (pixel, fresh) if len(p)]
-    colors = (PAPER, INK, "#f2c4b8", RED, PAPER, SKY)
-    scale = [[(n + up) / 6, color] for n, color in enumerate(colors) for up in (0, 1)]
-    top, width = (side + 1) * 2.0 + 1, columns * (side + 1) - 1
-    data = [
-        *_gaps(frame),
-    ]
-    frames = []
-    for n, part in enumerate(parts):
-        start = n * top
-        data.append(image(part, "", scale, -0.5, 5.5, y0=start, dy=1))
-        count = len(shown) if not n else len(spare)
-        for k in range(count):
-            row, column = divmod(k, columns)
-            x0, y0 = column * (side + 1) - 0.5, start + row * (side + 1) - 0.5
-            frames.append({"type": "rect", "x0": x0, "x1": x0 + side, "y0": y0, "y1": y0 + side, "xref": "x",
-                           "yref": "y", "line": {"color": SOFT, "width": 1}})  # fmt: skip
-    inks = f"<span style='color:{RED}'>red: wrong pixel</span>"
-    told = f"made of codes that are left over; <span style='color:{SKY}'>blue: not in the data</span>"
+    images, outlines, told, (width, height) = sheets(frame)
     layout = {
         "height": 640,
         "xaxis": {"domain": [0, 1], "anchor": "y", "visible": False, "range": [-1, width], "constrain": "domain"},
-        "yaxis": {"domain": [0.36, 1], "anchor": "x", "visible": False, "range": [2 * top - 0.6, -1.6],
+        "yaxis": {"domain": [0.36, 1], "anchor": "x", "visible": False, "range": [height - 0.6, -1.6],
                   "scaleanchor": "x", "constrain": "domain", "constraintoward": "top"},
         "xaxis2": log_axis("iterations", domain=[0, 1], anchor="y2"),
         "yaxis2": log_axis(frame.gap, domain=[0, 0.26], anchor="x2", range=[-2.5, 0.5]),
-        "shapes": [
-            *frames,
-            GOAL,
-        ],
-        "annotations": [
-            label(-0.5, -0.7, f"made of the pictures' codes; {inks}", INK, xanchor="left", yanchor="bottom"),
-            *([label(-0.5, top - 0.7, told, INK, xanchor="left", yanchor="bottom")] if len(spare) else []),
-            _which(frame),
-        ],
+        "shapes": [*outlines, GOAL],
+        "annotations": [*told, _which(frame)],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    return {"data": [*_gaps(frame), *images], "layout": layout}
