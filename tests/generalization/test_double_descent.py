@@ -631,6 +631,8 @@ def test_regressions_refuse_what_is_no_number():
             spectral.weights(**dict(fit=fit, y=y, phi=phi) | change)
         with pytest.raises(ValueError, match=words):
             evaluate(**dict(bank=bank([fit]), y=y, phi=phi) | change)
+    with pytest.raises(ValueError, match=r"bank.s\[0\] = 0.0 is not allowed; it must be above 0"):
+        evaluate(bank([fit])._replace(s=np.zeros_like(fit.s)), y, phi)
     with pytest.raises(ValueError, match=r"ye\[0, 0\] = nan"):
         spectral.spectral_fit(z, (test[0], np.full_like(test[1], np.nan)))
     with pytest.raises(ValueError, match=r"start\[0, 0\] = nan"):
