@@ -16,6 +16,7 @@ from traitlets.log import get_logger
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from labcore import catalog
+from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import Nursery
 
 
@@ -52,6 +53,7 @@ class Room:
     opening: int
     hosts: list[str]
     nursery: Nursery | None
+    folders: Folders
     kernels: MappingKernelManager
     arriving: int = 0  # visitors whose kernel is not up yet
     # of lessons executed already, for any kernel
@@ -92,10 +94,9 @@ class Room:
                 line.close()
         await self._end(self.unopened, self.opening, "never opened a line to it")
         await self._end(self.left, self.kernels.cull_idle_timeout, "has gone")
-        if self.nursery is not None:
-            self.nursery.clean_up()
-            if await self.nursery.mend():
-                self.pages.clear()
+        self.folders.clean_up()
+        if self.nursery is not None and await self.nursery.mend():
+            self.pages.clear()
 
     async def _end(self, since: dict[str, float], seconds: float, why: str) -> None:
         """End the kernels that have been on this list for so long; 0: none."""

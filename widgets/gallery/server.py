@@ -27,6 +27,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
+from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
 from widgets.gallery.logs import keep_to_one_line
 from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
@@ -62,6 +63,7 @@ class Gallery(Voila):
         config=True
     )
     nursery: Nursery | None = None
+    folders: Folders
 
     def _lessons(self) -> set[str]:
         return lessons_of(self.root_dir, self.only_catalog)
@@ -86,8 +88,10 @@ class Gallery(Voila):
         if self.only_catalog and not self.voila_configuration.extension_denylist:
             # 4.9 MB for plotly's own widget, which no lesson has
             self.voila_configuration.extension_denylist = ["jupyterlab-plotly"]
+        KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
+        ForkProvisioner.folders = self.folders = Folders()
+        ForkProvisioner.megabytes = self.kernel_megabytes
         if self.fork:
-            KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
             options = self.voila_configuration
             # what these ask for is done as a page is made, which then is too late
             late = options.prelaunch_hook or options.page_config_hook or options.progressive_rendering
@@ -106,6 +110,7 @@ class Gallery(Voila):
             opening=self.opening,
             hosts=self.hosts,
             nursery=self.nursery,
+            folders=self.folders,
             kernels=self.kernel_manager,
         )
         return {**settings, "room": self.room}
@@ -144,3 +149,4 @@ class Gallery(Voila):
         if self.nursery is not None:
             self.nursery.close()
         super().stop()
+        self.folders.close()
