@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from tests.browser.conftest import ROOT, free_port, serve_voila, wait_for_words, wait_until_ready
 from tests.browser.front import write_notebook
 from tests.browser.kernel_socket import PROTOCOL, connect, read, send
+from widgets.gallery import descriptors
 from widgets.gallery.fork_server import Nursery
 from widgets.gallery.pages import Line
 
@@ -351,11 +354,16 @@ def test_memory_has_a_ceiling_with_words(strict, common):
     assert "CAUGHT" not in text(common.page("large"))
 
 
-def nursery_of(origin: str) -> psutil.Process:
-    """The nursery process of the server at this address."""
+def server_of(origin: str) -> psutil.Process:
+    """The process of the server at this address."""
     port = f"--port={origin.split(':')[2]}"
     (server,) = (p for p in psutil.process_iter(["cmdline"]) if port in (p.info["cmdline"] or ()))
-    (nursery,) = (p for p in server.children() if "import nursery" in " ".join(p.cmdline()))
+    return server
+
+
+def nursery_of(origin: str) -> psutil.Process:
+    """The nursery process of the server at this address."""
+    (nursery,) = (p for p in server_of(origin).children() if "import nursery" in " ".join(p.cmdline()))
     return nursery
 
 
@@ -363,6 +371,88 @@ def test_a_killed_nursery_ends_no_lesson(common):
     assert "ALIVE" in text(common.page("alive"))
     nursery_of(common.origin).kill()
     assert "ALIVE" in text(common.page("alive"))
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory) -> Iterator[Room]:
+    """A gallery that begins with few file descriptors, as programs do."""
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(few, 1024), most))
+    with room(tmp_path_factory.mktemp("counted"), {"one": "1"}) as served:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+        yield served
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at another process's limits")
+def test_the_server_takes_all_file_descriptors_that_it_may_have(counted):
+    soft, hard = server_of(counted.origin).rlimit(resource.RLIMIT_NOFILE)
+    assert soft == hard
+
+
+def falls_to(server: psutil.Process, count: int, seconds: float = 20) -> bool:
+    """Whether a process comes to so few descriptors; those of an answer on its way are soon closed."""
+    end = time.monotonic() + seconds
+    while server.num_fds() > count:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_a_visitor_takes_no_more_descriptors_than_the_page_about_serving_says(counted):
+    told = re.search(r"takes (\d+) for its kernel and (\d+) for each line", (ROOT / "docs/serving.md").read_text())
+    of_kernel, of_line = int(told[1]), int(told[2])
+    server = server_of(counted.origin)
+    first = kernel_of(text(counted.page()))  # its context for sockets is made for the first one, and kept
+    assert falls_to(server, server.num_fds())
+    time.sleep(1)
+    before = server.num_fds()
+
+    async def visit() -> None:
+        lines = []
+        kernel = kernel_of(await asyncio.to_thread(text, counted.page()))
+        address = f"{counted.origin.replace('http', 'ws')}/api/kernels/{kernel}/channels"
+        for count in range(5):
+            assert await asyncio.to_thread(falls_to, server, before + of_kernel + count * of_line)
+            if count < 4:
+                lines.append(await connect(address, counted.origin))
+                await send(lines[-1], "kernel_info_request", {})
+                while (await asyncio.wait_for(read(lines[-1]), 20))["msg_type"] != "kernel_info_reply":
+                    pass
+        for line in lines:
+            line.close()
+        counted.end(kernel)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, visit()).result()
+    counted.end(first)
+    assert of_kernel + 4 * of_line <= descriptors.EACH
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits")
+def test_before_descriptors_end_the_room_is_full_and_who_is_there_goes_on(counted):
+    server = server_of(counted.origin)
+    limits = server.rlimit(resource.RLIMIT_NOFILE)
+
+    async def meet() -> None:
+        server.rlimit(resource.RLIMIT_NOFILE, (server.num_fds() + 160, limits[1]))
+        kernel = kernel_of(await asyncio.to_thread(text, counted.page()))
+        line = await connect(f"{counted.origin.replace('http', 'ws')}/api/kernels/{kernel}/channels", counted.origin)
+        assert await asyncio.to_thread(status, counted.page()) == 503
+        await send(line, "kernel_info_request", {})
+        while (await asyncio.wait_for(read(line), 20))["msg_type"] != "kernel_info_reply":
+            pass
+        server.rlimit(resource.RLIMIT_NOFILE, limits)
+        counted.end(kernel_of(await asyncio.to_thread(text, counted.page())))
+        line.close()
+        counted.end(kernel)
+
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, meet()).result()
+    finally:
+        server.rlimit(resource.RLIMIT_NOFILE, limits)
+    assert "Too many open files" not in counted.log.read_text()
 
 
 MARK = "import os; print('DONE BY', os.getpid())"  # in the page of a ready lesson: the process that executed it
@@ -460,9 +550,7 @@ def test_no_process_is_left_when_the_server_ends(tmp_path):
     server = serve_voila("notebooks", tmp_path / "log")
     url = next(server)
     text(f"{url}/voila/render/index.ipynb")
-    port = url.rsplit(":", 1)[1]
-    (served,) = (p for p in psutil.process_iter(["cmdline"]) if f"--port={port}" in (p.info["cmdline"] or ()))
-    everyone = served.children(recursive=True)
+    everyone = server_of(url).children(recursive=True)
     assert len(everyone) == 2, "the nursery and the visitor's kernel"
     server.close()
     assert not psutil.wait_procs(everyone, 20)[1]

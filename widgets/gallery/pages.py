@@ -30,6 +30,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
 from widgets.benches.plot import plotly_js
+from widgets.gallery import descriptors
 from widgets.gallery.fork_server import LESSON
 from widgets.gallery.messages import PROTOCOL, speaks, well_formed
 from widgets.gallery.room import Room, known_host
@@ -95,8 +96,11 @@ class Line(Known, VoilaKernelWebsocketHandler):
         room: Room = self.settings["room"]
         if not speaks(self.request.headers.get("Sec-WebSocket-Protocol", "")):
             raise HTTPError(400, f"this server speaks {PROTOCOL}")
-        if sum(line.kernel_id == kernel_id for line in room.lines) >= _LINES:
+        lines = sum(line.kernel_id == kernel_id for line in room.lines)
+        if lines >= _LINES:
             raise HTTPError(429, f"this kernel has {_LINES} lines, as many as it may have")
+        if lines and not descriptors.enough_for(0):
+            raise HTTPError(503, "no file descriptors are left for a second line")
         await super().get(kernel_id)
 
     async def open(self, kernel_id: str) -> None:
@@ -155,11 +159,11 @@ class Lesson(Known, TornadoVoilaHandler):
             self.request.arguments.pop("theme", None)
         # who follows a link asks for the next lesson just before the place in the last one is free
         end = time.monotonic() + _PATIENCE
-        while room.present() >= room.visitors:
+        while room.full():
             if time.monotonic() > end:
                 self.set_status(503)
                 self.set_header("Retry-After", str(room.retry))
-                self.finish(_FULL.format(seconds=room.retry, visitors=room.visitors))
+                self.finish(_FULL.format(seconds=room.retry, visitors=room.present()))
                 return
             await asyncio.sleep(0.1)
         room.arriving += 1

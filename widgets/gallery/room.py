@@ -16,6 +16,7 @@ from traitlets.log import get_logger
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from labcore import catalog
+from widgets.gallery import descriptors
 from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import Nursery
 
@@ -71,6 +72,11 @@ class Room:
     def present(self) -> int:
         """Visitors here: kernels that run, and pages that wait for theirs."""
         return len(self.kernels.list_kernel_ids()) + self.arriving
+
+    def full(self) -> bool:
+        """Whether there is no place for one more, or no file descriptors for that one and those who arrive now."""
+        coming = self.arriving + len(self.unopened) + 1
+        return self.present() >= self.visitors or not descriptors.enough_for(coming)
 
     def opened(self, line: VoilaKernelWebsocketHandler) -> None:
         """A page has its line."""

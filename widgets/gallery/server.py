@@ -27,6 +27,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
+from widgets.gallery import descriptors
 from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
 from widgets.gallery.logs import keep_to_one_line
@@ -76,7 +77,7 @@ class Gallery(Voila):
     @default("visitors")
     def _visitors(self) -> int:
         free = psutil.virtual_memory().available * 0.8 / 2**20 - self.warm * len(self._lessons()) * _READY
-        return max(1, int(free / _OURS))
+        return max(1, int(min(free / _OURS, descriptors.most_visitors())))
 
     def init_settings(self) -> dict:
         # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
@@ -85,6 +86,15 @@ class Gallery(Voila):
         self.config.KernelRestarter.restart_limit = 0
         voila.notebook_renderer.VoilaExporter = Exporter
         os.environ[PAGE_HAS_PLOTLY] = "1"
+        descriptors.raise_limit()
+        if self.visitors > descriptors.most_visitors():
+            self.log.warning(
+                "This process may open %d files, enough for %d visitors; beyond that the room may be full before %d "
+                "are here.",
+                descriptors.limit(),
+                descriptors.most_visitors(),
+                self.visitors,
+            )
         if self.only_catalog and not self.voila_configuration.extension_denylist:
             # 4.9 MB for plotly's own widget, which no lesson has
             self.voila_configuration.extension_denylist = ["jupyterlab-plotly"]
@@ -99,6 +109,7 @@ class Gallery(Voila):
             self.log.info("Room for %d visitors.", self.visitors)  # counted before the lessons take their part
             ForkProvisioner.nursery = self.nursery = Nursery(self.kernel_megabytes, paths)
         settings = super().init_settings()
+        descriptors.allow_sockets(self.kernel_manager.context)  # of all lines to kernels
         # another site's page can neither send our cookie nor be sent it; `Lax`, so that links to lessons work
         self.identity_provider.cookie_options = {"samesite": "Lax", **self.identity_provider.cookie_options}
         settings["xsrf_cookie_kwargs"] = {"samesite": "Lax", **settings.get("xsrf_cookie_kwargs", {})}
