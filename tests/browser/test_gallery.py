@@ -115,10 +115,15 @@ def kernel_of(page: str) -> str:
         "api/sessions",
         "api/terminals",
         "api/kernels",
+        "logout",
+        "voila/templates/",
+        "voila/templates/lab/static/../../../../../README.md",
+        "voila/static/../../voila.py",
+        "voila/labextensions/../../../README.md",
     ],
 )
 def test_nothing_but_lessons_is_served(gallery, path):
-    assert status(f"{gallery}/{path}") in (403, 404, 405)
+    assert status(f"{gallery}/{path}") == 404
 
 
 def test_a_page_asks_no_other_site_and_shows_no_source(gallery):
@@ -213,8 +218,17 @@ def test_a_page_that_does_not_read_loses_its_line(gallery, monkeypatch):
             cut.append(True)
 
     line = object.__new__(Line)
-    line.ws_connection, line.kernel_id, line.application = SimpleNamespace(stream=Full()), "k", None
+    line.ws_connection, line.kernel_id = SimpleNamespace(stream=Full()), "k"
+    line.application = SimpleNamespace(settings={"room": SimpleNamespace(opened=lambda _: None)})
     monkeypatch.setattr(Line, "log", logging.getLogger("labcore"))
+
+    async def opened(*_) -> None:
+        pass
+
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "open", opened)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, line.open("k")).result()
+    assert line.ws_connection.stream.max_write_buffer_size == 32 * 2**20
 
     def full(*_, **__):
         raise StreamBufferFullError("Reached maximum write buffer size")
@@ -223,7 +237,16 @@ def test_a_page_that_does_not_read_loses_its_line(gallery, monkeypatch):
     assert line.write_message(b"") is None and cut == [True]
 
 
-@pytest.mark.parametrize("path", [PAGE, "api/kernels/00000000-0000-0000-0000-000000000000"])
+def test_an_address_that_is_too_long_is_refused(small):
+    names = "&".join(f"n{i}=1" for i in range(1001))
+    assert status(f"{small.page()}?{names}") == 400
+    with pytest.raises(OSError, match="closed|reset|Broken pipe"):
+        ask(f"{small.page()}?n={'1' * 2**16}")
+
+
+@pytest.mark.parametrize(
+    "path", [PAGE, "api/kernels/00000000-0000-0000-0000-000000000000", "", "voila/static/style.css", "no_such"]
+)
 def test_another_name_is_refused(gallery, path):
     assert status(f"{gallery}/{path}", Host="evil.example") == 403
 
@@ -303,10 +326,38 @@ def test_a_visitor_writes_no_line_into_the_log(small):
         thread.submit(asyncio.run, attack()).result()
     small.end(kernel)
     lines = small.log.read_text().splitlines()
+    assert any(f"Kernel started: {kernel}" in line for line in lines)
+    assert any(f"Kernel shutdown: {kernel}" in line for line in lines)
     assert sum("FORGED" in line for line in lines) == 1 and not any(
         line.startswith("[Gallery] FORGED") for line in lines
     )
     assert any("bbbb" in line for line in lines) and max(map(len, lines)) < 3000
+
+
+def test_a_page_leaves_one_warning_and_no_address_of_its_visitor(small):
+    before = len(small.log.read_text())
+    small.end(kernel_of(ask(small.page(), **{"X-Forwarded-For": "203.0.113.9"}).read().decode()))
+    assert status(f"{small.origin}/no_such", **{"X-Forwarded-For": "203.0.113.9"}) == 404
+    said = small.log.read_text()[before:]
+    assert [line.split("|")[1].strip() for line in said.splitlines() if "WARNING" in line] == [
+        "Notebook one.ipynb is not trusted"
+    ]
+    assert "203.0.113.9" not in said
+
+
+def test_the_server_listens_on_this_machine_only_and_shows_the_index(small):
+    listening = [c.laddr.ip for c in server_of(small.origin).net_connections() if c.status == "LISTEN"]
+    assert listening and set(listening) <= {"127.0.0.1", "::1"}
+    line = HTTPConnection(small.origin.removeprefix("http://"), timeout=120)
+    line.request("GET", "/")
+    assert line.getresponse().status == 302
+
+
+def test_a_port_that_is_taken_is_an_error(small, tmp_path):
+    port = small.origin.rsplit(":", 1)[1]
+    options = ["--no-browser", f"--port={port}", "--Voila.port_retries=0", "--Gallery.fork=False"]
+    done = subprocess.run([sys.executable, "-m", "widgets.gallery", tmp_path, *options], cwd=ROOT, timeout=120)
+    assert done.returncode != 0
 
 
 KERNEL = "import os, sys; print('KERNEL', os.getpid(), os.environ['OMP_NUM_THREADS'], 'torch' in sys.modules)"
@@ -347,6 +398,29 @@ def once_there_is_room(url: str) -> str:
 def test_an_idle_kernel_is_culled(strict):
     first = kernel_of(once_there_is_room(strict.page()))
     assert kernel_of(once_there_is_room(strict.page())) != first
+
+
+def test_a_page_that_is_open_keeps_its_place_until_it_is_told_otherwise(strict, tmp_path):
+    async def hold(served: Room, seconds: float) -> bool:
+        kernel = kernel_of(await asyncio.to_thread(once_there_is_room, served.page()))
+        line = await connect(f"{served.origin.replace('http', 'ws')}/api/kernels/{kernel}/channels", served.origin)
+        end = time.monotonic() + seconds
+        while (there := await asyncio.to_thread(status, f"{served.origin}/api/kernels/{kernel}") == 200) and (
+            time.monotonic() < end
+        ):
+            await asyncio.sleep(0.2)
+        line.close()
+        return there
+
+    def held(served: Room, seconds: float) -> bool:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, hold(served, seconds)).result()
+
+    assert held(strict, 6), "it is idle three times as long as a page may be that has gone"
+    culled = [f"--MappingKernelManager.{o}" for o in ("cull_idle_timeout=2", "cull_interval=1", "cull_connected=True")]
+    with room(tmp_path, {"one": "1"}, *culled) as served:
+        assert not held(served, 60)
+        assert "Culling" in served.log.read_text()
 
 
 def test_memory_has_a_ceiling_with_words(strict, common):

@@ -21,7 +21,14 @@ from jupyter_server.utils import url_path_join
 from nbformat import NotebookNode
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamBufferFullError
-from tornado.web import GZipContentEncoding, HTTPError, RequestHandler, authenticated
+from tornado.web import (
+    ErrorHandler,
+    GZipContentEncoding,
+    HTTPError,
+    RequestHandler,
+    StaticFileHandler,
+    authenticated,
+)
 from voila.exporter import VoilaExporter
 from voila.notebook_renderer import NotebookRenderer
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
@@ -72,8 +79,33 @@ def _plotly_url(base_url: str) -> str:
 class Known:
     """Answers under the names that the gallery knows, and under no other: Voila answers under any."""
 
-    def check_host(self) -> bool:
-        return known_host(self.request.host, self.settings["room"].hosts)
+    def prepare(self) -> Any:
+        if known_host(self.request.host, self.settings["room"].hosts):
+            return super().prepare()
+        self.set_status(403)
+        self.finish()
+
+
+class Nothing(Known, ErrorHandler):
+    """What there is not."""
+
+
+class Files(Known):
+    """Files of the page: an address that names none is not found, however it is wrong."""
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            await super().get(*args, **kwargs)
+        except (AssertionError, ValueError):  # of Voila, which takes an address apart as it should be
+            raise HTTPError(404) from None
+        except HTTPError as error:
+            raise HTTPError(404 if error.status_code == 403 else error.status_code) from None
+
+
+def known(kind: type[RequestHandler]) -> type[RequestHandler]:
+    """A handler of Voila's that answers under known names only."""
+    more = Files if issubclass(kind, StaticFileHandler) else Known
+    return kind if issubclass(kind, Known) else type(kind.__name__, (more, kind), {})
 
 
 class Shutdown(Known, VoilaShutdownKernelHandler):
@@ -199,7 +231,7 @@ class Lesson(Known, TornadoVoilaHandler):
 
     async def _render(self, path: str, executed: Path) -> str:
         voila_configuration = self.voila_configuration
-        known = {
+        page = {
             "base_url": self.base_url,
             "settings": self.settings,
             "log": self.log,
@@ -215,7 +247,7 @@ class Lesson(Known, TornadoVoilaHandler):
             contents_manager=self.contents_manager,
             base_url=self.base_url,
             kernel_spec_manager=self.kernel_spec_manager,
-            page_config=get_page_config(**known),
+            page_config=get_page_config(**page),
         )
         made.executed = nbformat.read(executed, as_version=4)
         await made.initialize(theme=self.get_argument("theme", None))
@@ -260,7 +292,7 @@ class _Executed(NotebookRenderer):
             yield cell
 
 
-class Plotly(RequestHandler):
+class Plotly(Known, RequestHandler):
     """plotly.js, which a browser keeps for all lessons; its address names the version."""
 
     def get(self, library: str) -> None:

@@ -31,7 +31,7 @@ from widgets.gallery import descriptors
 from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
 from widgets.gallery.logs import keep_to_one_line
-from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
+from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Nothing, Plotly, Shutdown, known
 from widgets.gallery.room import Room, lessons_of
 
 _KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
@@ -124,7 +124,8 @@ class Gallery(Voila):
             folders=self.folders,
             kernels=self.kernel_manager,
         )
-        return {**settings, "room": self.room}
+        nothing = {"default_handler_class": Nothing, "default_handler_args": {"status_code": 404}}
+        return {**settings, **nothing, "room": self.room}
 
     def init_handlers(self) -> list:
         # Tornado takes the first handler that matches: ours go before Voila's
@@ -140,11 +141,15 @@ class Gallery(Voila):
                 kept.append((pattern, replaced[kind], *rest))
             elif "tree" in pattern or "contents" in pattern or "voila/files" in pattern:
                 continue  # lists and files of the folder
+            elif pattern.endswith("/logout"):
+                continue  # nobody has logged in
             else:
-                kept.append(handler)
+                kept.append((pattern, known(kind), *rest))
         if not self.notebook_path:
             index = url_path_join(self.base_url, "voila/render/index.ipynb")
-            ours.insert(0, (url_path_join(self.server_url, "/?"), RedirectHandler, {"url": index, "permanent": False}))
+            ours.insert(
+                0, (url_path_join(self.server_url, "/?"), known(RedirectHandler), {"url": index, "permanent": False})
+            )
         return [*ours, *kept]
 
     def listen(self) -> None:
