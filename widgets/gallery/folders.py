@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 # bytes of such a folder's path: a Unix socket's path has 104 at most on macOS and 108 on Linux, its end included, and
-# the longest name that we put there is a lesson's, with 20 letters
-LONGEST = 80
+# the longest name that we put there is of a ready lesson, with some thirty letters
+LONGEST = 70
 
 
 def private_folder() -> tempfile.TemporaryDirectory:

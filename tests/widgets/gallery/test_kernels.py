@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from widgets.gallery.folders import LONGEST, Folders, private_folder
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere kernels have no ceiling, and do not fork")
+
+PAGE = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
 
 
 class Kernel:
@@ -122,6 +125,7 @@ def test_a_kernel_has_a_ceiling_one_thread_and_no_secrets(with_kernel):
         assert await kernel.told("len(__import__('numpy').ones(10_000_000))") == "10000000"
         assert "Memory" in await kernel.told("len(__import__('numpy').ones(80_000_000))")
         assert await kernel.told("__import__('torch').get_num_threads()") == "1"
+        assert kernel.process.num_threads() <= int(re.search(r"`TasksMax` at least (\d+) a visitor", PAGE)[1])
         names = "[__import__('os').environ.get(n) for n in ('A_PASSWORD', 'OMP_NUM_THREADS', 'LABCORE_HELPERS')]"
         assert await kernel.told(names) == "[None, '1', '0']"
 
