@@ -345,6 +345,13 @@ def test_a_page_leaves_one_warning_and_no_address_of_its_visitor(small):
     assert "203.0.113.9" not in said
 
 
+def test_what_is_not_there_takes_one_line_of_the_log(small):
+    before = len(small.log.read_text())
+    for path in ("no_such", "voila/render/no_such.ipynb", "voila/labextensions/../../x", "voila/templates/"):
+        assert status(f"{small.origin}/{path}") == 404
+    assert len(small.log.read_text()[before:].splitlines()) == 4
+
+
 def test_the_server_listens_on_this_machine_only_and_shows_the_index(small):
     listening = [c.laddr.ip for c in server_of(small.origin).net_connections() if c.status == "LISTEN"]
     assert listening and set(listening) <= {"127.0.0.1", "::1"}

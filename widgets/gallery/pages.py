@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import nbformat
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
+from jupyter_server.base.handlers import APIHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
 from nbformat import NotebookNode
@@ -84,6 +85,12 @@ class Known:
             return super().prepare()
         self.set_status(403)
         self.finish()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if isinstance(self, APIHandler):
+            super().write_error(status_code, **kwargs)
+        else:  # Jupyter's page about an error needs a setting that Voila has not, and fails itself
+            RequestHandler.write_error(self, status_code, **kwargs)
 
 
 class Nothing(Known, ErrorHandler):
