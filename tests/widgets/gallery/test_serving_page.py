@@ -45,7 +45,7 @@ def test_the_unit_is_large_enough_for_its_visitors():
     base, each = map(int, re.search(r"LimitNOFILE = (\d+) \+ visitors x (\d+)", PAGE).groups())
     assert (base, each) == (descriptors.OWN, descriptors.EACH)
     assert int(of_unit("LimitNOFILE")) >= base + visitors * each
-    gigabytes, megabytes = map(float, re.search(r"MemoryMax = ([\d.]+) GB \+ visitors x (\d+) MB", PAGE).groups())
+    gigabytes, megabytes = map(float, re.search(r"MemoryMax = ([\d.]+) GB .*\+ visitors x (\d+) MB", PAGE).groups())
     assert float(of_unit("MemoryMax").removesuffix("G")) >= gigabytes + visitors * megabytes / 1000
     assert int(of_unit("TasksMax")) >= visitors * int(re.search(r"at least (\d+) a visitor", PAGE)[1])
 
