@@ -508,7 +508,9 @@ def main() -> None:
     """The entry point: one line on stderr for whatever a user got wrong, 130 for Ctrl-C."""
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
-    except click.Abort:
+    except click.Abort as stop:
+        if isinstance(stop.__cause__, EOFError):
+            raise stop.__cause__ from None  # click takes it for Ctrl-D at a prompt; here it is a bug
         click.echo("stopped", err=True)
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:
