@@ -28,10 +28,11 @@ from numba.np.ufunc.dufunc import DUFunc
 from labcore.import_closure import closure, content
 
 _SEAL = hashlib.sha256().digest_size
+_SAID = "LABCORE_KERNELS_NOT_KEPT"  # in the environment: a sweep's helpers do not say it again
 
 
 def keep_compiled(compiled: Dispatcher, function: Callable) -> None:
-    """Let numba keep what it compiles of a function, where a folder takes it; else warn, once a process."""
+    """Let numba keep what it compiles of a function, where a folder takes it; else warn, once."""
     if kept := _cache_of(function):
         compiled._cache = kept
 
@@ -61,12 +62,9 @@ def _cache_of(function: Callable) -> _Cache | None:
         return None
 
 
-_said: list[str] = []
-
-
 def _say_once(why: str) -> None:
-    if not _said:
-        _said.append(why)
+    if _SAID not in os.environ:
+        os.environ[_SAID] = why
         warnings.warn(f"compiled kernels cannot be kept ({why}); each process compiles its own", stacklevel=5)
 
 
