@@ -24,7 +24,7 @@ from labcore.experiment import Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
 from widgets.benches.controls import Control, control_panel, shown
-from widgets.benches.parts import button, column, layout, line, row, style, words
+from widgets.benches.parts import button, column, layout, line, row, said, style, words
 from widgets.benches.pins import Pin, pin, with_ghosts
 from widgets.benches.plot import Plot, Spec
 from widgets.benches.prediction import Prediction, PredictionPanel
@@ -403,7 +403,7 @@ class Bench(w.VBox):
             word = "Paused" if report.state == "paused" else "Running"
             return self._say(f"{word}: {report.progress:.0%}" + (f", about {left:.0f} s left" if left else ""))
         if report.state == "failed":
-            return self._fail(str(report.error) or type(report.error).__name__, report.error)
+            return self._fail(said(report.error), report.error)
         self._pause_button.description = "Pause"
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
