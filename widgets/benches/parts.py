@@ -41,7 +41,7 @@ def words(html: str = "", css: str = "") -> w.HTML:
 
 def prose(markdown: str, css: str = "") -> w.HTMLMath:
     """Words of the house in Markdown, with formulas between $ and $."""
-    import mistune  # as nbconvert brings it
+    import mistune
 
     html = mistune.create_markdown(escape=False, plugins=["math", "table"])(markdown)
     return _dressed(w.HTMLMath(html, layout=layout(), style=style(w.HTMLMath)), css)

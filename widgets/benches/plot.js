@@ -100,8 +100,33 @@ function keepKeys() {
   });
 }
 
+// A bench's menu, and its controls under "More", open in the page: the kernel may be busy, or gone.
+function unfold() {
+  if (globalThis.labcoreFolds) return;
+  globalThis.labcoreFolds = true;
+  const open = (button, yes) => {
+    button.nextElementSibling.classList.toggle("labcore-open", yes);
+    button.setAttribute("aria-expanded", yes);
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".labcore-bench .labcore-opens");
+    if (button) open(button, button.getAttribute("aria-expanded") !== "true");
+    // a double click is one press: the second would pause what the first has begun
+    if (event.detail > 1 && event.target.closest?.(".labcore-run")) event.stopImmediatePropagation();
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const { target } = event, fold = target.closest?.(".labcore-opens") ?? target.closest?.(".labcore-more.labcore-open")?.previousElementSibling;
+    if (fold?.getAttribute("aria-expanded") !== "true") return;
+    event.stopPropagation();
+    open(fold, false);
+    fold.focus();
+  }, true);
+}
+
 // ipywidgets gives a slider no name and speaks its place in the grid; a screen reader should hear the parameter and value.
 function speak(bench) {
+  for (const button of bench.querySelectorAll(".labcore-opens")) if (!button.ariaExpanded) button.ariaExpanded = "false";
   for (const row of bench.querySelectorAll(".labcore-control")) {
     const handle = row.querySelector(".noUi-handle"), box = row.querySelector("input[type=text]");
     if (!handle || !box) continue;
@@ -237,6 +262,7 @@ function render({ model, el }) {
     const bench = el.closest(".labcore-bench");
     if (!bench || gone) return;
     keepKeys();
+    unfold();
     speak(bench);
     // the slider writes its place into aria-valuetext whenever it moves
     voice = new MutationObserver(() => speak(bench));
