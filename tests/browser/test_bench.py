@@ -551,6 +551,16 @@ SHAPE = """() => {
 }"""
 
 
+# the panels of the first figure, in its own pixels
+PANELS = """() => {
+  const { _plots } = document.querySelector(".labcore-figure")._fullLayout;
+  return Object.values(_plots).map(({ xaxis, yaxis }) => ({
+    left: xaxis._offset, right: xaxis._offset + xaxis._length,
+    top: yaxis._offset, bottom: yaxis._offset + yaxis._length,
+  }));
+}"""
+
+
 @pytest.mark.parametrize("width, height", [(1280, 900), (1024, 768), (390, 844)])
 def test_the_picture_stands_first_and_its_controls_beside_or_under_it(page, voila_desk, width, height):
     page.set_viewport_size({"width": width, "height": height})
@@ -567,7 +577,15 @@ def test_the_picture_stands_first_and_its_controls_beside_or_under_it(page, voil
     )
     if width == 1280:  # with room for the lesson's own heading
         assert max(figure["bottom"], main["bottom"], shape["run"]["bottom"]) - bench["top"] < height - 150
-    else:
+    panels = page.evaluate(PANELS)
+    for a in panels:
+        assert a["left"] >= 0 and a["right"] <= figure["width"] and a["bottom"] <= figure["height"]
+        if width == 390:
+            assert a["right"] - a["left"] > 0.65 * figure["width"], "a panel is as wide as the phone"
+        for b in panels:
+            aside = a["right"] <= b["left"] or b["right"] <= a["left"]
+            assert a is b or aside or a["bottom"] <= b["top"] or b["bottom"] <= a["top"]
+    if width < 1280:
         boxes = page.locator(".labcore-main input[type=text]:visible").evaluate_all(
             "all => all.map(i => [i.scrollWidth, i.clientWidth])"
         )
