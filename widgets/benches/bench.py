@@ -26,10 +26,10 @@ from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
 from widgets.benches.controls import Control, control_panel, label_of, taken
-from widgets.benches.parts import button, column, layout, line, row, style, words
+from widgets.benches.parts import button, column, layout, line, markdown, row, style, words
 from widgets.benches.pins import Pin, pin, with_ghosts
 from widgets.benches.plot import Plot, Spec
-from widgets.benches.prediction import covered
+from widgets.benches.prediction import Prediction, covered
 from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
 
@@ -88,16 +88,28 @@ def bench(name: str, *, budget: Budget = "full", predict: Question | None = None
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
     if is_static():
-        return StaticBench(experiment, sharing.environment_values(experiment) or settings, view)
+        linked = sharing.environment_values(experiment)
+        # a link shows what its sender saw, and that is no answer to the lesson's question
+        return StaticBench(experiment, linked or settings, view, None if linked else predict)
     return Bench(experiment, settings, view, predict)
 
 
 class StaticBench:
-    """The final figure and its reading, for an executed notebook that is read where nothing runs."""
+    """The final figure and its reading, for an executed notebook that is read where nothing runs.
 
-    def __init__(self, experiment: Experiment, values: dict[str, Any], view: Callable[[xr.Dataset], Spec]):
-        self.experiment, self.values = experiment, values
-        self.frame = experiment.run(**values)
+    With a question it is the figure that the question asks about, and the answer and its explanation stand below.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        values: dict[str, Any],
+        view: Callable[[xr.Dataset], Spec],
+        question: Question | None = None,
+    ):
+        self.experiment, self.question = experiment, question
+        self.values = experiment.validate(**{**values, **question.then}) if question else values
+        self.frame = experiment.run(**self.values)
         self.spec = view(self.frame)
 
     @property
@@ -114,7 +126,13 @@ class StaticBench:
         merged: dict[str, Any] = {}
         for renderer in (pio.renderers["plotly_mimetype"], pio.renderers["notebook_connected"]):
             merged.update(renderer.to_mimebundle(figure.to_dict()))
-        merged["text/html"] = f"{merged['text/html']}<p>{escape(self.reading)}</p>"
+        asked = answer = ""
+        if self.question:
+            asked = f"<p><b>{escape(self.question.question)}</b></p>"
+            held = self.question.holding(self.frame) if isinstance(self.question, Prediction) else ()
+            answer = f"<p>It was: <b>{escape(' and '.join(held))}</b>.</p>" if held else ""
+            answer += markdown(self.question.why)
+        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{answer}"
         merged["text/plain"] = self.reading
         return merged
 

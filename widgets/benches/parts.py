@@ -39,12 +39,16 @@ def words(html: str = "", css: str = "") -> w.HTML:
     return _dressed(w.HTML(html, layout=layout(), style=style(w.HTML)), css)
 
 
-def prose(markdown: str, css: str = "") -> w.HTMLMath:
-    """Words of the house in Markdown, with formulas between $ and $."""
+def markdown(text: str) -> str:
+    """The HTML of words of the house in Markdown, with formulas between $ and $ left to the page."""
     import mistune
 
-    html = mistune.create_markdown(escape=False, plugins=["math", "table"])(markdown)
-    return _dressed(w.HTMLMath(html, layout=layout(), style=style(w.HTMLMath)), css)
+    return mistune.create_markdown(escape=False, plugins=["math", "table"])(text)
+
+
+def prose(text: str, css: str = "") -> w.HTMLMath:
+    """Words of the house in Markdown, with formulas between $ and $."""
+    return _dressed(w.HTMLMath(markdown(text), layout=layout(), style=style(w.HTMLMath)), css)
 
 
 def button(

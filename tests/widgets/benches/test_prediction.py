@@ -3,7 +3,20 @@
 import ipywidgets as w
 import pytest
 
-from tests.widgets.hands import PATIENCE, all_of, button, experiment_of, frame, open_bench, plot, row, slope, status
+from tests.widgets.hands import (
+    PATIENCE,
+    all_of,
+    button,
+    experiment_of,
+    frame,
+    open_bench,
+    plot,
+    row,
+    slope,
+    status,
+    view,
+)
+from widgets.benches.bench import StaticBench
 from widgets.benches.prediction import Prediction, PredictionPanel, covered
 
 COVERED = Prediction("Does it <b>rise</b>?", ("It rises", "It <i>falls</i>"))
@@ -249,6 +262,15 @@ def test_then_pins_the_start_and_moves(how):
     assert bench.wait(PATIENCE) and not locked(bench)
     assert bench.values["slope"] == 2.0 and slope(bench.frame) == 2.0
     assert [t["name"] for t in plot(bench).spec["data"]] == ["pinned: slope = 0.5", "height"]
+
+
+def test_where_nothing_runs_the_figure_is_what_was_asked_about_with_its_answer_below():
+    question = Prediction("Is x > 1?", ("Above 1", "Below 1"), then={"x": 4.0}, right=grows, why=WHY)
+    made = StaticBench(experiment_of(growing), {"x": 0.5, "seed": 0}, view, question)
+    html = made._repr_mimebundle_()["text/html"]
+    assert slope(made.frame) == 4.0 and made.values["x"] == 4.0
+    places = [html.index(words) for words in ("Is x &gt; 1?", "Now 4.", "It was: <b>Above 1</b>.", "<strong>slope")]
+    assert places == sorted(places)
 
 
 def test_a_click_in_the_figure_does_not_move_a_locked_bench():
