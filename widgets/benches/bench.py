@@ -26,7 +26,7 @@ from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
 from widgets.benches.controls import Control, control_panel, label_of, taken
-from widgets.benches.parts import button, column, layout, line, markdown, row, style, words
+from widgets.benches.parts import button, column, layout, line, markdown, row, said, style, words
 from widgets.benches.pins import Pin, pin, with_ghosts
 from widgets.benches.plot import Plot, Spec
 from widgets.benches.prediction import Prediction, covered
@@ -512,7 +512,7 @@ class Bench(w.VBox):
             word = "Paused" if report.state == "paused" else "Running"
             return self._say(f"{word}: {report.progress:.0%}" + (f", about {left:.0f} s left" if left else ""))
         if report.state == "failed":
-            return self._fail(str(report.error) or type(report.error).__name__, report.error)
+            return self._fail(said(report.error), report.error)
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
         elif report.state == "done" and report.job.asked:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import ipywidgets as w
 import numpy as np
 import pytest
+import torch
 
 from labcore import catalog
 from labcore.catalog import UnknownKey
@@ -213,6 +214,27 @@ def test_an_error_is_one_readable_line_with_details_and_the_bench_lives(frames, 
     assert slope(opened.frame) == 1.0, "the last good figure stays"
     opened.set(x=2.0)
     assert opened.wait(PATIENCE) and slope(opened.frame) == 2.0 and "labcore-error" not in status(opened)
+
+
+def hungry(x):
+    if x > 5:
+        np.ones(2**55)
+    yield frame(x)
+
+
+def hungry_in_torch(x):
+    if x > 5:
+        torch.ones(2**55)
+    yield frame(x)
+
+
+@pytest.mark.parametrize("frames", [hungry, hungry_in_torch])
+def test_where_memory_is_short_the_bench_says_so_in_words(frames):
+    opened = open_bench(experiment_of(frames))
+    opened.set(x=9.0)
+    assert opened.wait(PATIENCE) and "Memory is short" in status(opened)
+    opened.set(x=2.0)
+    assert opened.wait(PATIENCE) and "Memory is short" not in status(opened)
 
 
 @pytest.fixture
