@@ -39,6 +39,14 @@ def words(html: str = "", css: str = "") -> w.HTML:
     return _dressed(w.HTML(html, layout=layout(), style=style(w.HTML)), css)
 
 
+def prose(markdown: str, css: str = "") -> w.HTMLMath:
+    """Words of the house in Markdown, with formulas between $ and $."""
+    import mistune  # as nbconvert brings it
+
+    html = mistune.create_markdown(escape=False, plugins=["math", "table"])(markdown)
+    return _dressed(w.HTMLMath(html, layout=layout(), style=style(w.HTMLMath)), css)
+
+
 def button(
     text: str = "", icon: str = "", tip: str = "", press: Callable[[], None] | None = None, kind: str = "", **more: Any
 ) -> w.Button:
