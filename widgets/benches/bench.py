@@ -8,13 +8,15 @@ runs the experiment at its budget and leaves the figure and its reading as stati
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 import ipywidgets as w
 import xarray as xr
@@ -27,17 +29,33 @@ from widgets.benches.controls import Control, control_panel, shown
 from widgets.benches.parts import button, column, layout, line, row, style, words
 from widgets.benches.pins import Pin, pin, with_ghosts
 from widgets.benches.plot import Plot, Spec
-from widgets.benches.prediction import Prediction, PredictionPanel
+from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
+# A run that is ready is played in so many figures at most, with so many seconds between two of them.
+PLAYED, BEAT = 40, 0.08
 
 # By link: what the bench opened with that followed it. Its cell run again follows it again; a cell whose values were
 # changed since has the last word.
 _followed: dict[str, dict[str, Any]] = {}
 
 _opening = threading.Lock()  # benches of one page compute their first frames one after another, in reading order
+
+
+class Question(Protocol):
+    """What a learner answers before a bench shows the run of the values `then`, and of the bench's own where it is {}.
+
+    `panel(committed)` makes the widget that asks. It calls `committed(answer)` once, with None where the learner skips;
+    its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer.
+    """
+
+    question: str
+    then: Mapping[str, Any]
+    why: str
+
+    def panel(self, committed: Callable[[Any], None]) -> w.Widget: ...
 
 
 def is_static() -> bool:
@@ -60,9 +78,7 @@ def is_static() -> bool:
     return kernel is None or not getattr(kernel, "_allow_stdin", True)
 
 
-def bench(
-    name: str, *, budget: Budget = "full", predict: Prediction | None = None, **values: Any
-) -> Bench | StaticBench:
+def bench(name: str, *, budget: Budget = "full", predict: Question | None = None, **values: Any) -> Bench | StaticBench:
     """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
 
     Raises `UnknownKey` for a name that does not exist and `ParameterError` for bad values.
@@ -110,7 +126,7 @@ class Bench(w.VBox):
         experiment: Experiment,
         values: dict[str, Any],
         view: Callable[[xr.Dataset], Spec],
-        predict: Prediction | None = None,
+        predict: Question | None = None,
     ):
         self.experiment, self.values, self.view = experiment, dict(values), view
         self.frame: xr.Dataset | None = None
@@ -138,15 +154,21 @@ class Bench(w.VBox):
         self._panel = control_panel(list(self._controls.values()))
         body = row([self._panel, self._plot], "labcore-body")
         self._drawer = column()
-        self._question = PredictionPanel(predict, self._committed) if predict else None
-        self._prediction = predict
+        self._question = predict.panel(self._committed) if predict else None
+        # the run that the question is about, computed before it is asked for
+        self._ready: Recording | None = None
+        self._asking = threading.Lock()
+        self._answered = self._told = False
         rows = [self._toolbar(), body, self._status, self._refusal, self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
         self._refresh_controls()
         if self._question:
             self._lock(True)
-            if not predict.then:
+            self._question.play = self._play  # for a panel that offers other runs after its answer
+            asked = experiment.validate(**{**self.values, **predict.then})
+            self._ready = Recording(asked, partial(experiment.frames, **asked))
+            if asked == self.values:
                 self._plot.layout.visibility = "hidden"
         self._runner = Runner(self._frames, self._draw, self._report)
         self._runner.submit(Job(dict(self.values), preview=True))
@@ -328,25 +350,41 @@ class Bench(w.VBox):
         if self._link_moved:
             self._refuse(f"Not all that the link asks for is allowed here: {self._link_moved}.")
 
-    def _committed(self, choice: str | None) -> None:
+    def _committed(self, _: Any) -> None:
+        """Show the run that the question is about, to its end."""
         self._lock(False)
         self._plot.layout.visibility = None
+        asked = self._ready.values
+        if asked != self.values and not self._linked:  # a link shows what its sender saw
+            self.pin()
+        self.values, self._last_moved = dict(asked), None
+        self._refresh_controls()
+        with self._asking:
+            self._answered = True
+            self._submit(Job(dict(asked), asked=True))
+
+    def _play(self, values: Mapping[str, Any]) -> None:
+        """Run what the question is about with other values, to the end; what is shown stays behind."""
+        self.pin()
+        self.values, self._last_moved = self.experiment.validate(**{**self._ready.values, **values}), None
+        self._refresh_controls()
+        self.run()
+
+    def _tell(self, frame: xr.Dataset) -> None:
+        """Give the question its answer, and then a link its turn."""
+        self._told = True
+        self._question.measured(frame)
         if self._linked:
             self._follow_link()
-        elif self._prediction.then:
-            self.pin()
-            self.set(**self._prediction.then)
-            if not self._runner.active:
-                self.run()
 
     # runs
 
-    def _frames(self, values: dict[str, Any]):
+    def _frames(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
         first = self.frame is None
         if first:
             _opening.acquire()
         try:
-            frames = self.experiment.frames(**values)
+            frames = self._computed(values)
             frame = next(frames, None)
         finally:
             if first:
@@ -357,6 +395,21 @@ class Bench(w.VBox):
                 frame = next(frames, None)
         finally:
             frames.close()
+
+    def _computed(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
+        """The frames of a run: of the one that a question is about, what is ready is not computed again."""
+        if self._ready is None or values != self._ready.values:
+            return self.experiment.frames(**values)
+        return self._played() if self._ready.complete else iter(self._ready)
+
+    def _played(self) -> Iterator[xr.Dataset]:
+        """The run that is ready, slowly enough to be seen."""
+        frames = self._ready.frames
+        shown = frames[:: math.ceil(len(frames) / PLAYED)]
+        for frame in shown if shown[-1] is frames[-1] else [*shown, frames[-1]]:
+            yield frame
+            if frame is not frames[-1]:
+                time.sleep(BEAT)
 
     def _submit(self, job: Job) -> None:
         self._cancel_timer()
@@ -383,6 +436,9 @@ class Bench(w.VBox):
             self._timer = None
 
     def _draw(self, job: Job, frame: xr.Dataset) -> None:
+        if job.prepare:
+            with _opening:  # let the first figures of the page's other benches come first
+                return
         spec = self.view(frame)
         with self._drawing:
             self.frame, self._spec, self._shown_values = frame, spec, job.values
@@ -394,6 +450,15 @@ class Bench(w.VBox):
                 self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values), self.frame.attrs["reading"])
 
     def _report(self, report: Report) -> None:
+        if report.job.prepare:
+            # what failed is said when it is asked for
+            if report.state == "done" and report.frames > 1:
+                self._long = report.seconds
+            return
+        if report.job.preview and self._ready is not None:
+            with self._asking:
+                if not self._answered:
+                    self._runner.submit(Job(self._ready.values, prepare=True))
         going = report.state in ("running", "paused")
         if going != (self._progress.layout.visibility == "visible"):
             self._progress.layout.visibility = "visible" if going else "hidden"
@@ -407,6 +472,8 @@ class Bench(w.VBox):
         self._pause_button.description = "Pause"
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
+        elif report.state == "done" and report.job.asked:
+            self._say("Done.")  # what was ready is shown in less time than it took, or in more
         elif report.state == "done":
             self._long = report.seconds if report.frames > 1 else 0.0
             if self._last_moved:
@@ -417,6 +484,11 @@ class Bench(w.VBox):
         elif report.state == "ready":
             self._long = max(self._long, SHORT + 1)
             self._say("This is where it starts. Press Run.")
+        if self._answered and not self._told and report.state != "failed":
+            if report.state == "done" and report.job.values == self._ready.values:
+                self._tell(self.frame)
+            elif self._ready.complete:  # the learner went on before its end
+                self._tell(self._ready.frames[-1])
 
     # small parts
 
