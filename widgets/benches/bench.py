@@ -26,7 +26,7 @@ from labcore.experiment import Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
 from widgets.benches.controls import Control, control_panel, shown
-from widgets.benches.parts import button, column, layout, line, row, style, words
+from widgets.benches.parts import button, column, layout, line, markup, row, style, words
 from widgets.benches.pins import Pin, pin, with_ghosts
 from widgets.benches.plot import Plot, Spec
 from widgets.benches.recording import Recording
@@ -48,7 +48,8 @@ class Question(Protocol):
     """What a learner answers before a bench shows the run of the values `then`, and of the bench's own where it is {}.
 
     `panel(committed)` makes the widget that asks. It calls `committed(answer)` once, with None where the learner skips;
-    its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer.
+    its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer. A
+    widget with a method `opened(frame)` gets the bench's first frame there.
     """
 
     question: str
@@ -87,15 +88,24 @@ def bench(name: str, *, budget: Budget = "full", predict: Question | None = None
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
     if is_static():
-        return StaticBench(experiment, sharing.environment_values(experiment) or settings, view)
+        return StaticBench(experiment, sharing.environment_values(experiment) or settings, view, predict)
     return Bench(experiment, settings, view, predict)
 
 
 class StaticBench:
-    """The final figure and its reading, for an executed notebook that is read where nothing runs."""
+    """The final figure and its reading, for an executed notebook that is read where nothing runs.
 
-    def __init__(self, experiment: Experiment, values: dict[str, Any], view: Callable[[xr.Dataset], Spec]):
-        self.experiment, self.values = experiment, values
+    A question stands above them, and its explanation below.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        values: dict[str, Any],
+        view: Callable[[xr.Dataset], Spec],
+        predict: Question | None = None,
+    ):
+        self.experiment, self.values, self.predict = experiment, values, predict
         self.frame = experiment.run(**values)
         self.spec = view(self.frame)
 
@@ -113,7 +123,9 @@ class StaticBench:
         merged: dict[str, Any] = {}
         for renderer in (pio.renderers["plotly_mimetype"], pio.renderers["notebook_connected"]):
             merged.update(renderer.to_mimebundle(figure.to_dict()))
-        merged["text/html"] = f"{merged['text/html']}<p>{escape(self.reading)}</p>"
+        asked = f"<p><b>{escape(self.predict.question)}</b></p>" if self.predict else ""
+        why = markup(self.predict.why) if self.predict else ""
+        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{why}"
         merged["text/plain"] = self.reading
         return merged
 
@@ -440,6 +452,8 @@ class Bench(w.VBox):
             with _opening:  # let the first figures of the page's other benches come first
                 return
         spec = self.view(frame)
+        if self.frame is None and hasattr(self._question, "opened"):
+            self._question.opened(frame)
         with self._drawing:
             self.frame, self._spec, self._shown_values = frame, spec, job.values
             self._plot.show(with_ghosts(spec, self.pins, job.values), frame.attrs["reading"])

@@ -39,12 +39,16 @@ def words(html: str = "", css: str = "") -> w.HTML:
     return _dressed(w.HTML(html, layout=layout(), style=style(w.HTML)), css)
 
 
-def prose(markdown: str, css: str = "") -> w.HTMLMath:
-    """Words of the house in Markdown, with formulas between $ and $."""
+def markup(markdown: str) -> str:
+    """Markdown of the house, with formulas between $ and $, as HTML."""
     import mistune  # as nbconvert brings it
 
-    html = mistune.create_markdown(escape=False, plugins=["math", "table"])(markdown)
-    return _dressed(w.HTMLMath(html, layout=layout(), style=style(w.HTMLMath)), css)
+    return mistune.create_markdown(escape=False, plugins=["math", "table"])(markdown)
+
+
+def prose(markdown: str, css: str = "") -> w.HTMLMath:
+    """Words of the house in Markdown, with formulas between $ and $."""
+    return _dressed(w.HTMLMath(markup(markdown), layout=layout(), style=style(w.HTMLMath)), css)
 
 
 def button(

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from tests.widgets.hands import all_of, button
+from tests.widgets.hands import LINE, PATIENCE, all_of, button, open_bench, until, view
+from widgets.benches.bench import StaticBench
 from widgets.benches.sketch import Ruler, Sketch
 
 X, Y = Ruler("size", 0.1, 10, log=True), Ruler("error", 0, 1)
@@ -246,3 +247,25 @@ def test_what_is_given_may_come_from_the_first_frame():
     assert panel.canvas.given == []
     panel.opened(frame([1, 2, 3], [0.1, np.nan, 0.3]))
     assert panel.canvas.given == [{"name": "before", "x": [1, 2, 3], "y": [0.1, None, 0.3]}]
+
+
+ON_BENCH = dict(x=Ruler("place", 0, 2, at=(0, 1, 2)), y=Ruler("height", 0, 4))
+
+
+def test_a_bench_gives_its_first_frame_and_then_the_one_that_was_asked_for():
+    shown = lambda f: [("before", f.x, f.y)]  # noqa: E731
+    bench = open_bench(predict=sketch("height", given=shown, then={"slope": 2.0}, **ON_BENCH))
+    panel = bench.children[0]
+    assert panel.canvas.given[0]["y"] == [0, 0.5, 1] and panel.canvas.measured == {}
+    panel.canvas.drawn = [0, 2, 4]
+    button(panel, "Commit").click()
+    assert bench.wait(PATIENCE)
+    until(panel.canvas, "measured", bool)
+    assert panel.canvas.measured["y"] == [0, 2, 4] and "The line rises to 4 m." in text(panel)
+    assert panel.canvas.given[0]["y"] == [0, 0.5, 1] and bench.values["slope"] == 2.0
+
+
+def test_where_nobody_can_draw_the_question_and_its_explanation_are_read():
+    bench = StaticBench(LINE, LINE.settings(), view, sketch(why="Because **so**.", **ON_BENCH))
+    html = bench._repr_mimebundle_()["text/html"]
+    assert html.index("Where &lt;b&gt;does") < html.index("The line rises") < html.index("<strong>so</strong>")

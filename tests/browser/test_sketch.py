@@ -1,0 +1,117 @@
+"""A question that is answered by drawing, under a real mouse, a finger and arrow keys, in both front ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import heard, leave
+from tests.browser.front import open_on_desk, write_notebook
+
+CELL = """from widgets import Ruler, Sketch, bench
+bench("double_descent.sample_wise", budget="quick", predict=Sketch(
+    "You go from 10 samples to 400. Where is the test error highest?",
+    x=Ruler("training samples", 10, 400, log=True), y=Ruler("test error", 0, 0.4),
+    given=[("as many samples as parameters", (100, 100), (0, 0.4))],
+    answer=lambda frame: (frame.n, frame.test.median("repeat")), judge="maximum", why="At the border, *all* fit."))"""
+
+# of every handle: how high it stands, from 0 to 1, and whether a hand moved it
+HANDLES = """() => { const p = document.querySelector('.sketch-paper').getBoundingClientRect();
+  return [...document.querySelectorAll('.sketch-handle')].map(h => { const b = h.getBoundingClientRect();
+    return [(p.bottom - b.top - b.height / 2) / p.height, h.classList.contains('moved')]; }); }"""
+STROKE = [(0.0, 0.2), (0.4, 0.3), (0.62, 0.9), (0.8, 0.4), (1.0, 0.2)]
+
+
+@pytest.fixture(params=[(1280, False), (390, True)], ids=["desk", "phone"])
+def screen(request, browser):
+    """A page of one size; the small one has a finger and not a mouse."""
+    width, touch = request.param
+    context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=touch)
+    page = context.new_page()
+    with heard(page):
+        yield page, touch
+        leave(page)
+    context.close()
+
+
+def spots(page):
+    """The stroke's places on the page."""
+    page.locator(".sketch-paper").scroll_into_view_if_needed()
+    box = page.locator(".sketch-paper").bounding_box()
+    return [(box["x"] + box["width"] * x, box["y"] + box["height"] * (1 - y)) for x, y in STROKE]
+
+
+def with_mouse(page):
+    (x, y), *rest = spots(page)
+    page.mouse.move(x + 1, y)
+    page.mouse.down()
+    for x, y in rest:
+        page.mouse.move(x - 1, y, steps=4)
+    page.mouse.up()
+
+
+def with_finger(page):
+    hand = page.context.new_cdp_session(page)
+    for k, (x, y) in enumerate(spots(page)):
+        kind = "touchMove" if k else "touchStart"
+        hand.send(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x + 1 if k == 0 else x - 1, "y": y}]}
+        )
+    hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def commits(page):
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('button')].some(b => b.textContent.includes('Commit') && !b.disabled)"
+    )
+    page.get_by_role("button", name="Commit").click()
+    page.wait_for_selector(".sketch-measured", state="attached", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('.labcore-predict').textContent.includes('a flat line is 0%')")
+    page.wait_for_function("() => document.querySelector('.labcore-why em')?.textContent === 'all'")
+    # nothing stays that a hand could move
+    assert page.locator(".sketch-paper").count() == page.locator(".sketch-handle[tabindex]").count() == 0
+
+
+@pytest.mark.parametrize("front", ["voila", "lab"])
+def test_a_stroke_fills_the_handles_and_is_judged(request, screen, desk, front):
+    page, touch = screen
+    if front == "lab" and touch:
+        pytest.skip("JupyterLab has no page for phones")
+    write_notebook(desk / "sketch.ipynb", CELL)
+    open_on_desk(request, page, front, "sketch.ipynb")
+    page.wait_for_selector(".sketch-paper", state="attached", timeout=120_000)
+    # the page is not an empty rectangle: axes with numbers and names, what is given, and no answer
+    assert page.locator(".sketch-tick").count() >= 6 and page.locator(".sketch-title").count() == 2
+    assert page.locator(".sketch-given").count() == 1 and page.locator(".sketch-measured").count() == 0
+    assert {moved for _, moved in page.evaluate(HANDLES)} == {False}
+    assert page.get_by_role("button", name="Commit").is_disabled()
+    scrolled = page.evaluate("() => scrollY")
+    (with_finger if touch else with_mouse)(page)
+    heights = page.evaluate(HANDLES)
+    assert all(moved for _, moved in heights), heights
+    assert heights[0][0] == pytest.approx(0.2, abs=0.03) and heights[5][0] == pytest.approx(0.9, abs=0.05), heights
+    if touch:
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), (
+            "the page is as wide as a phone"
+        )
+        assert scrolled <= page.evaluate("() => scrollY") + 900, "a stroke draws and does not scroll"
+    commits(page)
+
+
+def test_arrow_keys_draw(request, page, desk):
+    write_notebook(desk / "sketch_keys.ipynb", CELL)
+    open_on_desk(request, page, "lab", "sketch_keys.ipynb")
+    page.wait_for_selector(".sketch-paper", state="attached", timeout=120_000)
+    page.locator(".sketch-handle").first.focus()
+    cells = page.locator(".jp-Cell").count()
+    for key in ("PageUp", "PageUp", "ArrowRight", "ArrowDown", "ArrowDown", "d", "d"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-Cell").count() == cells, "the notebook does not hear what the picture hears"
+    heights = page.evaluate(HANDLES)
+    assert heights[0] == [pytest.approx(0.75, abs=0.01), True]
+    # the second one began where the curve was
+    assert heights[1] == [pytest.approx(0.7, abs=0.01), True] and heights[2] == [pytest.approx(0.7, abs=0.01), False]
+    focused = page.evaluate(
+        "() => ['role', 'aria-label', 'aria-valuetext'].map(a => document.activeElement.getAttribute(a))"
+    )
+    assert focused == ["slider", "test error at training samples 15.9, 2 of 9", "0.28"]
+    commits(page)
