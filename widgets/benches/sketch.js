@@ -13,7 +13,7 @@ const html = (tag, properties = {}, ...children) => {
   made.append(...children);
   return made;
 };
-const path = (points) => points.map(([x, y], i) => `${i && points[i - 1] ? "L" : "M"}${x.toFixed(1)},${y.toFixed(1)}`).join("");
+const path = (points) => points.map((p, i) => (p ? `${i && points[i - 1] ? "L" : "M"}${p[0].toFixed(1)},${p[1].toFixed(1)}` : "")).join("");
 const within = (v, low = 0, high = 1) => Math.min(Math.max(v, low), high);
 const EDGE = { left: 60, right: 18, top: 12, bottom: 50 };
 const REACH = 20; // pixels: a hand so near to a handle holds it
@@ -65,7 +65,11 @@ function render({ model, el }) {
   const legend = html("p", { className: "sketch-legend" });
   const picture = svg("svg", { class: "sketch-picture", role: "group", "aria-describedby": hint.id });
   picture.setAttribute("aria-label", `${axes.y.title} over ${axes.x.title}`);
-  root.append(hint, picture, legend);
+  // what catches a hand lies over all and stays there while the picture is drawn anew: a browser that loses the part on
+  // which a finger began takes the stroke for a scroll
+  const paper = html("div", { className: "sketch-paper" });
+  for (const side in EDGE) paper.style[side] = `${EDGE[side] - REACH / 2}px`;
+  root.append(hint, html("div", { className: "sketch-board" }, picture, paper), legend);
   el.append(root);
 
   let drawn = [...model.get("drawn")], chosen = 0, width = 0, height = 0;
@@ -118,17 +122,12 @@ function render({ model, el }) {
     add("text", { x: 0, y: 0, "text-anchor": "middle", class: "sketch-title", transform: `translate(13 ${(y0 + y1) / 2}) rotate(-90)` }, axes.y.title);
     // one that begins or ends beyond the axes is cut there
     const frame = svg("svg", { x: x0, y: y1, width: Math.max(x1 - x0, 1), height: Math.max(y0 - y1, 1), viewBox: `${x0} ${y1} ${Math.max(x1 - x0, 1)} ${Math.max(y0 - y1, 1)}`, class: "sketch-inside" });
+    // a line with gaps where there is no number; a point between two gaps is a dot, and over a thing a level mark
     const curve = (xs, ys, css) => {
-      const points = xs.map((v, k) => (v === null || ys[k] === null ? null : [px(v), py(ys[k])]));
-      const seen = points.filter((p) => p && p.every(Number.isFinite));
-      if (seen.length === 1) return frame.append(svg("circle", { cx: seen[0][0], cy: seen[0][1], r: 5, class: `${css} dot` }));
-      let d = "", pen = false;
-      for (const p of points) {
-        const ok = p && p.every(Number.isFinite);
-        if (ok) d += `${pen ? "L" : "M"}${p[0].toFixed(1)},${p[1].toFixed(1)}`;
-        pen = ok;
-      }
-      frame.append(svg("path", { d, class: css, pathLength: 1 }));
+      const points = xs.map((v, k) => (v === null || ys[k] === null ? null : [px(v), py(ys[k])])).map((p) => (p?.every(Number.isFinite) ? p : null));
+      const alone = points.filter((p, k) => p && (bars || (!points[k - 1] && !points[k + 1])));
+      if (!bars) frame.append(svg("path", { d: path(points), class: css, pathLength: 1 }));
+      for (const [cx, cy] of alone) frame.append(bars ? svg("path", { d: `M${cx - 14},${cy}h28`, class: css }) : svg("circle", { cx, cy, r: alone.length > 9 ? 2.5 : 5, class: `${css} dot` }));
     };
     model.get("given").forEach((line, k) => curve(line.x, line.y, `sketch-given given-${k % 4}`));
     made.push(frame);
@@ -146,10 +145,8 @@ function render({ model, el }) {
       made.push(group);
     }
     if (open() && !touched && !place) add("text", { x: (x0 + x1) / 2, y: py(y.value(0.5)) - 16, "text-anchor": "middle", class: "sketch-call" }, bars ? "lift the points" : "draw here");
-    // what catches a hand lies over all: it alone keeps a finger from scrolling the page
-    if (open()) add("rect", { x: x0, y: y1, width: Math.max(x1 - x0, 1), height: Math.max(y0 - y1, 1), class: "sketch-paper" });
     picture.replaceChildren(...made);
-    picture.classList.toggle("open", open());
+    paper.hidden = !open();
     if (focused) picture.querySelector(`[data-handle="${chosen}"]`)?.focus({ preventScroll: true });
     tell(measured);
   }
@@ -178,8 +175,11 @@ function render({ model, el }) {
       "aria-valuetext": place ? `${written(atX)}, ${written(atY)}` : `${written(atY)}${moved ? "" : ", not drawn yet"}` });
   }
 
+  // a line without two neighbours
+  const dotted = ({ y: heights }) => !bars && !heights.some((v, k) => v !== null && k && heights[k - 1] !== null);
+
   function tell(measured) {
-    const parts = model.get("given").map((line, k) => [line.x.length > 1 ? `given-${k % 4}` : "dot", line.name]);
+    const parts = model.get("given").map((line, k) => [dotted(line) ? "dot" : `given-${k % 4}`, line.name]);
     if (drawn.some((v) => v !== null)) parts.push([place ? "drawn dot" : "drawn", "you drew"]);
     if (measured.x) parts.push(["measured", "measured"]);
     legend.replaceChildren(...parts.map(([css, name]) => html("span", {}, html("i", { className: css }), name)));
@@ -219,17 +219,19 @@ function render({ model, el }) {
 
   const report = () => { model.set("drawn", [...drawn]); model.save_changes(); };
 
-  picture.addEventListener("pointerdown", (event) => {
-    if (!open() || event.button || !event.target.closest(".sketch-paper, .sketch-handle")) return;
-    picture.setPointerCapture(event.pointerId);
+  paper.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    paper.setPointerCapture(event.pointerId);
     stroke(spot(event));
     picture.querySelector(`[data-handle="${chosen}"]`)?.focus({ preventScroll: true });
     event.preventDefault();
   });
-  picture.addEventListener("pointermove", (event) => {
-    if (before) for (const part of event.getCoalescedEvents?.() ?? [event]) stroke(spot(part));
+  paper.addEventListener("pointermove", (event) => {
+    if (!before) return;
+    const parts = event.getCoalescedEvents?.() ?? [];
+    for (const part of parts.length ? parts : [event]) stroke(spot(part));
   });
-  for (const end of ["pointerup", "pointercancel"]) picture.addEventListener(end, () => {
+  for (const end of ["pointerup", "pointercancel"]) paper.addEventListener(end, () => {
     if (!before) return;
     before = null;
     report(); // one message a stroke
