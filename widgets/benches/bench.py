@@ -22,13 +22,14 @@ import ipywidgets as w
 import xarray as xr
 
 from labcore import catalog, frame_files
-from labcore.experiment import Budget, Experiment, ParameterError
+from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
-from widgets.benches.controls import Control, control_panel, shown
-from widgets.benches.parts import button, column, layout, line, markup, row, style, words
+from widgets.benches.controls import Control, control_panel, label_of, taken
+from widgets.benches.parts import button, column, layout, line, markdown, row, style, words
 from widgets.benches.pins import Pin, pin, with_ghosts
 from widgets.benches.plot import Plot, Spec
+from widgets.benches.prediction import Prediction, covered
 from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
 
@@ -48,8 +49,8 @@ class Question(Protocol):
     """What a learner answers before a bench shows the run of the values `then`, and of the bench's own where it is {}.
 
     `panel(committed)` makes the widget that asks. It calls `committed(answer)` once, with None where the learner skips;
-    its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer. A
-    widget with a method `opened(frame)` gets the bench's first frame there.
+    its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer.
+    A widget with a method `opened(frame)` gets the bench's first frame there.
     """
 
     question: str
@@ -88,14 +89,16 @@ def bench(name: str, *, budget: Budget = "full", predict: Question | None = None
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
     if is_static():
-        return StaticBench(experiment, sharing.environment_values(experiment) or settings, view, predict)
+        linked = sharing.environment_values(experiment)
+        # a link shows what its sender saw, and that is no answer to the lesson's question
+        return StaticBench(experiment, linked or settings, view, None if linked else predict)
     return Bench(experiment, settings, view, predict)
 
 
 class StaticBench:
     """The final figure and its reading, for an executed notebook that is read where nothing runs.
 
-    A question stands above them, and its explanation below.
+    With a question it is the figure that the question asks about, and the answer and its explanation stand below.
     """
 
     def __init__(
@@ -103,10 +106,11 @@ class StaticBench:
         experiment: Experiment,
         values: dict[str, Any],
         view: Callable[[xr.Dataset], Spec],
-        predict: Question | None = None,
+        question: Question | None = None,
     ):
-        self.experiment, self.values, self.predict = experiment, values, predict
-        self.frame = experiment.run(**values)
+        self.experiment, self.question = experiment, question
+        self.values = experiment.validate(**{**values, **question.then}) if question else values
+        self.frame = experiment.run(**self.values)
         self.spec = view(self.frame)
 
     @property
@@ -123,9 +127,13 @@ class StaticBench:
         merged: dict[str, Any] = {}
         for renderer in (pio.renderers["plotly_mimetype"], pio.renderers["notebook_connected"]):
             merged.update(renderer.to_mimebundle(figure.to_dict()))
-        asked = f"<p><b>{escape(self.predict.question)}</b></p>" if self.predict else ""
-        why = markup(self.predict.why) if self.predict else ""
-        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{why}"
+        asked = answer = ""
+        if self.question:
+            asked = f"<p><b>{escape(self.question.question)}</b></p>"
+            held = self.question.holding(self.frame) if isinstance(self.question, Prediction) else ()
+            answer = f"<p>It was: <b>{escape(' and '.join(held))}</b>.</p>" if held else ""
+            answer += markdown(self.question.why)
+        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{answer}"
         merged["text/plain"] = self.reading
         return merged
 
@@ -142,6 +150,7 @@ class Bench(w.VBox):
     ):
         self.experiment, self.values, self.view = experiment, dict(values), view
         self.frame: xr.Dataset | None = None
+        self._shown_values = dict(values)  # those of the frame
         self.pins: list[Pin] = []
         self._start = dict(values)
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
@@ -161,17 +170,18 @@ class Bench(w.VBox):
         self._status = words(css="labcore-status")
         self._refusal = words()  # apart from the status, which a run under way overwrites
         # its layout is its own: it changes
-        bar = w.Layout(width="120px", visibility="hidden")
+        bar = w.Layout(width="auto", height="6px", visibility="hidden")
         self._progress = w.FloatProgress(min=0, max=1, layout=bar, style=style(w.FloatProgress))
-        self._panel = control_panel(list(self._controls.values()))
-        body = row([self._panel, self._plot], "labcore-body")
+        panel = control_panel(list(self._controls.values()), _main(experiment, predict))
+        side = column([self._toolbar(), self._progress, self._status, self._refusal, *panel], "labcore-side")
+        body = row([self._plot, side], "labcore-body")
         self._drawer = column()
         self._question = predict.panel(self._committed) if predict else None
         # the run that the question is about, computed before it is asked for
         self._ready: Recording | None = None
         self._asking = threading.Lock()
-        self._answered = self._told = False
-        rows = [self._toolbar(), body, self._status, self._refusal, self._drawer]
+        self._answered = self._told = self._covered = False
+        rows = [body, self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
         self._refresh_controls()
@@ -181,26 +191,30 @@ class Bench(w.VBox):
             asked = experiment.validate(**{**self.values, **predict.then})
             self._ready = Recording(asked, partial(experiment.frames, **asked))
             if asked == self.values:
-                self._plot.layout.visibility = "hidden"
+                self._cover(True)
         self._runner = Runner(self._frames, self._draw, self._report)
         self._runner.submit(Job(dict(self.values), preview=True))
 
     def _toolbar(self) -> w.Box:
-        self._run_button = button("Run", "play", "Run with these values", self.run, "primary")
-        self._pause_button = button("Pause", "pause", "Pause, or go on", self.pause)
-        self._buttons = [
+        self._run_button = button("Run", "play", "Run with these values; pause, or go on", self.run_or_pause, "primary")
+        self._run_button.add_class("labcore-run")
+        menu = button("Menu", "ellipsis-h", "Stop, start again, share, save")
+        menu.add_class("labcore-opens")
+        often = [
             self._run_button,
-            self._pause_button,
             button("Step", "step-forward", "One frame at a time", self.step),
-            button("Stop", "stop", "End the run at its next frame", self.stop),
             button("Pin", "thumb-tack", "Keep these curves as ghosts behind the next ones", self.pin),
+        ]
+        seldom = [
+            button("Stop", "stop", "End the run at its next frame", self.stop),
             button("Unpin", "eraser", "Remove the ghosts", self.unpin),
             button("Reset", "undo", "Back to the values the bench opened with", self.reset),
             button("Share", "link", "A link, and the lines that reproduce this figure", self.share),
             button("Export", "download", "Save the data or the picture", self.export),
             button("Sweep", "th", "Run this over many values and seeds", self.sweep),
         ]
-        return row([*self._buttons, self._progress], "labcore-toolbar")
+        self._buttons = [*often, *seldom]
+        return row([*often, menu, row(seldom, "labcore-more")], "labcore-toolbar")
 
     # what a person does
 
@@ -211,8 +225,13 @@ class Bench(w.VBox):
 
     def pause(self) -> None:
         """Pause the run, or let a paused one go on."""
-        self._runner.pause(not self._runner.paused)
-        self._pause_button.description = "Resume" if self._runner.paused else "Pause"
+        if self._runner.active:
+            self._runner.pause(not self._runner.paused)
+            self._call("Resume" if self._runner.paused else "Pause")
+
+    def run_or_pause(self) -> None:
+        """What the first button says: run, or pause the run with these values, or let it go on."""
+        (self.run if self._run_button.description == "Run" else self.pause)()
 
     def step(self) -> None:
         """One frame: of the paused run, or of a new one that pauses after it."""
@@ -220,7 +239,6 @@ class Bench(w.VBox):
             self._runner.step()
         else:
             self._runner.submit(Job(dict(self.values)), paused=True)
-        self._pause_button.description = "Resume"
 
     def stop(self) -> None:
         """End the run at its next frame."""
@@ -299,19 +317,18 @@ class Bench(w.VBox):
     # what the page reports
 
     def _moved(self, name: str, value: Any) -> None:
-        self._try_set(name, value)
+        self.set(**{name: value})
 
     def _typed(self, name: str, text: str) -> None:
         # the page may repeat the old value that a refusal put back; that is no answer to the refusal
-        if text.strip() != shown(self.values[name]):
-            self._try_set(name, text)
-
-    def _try_set(self, name: str, value: Any) -> None:
+        if text.strip() == self._controls[name].written(self.values[name]):
+            return
         try:
-            self.set(**{name: value})
+            value = taken(self.experiment.parameters[name], text)
         except ParameterError as error:
             self._refresh_controls()
-            self._refuse(str(error))
+            return self._refuse(str(error))
+        self.set(**{name: value})
 
     def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
         if message["type"] == "shared":
@@ -365,7 +382,7 @@ class Bench(w.VBox):
     def _committed(self, _: Any) -> None:
         """Show the run that the question is about, to its end."""
         self._lock(False)
-        self._plot.layout.visibility = None
+        self._cover(False)
         asked = self._ready.values
         if asked != self.values and not self._linked:  # a link shows what its sender saw
             self.pin()
@@ -425,7 +442,6 @@ class Bench(w.VBox):
 
     def _submit(self, job: Job) -> None:
         self._cancel_timer()
-        self._pause_button.description = "Pause"
         self._runner.submit(job)
 
     def _follow(self) -> None:
@@ -456,12 +472,25 @@ class Bench(w.VBox):
             self._question.opened(frame)
         with self._drawing:
             self.frame, self._spec, self._shown_values = frame, spec, job.values
-            self._plot.show(with_ghosts(spec, self.pins, job.values), frame.attrs["reading"])
+            self._show()
 
     def _redraw(self) -> None:
         with self._drawing:
             if self.frame is not None:
-                self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values), self.frame.attrs["reading"])
+                self._show()
+
+    def _show(self) -> None:
+        if self._covered:
+            return self._plot.show(covered(self._spec), "What was measured comes after your prediction.")
+        words = {name: label_of(p) for name, p in self.experiment.parameters.items()}
+        self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values, words), self.frame.attrs["reading"])
+
+    def _cover(self, yes: bool) -> None:
+        """Keep the figure from the learner, who sees its axes; or show it."""
+        if yes != self._covered:
+            self._covered = yes
+            (self._plot.add_class if yes else self._plot.remove_class)("labcore-covered")
+            self._redraw()
 
     def _report(self, report: Report) -> None:
         if report.job.prepare:
@@ -476,6 +505,10 @@ class Bench(w.VBox):
         going = report.state in ("running", "paused")
         if going != (self._progress.layout.visibility == "visible"):
             self._progress.layout.visibility = "visible" if going else "hidden"
+        if not going or report.job.values != self.values:
+            self._call("Run")  # the controls ask for another run than the one under way
+        else:
+            self._call("Resume" if report.state == "paused" else "Pause")
         if going:
             self._progress.value = report.progress
             left = report.seconds * (1 / report.progress - 1) if report.progress > 0 else None
@@ -483,7 +516,6 @@ class Bench(w.VBox):
             return self._say(f"{word}: {report.progress:.0%}" + (f", about {left:.0f} s left" if left else ""))
         if report.state == "failed":
             return self._fail(str(report.error) or type(report.error).__name__, report.error)
-        self._pause_button.description = "Pause"
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
         elif report.state == "done" and report.job.asked:
@@ -516,10 +548,18 @@ class Bench(w.VBox):
     def _controls_enabled(self) -> bool:
         return not self._run_button.disabled
 
+    def _call(self, name: str) -> None:
+        """What the first button does next: Run, Pause or Resume."""
+        if name != self._run_button.description:
+            with self._run_button.hold_sync():
+                self._run_button.description, self._run_button.icon = name, "pause" if name == "Pause" else "play"
+
     def _refresh_controls(self) -> None:
         for name, control in self._controls.items():
             control.show(self.values[name])
             control.set_visible(control.parameter.matters(self.values))
+        if self._shown_values != self.values and self._run_button.description != "Run":
+            self._call("Run")
 
     def _save(self, name: str, mime: str, convert: Callable[[xr.Dataset], bytes]) -> None:
         if self.frame is not None:
@@ -538,6 +578,13 @@ class Bench(w.VBox):
             trace = escape("".join(traceback.format_exception(error)))
             details = f"<details><summary>Details</summary><pre>{trace}</pre></details>"
         self._status.value = _alert(text) + details
+
+
+def _main(experiment: Experiment, question: Question | None) -> set[str]:
+    """The parameters whose controls stand open: those that the question moves, and the experiment's main ones."""
+    asked = list(question.then) if question else []
+    own = [name for name, p in experiment.parameters.items() if p.main]
+    return set(list(dict.fromkeys([*asked, *own]))[:MAIN])
 
 
 def _alert(text: str) -> str:

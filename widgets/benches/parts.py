@@ -39,16 +39,16 @@ def words(html: str = "", css: str = "") -> w.HTML:
     return _dressed(w.HTML(html, layout=layout(), style=style(w.HTML)), css)
 
 
-def markup(markdown: str) -> str:
-    """Markdown of the house, with formulas between $ and $, as HTML."""
-    import mistune  # as nbconvert brings it
+def markdown(text: str) -> str:
+    """The HTML of words of the house in Markdown, with formulas between $ and $ left to the page."""
+    import mistune
 
-    return mistune.create_markdown(escape=False, plugins=["math", "table"])(markdown)
+    return mistune.create_markdown(escape=False, plugins=["math", "table"])(text)
 
 
-def prose(markdown: str, css: str = "") -> w.HTMLMath:
+def prose(text: str, css: str = "") -> w.HTMLMath:
     """Words of the house in Markdown, with formulas between $ and $."""
-    return _dressed(w.HTMLMath(markup(markdown), layout=layout(), style=style(w.HTMLMath)), css)
+    return _dressed(w.HTMLMath(markdown(text), layout=layout(), style=style(w.HTMLMath)), css)
 
 
 def button(

@@ -11,6 +11,7 @@ import ipywidgets as w
 import xarray as xr
 
 from widgets.benches.parts import button, layout, prose, row, style, words
+from widgets.benches.plot import Spec
 
 Rule = Callable[[xr.Dataset], str | tuple[str, ...]]
 
@@ -77,8 +78,8 @@ class PredictionPanel(w.VBox):
         self._commit.disabled = True
         skip = button("Skip", "", "Show the result without a prediction", lambda: self._close(None))
         question = words(f'<div class="labcore-question">Predict first. {escape(prediction.question)}</div>')
-        buttons = row([self._commit, skip], "labcore-toolbar")
-        super().__init__([question, self._options, buttons], layout=layout())
+        answers = row([self._options, row([self._commit, skip], "labcore-toolbar")], "labcore-answers")
+        super().__init__([question, answers], layout=layout())
         self.add_class("labcore-predict")
         self._options.observe(lambda _: setattr(self._commit, "disabled", self._options.value is None), "value")
 
@@ -113,3 +114,20 @@ class PredictionPanel(w.VBox):
             tip = f"Run the experiment where this holds: {choice}"
             parts.append(row([button("When would that be right?", "question-circle", tip, play)], "labcore-toolbar"))
         self._say(f"{verdict}<div>Measured: {escape(frame.attrs['reading'])}</div>", *parts)
+
+
+def covered(spec: Spec) -> Spec:
+    """The axes of a figure, without numbers and without what they would show."""
+    kept = {k: v for k, v in spec["layout"].items() if k in ("height", "margin", "grid")}
+    for name, axis in spec["layout"].items():
+        if name[1:].startswith("axis"):
+            told = ("range", "tickvals", "ticktext", "tickmode", "categoryarray", "autorange", "rangemode", "dtick")
+            kept[name] = {k: v for k, v in axis.items() if k not in told} | {"showticklabels": False}
+    # plotly draws the axes of those panels that hold something
+    panels = {(trace.get("xaxis", "x"), trace.get("yaxis", "y")) for trace in spec["data"]}
+    empty = {"type": "scatter", "x": [None], "y": [None], "showlegend": False, "hoverinfo": "skip"}
+    note = {"text": "First your prediction", "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
+    return {
+        "data": [empty | {"xaxis": x, "yaxis": y} for x, y in sorted(panels)],
+        "layout": kept | {"annotations": [note | {"font": {"size": 18, "color": "@soft"}}]},
+    }

@@ -3,8 +3,21 @@
 import ipywidgets as w
 import pytest
 
-from tests.widgets.hands import PATIENCE, all_of, button, experiment_of, frame, open_bench, plot, row, slope, status
-from widgets.benches.prediction import Prediction, PredictionPanel
+from tests.widgets.hands import (
+    PATIENCE,
+    all_of,
+    button,
+    experiment_of,
+    frame,
+    open_bench,
+    plot,
+    row,
+    slope,
+    status,
+    view,
+)
+from widgets.benches.bench import StaticBench
+from widgets.benches.prediction import Prediction, PredictionPanel, covered
 
 COVERED = Prediction("Does it <b>rise</b>?", ("It rises", "It <i>falls</i>"))
 MOVING = Prediction("And when it is steeper?", ("Up", "Down"), then={"slope": 2.0})
@@ -192,36 +205,72 @@ def test_an_experiment_of_no_option_is_an_error():
 
 def locked(bench):
     parts = [p for name in ("slope", "seed") for p in row(bench, name)["row"].children]
-    parts += [button(bench, b) for b in ("Run", "Pause", "Step", "Stop", "Pin", "Reset", "Share", "Export")]
+    parts += [button(bench, b) for b in ("Run", "Step", "Stop", "Pin", "Unpin", "Reset", "Share", "Export", "Sweep")]
     (answer,) = {p.disabled for p in parts}
+    return answer
+
+
+def is_covered(bench):
+    """Whether the page has none of the figure's numbers, and knows what its axes mean."""
+    spec = plot(bench).spec
+    assert spec["layout"]["xaxis"]["title"] == {"text": "place"} and spec["layout"]["yaxis"]["title"]
+    (trace,) = spec["data"]
+    (answer,) = {
+        trace["y"] == [None],
+        "The line" not in plot(bench).reading,
+        "labcore-covered" in plot(bench)._dom_classes,
+    }
     return answer
 
 
 def test_the_figure_is_covered_and_the_controls_are_locked_until_commitment():
     bench = open_bench(predict=COVERED)
-    assert plot(bench).layout.visibility == "hidden" and locked(bench)
+    assert is_covered(bench) and locked(bench)
     asked(bench).value = "It rises"
-    assert plot(bench).layout.visibility == "hidden" and locked(bench)
+    assert is_covered(bench) and locked(bench)
     button(bench, "Commit").click()
-    assert plot(bench).layout.visibility != "hidden" and not locked(bench)
     assert bench.wait(PATIENCE) and slope(bench.frame) == 0.5
+    assert not is_covered(bench) and not locked(bench)
+
+
+def test_a_covered_figure_tells_nothing_by_its_axes():
+    axis = {"title": {"text": "place"}, "type": "log", "range": [0, 3], "tickvals": [1, 7], "ticktext": ["a", "b"]}
+    layout = {"xaxis": axis, "yaxis2": axis, "height": 300, "shapes": [{"x0": 7}], "annotations": [{"text": "peak"}]}
+    kept = covered({"data": [{"y": [1]}, {"y": [2], "name": "a", "xaxis": "x2", "yaxis": "y2"}], "layout": layout})
+    assert [(t["xaxis"], t["yaxis"], t["x"], t["y"]) for t in kept["data"]] == [
+        ("x", "y", [None], [None]),
+        ("x2", "y2", [None], [None]),
+    ]
+    assert "name" not in kept["data"][1] and kept["layout"]["height"] == 300 and "shapes" not in kept["layout"]
+    for name in ("xaxis", "yaxis2"):
+        assert kept["layout"][name] == {"title": {"text": "place"}, "type": "log", "showticklabels": False}
+    assert [a["text"] for a in kept["layout"]["annotations"]] == ["First your prediction"]
 
 
 def test_skipping_uncovers_too():
     bench = open_bench(predict=COVERED)
     button(bench, "Skip").click()
-    assert plot(bench).layout.visibility != "hidden" and not locked(bench)
+    assert bench.wait(PATIENCE) and not is_covered(bench) and not locked(bench)
 
 
 @pytest.mark.parametrize("how", ["Commit", "Skip"])
 def test_then_pins_the_start_and_moves(how):
     bench = open_bench(predict=MOVING)
-    assert plot(bench).layout.visibility != "hidden" and locked(bench), "the start is seen, and stays put"
+    assert not is_covered(bench) and locked(bench), "the start is seen, and stays put"
     asked(bench).value = "Up"
     button(bench, how).click()
     assert bench.wait(PATIENCE) and not locked(bench)
     assert bench.values["slope"] == 2.0 and slope(bench.frame) == 2.0
     assert [t["name"] for t in plot(bench).spec["data"]] == ["pinned: slope = 0.5", "height"]
+
+
+def test_where_nothing_runs_the_figure_is_what_was_asked_about_with_its_answer_below():
+    question = Prediction("Is x > 1?", ("Above 1", "Below 1"), then={"x": 4.0}, right=grows, why=WHY)
+    made = StaticBench(experiment_of(growing), {"x": 0.5, "seed": 0}, view, question)
+    html = made._repr_mimebundle_()["text/html"]
+    assert slope(made.frame) == 4.0 and made.values["x"] == 4.0
+    places = [html.index(words) for words in ("Is x &gt; 1?", "Now 4.", "It was: <b>Above 1</b>.", "<strong>slope")]
+    assert places == sorted(places)
 
 
 def test_a_click_in_the_figure_does_not_move_a_locked_bench():
