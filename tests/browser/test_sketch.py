@@ -65,7 +65,9 @@ def commits(page):
     )
     page.get_by_role("button", name="Commit").click()
     page.wait_for_selector(".sketch-measured", state="attached", timeout=60_000)
-    page.wait_for_function("() => document.querySelector('.labcore-predict').textContent.includes('a flat line is 0%')")
+    page.wait_for_function(
+        "() => document.querySelector('.labcore-predict').textContent.includes('right, a flat line 0%')"
+    )
     page.wait_for_function("() => document.querySelector('.labcore-why em')?.textContent === 'all'")
     # nothing stays that a hand could move
     assert page.locator(".sketch-paper").is_hidden() and page.locator(".sketch-handle[tabindex]").count() == 0

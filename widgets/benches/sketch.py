@@ -166,7 +166,8 @@ class Sketch:
         if x.ndim != 1 or x.shape != y.shape or (self.kind == "place" and len(x) != 1):
             asked = "two numbers" if self.kind == "place" else "two arrays (P,)"
             raise ValueError(f"answer gives shapes {x.shape} and {y.shape}; a {self.kind} is {asked}")
-        seen = np.isfinite(self.x.share(x)) & np.isfinite(self.y.share(y))
+        along = self.x.share(x)
+        seen = (along >= -1e-9) & (along <= 1 + 1e-9) & np.isfinite(self.y.share(y))
         if not seen.any():
             raise ValueError("answer has no finite number that these axes can show")
         order = np.argsort(x[seen], kind="stable")
@@ -282,7 +283,7 @@ class SketchPanel(w.VBox):
         if self._drawing is not None:
             score, flat, verdict = self._sketch.judged(self._drawing, frame)
             rival = "the middle of the picture" if self._sketch.kind == "place" else "a flat line"
-            said = f"Your drawing {verdict}: {score:.0%} right; {rival} is {flat:.0%}."
+            said = f"Your drawing {verdict}: {score:.0%} right, {rival} {flat:.0%}."
         self.canvas.measured = {"x": _numbers(x), "y": _numbers(y), "spoken": said}
         verdict = f'<div class="labcore-verdict">{escape(said)}</div>' if said else ""
         more = [prose(self._sketch.why, "labcore-why")] if self._sketch.why else []
@@ -388,7 +389,8 @@ def _order(sketch: Sketch, _: np.ndarray, drawn: np.ndarray, measured: np.ndarra
 
 def _near(sketch: Sketch, at: Sequence[float], x: float, y: float) -> tuple[float, str]:
     off = float(np.hypot(sketch.x.share(at[0]) - sketch.x.share(x), sketch.y.share(at[1]) - sketch.y.share(y)))
-    return max(0.0, 1 - off), f"is at ({at[0]:.3g}, {at[1]:.3g}), the measured place at ({x:.3g}, {y:.3g})"
+    # half a picture away is as wrong as can be
+    return max(0.0, 1 - 2 * off), f"is at ({at[0]:.3g}, {at[1]:.3g}), the measured place at ({x:.3g}, {y:.3g})"
 
 
 _JUDGES: dict[str, dict[str, Callable]] = {

@@ -136,9 +136,9 @@ def test_the_frame_has_its_own_places_and_only_those_that_were_drawn_count():
     assert score == pytest.approx(1, abs=0.01) and "the measured one at 3.16" in said
 
 
-def test_what_is_not_finite_or_not_positive_on_a_log_axis_is_not_drawn():
+def test_what_the_axes_cannot_show_is_not_drawn():
     asked = sketch("direction", y=Ruler("error", 0.01, 1, log=True))
-    x, y = asked.measured(frame([1, 3, 2, 4], [0.5, np.nan, 0, 0.2]))
+    x, y = asked.measured(frame([1, 3, 2, 4, 20], [0.5, np.nan, 0, 0.2, 0.1]))
     assert x.tolist() == [1, 4] and y.tolist() == [0.5, 0.2]
     with pytest.raises(ValueError, match="no finite number"):
         asked.measured(frame([1, 2], [np.nan, -1]))
@@ -173,8 +173,9 @@ def test_an_order_of_other_things_is_refused():
 
 def test_a_place_is_judged_beside_the_middle():
     asked = sketch("place", Ruler("x", 0, 10), kind="place")
-    assert asked.judged([10, 0.5], frame([10], [0.5]))[:2] == (1, 0.5)
-    assert asked.judged([0, 0.5], frame([10], [0.5]))[:2] == (0, 0.5)
+    assert asked.judged([10, 0.5], frame([10], [0.5]))[:2] == (1, 0)
+    assert asked.judged([7.5, 0.5], frame([10], [0.5]))[:2] == (0.5, 0)
+    assert asked.judged([7.5, 0.5], frame([6], [0.5]))[:2] == (pytest.approx(0.7), pytest.approx(0.8))
 
 
 def test_a_rule_of_the_lesson_judges_plain_numbers():
@@ -221,7 +222,7 @@ def test_the_answer_is_drawn_over_and_said_beside_a_flat_line(asked):
     button(panel, "Commit").click()
     panel.measured(at_handles(BUMP))
     assert panel.canvas.measured["y"] == BUMP
-    assert "goes up, then down, the measured one up, then down: 100% right; a flat line is 0%" in text(panel)
+    assert "goes up, then down, the measured one up, then down: 100% right, a flat line 0%" in text(panel)
     assert "It ends at &lt;b&gt;0.3" in text(panel) and "<strong>so</strong>" in text(panel)
     assert "Where &lt;b&gt;does" in text(panel)
 
