@@ -29,7 +29,7 @@ function scale({ low, high, log, names }) {
 const digits = (v) => Number(v.toPrecision(3));
 const SUPER = { "-": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((c, i) => [i, c])) };
 function written(v) {
-  if (v === 0 || (Math.abs(v) >= 1e-3 && Math.abs(v) < 1e5)) return String(digits(v));
+  if (v === 0 || (Math.abs(v) >= 1e-3 && Math.abs(v) < 1e4)) return String(digits(v));
   const power = Math.floor(Math.log10(Math.abs(v)) + 1e-9), front = digits(v / 10 ** power);
   return `${front === 1 ? "" : `${front}·`}10${[...String(power)].map((c) => SUPER[c]).join("")}`;
 }
