@@ -482,8 +482,8 @@ class Bench(w.VBox):
     def _show(self) -> None:
         if self._covered:
             return self._plot.show(covered(self._spec), "What was measured comes after your prediction.")
-        words = {name: label_of(p) for name, p in self.experiment.parameters.items()}
-        self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values, words), self.frame.attrs["reading"])
+        labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
+        self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values, labels), self.frame.attrs["reading"])
 
     def _cover(self, yes: bool) -> None:
         """Keep the figure from the learner, who sees its axes; or show it."""
