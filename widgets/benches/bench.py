@@ -50,6 +50,7 @@ class Question(Protocol):
 
     `panel(committed)` makes the widget that asks. It calls `committed(answer)` once, with None where the learner skips;
     its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer.
+    A widget with a method `opened(frame)` gets the bench's first frame there.
     """
 
     question: str
@@ -467,6 +468,8 @@ class Bench(w.VBox):
             with _opening:  # let the first figures of the page's other benches come first
                 return
         spec = self.view(frame)
+        if self.frame is None and hasattr(self._question, "opened"):
+            self._question.opened(frame)
         with self._drawing:
             self.frame, self._spec, self._shown_values = frame, spec, job.values
             self._show()
