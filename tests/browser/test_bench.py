@@ -632,11 +632,36 @@ def test_light_and_dark(curve, page, voila_desk):
     for opened, dark in ((curve, False), (page, True)):
         ground = brightness(opened, ".labcore-bench", "backgroundColor")[0]
         texts = [*brightness(opened, ticks, "fill"), *brightness(opened, ".labcore-reading", "color")]
-        labels = brightness(opened, ".labcore-side .widget-label:visible", "color")
+        labels = brightness(opened, ".labcore-side .widget-label", "color")
         assert (ground < 60) == dark and (ground > 200) == (not dark)
         assert len(texts) > 10 and len(labels) > 5
         for text in texts + labels:
             assert text > 170 if dark else text < 120
+
+
+def test_a_page_follows_the_system_unless_its_address_names_a_theme(page, voila_desk):
+    page.emulate_media(color_scheme="dark")
+    open_in_voila(page, voila_desk, "curve.ipynb")
+    wait_for_figures(page, 1)
+    ticks = ".labcore-figure g[class$=tick] text"
+    for scheme, dark in (("dark", True), ("light", False)):  # without loading the page again
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg=dark, timeout=20_000)
+        page.wait_for_function(
+            """([selector, dark]) => {
+              const [r] = getComputedStyle(document.querySelector(selector)).fill.match(/\\d+/g).map(Number);
+              return dark ? r > 170 : r < 120;
+            }""",
+            arg=[ticks, dark],
+            timeout=20_000,
+        )
+        for selector in ("body", ".labcore-bench"):
+            ground = brightness(page, selector, "backgroundColor")[0]
+            assert ground < 60 if dark else ground > 200
+    page.emulate_media(color_scheme="dark")
+    open_in_voila(page, voila_desk, "curve.ipynb", "?theme=light")
+    wait_for_figures(page, 1)
+    assert brightness(page, ".labcore-bench", "backgroundColor")[0] > 200
 
 
 # JupyterLab.

@@ -116,18 +116,22 @@ class PredictionPanel(w.VBox):
         self._say(f"{verdict}<div>Measured: {escape(frame.attrs['reading'])}</div>", *parts)
 
 
+# of an axis: what it tells of the answer
+_TELLS = frozenset("autorange categoryarray dtick minor range rangemode tickmode ticktext tickvals".split())
+
+
 def covered(spec: Spec) -> Spec:
     """The axes of a figure, without numbers and without what they would show."""
     kept = {k: v for k, v in spec["layout"].items() if k in ("height", "margin", "grid")}
     for name, axis in spec["layout"].items():
         if name[1:].startswith("axis"):
-            told = ("range", "tickvals", "ticktext", "tickmode", "categoryarray", "autorange", "rangemode", "dtick")
-            kept[name] = {k: v for k, v in axis.items() if k not in told} | {"showticklabels": False}
+            kept[name] = {k: v for k, v in axis.items() if k not in _TELLS} | {"showticklabels": False}
     # plotly draws the axes of those panels that hold something
-    panels = {(trace.get("xaxis", "x"), trace.get("yaxis", "y")) for trace in spec["data"]}
+    panels = sorted({(trace.get("xaxis", "x"), trace.get("yaxis", "y")) for trace in spec["data"]}) or [("x", "y")]
     empty = {"type": "scatter", "x": [None], "y": [None], "showlegend": False, "hoverinfo": "skip"}
-    note = {"text": "First your prediction", "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
+    place = {"xref": f"{panels[0][0]} domain", "yref": f"{panels[0][1]} domain", "x": 0.5, "y": 0.5}
+    note = {"text": "First your prediction", "showarrow": False, "font": {"size": 18, "color": "@soft"}}
     return {
-        "data": [empty | {"xaxis": x, "yaxis": y} for x, y in sorted(panels)],
-        "layout": kept | {"annotations": [note | {"font": {"size": 18, "color": "@soft"}}]},
+        "data": [empty | {"xaxis": x, "yaxis": y} for x, y in panels],
+        "layout": kept | {"annotations": [note | place]},
     }
