@@ -49,7 +49,7 @@ class SweepPanel(w.VBox):
             None if visitors else line("cluster", placeholder="this machine, or tcp://scheduler:8786", **look)
         )
         run = button("Run sweep", "play", "", self.run, "primary")
-        halt = button("Stop sweep", "stop", "", self._stop.set)
+        halt = button("Stop sweep", "stop", "", self.stop)
         self._bar = w.FloatProgress(min=0, max=1, layout=layout(width="160px"), style=style(w.FloatProgress))
         self._words = words(css="labcore-status")
         self._plot = Plot({"data": [], "layout": {"height": 360}}, "")
@@ -80,7 +80,7 @@ class SweepPanel(w.VBox):
             values = [low * (high / low) ** t if p.log else low + (high - low) * t for t in parts]
             values = [round(v) if p.kind == "int" else float(f"{v:.3g}") for v in values]
             values = [min(max(v, p.low), p.high) for v in values]
-        self._list.value = ", ".join(map(shown, dict.fromkeys(values)))
+        self._list.value = ", ".join(f"{v:.6g}" if isinstance(v, float) else str(v) for v in dict.fromkeys(values))
 
     def run(self) -> None:
         """Begin, or go on where an earlier sweep of the same points ended."""
@@ -89,6 +89,10 @@ class SweepPanel(w.VBox):
         self._stop.clear()
         self._thread = threading.Thread(target=self._work, name="labcore-sweep", daemon=True)
         self._thread.start()
+
+    def stop(self) -> None:
+        """End the sweep after the points that are being computed."""
+        self._stop.set()
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no sweep is under way. For tests and scripts."""
