@@ -14,7 +14,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labcore import catalog
 from tests.browser.conftest import free_port, serve_voila, watched
-from tests.browser.front import FRONTS, open_in_lab, open_on_desk, press, unfold, until, wait_for_figures
+from tests.browser.front import (
+    FRONTS,
+    open_in_lab,
+    open_on_desk,
+    press,
+    unfold,
+    until,
+    wait_for_figures,
+    write_notebook,
+)
 from tests.browser.proxy import proxy
 from tests.browser.test_bench import box, enter, link_of, reading_of, wait_for_reading
 from widgets.benches import sharing
@@ -210,3 +219,36 @@ def test_a_link_of_the_prose_moves_its_bench_and_back(request, page, front, pros
     page.wait_for_timeout(500)
     assert until(page, lambda seen: len(seen) == 3)[2]["reading"] == before[2]["reading"]
     assert page.get_by_role("alert").count() == 2
+
+
+# Share and Export, of a figure that is seen in two places.
+
+
+def test_what_is_saved_and_copied_is_so_once_and_where_it_was_asked_for(browser, desk, lab):
+    """Two views of one bench: each press is answered in its own, and by one file."""
+    write_notebook(desk / "twice.ipynb", "from widgets import bench", f'b = bench("{PLANE}", label="mine")', "b", "b")
+    with watched(browser) as page:
+        open_in_lab(page, lab, "twice.ipynb")
+        wait_for_figures(page, 2)
+        second = page.locator(".labcore-bench").nth(1)
+        saved: list[str] = []
+        page.on("download", lambda d: saved.append(d.suggested_filename))
+        press(second, "Export")
+        for kind in ("CSV", "PNG"):
+            second.get_by_role("button", name=kind, exact=True).click()
+            page.wait_for_timeout(3000)
+        assert saved == [f"{PLANE}.csv", f"{PLANE}.png"]
+        # as on a page without https
+        page.evaluate("() => Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
+        press(second, "Share")
+        second.get_by_role("status").filter(has_text="The link is selected").wait_for()
+        box = second.get_by_label("Link")
+        selected = box.evaluate(
+            "e => e === document.activeElement && e.value.slice(e.selectionStart, e.selectionEnd) === e.value"
+        )
+        assert selected and "twice.ipynb?bench=mine&" in box.input_value()
+        put = "{ value: { writeText: async (text) => { window.put = text; } } }"
+        page.evaluate(f"() => {{ Object.defineProperty(navigator, 'clipboard', {put}); }}")
+        press(second, "Share")
+        second.get_by_role("status").filter(has_text="The link is copied").wait_for()
+        assert page.evaluate("() => window.put") == box.input_value()
