@@ -85,3 +85,12 @@ def show(widget: w.DOMWidget, shown: bool) -> None:
 
 def is_shown(widget: w.DOMWidget) -> bool:
     return "labcore-hidden" not in widget._dom_classes
+
+
+def said(error: BaseException | str) -> str:
+    """What an error, or the line that a sweep keeps of one, tells a person."""
+    text = str(error)
+    # numpy, numba and Python raise MemoryError, torch a RuntimeError
+    if isinstance(error, MemoryError) or "MemoryError: " in text or "can't allocate memory" in text:
+        return "Memory is short: this run needs more than it may have. Try smaller values."
+    return text or type(error).__name__

@@ -16,7 +16,7 @@ import xarray as xr
 from labcore.experiment import Experiment, ParameterError
 from labcore.sweeps import Progress, SweepError, sweep, values_in
 from widgets.benches.controls import shown
-from widgets.benches.parts import button, layout, line, row, style, words
+from widgets.benches.parts import button, layout, line, row, said, style, words
 from widgets.benches.pins import pin
 from widgets.benches.plot import Plot, Spec
 
@@ -131,9 +131,9 @@ class SweepPanel(w.VBox):
         except (ParameterError, SweepError) as error:
             return self._refuse(str(error))
         except Exception as error:  # noqa: BLE001 - a bug must appear in the panel, not die with its thread
-            return self._refuse(f"{type(error).__name__}: {error}")
+            return self._refuse(said(f"{type(error).__name__}: {error}"))
         states = found.point_state.values.ravel().tolist()
-        errors = sorted({e for e in found.point_error.values.ravel().tolist() if e})
+        errors = sorted({said(e) for e in found.point_error.values.ravel().tolist() if e})
         ended = "Stopped" if self._stop.is_set() else "Done"
         place = escape(self.folder.as_posix())
         where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{place}")</code>.'
