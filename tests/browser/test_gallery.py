@@ -24,7 +24,7 @@ from tornado.httpclient import HTTPClientError
 from tornado.iostream import StreamBufferFullError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from tests.browser.conftest import ROOT, free_port, serve_voila, wait_for_words, wait_until_ready
+from tests.browser.conftest import ALL_READY, ROOT, free_port, serve_voila, wait_for_words, wait_until_ready
 from tests.browser.front import write_notebook
 from tests.browser.kernel_socket import PROTOCOL, connect, read, send
 from widgets.gallery.fork_server import Nursery
@@ -386,7 +386,7 @@ def ready(tmp_path_factory) -> Iterator[Room]:
     """A gallery that executes its notebooks ahead of their visitors; each test has one, and waits for no other."""
     cells = {"copied": MARK, "coloured": MARK, "edited": f"{MARK}; print('OLD WORDS')", "killed": MARK}
     cells |= {name: source for name, (source, _) in CANNOT_BE_COPIED.items()}
-    with room(tmp_path_factory.mktemp("ready"), cells, "--Gallery.warm=True") as served:
+    with room(tmp_path_factory.mktemp("ready"), cells, *ALL_READY) as served:
         yield served
 
 
@@ -445,8 +445,27 @@ def test_a_lesson_that_cannot_be_copied_is_executed_for_each_visitor(ready, name
     assert "HERE" in text(ready.page(name))
 
 
+HEAVY = f"import builtins, numpy; builtins.held = numpy.ones(20_000_000); {MARK}"  # 160 MB
+
+
+def test_the_lessons_that_were_asked_for_last_are_kept_and_nobody_waits_for_it(tmp_path):
+    with room(tmp_path, {"a": HEAVY, "b": HEAVY}, "--Gallery.warm=1", "--Gallery.ready_megabytes=300") as served:
+        wait_until_ready(served.log, "a.ipynb")
+        before = done_by(text(served.page("a")))
+        first = done_by(text(served.page("b")))
+        wait_until_ready(served.log, "b.ipynb")
+        assert done_by(text(served.page("b"))) == done_by(text(served.page("b"))) != first, "it executed it itself"
+        assert "a.ipynb is no longer kept ready: others were asked for since" in served.log.read_text()
+        end = time.monotonic() + 20
+        while psutil.pid_exists(before):
+            assert time.monotonic() < end, "the process of a lesson that was let go lives on"
+            time.sleep(0.1)
+        text(served.page("a"))
+        wait_until_ready(served.log, "a.ipynb", 2)
+
+
 def test_no_process_is_left_when_the_server_is_killed(tmp_path):
-    with room(tmp_path, {"one": MARK}, "--Gallery.warm=True") as served:
+    with room(tmp_path, {"one": MARK}, *ALL_READY) as served:
         wait_until_ready(served.log, "one.ipynb")
         lesson = psutil.Process(done_by(text(served.page())))
         server = lesson.parent().parent()
@@ -469,7 +488,7 @@ def test_no_process_is_left_when_the_server_ends(tmp_path):
 
 
 def test_a_nursery_that_ends_is_started_again(tmp_path):
-    with room(tmp_path, {"one": f"import time; time.sleep(1); {MARK}"}, "--Gallery.warm=True") as served:
+    with room(tmp_path, {"one": f"import time; time.sleep(1); {MARK}"}, *ALL_READY) as served:
         first = nursery_of(served.origin)
         while not (lesson := first.children()):  # which executes the lesson now
             assert "is ready after" not in served.log.read_text()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from labcore import catalog
-from tests.browser.conftest import ROOT, blank_page, heard, launched, leave, serve_voila, wait_until_ready
+from tests.browser.conftest import ALL_READY, ROOT, blank_page, heard, launched, leave, serve_voila, wait_until_ready
 from tests.browser.front import BENCHES, benches_in, open_in_lab, open_in_voila, until, wait_for_figures
 
 PAGES = 2  # open at a time
@@ -59,7 +59,7 @@ def in_gallery(picked, tmp_path_factory) -> Iterator[Callable]:
         place.parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / lesson, place)
     log = tmp_path_factory.mktemp("log") / "gallery"
-    server = serve_voila(folder, log, "--Gallery.only_catalog=True", "--Gallery.warm=True")
+    server = serve_voila(folder, log, "--Gallery.only_catalog=True", *ALL_READY)
     url = next(server)
 
     def opened(page, lesson: str) -> None:

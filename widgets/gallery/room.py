@@ -54,8 +54,6 @@ class Room:
     nursery: Nursery | None
     kernels: MappingKernelManager
     arriving: int = 0  # visitors whose kernel is not up yet
-    # of lessons executed already, for any kernel
-    pages: dict[tuple[str, int, str | None], str] = field(default_factory=dict)
     # kernels whose page has come and has no line; when it was last heard of
     unopened: dict[str, float] = field(default_factory=dict)
     lines: set[VoilaKernelWebsocketHandler] = field(default_factory=set)
@@ -94,8 +92,7 @@ class Room:
         await self._end(self.left, self.kernels.cull_idle_timeout, "has gone")
         if self.nursery is not None:
             self.nursery.clean_up()
-            if await self.nursery.mend():
-                self.pages.clear()
+            await self.nursery.mend()
 
     async def _end(self, since: dict[str, float], seconds: float, why: str) -> None:
         """End the kernels that have been on this list for so long; 0: none."""
