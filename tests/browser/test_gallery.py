@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -20,11 +22,12 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 from tornado.httpclient import HTTPClientError
 from tornado.iostream import StreamBufferFullError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from tests.browser.conftest import ALL_READY, ROOT, free_port, serve_voila, wait_for_words, wait_until_ready
+from tests.browser.conftest import ALL_READY, ROOT, free_port, leave, serve_voila, wait_for_words, wait_until_ready
 from tests.browser.front import write_notebook
 from tests.browser.kernel_socket import PROTOCOL, connect, read, send
 from widgets.gallery.fork_server import Nursery
@@ -619,4 +622,45 @@ def test_a_page_says_that_its_kernel_is_gone_and_a_broken_line_is_another_thing(
         name = page.evaluate("() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
         assert status(f"{origin}/voila/api/shutdown/{name}", "POST", Origin=origin) in (200, 204)
         again.wait_for()
+    context.close()
+
+
+def forged(message: bytes, change) -> bytes:
+    """A message of the kernel's with another content: `change` is given it, and alters it in place."""
+    channel, parts = deserialize_msg_from_ws_v1(message)
+    content = json.loads(bytes(parts[3]))
+    change(content)
+    return serialize_msg_to_ws_v1([*parts[:3], json.dumps(content).encode(), *parts[4:]], channel)
+
+
+@pytest.mark.parametrize("lost", ["a model", "all answers"])
+def test_a_page_that_misses_a_model_asks_again(common, browser, lost):
+    """As on a machine with other work: ipywidgets asks for its models once, and each answer may come to nothing."""
+    context, taken = browser.new_context(), []
+
+    def hold_up(line) -> None:
+        server = line.connect_to_server()
+
+        def down(message: str | bytes) -> None:
+            kind = b"update_states" if lost == "a model" or not taken else b"comm_info_reply"
+            if len(taken) == (1 if lost == "a model" else 2) or kind not in message:
+                return line.send(message)
+            taken.append(kind)
+            if lost == "a model":
+                line.send(forged(message, without_the_box))
+
+        server.on_message(down)
+
+    def without_the_box(content: dict) -> None:
+        states = content["data"]["states"]
+        content["data"]["states"] = {k: s for k, s in states.items() if s["model_name"] != "VBoxModel"}
+
+    context.route_web_socket(lambda address: "/channels" in address, hold_up)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(common.page("slider"))
+    page.get_by_text("Error displaying widget" if lost == "a model" else "Loading widget").wait_for()
+    assert moved(page)[0] == 1 and len(taken) == (1 if lost == "a model" else 2)
+    assert not page.get_by_text(re.compile("^(Loading|Error displaying) widget")).count()
+    leave(page)
     context.close()

@@ -1,9 +1,15 @@
 // Says on a lesson's page that its kernel is gone, or out of reach; otherwise sliders move and nothing happens.
 // Jupyter's own connection opens a broken line again. Here it is watched, and the server asked for the kernel.
+// And asks again for widgets that did not come: ipywidgets asks once, and waits for ever for an answer that is lost.
 {
   const AGAIN = 20_000; // milliseconds between two questions, and only while there is no line
   const GONE = "This lesson no longer runs on the server, so its figures stand still.";
   const LOST = "The connection to the server is broken. This page tries to open it again.";
+  const PART = "A part of this lesson did not come.";
+  const QUIET = [5_000, 10_000, 20_000, 40_000]; // milliseconds without a word from the kernel, before each question
+  const PATIENCE = 60_000; // milliseconds with a kernel that goes on talking
+  const views = []; // {id, place} of what the page shows: a widget's model, and where
+  let heard = 0; // when the kernel last said something
   let kernel, timer, said = "", ended = false, reached = true;
   let latest = 0; // of several questions on their way, only the last one's answer counts
   let patience = 2_000; // a line that is closed on purpose, as when a proxy begins anew, is open again by then
@@ -27,14 +33,18 @@
     box.append(line);
   }
 
-  function end() {
-    ended = true;
+  function reload() {
     const button = document.createElement("button");
     button.textContent = "Load the lesson again";
     button.style.cssText = `font: inherit; color: inherit; background: transparent; border: 1px solid currentColor;
       border-radius: 6px; padding: 4px 12px; cursor: pointer;`;
     button.onclick = () => location.reload(); // with the values in its address
-    say(GONE, button);
+    return button;
+  }
+
+  function end() {
+    ended = true;
+    say(GONE, reload());
   }
 
   const connected = () => kernel?.connectionStatus === "connected";
@@ -78,6 +88,41 @@
       say("");
     });
     if (connected()) clearTimeout(timer);
+    heard = Date.now();
+    kernel.anyMessage.connect(() => { heard = Date.now(); });
+  }
+
+  const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  const isWrong = ({ place }) => /^Error displaying widget/.test(place.textContent);
+  const isThere = (manager) => manager.restoredStatus && views.every(({ id }) => manager.has_model(id));
+
+  async function complete(manager) {
+    for (const quiet of QUIET) {
+      const began = Date.now();
+      // while the first answers come, more may be on their way; a bench that moves never falls silent
+      const late = (now) => now - (manager.restoredStatus ? began : Math.max(began, heard)) > quiet;
+      while (!connected() || !(late(Date.now()) || Date.now() - began > PATIENCE)) {
+        await pause(1_000);
+        if (ended) return;
+        if (isThere(manager) && !views.some(isWrong)) return;
+      }
+      if (!isThere(manager)) await askAgain(manager);
+      for (const view of views) if (isWrong(view) && manager.has_model(view.id)) await show(manager, view);
+      if (isThere(manager)) said === PART && say("");
+      else if (quiet >= QUIET.at(-2)) say(PART, reload());
+    }
+  }
+
+  async function askAgain(manager) {
+    // a model can be made only where no line to it is open, as for one whose state never came
+    for (const [id, line] of [...(kernel._comms ?? [])]) if (!manager.has_model(id)) line.dispose();
+    await Promise.race([manager.restoreWidgets(), pause(10_000)]);
+  }
+
+  async function show(manager, { id, place }) {
+    const { luminoWidget } = await manager.create_view(await manager.get_model(id));
+    place.replaceChildren();
+    luminoWidget.constructor.attach(luminoWidget, place);
   }
 
   // Voila tells of itself by this name when it has started
@@ -86,10 +131,17 @@
     set(app) {
       Object.defineProperty(globalThis, "jupyterapp", { value: app, writable: true });
       follow(app.widgetManager?.kernel);
+      if (kernel) complete(app.widgetManager);
     },
   });
   // in the part that scrolls, which fills the window: above it the notice would push the page's end out of sight
-  addEventListener("DOMContentLoaded", () => (document.getElementById("rendered_cells") ?? document.body).prepend(box));
+  addEventListener("DOMContentLoaded", () => {
+    (document.getElementById("rendered_cells") ?? document.body).prepend(box);
+    for (const output of document.querySelectorAll('script[type="application/vnd.voila.cell-output+json"]')) {
+      const id = JSON.parse(output.textContent).data?.["application/vnd.jupyter.widget-view+json"]?.model_id;
+      if (id) views.push({ id, place: output.parentElement });
+    }
+  });
   addEventListener("beforeunload", () => { patience = AGAIN; }); // the kernel ends with its page; the next one comes
   for (const event of ["online", "offline"]) addEventListener(event, check);
   document.addEventListener("visibilitychange", check);
