@@ -8,17 +8,34 @@ from pathlib import Path
 from typing import Literal
 
 from labcore import catalog
-from labcore.import_closure import closure, content
+from labcore.essence import essence
+from labcore.import_closure import closure
 
 _ROOT = Path(__file__).parent
+
+# What carries parameters, frames and verdicts and makes none of their numbers. Where one of them comes to change what a
+# run computes, raise CONTRACT: everything kept is then of other code.
+CARRIERS = frozenset(
+    "catalog checked code_version essence experiment frames import_closure kernel_cache ledger".split()
+)
+CONTRACT = 1
 
 
 @functools.cache
 def code_version(key: str, part: Literal["experiments", "claims"] = "experiments") -> str:
     """Of the paper's `experiments.py` (a sweep's points) or `claims.py` (the ledger) and of all of labcore that it
-    imports, directly or not: the `__init__` files on the way count too. Raises `UnknownKey`.
+    imports, directly or not, but for `CARRIERS`: the `__init__` files on the way count too. Comments, docstrings and
+    the words and limits of parameters do not. Raises `UnknownKey`.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(str(CONTRACT).encode())
     for path in sorted(closure(catalog.paper(key).folder / f"{part}.py")):
-        digest.update(path.relative_to(_ROOT).as_posix().encode() + content(path))
+        name = path.relative_to(_ROOT)
+        if name.with_suffix("").as_posix() not in CARRIERS:
+            digest.update(name.as_posix().encode() + _numbers(path))
     return digest.hexdigest()[:12]
+
+
+@functools.cache
+def _numbers(path: Path) -> bytes:
+    """A hash of what a file computes, read once a process: many papers share the files of the house."""
+    return hashlib.sha256(essence(path.read_text(encoding="utf-8")).encode()).digest()

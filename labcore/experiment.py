@@ -10,6 +10,8 @@ A run that diverges raises `Diverged(step)`.
 
 A parameter is `Annotated[type, pydantic.Field(...)]` with `ge` and `le` for numbers, or `Literal[...]`, or `bool`.
 `Field(json_schema_extra=...)` may add, for whoever draws or documents the parameter:
+    label  two or three plain words for a person, with the lesson's symbol ("learning rate η"; default: the name)
+    main   whether its control stands open in a bench (at most three of an experiment; default: the first three numbers)
     unit   "steps", "ms", ...
     scale  "log" or "linear" (default: log when ge > 0 and le/ge >= 1000)
     group  the heading it stands under in a bench
@@ -44,17 +46,30 @@ Budget = Literal["quick", "full"]
 _RESERVED = {"budget", "out", "json", "help"}
 
 
+MAIN = 3  # parameters of an experiment whose controls stand open
+
+
 def number(
-    low: float, high: float, description: str, group: str = "", unit: str = "", scale: str = "", **when: list
+    low: float,
+    high: float,
+    description: str,
+    group: str = "",
+    unit: str = "",
+    scale: str = "",
+    label: str = "",
+    main: bool = False,
+    **when: list,
 ) -> Any:
     """The `Field` of a number in [low, high]; `when` names the values of other parameters for which it matters."""
-    extra = {"group": group, "unit": unit, "when": when, **({"scale": scale} if scale else {})}
+    extra = {"group": group, "unit": unit, "label": label, "main": main, "when": when}
+    extra |= {"scale": scale} if scale else {}
     return Field(ge=low, le=high, description=description, json_schema_extra=extra)
 
 
-def choice(description: str, group: str = "", **when: list) -> Any:
+def choice(description: str, group: str = "", label: str = "", main: bool = False, **when: list) -> Any:
     """The `Field` of a bool or a Literal."""
-    return Field(description=description, json_schema_extra={"group": group, "when": when})
+    extra = {"group": group, "label": label, "main": main, "when": when}
+    return Field(description=description, json_schema_extra=extra)
 
 
 class ParameterError(ValueError):
@@ -86,6 +101,8 @@ class Parameter:
     unit: str = ""
     log: bool = False
     group: str = ""
+    label: str = ""
+    main: bool = False
     when: Mapping[str, tuple] = field(default_factory=dict)
 
     @property
@@ -115,6 +132,8 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         description=info.description or "",
         unit=extra.get("unit", ""),
         group=extra.get("group", ""),
+        label=extra.get("label") or name.replace("_", " "),
+        main=extra.get("main", False),
         when={k: tuple(v) for k, v in extra.get("when", {}).items()},
     )
     if typing.get_origin(base) is Literal:
@@ -158,6 +177,7 @@ class Experiment:
             if name in _RESERVED:
                 raise TypeError(f"{self.id}: no parameter may be named {name!r}; the command line uses that name")
         self.parameters = {name: _parameter(name, hints[name], p.default) for name, p in signature.parameters.items()}
+        self._choose_main()
         for p in self.parameters.values():
             if unknown := p.when.keys() - self.parameters.keys():
                 raise TypeError(f"{self.id}: parameter {p.name!r} depends on {min(unknown)!r}, which does not exist")
@@ -166,6 +186,15 @@ class Experiment:
         for name, value in self.validate().items():
             self.parameters[name] = dataclasses.replace(self.parameters[name], default=value)
         self.validate(**self.quick)
+
+    def _choose_main(self) -> None:
+        """The first numbers are the main parameters where the experiment names none."""
+        named = [n for n, p in self.parameters.items() if p.main]
+        if len(named) > MAIN:
+            raise TypeError(f"{self.id}: at most {MAIN} parameters are main, not {', '.join(named)}")
+        numbers = [n for n, p in self.parameters.items() if p.kind in ("int", "float") and n != "seed"]
+        for name in named or numbers[:MAIN]:
+            self.parameters[name] = dataclasses.replace(self.parameters[name], main=True)
 
     @property
     def id(self) -> str:

@@ -34,8 +34,7 @@ HOUSE = {
     "figure.py": "",
     "catalog.toml": "",
 }
-OF_EXPERIMENTS = {
-    "experiment.py",
+OF_EXPERIMENTS = {  # experiment.py carries what others compute
     "primitives/__init__.py",
     "primitives/shelf/__init__.py",
     "primitives/shelf/board.py",
@@ -62,21 +61,30 @@ def house(tmp_path, monkeypatch):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         import_closure._imported.cache_clear()  # of files that do not change while a process lives
-        import_closure.content.cache_clear()
+        code_version._numbers.cache_clear()
         return [code_version.code_version.__wrapped__("toy", part) for part in ("experiments", "claims")]
 
     versions(HOUSE)
     yield versions
     import_closure._imported.cache_clear()
-    import_closure.content.cache_clear()
+    code_version._numbers.cache_clear()
 
 
 @pytest.mark.parametrize("name", HOUSE)
-def test_one_byte_changes_the_versions_of_what_runs_it_and_no_other(house, name):
+def test_a_line_changes_the_versions_of_what_runs_it_and_no_other(house, name):
     before = house({})
     assert house({}) == before and before[0] != before[1]
-    after = house({name: HOUSE[name] + "\n"})
+    after = house({name: HOUSE[name] + "x = 1\n"})
     assert [a != b for a, b in zip(after, before, strict=True)] == [name in OF_EXPERIMENTS, name in OF_CLAIMS]
+
+
+def test_words_change_no_version_and_a_changed_contract_changes_all(house, monkeypatch):
+    before = house({})
+    told = "# why\n\nfrom labcore.experiment import experiment\n\n\nfrom . import mechanism  # it's the rule\n"
+    assert house({"kan/toy/experiments.py": told}) == before
+    monkeypatch.setattr(code_version, "CONTRACT", code_version.CONTRACT + 1)
+    after = house({})
+    assert all(a != b for a, b in zip(after, before, strict=True))
 
 
 def test_a_file_that_is_renamed_or_comes_to_shadow_another_changes_the_version(house):
@@ -178,3 +186,7 @@ def test_no_paper_has_the_code_of_another_or_a_picture_in_its_version():
 def test_an_unknown_key_is_refused():
     with pytest.raises(UnknownKey):
         code_version.code_version("no_such_paper")
+
+
+def test_what_carries_numbers_is_there():
+    assert {name for name in code_version.CARRIERS if not (ROOT / f"{name}.py").exists()} == set()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from labcore.experiment import Diverged, Experiment, FrameError, ParameterError, Seed, experiment
+from labcore.experiment import Diverged, Experiment, FrameError, ParameterError, Seed, choice, experiment, number
 
 Noise = Annotated[float, Field(ge=0, le=2, description="label noise", json_schema_extra={"unit": "V", "group": "data"})]
 Width = Annotated[int, Field(ge=1, le=1000, description="width")]
@@ -60,6 +60,36 @@ def test_the_scale_is_logarithmic_over_three_decades_unless_said_otherwise():
     assert made.parameters["width"].log
     assert not made.parameters["noise"].log  # from 0
     assert not made.parameters["rate"].log  # said linear
+
+
+def test_a_label_is_what_was_said_or_the_name_and_the_first_numbers_are_main_unless_others_are():
+    assert [p.name for p in made.parameters.values() if p.main] == ["noise", "width", "decay"]
+
+    def named(
+        learning_rate: Annotated[float, number(0, 1, "Step", main=True)] = 0.1,
+        depth: Annotated[int, number(1, 9, "Layers", label="layers L")] = 2,
+        rule: Annotated[Literal["a", "b"], choice("Rule", main=True)] = "a",
+        seed: Seed = 0,
+    ):
+        yield frame(x=[1])
+
+    parameters = Experiment(named, "paper", {}).parameters.values()
+    assert [(p.label, p.main) for p in parameters] == [
+        ("learning rate", True),
+        ("layers L", False),
+        ("rule", True),
+        ("seed", False),
+    ]
+
+
+def test_four_main_parameters_are_too_many():
+    one = Annotated[float, number(0, 1, "One", main=True)]
+
+    def four(a: one = 0, b: one = 0, c: one = 0, d: one = 0):
+        yield frame(x=[1])
+
+    with pytest.raises(TypeError, match="at most 3 parameters are main, not a, b, c, d"):
+        Experiment(four, "paper", {})
 
 
 def test_a_parameter_matters_only_when_all_its_conditions_hold():
