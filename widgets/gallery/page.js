@@ -1,12 +1,15 @@
 // Says on a lesson's page that its kernel is gone, or out of reach; otherwise sliders move and nothing happens.
 // Jupyter's own connection opens a broken line again. Here it is watched, and the server asked for the kernel.
-// And asks again for widgets that did not come: ipywidgets asks once, and waits for ever for an answer that is lost.
+// And sees that all widgets are shown. ipywidgets looks for a model for two seconds, ten times a second, and then says
+// that there is none: on a busy machine, where timers are late, even of one that has come. It asks the kernel once, and
+// waits for ever for an answer that is lost.
 {
   const AGAIN = 20_000; // milliseconds between two questions, and only while there is no line
   const GONE = "This lesson no longer runs on the server, so its figures stand still.";
   const LOST = "The connection to the server is broken. This page tries to open it again.";
   const PART = "A part of this lesson did not come.";
-  const QUIET = [5_000, 10_000, 20_000, 40_000]; // milliseconds without a word from the kernel, before each question
+  // milliseconds without a word from the kernel before each question; after that the page only looks
+  const QUIET = [5_000, 10_000, 20_000, 40_000, Infinity];
   const PATIENCE = 60_000; // milliseconds with a kernel that goes on talking
   const views = []; // {id, place} of what the page shows: a widget's model, and where
   let heard = 0; // when the kernel last said something
@@ -93,23 +96,28 @@
   }
 
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-  const isWrong = ({ place }) => /^Error displaying widget/.test(place.textContent);
-  const isThere = (manager) => manager.restoredStatus && views.every(({ id }) => manager.has_model(id));
+  const shows = ({ place }, words) => place.textContent.trim().startsWith(words);
+
+  // whether all widgets are shown; those are put right whose models have come after all
+  async function isShown(manager) {
+    if (!manager.restoredStatus) return false;
+    for (const view of views)
+      if (shows(view, "Error displaying widget") && manager.has_model(view.id)) await show(manager, view);
+    return views.every((view) => manager.has_model(view.id) && !shows(view, "Loading widget"));
+  }
 
   async function complete(manager) {
     for (const quiet of QUIET) {
+      if (quiet === Infinity) say(PART, reload());
       const began = Date.now();
       // while the first answers come, more may be on their way; a bench that moves never falls silent
-      const late = (now) => now - (manager.restoredStatus ? began : Math.max(began, heard)) > quiet;
-      while (!connected() || !(late(Date.now()) || Date.now() - began > PATIENCE)) {
+      const still = () => Date.now() - (manager.restoredStatus ? began : Math.max(began, heard));
+      while (!connected() || (still() <= quiet && Date.now() - began <= Math.max(PATIENCE, quiet))) {
         await pause(1_000);
         if (ended) return;
-        if (isThere(manager) && !views.some(isWrong)) return;
+        if (await isShown(manager)) return said === PART && say("");
       }
-      if (!isThere(manager)) await askAgain(manager);
-      for (const view of views) if (isWrong(view) && manager.has_model(view.id)) await show(manager, view);
-      if (isThere(manager)) said === PART && say("");
-      else if (quiet >= QUIET.at(-2)) say(PART, reload());
+      await askAgain(manager);
     }
   }
 
