@@ -1,11 +1,13 @@
-"""The command line: `labcore list`, `run`, `sweep`, `claims`, `warm`.
+"""The command line: `labcore list`, `run`, `sweep`, `claims`, `warm`, `lessons`, `lab`.
 
     labcore list --theme generalization
     labcore run double_descent.model_wise --noise 0.3 --out result.nc
     labcore sweep double_descent.model_wise --noise 0,0.3 --seed 0:10 --out runs
     labcore claims double_descent
+    labcore lab lessons
 
-Exit codes: 0 done, 1 a claim is broken or an experiment failed, 2 the command was wrong, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 a claim is broken, an experiment failed or a lesson was not copied, 2 the command was wrong, 130
+stopped by Ctrl-C.
 Nothing here imports a paper, numpy or torch before a command needs it.
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 import time
@@ -446,11 +449,68 @@ def _warm_paper(key: str) -> list[tuple[str, float, str]]:
     return rows
 
 
+@cli.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.pass_context
+def lessons(ctx: click.Context, folder: Path) -> None:
+    """Copy the lessons into a folder, to be changed there.
+
+    A file that is there and differs is left as it is, and the exit code is 1.
+    """
+    from labcore import lesson_files
+
+    changed = _copied(folder)
+    for path in changed:
+        _say((f"not overwritten, because it was changed: {path}", STYLES["not reproduced"]), err=True)
+    _say(f"{len(lesson_files.names()) - len(changed)} lessons are in {folder}; labcore lab {folder} opens them.")
+    ctx.exit(int(bool(changed)))
+
+
+def _copied(folder: Path) -> list[Path]:
+    from labcore import lesson_files
+
+    try:
+        return lesson_files.copy_out(folder)
+    except OSError as error:
+        raise click.ClickException(f"cannot copy the lessons into {folder}: {error}") from None
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[DIR] [OPTIONS OF JUPYTERLAB]")
+def lab(words: tuple[str, ...]) -> None:
+    """Open JupyterLab on the lessons in a folder, after copying those that are not there.
+
+    Without DIR: on a checkout's own lessons, else on copies in labcore-lessons.
+    """
+    from importlib.util import find_spec
+
+    from labcore import lesson_files
+
+    if find_spec("jupyterlab") is None:
+        raise click.ClickException('JupyterLab is not installed; pip install "labcore[lab]" brings it')
+    folder = Path("labcore-lessons") if lesson_files.INSTALLED else lesson_files.LESSONS
+    if words and not words[0].startswith("-"):
+        folder, words = Path(words[0]), words[1:]
+    if folder != lesson_files.LESSONS:
+        _copied(folder)
+    # as `make lab`: the user's own settings and list of open tabs are not touched
+    before = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(lesson_files.SETTINGS), *([before] if before else [])])
+    if sys.prefix != sys.base_prefix:
+        os.environ.setdefault("JUPYTERLAB_WORKSPACES_DIR", str(Path(sys.prefix, "workspaces")))
+    options = [f"--ServerApp.root_dir={folder.resolve()}", "--LabApp.default_url=/lab/tree/index.ipynb"]
+    options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    sys.argv = ["jupyter-lab", *options, *words]
+    runpy.run_module("jupyterlab", run_name="__main__")
+
+
 def main() -> None:
     """The entry point: one line on stderr for whatever a user got wrong, 130 for Ctrl-C."""
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
-    except click.Abort:
+    except click.Abort as stop:
+        if isinstance(stop.__cause__, EOFError):
+            raise stop.__cause__ from None  # click takes it for Ctrl-D at a prompt; here it is a bug
         click.echo("stopped", err=True)
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -1,7 +1,7 @@
 """Verdicts that were measured before: on this machine with exactly this code, or by the last nightly run.
 
 The nightly run's record is `docs/ledger.json`, in the repository, so that a fresh clone shows verdicts before it has
-measured any; a line of it that was measured with other code says so.
+measured any; a line of it that was measured with other code says so. A wheel holds it as `labcore/ledger.json`.
 """
 
 from __future__ import annotations
@@ -22,18 +22,32 @@ from labcore.code_version import code_version
 if TYPE_CHECKING:
     from labcore.claims import Entry
 
-RECORD = Path(__file__).parents[1] / "docs" / "ledger.json"
+_INSTALLED = Path(__file__).with_suffix(".json")
+RECORD = _INSTALLED if _INSTALLED.exists() else Path(__file__).parents[1] / "docs" / "ledger.json"
 
 
 def _file(key: str) -> Path:
-    folder = Path(platformdirs.user_cache_dir("labcore")) / "ledger"
-    return folder / code_version(key, "claims") / f"{key}.json"
+    """Where this machine keeps what it measured with exactly this code. Raises OSError for a user without a home."""
+    try:
+        folder = Path(platformdirs.user_cache_dir("labcore"))
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
+    if not folder.is_absolute():
+        raise OSError(f"no home: {folder}")  # as some versions of platformdirs answer
+    return folder / "ledger" / code_version(key, "claims") / f"{key}.json"
 
 
 def keep(key: str, entries: list[Entry]) -> None:
-    """Keep a paper's entries on this machine. Where its home cannot be written only the memory is lost."""
+    """Keep a paper's entries on this machine. Where no home can be written only the memory is lost."""
     with contextlib.suppress(OSError):
         _write(_file(key), [asdict(e) for e in entries])
+
+
+def _kept(key: str) -> list[Entry]:
+    """What `keep` was given, by whichever process of this user. [] without a home."""
+    with contextlib.suppress(OSError):
+        return _entries(_file(key))
+    return []
 
 
 def record(entries: Iterable[Entry], path: Path | None = None) -> None:
@@ -86,7 +100,7 @@ def recorded(key: str) -> list[Entry]:
         for e in _entries(RECORD, key)
         if e.name in names  # the claim may be gone since
     }
-    for e in _entries(_file(key)):
+    for e in _kept(key):
         before = found.get(e.name)
         elsewhere = before.elsewhere if before is not None and before.standing == "recorded" else {}
         found[e.name] = replace(e, standing="kept", elsewhere=elsewhere)

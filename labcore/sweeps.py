@@ -13,18 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import io
-import itertools
 import json
 import math
-import queue
 import re
-import socket
 import threading
 import time
 import traceback
-import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -38,42 +32,15 @@ from labcore import catalog, live_code, sweep_local
 from labcore.code_version import code_version
 from labcore.experiment import Budget, Experiment, ParameterError
 from labcore.frame_files import to_netcdf
+from labcore.sweep_cluster import check_workers, on_cluster
+from labcore.sweep_dataset import assembled
+from labcore.sweep_files import Begun, Grid, SweepError, failure, read, sealed, short_hash, write
 
 if TYPE_CHECKING:
     from distributed import Client
 
 MOST_POINTS = 100_000
 TOLD = 20  # points that are read between two words on progress
-PATIENCE = 30.0  # seconds without a single worker after which a sweep gives up
-SPEAKS = 10.0  # seconds in which a scheduler must say its first word
-SEAL = b"\nlabcore sha256 "  # what stands between a file and its checksum
-
-
-class SweepError(RuntimeError):
-    """A sweep that cannot go on. What is done is kept, and the same call goes on from there."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What a sweep varies, and what it holds fixed: enough to find its points again."""
-
-    experiment: str
-    code: str
-    swept: dict[str, list[Any]]
-    fixed: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return _hash(asdict(self))
-
-    def points(self) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
-        """Each point's place in the grid and all of its parameters."""
-        for place in itertools.product(*(range(len(v)) for v in self.swept.values())):
-            moved = {name: values[i] for (name, values), i in zip(self.swept.items(), place)}
-            yield place, {**self.fixed, **moved}
-
-    def file(self, folder: Path, parameters: Mapping[str, Any]) -> Path:
-        return folder / "points" / f"{_hash([self.experiment, self.code, sorted(parameters.items())])}.nc"
 
 
 @dataclass(frozen=True)
@@ -84,10 +51,6 @@ class Progress:
     failed: int
     total: int
     seconds: float
-
-
-def _hash(what: Any) -> str:
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def grid_of(experiment: Experiment, budget: Budget = "full", **values: Any) -> Grid:
@@ -164,7 +127,7 @@ def sweep(
     grid, folder = grid_of(experiment, budget, **values), Path(out)
     try:
         (folder / "points").mkdir(parents=True, exist_ok=True)
-        _write(folder / f"sweep-{grid.name}.json", json.dumps(asdict(grid), indent=1).encode())
+        write(folder / f"sweep-{grid.name}.json", json.dumps(asdict(grid), indent=1).encode())
     except OSError as error:
         raise SweepError(f"cannot write to {folder}: {error}") from None
     total = math.prod(len(v) for v in grid.swept.values())
@@ -177,7 +140,7 @@ def sweep(
     todo, known = {}, {}  # reading takes some 50 ms a point: those at hand are not read again
     for _, parameters in grid.points():
         path = grid.file(folder, parameters)
-        found, damage = _read(path, grid.experiment, parameters)
+        found, damage = read(path, grid.experiment, parameters)
         if found is None:
             todo[path] = parameters
             if damage:
@@ -189,7 +152,7 @@ def sweep(
         if done % TOLD == 0:
             tell()
     tell()
-    begun, stop = _Begun(todo), stop or threading.Event()
+    begun, stop = Begun(todo), stop or threading.Event()
     # closed at once, also by an error here: what it has started ends with it
     with (
         contextlib.closing(begun),
@@ -199,94 +162,21 @@ def sweep(
             try:
                 if isinstance(result, tuple):
                     known[path], content = result
-                    _write(path, _sealed(content))
-                    _failure(path).unlink(missing_ok=True)
+                    write(path, sealed(content))
+                    failure(path).unlink(missing_ok=True)
                     begun.end(path)
                     done += 1
                     if each is not None:
                         each(todo[path], known[path].copy())
                 else:
-                    _write(_failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
+                    write(failure(path), json.dumps({**result, "parameters": todo[path]}).encode())
                     begun.end(path, died="died" in result)
                     failed += 1
             except OSError as error:
                 kept = f"{done} of {total} points are kept; the same call goes on from there"
                 raise SweepError(f"cannot write to {folder}: {error}. {kept}") from None
             tell()
-    return _assembled(folder, grid, known)
-
-
-class _Begun:
-    """The marks of points that are under way. One that is found later is of a point whose process died.
-
-    Such points come last and alone: what kills its process leaves the others done. A mark that cannot be written is
-    none: the disk is full, and the sweep is about to say so.
-    """
-
-    def __init__(self, todo: Mapping[Path, dict]):
-        self.suspects = {path for path in todo if self._mark(path).exists()}
-        self._under_way: set[Path] = set()
-
-    @staticmethod
-    def _mark(path: Path) -> Path:
-        return path.with_suffix(".begun")
-
-    def begin(self, path: Path) -> None:
-        with contextlib.suppress(OSError):
-            self._mark(path).touch()
-        self._under_way.add(path)
-
-    def end(self, path: Path, died: bool = False) -> None:
-        self._under_way.discard(path)
-        if not died:
-            self._mark(path).unlink(missing_ok=True)
-
-    def close(self) -> None:
-        for path in self._under_way - self.suspects:
-            self.end(path)
-
-
-def _failure(path: Path) -> Path:
-    return path.with_suffix(".failed.json")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """All of the file or nothing of it, also when two processes write the same one."""
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _sealed(content: bytes) -> bytes:
-    return content + SEAL + hashlib.sha256(content).hexdigest().encode()
-
-
-def _read(path: Path, experiment: str, parameters: Mapping[str, Any]) -> tuple[xr.Dataset | None, str]:
-    """The point in this file, or None where it is not there or not to be trusted; and what is wrong with the file.
-
-    A file without a checksum is of an earlier version of Labcore, and is as good as it can be read.
-    """
-    try:
-        whole = path.read_bytes()
-    except FileNotFoundError:
-        return None, ""
-    except OSError as error:
-        return None, f"cannot be read ({error.strerror or error})"
-    content, seal, checksum = whole.rpartition(SEAL)
-    if seal and hashlib.sha256(content).hexdigest().encode() != checksum:
-        return None, "is damaged: its checksum is not that of what it holds"
-    try:
-        with xr.open_dataset(io.BytesIO(content if seal else whole), engine="h5netcdf") as opened:
-            found = opened.load()
-        made_by = found.attrs.get("experiment", experiment), json.loads(found.attrs.get("parameters", "null"))
-    except Exception as error:  # noqa: BLE001 - whatever a damaged file raises
-        return None, f"is damaged: it cannot be read as NetCDF ({type(error).__name__})"
-    if made_by not in ((experiment, None), (experiment, dict(parameters))):
-        return None, f"is another point's: {made_by[0]} with {made_by[1]}"
-    return found, ""
+    return assembled(folder, grid, known)
 
 
 # running
@@ -312,14 +202,14 @@ def _results(
     todo: Mapping[Path, dict],
     cluster: str | Client | None,
     stop: threading.Event,
-    begun: _Begun,
+    begun: Begun,
 ) -> Iterator[tuple[Path, Result]]:
     """The points as they are done, in any order."""
     work = functools.partial(_run_point, experiment.id)
     if cluster is None:
         outcomes = sweep_local.outcomes(work, todo, experiment.__module__, stop, begun.suspects, begun.begin)
     else:
-        outcomes = _on_cluster(work, todo, cluster, stop, functools.partial(_check_workers, experiment.id, code))
+        outcomes = on_cluster(work, todo, cluster, stop, functools.partial(check_workers, experiment.id, code))
     with contextlib.closing(outcomes):
         for path, future in outcomes:
             version, result = _outcome(future)
@@ -328,121 +218,12 @@ def _results(
             yield path, result
 
 
-def _on_cluster(
-    work: Callable[[dict], tuple[str, Result]],
-    todo: Mapping[Path, dict],
-    cluster: str | Client,
-    stop: threading.Event,
-    check: Callable[[Client], None],
-) -> Iterator[tuple[Path, Any]]:
-    if not todo:
-        return
-    waiting = iter(todo.items())
-    with _client(cluster) as client:
-        check(client)
-        run = uuid.uuid4().hex[:8]  # two sweeps on one cluster do not share futures: one may be stopped
-        ended: queue.Queue[Any] = queue.Queue()
-        running = {}
-
-        def submit(path: Path, parameters: dict) -> None:
-            future = client.submit(work, parameters, key=f"labcore-{path.stem}-{run}")
-            running[future] = path
-            future.add_done_callback(ended.put)
-
-        # a few a thread are under way: the results of a long sweep never pile up on the cluster
-        for point in itertools.islice(waiting, max(4, 3 * sum(client.nthreads().values()))):
-            submit(*point)
-        seen = time.monotonic()
-        try:
-            while running and not stop.is_set():
-                try:
-                    future = ended.get(timeout=0.5)
-                except queue.Empty:
-                    seen = time.monotonic() if client.scheduler_info()["workers"] else seen
-                    if time.monotonic() - seen > PATIENCE:
-                        raise SweepError(f"no worker is left at {client.scheduler.address}") from None
-                    continue
-                yield running.pop(future), future
-                for point in itertools.islice(waiting, 1):
-                    submit(*point)
-        finally:
-            client.cancel(list(running))
-
-
-# It is sent as it stands: a worker without Labcore could not load a function of it.
-_ASK = """
-def version_there(key):
-    try:
-        from labcore.code_version import code_version
-        return code_version(key)
-    except Exception as error:
-        return f"none ({type(error).__name__}: {error})"
-"""
-
-
-def _check_workers(name: str, code: str, client: Client) -> None:
-    """Raise `SweepError`, which names them, if workers have no Labcore or other code for this experiment."""
-    sent: dict[str, Any] = {"__name__": "__main__"}
-    exec(_ASK, sent)
-    found = client.run(sent["version_there"], name.partition(".")[0], on_error="return")
-    others = [f"{worker} has {version}" for worker, version in found.items() if version != code]
-    if others:
-        raise SweepError(
-            f"the workers need Labcore with the code that is here, for {name} version {code}: "
-            f"{'; '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
-        )
-
-
 def _outcome(future: Any) -> tuple[str, Result]:
     try:
         return future.result()
     except Exception as error:  # its process died under this point, more than once
         died = {"died": True} if isinstance(error, sweep_local.ProcessDied) else {}
         return "", {"error": f"{type(error).__name__}: {error}", "traceback": "", **died}
-
-
-@contextlib.contextmanager
-def _client(cluster: str | Client) -> Iterator[Client]:
-    """A client of this cluster for the length of a `with`; what was not ours is left as it was."""
-    from distributed import Client
-
-    if not isinstance(cluster, str):
-        yield _with_workers(cluster)
-        return
-    try:
-        _knock(cluster)
-        client = Client(cluster, timeout="10s", set_as_default=False)
-    except (OSError, ValueError, TypeError, OverflowError) as error:
-        raise SweepError(f"no Dask scheduler answers at {cluster}: {error}") from None
-    with client:
-        yield _with_workers(client)
-
-
-def _knock(address: str) -> None:
-    """Raise OSError where no scheduler is, ValueError for what is no address.
-
-    Dask would knock at a closed port for as long as it may, and wait for a stranger who is silent without an end.
-    """
-    scheme, _, place = address.strip().rpartition("://")
-    host, _, port = place.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError("an address is tcp://host:port")
-    if scheme in ("tcp", "tls", ""):
-        with (
-            socket.create_connection((host.strip("[]"), int(port)), timeout=SPEAKS) as line,
-            line.makefile("rb") as said,
-        ):
-            # it speaks first, eight bytes with the length of what follows; with keys the caller does
-            if scheme != "tls" and not 0 < int.from_bytes(said.read(8), "little") < 2**20:
-                raise OSError("what answers there is something else")
-
-
-def _with_workers(client: Client) -> Client:
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError:
-        raise SweepError(f"the scheduler at {client.scheduler.address} has no worker") from None
-    return client
 
 
 # reading back
@@ -465,7 +246,7 @@ def open_sweep(folder: str | Path, which: str | None = None) -> xr.Dataset:
         grids = [g for g in grids if g.name == which]
     kinds: dict[str, list[Grid]] = {}
     for grid in grids:
-        kinds.setdefault(_hash([grid.experiment, grid.code, grid.fixed, sorted(grid.swept)]), []).append(grid)
+        kinds.setdefault(short_hash([grid.experiment, grid.code, grid.fixed, sorted(grid.swept)]), []).append(grid)
     chosen = list(kinds.values())
     if len(chosen) > 1 and len({g.experiment for g in grids}) == 1:  # those of the code that is here
         code = _code_here(grids[0].experiment)
@@ -480,7 +261,7 @@ def open_sweep(folder: str | Path, which: str | None = None) -> xr.Dataset:
     grids = chosen[0]
     first = grids[0]
     swept = {name: _ordered([v for g in grids for v in g.swept[name]]) for name in first.swept}
-    return _assembled(folder, Grid(first.experiment, first.code, swept, first.fixed), {})
+    return assembled(folder, Grid(first.experiment, first.code, swept, first.fixed), {})
 
 
 def _grids(folder: Path) -> Iterator[Grid]:
@@ -516,69 +297,3 @@ def _named(grid: Grid) -> str:
 def _ordered(values: list[Any]) -> list[Any]:
     found = list(dict.fromkeys(values))
     return sorted(found) if all(isinstance(v, (int, float)) for v in found) else found
-
-
-def _assembled(folder: Path, grid: Grid, known: Mapping[Path, xr.Dataset]) -> xr.Dataset:
-    shape = tuple(len(v) for v in grid.swept.values())
-    points: dict[tuple[int, ...], xr.Dataset] = {}
-    reading, error, state = (np.full(shape, fill, dtype=object) for fill in ("", "", "missing"))
-    for place, parameters in grid.points():
-        path = grid.file(folder, parameters)
-        found, damage = (known[path], "") if path in known else _read(path, grid.experiment, parameters)
-        if found is not None:
-            points[place], state[place], reading[place] = found, "done", found.attrs.get("reading", "")
-        elif damage:
-            error[place] = f"{path.name} {damage}"
-        elif _failure(path).exists():
-            state[place], error[place] = "failed", _error_in(_failure(path))
-    taken = {str(name) for p in points.values() for name in (*p.variables, *p.dims)}
-    dims = [f"parameter_{name}" if name in taken else name for name in grid.swept]
-    words_of_points = {"point_state": state, "point_reading": reading, "point_error": error}
-    out = xr.Dataset(
-        {name: (dims, words.astype(str)) for name, words in words_of_points.items()},
-        coords={dim: (dim, values) for dim, values in zip(dims, grid.swept.values())},
-        attrs={"experiment": grid.experiment, "code_version": grid.code, "fixed": json.dumps(grid.fixed)},
-    )
-    return out.assign(_stacked(points, dims, shape))
-
-
-def _error_in(path: Path) -> str:
-    try:
-        return str(json.loads(path.read_bytes())["error"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return f"{path.name} is damaged"
-
-
-def _stacked(points: dict[tuple[int, ...], xr.Dataset], dims: list[str], shape: tuple[int, ...]) -> dict[str, Any]:
-    """Each variable of the points in one array of this shape, joined over the points' own coordinates."""
-    if not points:
-        return {}
-    aligned = [p.drop_attrs(deep=False) for p in points.values()]
-    first = aligned[0]
-    if not all(
-        p.sizes == first.sizes
-        and p.indexes.keys() == first.indexes.keys()
-        and all(p.indexes[k].equals(first.indexes[k]) for k in p.indexes)
-        for p in aligned
-    ):
-        # a coordinate with repeated values cannot be joined by value; its order can
-        repeated = {d for p in aligned for d, index in p.indexes.items() if not index.is_unique}
-        aligned = [p.assign_coords({d: np.arange(p.sizes[d]) for d in repeated}) for p in aligned]
-        aligned = list(xr.align(*aligned, join="outer"))
-    stacked: dict[str, Any] = {}
-    for name in dict.fromkeys(n for p in aligned for n in (*p.coords, *p.data_vars)):
-        parts = {place: p[name] for place, p in zip(points, aligned) if name in p.variables}
-        one = next(iter(parts.values()))
-        if name in one.dims:
-            stacked[name] = one.variable  # an index: alignment made it the same for all
-            continue
-        whole = len(parts) == int(np.prod(shape))
-        kind = np.result_type(*(v.dtype for v in parts.values()))
-        if not whole and kind.kind in "iub":
-            kind = np.dtype(float)
-        fill = np.nan if kind.kind in "fc" else "" if kind.kind in "UO" else 0
-        array = np.full((*shape, *one.shape), fill, dtype=kind)
-        for place, values in parts.items():
-            array[place] = values.transpose(*one.dims).values
-        stacked[name] = xr.Variable((*dims, *one.dims), array, one.attrs)
-    return stacked

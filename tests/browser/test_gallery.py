@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from tests.browser.conftest import ALL_READY, ROOT, free_port, leave, serve_voila, wait_for_words, wait_until_ready
 from tests.browser.front import write_notebook
 from tests.browser.kernel_socket import PROTOCOL, connect, read, send
+from widgets.gallery import descriptors
 from widgets.gallery.fork_server import Nursery
 from widgets.gallery.pages import Line
 
@@ -115,10 +117,15 @@ def kernel_of(page: str) -> str:
         "api/sessions",
         "api/terminals",
         "api/kernels",
+        "logout",
+        "voila/templates/",
+        "voila/templates/lab/static/../../../../../README.md",
+        "voila/static/../../voila.py",
+        "voila/labextensions/../../../README.md",
     ],
 )
 def test_nothing_but_lessons_is_served(gallery, path):
-    assert status(f"{gallery}/{path}") in (403, 404, 405)
+    assert status(f"{gallery}/{path}") == 404
 
 
 def test_a_page_asks_no_other_site_and_shows_no_source(gallery):
@@ -213,8 +220,17 @@ def test_a_page_that_does_not_read_loses_its_line(gallery, monkeypatch):
             cut.append(True)
 
     line = object.__new__(Line)
-    line.ws_connection, line.kernel_id, line.application = SimpleNamespace(stream=Full()), "k", None
+    line.ws_connection, line.kernel_id = SimpleNamespace(stream=Full()), "k"
+    line.application = SimpleNamespace(settings={"room": SimpleNamespace(opened=lambda _: None)})
     monkeypatch.setattr(Line, "log", logging.getLogger("labcore"))
+
+    async def opened(*_) -> None:
+        pass
+
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "open", opened)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, line.open("k")).result()
+    assert line.ws_connection.stream.max_write_buffer_size == 32 * 2**20
 
     def full(*_, **__):
         raise StreamBufferFullError("Reached maximum write buffer size")
@@ -223,7 +239,16 @@ def test_a_page_that_does_not_read_loses_its_line(gallery, monkeypatch):
     assert line.write_message(b"") is None and cut == [True]
 
 
-@pytest.mark.parametrize("path", [PAGE, "api/kernels/00000000-0000-0000-0000-000000000000"])
+def test_an_address_that_is_too_long_is_refused(small):
+    names = "&".join(f"n{i}=1" for i in range(1001))
+    assert status(f"{small.page()}?{names}") == 400
+    with pytest.raises(OSError, match="closed|reset|Broken pipe"):
+        ask(f"{small.page()}?n={'1' * 2**16}")
+
+
+@pytest.mark.parametrize(
+    "path", [PAGE, "api/kernels/00000000-0000-0000-0000-000000000000", "", "voila/static/style.css", "no_such"]
+)
 def test_another_name_is_refused(gallery, path):
     assert status(f"{gallery}/{path}", Host="evil.example") == 403
 
@@ -303,10 +328,45 @@ def test_a_visitor_writes_no_line_into_the_log(small):
         thread.submit(asyncio.run, attack()).result()
     small.end(kernel)
     lines = small.log.read_text().splitlines()
+    assert any(f"Kernel started: {kernel}" in line for line in lines)
+    assert any(f"Kernel shutdown: {kernel}" in line for line in lines)
     assert sum("FORGED" in line for line in lines) == 1 and not any(
         line.startswith("[Gallery] FORGED") for line in lines
     )
     assert any("bbbb" in line for line in lines) and max(map(len, lines)) < 3000
+
+
+def test_a_page_leaves_one_warning_and_no_address_of_its_visitor(small):
+    before = len(small.log.read_text())
+    small.end(kernel_of(ask(small.page(), **{"X-Forwarded-For": "203.0.113.9"}).read().decode()))
+    assert status(f"{small.origin}/no_such", **{"X-Forwarded-For": "203.0.113.9"}) == 404
+    said = small.log.read_text()[before:]
+    assert [line.split("|")[1].strip() for line in said.splitlines() if "WARNING" in line] == [
+        "Notebook one.ipynb is not trusted"
+    ]
+    assert "203.0.113.9" not in said
+
+
+def test_what_is_not_there_takes_one_line_of_the_log(small):
+    before = len(small.log.read_text())
+    for path in ("no_such", "voila/render/no_such.ipynb", "voila/labextensions/../../x", "voila/templates/"):
+        assert status(f"{small.origin}/{path}") == 404
+    assert len(small.log.read_text()[before:].splitlines()) == 4
+
+
+def test_the_server_listens_on_this_machine_only_and_shows_the_index(small):
+    listening = [c.laddr.ip for c in server_of(small.origin).net_connections() if c.status == "LISTEN"]
+    assert listening and set(listening) <= {"127.0.0.1", "::1"}
+    line = HTTPConnection(small.origin.removeprefix("http://"), timeout=120)
+    line.request("GET", "/")
+    assert line.getresponse().status == 302
+
+
+def test_a_port_that_is_taken_is_an_error(small, tmp_path):
+    port = small.origin.rsplit(":", 1)[1]
+    options = ["--no-browser", f"--port={port}", "--Voila.port_retries=0", "--Gallery.fork=False"]
+    done = subprocess.run([sys.executable, "-m", "widgets.gallery", tmp_path, *options], cwd=ROOT, timeout=120)
+    assert done.returncode != 0
 
 
 KERNEL = "import os, sys; print('KERNEL', os.getpid(), os.environ['OMP_NUM_THREADS'], 'torch' in sys.modules)"
@@ -349,16 +409,44 @@ def test_an_idle_kernel_is_culled(strict):
     assert kernel_of(once_there_is_room(strict.page())) != first
 
 
+def test_a_page_that_is_open_keeps_its_place_until_it_is_told_otherwise(strict, tmp_path):
+    async def hold(served: Room, seconds: float) -> bool:
+        kernel = kernel_of(await asyncio.to_thread(once_there_is_room, served.page()))
+        line = await connect(f"{served.origin.replace('http', 'ws')}/api/kernels/{kernel}/channels", served.origin)
+        end = time.monotonic() + seconds
+        while (there := await asyncio.to_thread(status, f"{served.origin}/api/kernels/{kernel}") == 200) and (
+            time.monotonic() < end
+        ):
+            await asyncio.sleep(0.2)
+        line.close()
+        return there
+
+    def held(served: Room, seconds: float) -> bool:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, hold(served, seconds)).result()
+
+    assert held(strict, 6), "it is idle three times as long as a page may be that has gone"
+    culled = [f"--MappingKernelManager.{o}" for o in ("cull_idle_timeout=2", "cull_interval=1", "cull_connected=True")]
+    with room(tmp_path, {"one": "1"}, *culled) as served:
+        assert not held(served, 60)
+        assert "Culling" in served.log.read_text()
+
+
 def test_memory_has_a_ceiling_with_words(strict, common):
     assert "CAUGHT Unable to allocate 610. MiB" in once_there_is_room(strict.page("large"))
     assert "CAUGHT" not in text(common.page("large"))
 
 
-def nursery_of(origin: str) -> psutil.Process:
-    """The nursery process of the server at this address."""
+def server_of(origin: str) -> psutil.Process:
+    """The process of the server at this address."""
     port = f"--port={origin.split(':')[2]}"
     (server,) = (p for p in psutil.process_iter(["cmdline"]) if port in (p.info["cmdline"] or ()))
-    (nursery,) = (p for p in server.children() if "import nursery" in " ".join(p.cmdline()))
+    return server
+
+
+def nursery_of(origin: str) -> psutil.Process:
+    """The nursery process of the server at this address."""
+    (nursery,) = (p for p in server_of(origin).children() if "import nursery" in " ".join(p.cmdline()))
     return nursery
 
 
@@ -366,6 +454,88 @@ def test_a_killed_nursery_ends_no_lesson(common):
     assert "ALIVE" in text(common.page("alive"))
     nursery_of(common.origin).kill()
     assert "ALIVE" in text(common.page("alive"))
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory) -> Iterator[Room]:
+    """A gallery that begins with few file descriptors, as programs do."""
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(few, 1024), most))
+    with room(tmp_path_factory.mktemp("counted"), {"one": "1"}) as served:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+        yield served
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at another process's limits")
+def test_the_server_takes_all_file_descriptors_that_it_may_have(counted):
+    soft, hard = server_of(counted.origin).rlimit(resource.RLIMIT_NOFILE)
+    assert soft == hard
+
+
+def falls_to(server: psutil.Process, count: int, seconds: float = 20) -> bool:
+    """Whether a process comes to so few descriptors; those of an answer on its way are soon closed."""
+    end = time.monotonic() + seconds
+    while server.num_fds() > count:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_a_visitor_takes_no_more_descriptors_than_the_page_about_serving_says(counted):
+    told = re.search(r"takes (\d+) for its kernel and (\d+) for each line", (ROOT / "docs/serving.md").read_text())
+    of_kernel, of_line = int(told[1]), int(told[2])
+    server = server_of(counted.origin)
+    first = kernel_of(text(counted.page()))  # its context for sockets is made for the first one, and kept
+    assert falls_to(server, server.num_fds())
+    time.sleep(1)
+    before = server.num_fds()
+
+    async def visit() -> None:
+        lines = []
+        kernel = kernel_of(await asyncio.to_thread(text, counted.page()))
+        address = f"{counted.origin.replace('http', 'ws')}/api/kernels/{kernel}/channels"
+        for count in range(5):
+            assert await asyncio.to_thread(falls_to, server, before + of_kernel + count * of_line)
+            if count < 4:
+                lines.append(await connect(address, counted.origin))
+                await send(lines[-1], "kernel_info_request", {})
+                while (await asyncio.wait_for(read(lines[-1]), 20))["msg_type"] != "kernel_info_reply":
+                    pass
+        for line in lines:
+            line.close()
+        counted.end(kernel)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, visit()).result()
+    counted.end(first)
+    assert of_kernel + 4 * of_line <= descriptors.EACH
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits")
+def test_before_descriptors_end_the_room_is_full_and_who_is_there_goes_on(counted):
+    server = server_of(counted.origin)
+    limits = server.rlimit(resource.RLIMIT_NOFILE)
+
+    async def meet() -> None:
+        server.rlimit(resource.RLIMIT_NOFILE, (server.num_fds() + 160, limits[1]))
+        kernel = kernel_of(await asyncio.to_thread(text, counted.page()))
+        line = await connect(f"{counted.origin.replace('http', 'ws')}/api/kernels/{kernel}/channels", counted.origin)
+        assert await asyncio.to_thread(status, counted.page()) == 503
+        await send(line, "kernel_info_request", {})
+        while (await asyncio.wait_for(read(line), 20))["msg_type"] != "kernel_info_reply":
+            pass
+        server.rlimit(resource.RLIMIT_NOFILE, limits)
+        counted.end(kernel_of(await asyncio.to_thread(text, counted.page())))
+        line.close()
+        counted.end(kernel)
+
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, meet()).result()
+    finally:
+        server.rlimit(resource.RLIMIT_NOFILE, limits)
+    assert "Too many open files" not in counted.log.read_text()
 
 
 MARK = "import os; print('DONE BY', os.getpid())"  # in the page of a ready lesson: the process that executed it
@@ -482,9 +652,7 @@ def test_no_process_is_left_when_the_server_ends(tmp_path):
     server = serve_voila("notebooks", tmp_path / "log")
     url = next(server)
     text(f"{url}/voila/render/index.ipynb")
-    port = url.rsplit(":", 1)[1]
-    (served,) = (p for p in psutil.process_iter(["cmdline"]) if f"--port={port}" in (p.info["cmdline"] or ()))
-    everyone = served.children(recursive=True)
+    everyone = server_of(url).children(recursive=True)
     assert len(everyone) == 2, "the nursery and the visitor's kernel"
     server.close()
     assert not psutil.wait_procs(everyone, 20)[1]

@@ -475,6 +475,30 @@ def test_tasks_can_be_done_by_their_networks(task):
     assert set(np.unique(made.Y)) == {-1, 1}
 
 
+@pytest.mark.parametrize("use", ["infer", "accuracy", "gradient", "advance"])
+def test_a_neuron_that_reads_a_later_one_is_refused(use):
+    """The value of that one is not there yet: a network whose answers depend on it would be another one."""
+    net = layered((2, 2, 1))
+    source = net.source.copy()
+    source[0] = net.nodes - 1  # the first hidden neuron reads the output
+    x, y, w = np.ones((3, 2)), np.ones((3, 1)), np.ones(len(source))
+
+    def run(net):
+        if use == "infer":
+            infer(net, w, x)
+        elif use == "accuracy":
+            accuracy(net, w, x, y)
+        elif use == "gradient":
+            gradient(net, w, x, y, True, np.empty_like(w))
+        else:
+            state = random_state(net, x, y, np.random.default_rng(0))
+            advance(net, state, x, y, 3.0, 0.2, 1e-3, True, np.empty(2))
+
+    run(net)
+    with pytest.raises(ValueError, match="source points forward"):
+        run(net._replace(source=source))
+
+
 def test_data_must_be_signs():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="X holds 0"):

@@ -367,3 +367,20 @@ def test_readings_say_what_is_there():
 )
 def test_terms_that_take_two_steps(answer, right):
     assert (takes_two_steps(answer) is True) == right
+
+
+def test_another_notation_or_task_is_refused():
+    """Whatever was not `de Bruijn` counted as names, and whatever was not `one step` as the normal form."""
+    term, rng = parse(["@", "L", 0, "L", 0]), np.random.default_rng(0)
+    for use in (
+        lambda word: tasks.words([tasks.LAMBDA], word),
+        lambda word: tasks.read([tasks.LAMBDA], word),
+        lambda word: tasks.baptize(term, word, rng),
+        lambda word: tasks.write(term, word),
+        lambda word: tasks.example(0, "one step", word, rng),
+        lambda word: tasks.split(6, "one step", word, 10, rng),
+    ):
+        with pytest.raises(ValueError, match="notation = 'de bruijn' is not allowed; it must be one of de Bruijn, ord"):
+            use("de bruijn")
+    with pytest.raises(ValueError, match="task = 'one' is not allowed; it must be one of one step, normal form"):
+        tasks.example(term, "one", "de Bruijn", rng)

@@ -5,6 +5,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from scipy.stats import binomtest
 from sklearn.linear_model import Ridge
 
@@ -16,6 +17,8 @@ from labcore.generalization.double_descent.intervals import wilson
 from labcore.generalization.double_descent.random_features import features, normalize, random_layer
 from labcore.generalization.double_descent.size_cache import size_cache
 from labcore.generalization.double_descent.spectral_bank import bank, evaluate
+from labcore.generalization.double_descent.spike import hump
+from labcore.generalization.double_descent.widths import cells_of
 from labcore.primitives.regression import spectral
 from labcore.primitives.regression.deterministic_equivalent import hastie_ridge, hastie_ridgeless
 
@@ -352,6 +355,23 @@ def test_sample_wise_holds_no_more_than_two_repetitions(monkeypatch):
     assert frame.sizes["repeat"] == 6 and max(most) <= 2, "at the limits each takes 70 MB"
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("model_wise", dict(n_train=60, error_rate=True, steps=20)),
+        ("sample_wise", dict(p=30)),
+        ("epoch_wise", dict(n_train=60)),
+    ],
+)
+def test_long_decompositions_are_shown_on_the_way(monkeypatch, name, values):
+    experiment = getattr(experiments, name)
+    (whole,) = experiment.frames(n_seeds=3, **values)
+    monkeypatch.setattr(experiments, "DECOMPOSED", 1)
+    frames = list(experiment.frames(n_seeds=3, **values))
+    assert [f.attrs["progress"] for f in frames] == [1 / 3, 2 / 3, 1]
+    xr.testing.assert_identical(frames[-1], whole)
+
+
 def test_sample_wise_peak_is_at_n_equal_p():
     frame = experiments.sample_wise.run(data="isotropic", p=60, label_noise=0.3, n_seeds=10)
     assert frame.n.values[np.argmax(np.median(frame.test.values, 0))] == 60
@@ -388,12 +408,12 @@ def test_a_spike_has_lower_errors_on_both_sides(values, said):
 
 def test_a_hump_stands_out_of_the_noise():
     curve = np.array([3.0, 1, 1, 2, 1, 1])
-    assert experiments._hump(np.tile(curve, (5, 1))) == (3, 2.0)
-    assert experiments._hump(np.tile([3.0, 2, 1, 1.05, 1, 1], (5, 1))) is None
-    assert experiments._hump(np.tile([1.0, 2, 3, 4, 5, 6], (5, 1))) is None
+    assert hump(np.tile(curve, (5, 1))) == (3, 2.0)
+    assert hump(np.tile([3.0, 2, 1, 1.05, 1, 1], (5, 1))) is None
+    assert hump(np.tile([1.0, 2, 3, 4, 5, 6], (5, 1))) is None
     one_wild = np.tile(curve, (5, 1))
     one_wild[0, 5] = 1e4
-    assert experiments._hump(one_wild) == (3, 2.0)
+    assert hump(one_wild) == (3, 2.0)
 
 
 def test_two_layer_names_a_peak_only_where_there_is_one():
@@ -404,7 +424,7 @@ def test_two_layer_names_a_peak_only_where_there_is_one():
 
 def test_error_rate_counts_the_predictions_of_the_explicit_weights():
     frame = experiments.model_wise.run(error_rate=True, n_train=60, n_seeds=1, init_scale=0.4, normalization="center")
-    cells = experiments._cells(60)
+    cells = cells_of(60)
     source = problems.draw("digits", cells, "relu", (0, 0))
     y = problems.problem("digits", cells, "center", "relu", (0, 0)).targets(0.15)
     for i in (2, 6, 12):
@@ -421,14 +441,14 @@ def test_error_rate_counts_the_predictions_of_the_explicit_weights():
 def test_look_at_shows_the_modes_of_the_nearest_width(method):
     frame = experiments.model_wise.run(method=method, look_at=0.55, n_seeds=1)
     assert frame.look_at == 0.5
-    own = problems.problem("digits", experiments._cells(200), "raw", "relu", (0, 0)).bank
+    own = problems.problem("digits", cells_of(200), "raw", "relu", (0, 0)).bank
     np.testing.assert_array_equal(frame.s.values, own.s[own.offset[3] : own.offset[4]])
     assert ((frame.phi >= 0) & (frame.phi <= 1.9)).all() and (method != "exact" or (frame.phi == 1).all())
 
 
 def test_cost_of_the_modes_adds_up_to_the_weights_that_fit_the_noise_alone():
     frame = experiments.model_wise.run(n_train=100, look_at=2.0, n_seeds=1)
-    cells, seed = experiments._cells(100), (0, 0)
+    cells, seed = cells_of(100), (0, 0)
     z = problems.draw("digits", cells, "relu", seed).z[:, :200]
     own = problems.problem("digits", cells, "raw", "relu", seed)
     noise = own.targets(0.15) - own.clean
@@ -448,7 +468,7 @@ def test_label_noise_is_nested_and_never_touches_test_labels():
     np.testing.assert_array_equal(datasets.resample_labels(y, 0.0, 7), y)
     quiet, loud = (experiments.model_wise.run(method="ridge", ridge=10.0, label_noise=v, n_seeds=1) for v in (0.0, 1.0))
     assert float(quiet.cost.max()) == 0 and float(loud.cost.max()) > 0
-    source = problems.draw("digits", experiments._cells(50), "relu", (0, 0))
+    source = problems.draw("digits", cells_of(50), "relu", (0, 0))
     clean = datasets.digits_split(50, 1000, [0, 0, 3])
     np.testing.assert_array_equal(source.test[1], clean.y_test)
 
@@ -541,6 +561,10 @@ def test_wilson_interval_equals_scipy():
         (lambda: spectral.heavyball(np.ones(2), 5, 1.0, 1.0), "beta = 1.0"),
         (lambda: experiments.model_wise.run(lr_frac=2.0), "lr_frac = 2.0"),
         (lambda: experiments.model_wise.run(n_train=1), "n_train = 1"),
+        (
+            lambda: experiments.model_wise.run(method="sgd", n_train=201, n_seeds=10),
+            "201 and n_seeds = 10.*at most 2000",
+        ),
         (lambda: features(np.ones((2, 2)), random_layer(3, 2, np.random.default_rng(0)), "gelu"), "gelu"),
         (lambda: normalize(np.ones((2, 2)), np.ones((2, 2)), "batch"), "batch"),
         (lambda: wilson(0.5, 0), "m = 0"),
@@ -629,6 +653,8 @@ def test_regressions_refuse_what_is_no_number():
             spectral.weights(**dict(fit=fit, y=y, phi=phi) | change)
         with pytest.raises(ValueError, match=words):
             evaluate(**dict(bank=bank([fit]), y=y, phi=phi) | change)
+    with pytest.raises(ValueError, match=r"bank.s\[0\] = 0.0 is not allowed; it must be above 0"):
+        evaluate(bank([fit])._replace(s=np.zeros_like(fit.s)), y, phi)
     with pytest.raises(ValueError, match=r"ye\[0, 0\] = nan"):
         spectral.spectral_fit(z, (test[0], np.full_like(test[1], np.nan)))
     with pytest.raises(ValueError, match=r"start\[0, 0\] = nan"):

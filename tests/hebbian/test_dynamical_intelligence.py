@@ -58,6 +58,14 @@ def test_rules_of_firing():
     assert cycle[~fires].tolist() == [0, 2, 4, 6, 8, 10] and who[~fires].tolist() == list(range(6))
 
 
+@pytest.mark.parametrize(
+    ("slow", "fast", "named"), [(1e-300, 40.0, "f_theta"), (5000.0, 40.0, "f_theta"), (6.0, 5000.0, "f_gamma")]
+)
+def test_a_rhythm_that_steps_of_a_millisecond_cannot_follow_is_refused(slow, fast, named):
+    with pytest.raises(ValueError, match=f"{named} = .* is not allowed; it must be from 0.01 to 1000"):
+        theta_gamma(3, slow, fast, 400.0, 0.0, 1, 0.0, rng())
+
+
 def test_readiness_peaks_at_tau():
     u = np.linspace(0, 2000, 20_001)
     a = np.array([readiness(x, 400.0) for x in u])

@@ -223,3 +223,9 @@ def test_confusions_are_where_the_rule_puts_them():
 )
 def test_answers_about_tolerance_and_sharing(check, answer, right):
     assert (check(answer) is True) == right
+
+
+def test_patterns_are_drawn_with_the_seed_of_the_lesson():
+    runs = [detect.run(n_patterns=4, mode="shared", probes=500, seed=s) for s in range(15, 20)]
+    mean = np.mean([float(f.accuracy[-1]) for f in runs])
+    assert f"{mean:.2f}" in wide_enough("4", 15) and f"{mean:.2f}" not in wide_enough("4", 0)

@@ -185,3 +185,8 @@ def test_corners_are_legal(values):
 )
 def test_an_answer_about_the_window(answer, right):
     assert (no_drift(answer) is True) == right
+
+
+def test_the_window_is_tried_with_the_seed_of_the_lesson():
+    drift = np.mean([float(window.run(before=-0.5, after=0.6, seed=s)["mean"][-1]) for s in range(10, 15)])
+    assert f"{drift:+.2f}" in no_drift("0.6", 10) and f"{drift:+.2f}" not in no_drift("0.6", 0)

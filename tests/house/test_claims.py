@@ -171,6 +171,23 @@ def test_a_ledger_that_cannot_be_written_loses_nothing_but_the_memory(declare, t
     assert ledger.recorded("p") == []
 
 
+@pytest.mark.parametrize("home", [RuntimeError("could not determine the home directory"), "~/.cache/labcore"])
+def test_without_a_home_nothing_is_lost_but_the_memory(declare, monkeypatch, tmp_path, home):
+    def user_cache_dir(name):
+        if isinstance(home, Exception):
+            raise home
+        return home
+
+    monkeypatch.setattr(ledger.platformdirs, "user_cache_dir", user_cache_dir)
+    monkeypatch.chdir(tmp_path)
+    declare("p", "a", True)
+    [entry] = claims.measure(["p"])
+    assert entry.verdict == "holds" and ledger.recorded("p") == []
+    ledger.record([entry])
+    assert [e.standing for e in ledger.recorded("p")] == ["recorded"]
+    assert [p.name for p in tmp_path.iterdir()] == ["ledger.json"], "no folder of the name ~"
+
+
 def test_an_error_in_a_check_propagates_and_names_the_claim(declare):
     def check(seeds):
         raise ZeroDivisionError("no data")

@@ -314,6 +314,14 @@ def test_ctrl_c_stops_a_run_quietly_with_130(house):
     assert not list(house.glob("*.nc")) and not list(house.glob(".*.tmp"))
 
 
+def test_an_eof_error_is_a_bug_and_no_ctrl_c(house):
+    """As of a file that is damaged; click takes it for the end of a prompt's input."""
+    toy = house / "labcore" / "kan" / "toy" / "experiments.py"
+    toy.write_text(toy.read_text().replace('KeyError("a bug in the method")', 'EOFError("Ran out of input")'))
+    done = labcore("run", "toy.fails", at=house)
+    assert done.returncode == 1 and done.stderr.endswith("EOFError: Ran out of input\n"), done
+
+
 # --- claims ---
 
 

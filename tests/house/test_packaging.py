@@ -1,12 +1,22 @@
-"""What is installed where: pyproject, constraints, conda, Binder, make and the words about them say the same."""
+"""What is installed where: pyproject, constraints, conda, Binder, make and the words about them say the same.
 
+A wheel holds all of the house, and is enough without the checkout.
+"""
+
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 import tomllib
+import urllib.error
+import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +27,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import labcore
+from labcore import catalog
 
 ROOT = Path(labcore.__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -105,6 +116,175 @@ def test_setuptools_finds_all_packages_and_their_data():
     assert {p.suffix for p in files} - {".py"} <= {pattern[1:] for pattern in settings["package-data"]["*"]}
 
 
+# --- the wheel ---
+
+BUILT_FROM = "labcore widgets notebooks .jupyter docs binder pyproject.toml setup.py README.md LICENSE".split()
+LEFT = ("__pycache__", ".ipynb_checkpoints", "sweeps")
+LESSONS = {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"} | {"index.ipynb"}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A copy of what a wheel is built from: a build leaves files behind, and the next one would take them up."""
+    folder = tmp_path_factory.mktemp("source")
+    for name in BUILT_FROM:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(*LEFT))
+        else:
+            shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory):
+    """Built without isolation, which needs no network, as Binder does."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(folder)]
+    done = subprocess.run([*build, str(source)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [found] = folder.glob("labcore-*.whl")
+    return found
+
+
+def packed(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def test_the_wheel_holds_the_packages_with_lessons_previews_settings_and_record(wheel):
+    held, ready = packed(wheel), [p for p in catalog.papers() if p.status == "ready"]
+    files = [p for name in ("labcore", "widgets") for p in (ROOT / name).rglob("*.*") if "__pycache__" not in p.parts]
+    assert {p.relative_to(ROOT).as_posix() for p in files} <= held
+    assert {f"labcore/{p.theme}/{p.key}/preview.svg" for p in ready} <= held
+    assert {name for name in held if name.endswith(".ipynb")} == {f"labcore/lessons/{name}" for name in LESSONS}
+    settings = (p.relative_to(ROOT / ".jupyter").as_posix() for p in (ROOT / ".jupyter").rglob("*.json"))
+    assert {f"labcore/jupyter/{name}" for name in settings} | {"labcore/ledger.json"} <= held
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("labcore/ledger.json") == (ROOT / "docs" / "ledger.json").read_bytes()
+        assert archive.read("labcore/lessons/index.ipynb") == (ROOT / "notebooks" / "index.ipynb").read_bytes()
+
+
+def test_a_source_distribution_holds_what_a_wheel_is_built_from(source, tmp_path):
+    build = [sys.executable, "setup.py", "--quiet", "sdist", "--formats=zip", f"--dist-dir={tmp_path}"]
+    done = subprocess.run(build, cwd=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    [found] = tmp_path.glob("labcore-*.zip")
+    names = {name.partition("/")[2] for name in packed(found)}
+    assert {f"notebooks/{name}" for name in LESSONS} | {"docs/ledger.json", "setup.py", "pyproject.toml"} <= names
+    assert ".jupyter/labconfig/default_setting_overrides.json" in names
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """`installed(*words)` runs Python outside the checkout, with the wheel installed; `.folder` is where it runs."""
+    place, folder = tmp_path_factory.mktemp("installed"), tmp_path_factory.mktemp("elsewhere")
+    into = ["--no-deps", "--no-index", "--no-compile", "--target", str(place)]
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *into, str(wheel)], check=True)
+    home = {"XDG_CACHE_HOME": str(folder / "cache"), "NO_COLOR": "1", "NUMBA_CACHE_DIR": "", "JUPYTER_CONFIG_PATH": ""}
+    environment = {**os.environ, "PYTHONPATH": str(place), **home}
+
+    def run(*words):
+        asked = [sys.executable, *map(str, words)]
+        done = subprocess.run(asked, cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run.folder, run.place, run.environment = folder, place, environment
+    return run
+
+
+@contextlib.contextmanager
+def served(installed, *words):
+    """The address of a server of the installed wheel."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    asked = [sys.executable, *map(str, words), "--no-browser", f"--port={port}"]
+    server = subprocess.Popen(asked, cwd=installed.folder, env=installed.environment, start_new_session=True)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def fetched(address, seconds=120):
+    """What a server that is starting answers."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=seconds) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            assert time.monotonic() < end, f"{address} does not answer"
+            time.sleep(0.3)
+
+
+@pytest.mark.nightly
+def test_an_installed_wheel_lists_runs_and_measures(installed):
+    where = installed("-c", "import labcore, widgets; print(labcore.__file__, widgets.__file__)").split()
+    assert all(Path(path).is_relative_to(installed.place) for path in where)
+    shown = installed("-m", "labcore", "list")
+    assert all(f" {p.key} " in shown for p in catalog.papers())
+    assert "test error" in installed("-m", "labcore", "run", "double_descent.model_wise", "--budget", "quick")
+    recorded = installed("-m", "labcore", "claims", "born_series", "--recorded")
+    assert all(f"born_series.{name} " in recorded for name in catalog.paper("born_series").claims)
+    assert "nightly run" in recorded
+    assert re.search(r"^holds +born_series\.", installed("-m", "labcore", "claims", "born_series"), re.MULTILINE)
+
+
+@pytest.mark.nightly
+@pytest.mark.notebook
+def test_lessons_of_an_installed_wheel_are_copied_out_and_executed(installed):
+    installed("-m", "labcore", "lessons", "lessons")
+    folder = installed.folder / "lessons"
+    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*.*")} == LESSONS
+    budget = ["-p", "budget", "quick", "--no-progress-bar"]
+    installed("-m", "papermill", "lessons/kan/spline_edges.ipynb", "done.ipynb", "--cwd", folder / "kan", *budget)
+    installed("-m", "papermill", "lessons/index.ipynb", "index.ipynb", "--cwd", folder, "--no-progress-bar")
+    assert catalog.paper("noble").title in (installed.folder / "index.ipynb").read_text("utf-8")
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(sys.platform == "win32", reason="ends its servers by a signal")
+def test_the_gallery_and_jupyterlab_start_from_an_installed_wheel(installed):
+    with served(installed, "-m", "labcore", "lab", "own", "--IdentityProvider.token=") as address:
+        lesson = json.loads(fetched(f"{address}/api/contents/kan/spline_edges.ipynb?content=0"))
+        assert lesson["name"] == "spline_edges.ipynb"
+        tracker = json.loads(fetched(f"{address}/lab/api/settings/@jupyterlab/notebook-extension:tracker"))
+        assert tracker["schema"]["properties"]["windowingMode"]["default"] == "none"
+    with served(installed, "-m", "widgets.gallery", "own", "--Gallery.warm=False") as address:
+        assert "133 papers on neural networks" in fetched(f"{address}/")
+
+
+def lessons_command(folder):
+    asked = [sys.executable, "-m", "labcore", "lessons", str(folder)]
+    done = subprocess.run(asked, cwd=ROOT, env={**os.environ, "COLUMNS": "300"}, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_lessons_are_copied_out_and_none_that_was_changed_is_overwritten(tmp_path):
+    code, said, _ = lessons_command(tmp_path / "mine")
+    folder = tmp_path / "mine"
+    assert code == 0 and f"{len(LESSONS)} lessons are in {folder}" in said
+    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*.*")} == LESSONS
+    changed, gone = folder / "kan" / "spline_edges.ipynb", folder / "index.ipynb"
+    changed.write_text("mine")
+    gone.unlink()
+    code, said, warned = lessons_command(folder)
+    assert code == 1 and f"{len(LESSONS) - 1} lessons are in {folder}" in said
+    assert warned == f"not overwritten, because it was changed: {changed}\n"
+    assert changed.read_text() == "mine" and gone.read_bytes() == (ROOT / "notebooks" / "index.ipynb").read_bytes()
+
+
+def test_lessons_are_not_copied_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    code, said, warned = lessons_command(tmp_path / "file" / "mine")
+    assert (code, said) == (1, "") and warned.startswith("labcore: cannot copy the lessons into ")
+
+
 # --- Binder, by the word of the program that builds it ---
 
 
@@ -136,6 +316,15 @@ def test_repo2docker_finds_post_build_and_start(checkout):
     assert any("binder/environment.yml" in script for _, script in pack.get_env_scripts())
     dockerfile = pack.render()
     assert "binder/postBuild" in dockerfile and "binder/start" in dockerfile
+
+
+def test_binder_installs_without_isolation():
+    """So that nothing is fetched: what the build needs is in the environment."""
+    [line] = [li for li in (ROOT / "binder/postBuild").read_text().splitlines() if "pip install" in li]
+    assert "--no-build-isolation" in line and line.endswith("-e .")
+    ranges, _ = conda("binder/environment.yml")
+    [needed] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
+    assert f"setuptools{ranges['setuptools']}" == needed
 
 
 @pytest.mark.parametrize("path", ["binder/postBuild", "binder/start", ".ci/run"])

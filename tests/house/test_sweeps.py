@@ -23,7 +23,7 @@ import torch
 import xarray as xr
 
 import labcore
-from labcore import catalog, live_code, sweep_local, sweeps
+from labcore import catalog, live_code, sweep_cluster, sweep_files, sweep_local, sweeps
 from labcore.experiment import Experiment, ParameterError, number
 from labcore.kan.noble.sharp_regression import uniform_cube
 from labcore.sweep_local import Helpers, one_thread, outcomes
@@ -169,7 +169,7 @@ def test_a_full_disk_ends_the_sweep_with_what_it_has(tmp_path, toy, monkeypatch)
     toy(line)
     real, room = os.replace, iter(range(3))
     monkeypatch.setattr(
-        sweeps.Path, "replace", lambda self, to: real(self, to) if next(room, None) is not None else full()
+        sweep_files.Path, "replace", lambda self, to: real(self, to) if next(room, None) is not None else full()
     )
 
     def full():
@@ -279,7 +279,7 @@ def test_a_scheduler_that_is_not_there(tmp_path, monkeypatch, address):
 @pytest.mark.parametrize(("greeting", "words"), [(b"", "timed out"), (b"SSH-2.0-OpenSSH\r\n", "something else")])
 def test_a_stranger_in_place_of_a_scheduler(tmp_path, monkeypatch, greeting, words):
     monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("it was asked, and waits without an end"))
-    monkeypatch.setattr(sweeps, "SPEAKS", 0.5)
+    monkeypatch.setattr(sweep_cluster, "SPEAKS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         greet = threading.Thread(target=lambda: lines.append(stranger.accept()[0]) or lines[0].send(greeting))
         lines = []
@@ -348,7 +348,7 @@ def test_points_without_a_checksum_are_those_of_earlier_versions(tmp_path, toy):
     toy(line)
     whole = sweep("toy.toy", out=tmp_path, x=[1, 2])
     for path in (tmp_path / "points").glob("*.nc"):
-        path.write_bytes(path.read_bytes().partition(sweeps.SEAL)[0])
+        path.write_bytes(path.read_bytes().partition(sweep_files.SEAL)[0])
     xr.testing.assert_identical(open_sweep(tmp_path), whole)
 
 
@@ -572,6 +572,14 @@ def test_helpers_end_with_a_caller_that_is_killed(tmp_path):
         for child in children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
+
+
+def test_a_helper_whose_caller_is_gone_ends_without_a_word():
+    """It may be about to answer."""
+    command = [sys.executable, "-m", "labcore.sweep_helper", "os", str(os.getpid())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as helper:
+        helper.stdout.close()
+        assert helper.stderr.read() == b"" and helper.wait() == 0
 
 
 def test_nothing_listens(eager, deadly, monkeypatch):

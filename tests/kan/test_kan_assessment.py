@@ -135,6 +135,17 @@ def test_grid_update_moves_knots_to_the_data_and_keeps_the_function_on_them():
     assert float((layer(x).detach() - before).square().mean().sqrt()) < 0.02
 
 
+def test_a_layer_of_double_precision_stays_one():
+    layer = KANLayer(2, 3, 5, 3, rngs(0)).double()
+    x = samples(200, 1, 2).double()
+    before = layer.edges(x).detach()
+    layer.extend()
+    assert layer.coef.dtype == torch.float64
+    assert float((layer.edges(x).detach() - before).abs().max()) < 1e-9
+    layer.update_grid(x)
+    assert layer.coef.dtype == torch.float64
+
+
 def test_constant_input_keeps_its_grid():
     layer = lively(KANLayer(2, 1, 5, 3, rngs(0)))
     x = samples(100, 1, 2)

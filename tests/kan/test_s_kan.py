@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from scipy.interpolate import BSpline
 
 from labcore.kan.s_kan import SelectableConv, SelectableLayer, SelectableNet, temperature
-from labcore.kan.s_kan.basis_bank import FAMILIES, BasisBank, features
+from labcore.kan.s_kan.basis_bank import FAMILIES, PLANTED_POOL, BasisBank, features
 from labcore.kan.s_kan.convolution import ConvNet, PlainNet
 from labcore.kan.s_kan.exercises import fourier_loses, too_soft
-from labcore.kan.s_kan.experiments import PLANTED_POOL, digits, families, select, seven_tasks
+from labcore.kan.s_kan.experiments import digits, families, select, seven_tasks
 
 X = torch.linspace(-1, 1, 301, dtype=torch.float64)
 

@@ -62,9 +62,9 @@ def experiment_of(frames):
     return Experiment(made, "toy", {})
 
 
-def open_bench(experiment=LINE, predict=None, view=view, **values):
+def open_bench(experiment=LINE, predict=None, view=view, opening=False, label="", **values):
     """A bench after its first run."""
-    bench = Bench(experiment, experiment.settings(**values), view, predict)
+    bench = Bench(experiment, experiment.settings(**values), view, predict, opening, label)
     assert bench.wait(PATIENCE)
     return bench
 
@@ -77,10 +77,9 @@ def all_of(widget):
 
 def row(bench, name):
     """The widgets of one parameter, by kind; and the row that holds them."""
-    for box in all_of(bench):
-        if isinstance(box, w.HBox) and box.children and getattr(box.children[0], "description", "") == name:
-            return {type(part): part for part in box.children} | {"row": box}
-    raise LookupError(name)
+    box = bench._controls[name].row
+    assert box in all_of(bench)
+    return {type(part): part for part in box.children} | {"row": box}
 
 
 def visible(bench, name):
@@ -88,6 +87,7 @@ def visible(bench, name):
 
 
 def button(bench, text):
+    """A button by its words; the first one of a bench says Run, Pause or Resume."""
     return next(b for b in all_of(bench) if isinstance(b, w.Button) and b.description == text)
 
 

@@ -8,36 +8,67 @@ runs the experiment at its budget and leaves the figure and its reading as stati
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 import ipywidgets as w
 import xarray as xr
+from IPython.display import display
 
 from labcore import catalog, frame_files
-from labcore.experiment import Budget, Experiment, ParameterError
+from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
-from widgets.benches.controls import Control, control_panel, shown
-from widgets.benches.parts import button, column, layout, line, row, style, words
-from widgets.benches.pins import Pin, pin, with_ghosts
-from widgets.benches.plot import Plot, Spec
-from widgets.benches.prediction import Prediction, PredictionPanel
+from widgets.benches.audience import Audience
+from widgets.benches.controls import Control, control_panel, label_of, taken
+from widgets.benches.film import Film
+from widgets.benches.parts import button, column, layout, line, markdown, row, said, show, style, words
+from widgets.benches.pins import Pin, difference, ghosts, pin
+from widgets.benches.plot import Plot, Spec, jsonable
+from widgets.benches.prediction import Prediction
+from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
+# A run that is ready is played in so many figures at most, with so many seconds between two of them.
+PLAYED, BEAT = 40, 0.08
+STORY = "This is where the story was."
 
 # By link: what the bench opened with that followed it. Its cell run again follows it again; a cell whose values were
 # changed since has the last word.
 _followed: dict[str, dict[str, Any]] = {}
 
+# By label: the newest bench of that label, which is the one that links of the prose mean. A cell that runs again makes
+# another one.
+_labelled: dict[str, Bench] = {}
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
 _opening = threading.Lock()  # benches of one page compute their first frames one after another, in reading order
+
+
+class Question(Protocol):
+    """What a learner answers before a bench shows the run of the values `then`, and of the bench's own where it is {}.
+
+    `panel(committed)` makes the widget that asks. It calls `committed(answer)` once, with None where the learner skips;
+    its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer.
+    A widget with a method `opened(frame)` gets the bench's first frame there.
+    """
+
+    question: str
+    then: Mapping[str, Any]
+    why: str
+
+    def panel(self, committed: Callable[[Any], None]) -> w.Widget: ...
 
 
 def is_static() -> bool:
@@ -48,8 +79,7 @@ def is_static() -> bool:
     said = os.environ.get("LABCORE_FRONTEND")
     if said in ("live", "static"):
         return said == "static"
-    # Voila names itself in a kernel's environment, and what it starts ahead of its visitors by another word
-    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila") or "VOILA_PREHEAT" in os.environ:
+    if _on_voila():
         return False
     try:
         from IPython import get_ipython
@@ -60,27 +90,59 @@ def is_static() -> bool:
     return kernel is None or not getattr(kernel, "_allow_stdin", True)
 
 
+def _on_voila() -> bool:
+    # Voila names itself in a kernel's environment, and what it starts ahead of its visitors by another word
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila") or "VOILA_PREHEAT" in os.environ
+
+
 def bench(
-    name: str, *, budget: Budget = "full", predict: Prediction | None = None, **values: Any
+    name: str,
+    *,
+    budget: Budget = "full",
+    predict: Question | None = None,
+    opening: bool = False,
+    label: str = "",
+    **values: Any,
 ) -> Bench | StaticBench:
     """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
 
-    Raises `UnknownKey` for a name that does not exist and `ParameterError` for bad values.
+    With `opening`, its run is recorded, and played once when it comes into view. What a question asks is not: the run
+    of `predict.then` is never played so, and where that is the bench's own run, nothing is.
+
+    `label` is the name of this bench in its lesson, and unique there: links call it so. Without one it has the
+    experiment's.
+
+    Raises `UnknownKey` for a name that does not exist, `ParameterError` for bad values and `ValueError` for a label
+    that no link can hold.
     """
+    if label and not _LABEL.fullmatch(label):
+        raise ValueError(f"label = {label!r} is not allowed; it must be of letters, digits, '.', '_' and '-'")
     experiment = catalog.load_experiment(name)
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
     if is_static():
-        return StaticBench(experiment, sharing.environment_values(experiment) or settings, view)
-    return Bench(experiment, settings, view, predict)
+        linked = sharing.environment_values(experiment, label)
+        # a link shows what its sender saw, and that is no answer to the lesson's question
+        return StaticBench(experiment, linked or settings, view, None if linked else predict)
+    return Bench(experiment, settings, view, predict, opening, label)
 
 
 class StaticBench:
-    """The final figure and its reading, for an executed notebook that is read where nothing runs."""
+    """The final figure and its reading, for an executed notebook that is read where nothing runs.
 
-    def __init__(self, experiment: Experiment, values: dict[str, Any], view: Callable[[xr.Dataset], Spec]):
-        self.experiment, self.values = experiment, values
-        self.frame = experiment.run(**values)
+    With a question it is the figure that the question asks about, and the answer and its explanation stand below.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        values: dict[str, Any],
+        view: Callable[[xr.Dataset], Spec],
+        question: Question | None = None,
+    ):
+        self.experiment, self.question = experiment, question
+        self.values = experiment.validate(**{**values, **question.then}) if question else values
+        self.frame = experiment.run(**self.values)
         self.spec = view(self.frame)
 
     @property
@@ -97,9 +159,25 @@ class StaticBench:
         merged: dict[str, Any] = {}
         for renderer in (pio.renderers["plotly_mimetype"], pio.renderers["notebook_connected"]):
             merged.update(renderer.to_mimebundle(figure.to_dict()))
-        merged["text/html"] = f"{merged['text/html']}<p>{escape(self.reading)}</p>"
+        asked = answer = ""
+        if self.question:
+            asked = f"<p><b>{escape(self.question.question)}</b></p>"
+            held = self.question.holding(self.frame) if isinstance(self.question, Prediction) else ()
+            answer = f"<p>It was: <b>{escape(' and '.join(held))}</b>.</p>" if held else ""
+            answer += markdown(self.question.why)
+        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{answer}"
         merged["text/plain"] = self.reading
         return merged
+
+
+@dataclass(frozen=True)
+class _Story:
+    """How a bench stood: its controls, pins and film, and the seconds of its last run."""
+
+    values: Mapping[str, Any]
+    pins: Sequence[Pin]
+    film: Any
+    long: float
 
 
 class Bench(w.VBox):
@@ -110,10 +188,15 @@ class Bench(w.VBox):
         experiment: Experiment,
         values: dict[str, Any],
         view: Callable[[xr.Dataset], Spec],
-        predict: Prediction | None = None,
+        predict: Question | None = None,
+        opening: bool = False,
+        label: str = "",
     ):
         self.experiment, self.values, self.view = experiment, dict(values), view
+        self.label = label or experiment.id
+        _labelled[self.label] = self
         self.frame: xr.Dataset | None = None
+        self._shown_values = dict(values)  # those of the frame
         self.pins: list[Pin] = []
         self._start = dict(values)
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
@@ -121,52 +204,90 @@ class Bench(w.VBox):
         self._last_moved: str | None = None
         self._linked: dict[str, Any] = {}  # a link's values, kept until the learner has committed
         self._link_moved = ""  # what had to be moved to take them
+        self._story: _Story | None = None  # how the bench stood before a link of the prose moved it
+        self._void: Job | None = None  # a run that is seen no more
+        self._hand = ""  # the view in which a button was pressed last
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
         self._sweep: w.Widget | None = None
         self._drawing = threading.Lock()
 
         self._controls = {n: Control(p, self._moved, self._typed) for n, p in experiment.parameters.items()}
-        self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=experiment.id)
+        self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=self.label)
         self._plot.on_msg(self._heard)
+        self._film = Film(self._plot)
+        self._audience = Audience(partial(self._plot.send, {"type": "anyone"}), self._leave)
         self._plot.add_class("labcore-picture")
         self._status = words(css="labcore-status")
         self._refusal = words()  # apart from the status, which a run under way overwrites
         # its layout is its own: it changes
-        bar = w.Layout(width="120px", visibility="hidden")
+        bar = w.Layout(width="auto", height="6px", visibility="hidden")
         self._progress = w.FloatProgress(min=0, max=1, layout=bar, style=style(w.FloatProgress))
-        self._panel = control_panel(list(self._controls.values()))
-        body = row([self._panel, self._plot], "labcore-body")
+        panel = control_panel(list(self._controls.values()), _main(experiment, predict))
+        side = column([self._toolbar(), self._progress, self._status, self._refusal, *panel], "labcore-side")
+        body = row([self._plot, side], "labcore-body")
         self._drawer = column()
-        self._question = PredictionPanel(predict, self._committed) if predict else None
-        self._prediction = predict
-        rows = [self._toolbar(), body, self._status, self._refusal, self._drawer]
+        self._question = predict.panel(self._committed) if predict else None
+        # the run that the bench opens with, and the one that the question is about, computed before they are asked for
+        self._opening: Recording | None = self._recording(self.values) if opening else None
+        self._ready: Recording | None = None
+        self._asking = threading.Lock()
+        self._answered = self._told = False
+        self._followed_link = words(css="labcore-followed")
+        back = button("Back to the story", "undo", "As it was before the link: controls, figure and pins", self.back)
+        self._back = row([self._followed_link, back], "labcore-toolbar")
+        self._back.add_class("labcore-back")
+        show(self._back, False)
+        rows = [self._back, body, self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
         self._refresh_controls()
         if self._question:
             self._lock(True)
-            if not predict.then:
-                self._plot.layout.visibility = "hidden"
+            self._question.play = self._play  # for a panel that offers other runs after its answer
+            asked = experiment.validate(**{**self.values, **predict.then})
+            self._ready = self._recording(asked)
+            if asked == self.values:
+                self._opening = None
+                self._cover(True)
         self._runner = Runner(self._frames, self._draw, self._report)
-        self._runner.submit(Job(dict(self.values), preview=True))
+        self._preview = Job(dict(self.values), preview=True)
+        self._runner.submit(self._preview)
+
+    def _ipython_display_(self) -> None:
+        """Show the bench, and words for a page that opens the notebook later, without this kernel.
+
+        A page that knows none of our figures has not our style sheet either, which hides these words.
+        """
+        word = f"This bench of {self.experiment.id} is not running."
+        help = "To see it and move it, run its cell again: in JupyterLab, menu Run, Run All Cells."
+        bundle = dict(super()._repr_mimebundle_())
+        bundle["text/plain"] = f"{word} {help}"
+        display(bundle, raw=True)
+        if not _on_voila():  # whose pages always come with their kernel
+            words = {"text/plain": "", "text/html": f'<p class="labcore-unrun">{escape(word)} {help}</p>'}
+            display(words, raw=True)
 
     def _toolbar(self) -> w.Box:
-        self._run_button = button("Run", "play", "Run with these values", self.run, "primary")
-        self._pause_button = button("Pause", "pause", "Pause, or go on", self.pause)
-        self._buttons = [
+        self._run_button = button("Run", "play", "Run with these values; pause, or go on", self.run_or_pause, "primary")
+        self._run_button.add_class("labcore-run")
+        menu = button("Menu", "ellipsis-h", "Stop, start again, share, save")
+        menu.add_class("labcore-opens")
+        often = [
             self._run_button,
-            self._pause_button,
             button("Step", "step-forward", "One frame at a time", self.step),
-            button("Stop", "stop", "End the run at its next frame", self.stop),
             button("Pin", "thumb-tack", "Keep these curves as ghosts behind the next ones", self.pin),
+        ]
+        seldom = [
+            button("Stop", "stop", "End the run at its next frame", self.stop),
             button("Unpin", "eraser", "Remove the ghosts", self.unpin),
             button("Reset", "undo", "Back to the values the bench opened with", self.reset),
             button("Share", "link", "A link, and the lines that reproduce this figure", self.share),
             button("Export", "download", "Save the data or the picture", self.export),
             button("Sweep", "th", "Run this over many values and seeds", self.sweep),
         ]
-        return row([*self._buttons, self._progress], "labcore-toolbar")
+        self._buttons = [*often, *seldom]
+        return row([*often, menu, row(seldom, "labcore-more")], "labcore-toolbar")
 
     # what a person does
 
@@ -177,8 +298,13 @@ class Bench(w.VBox):
 
     def pause(self) -> None:
         """Pause the run, or let a paused one go on."""
-        self._runner.pause(not self._runner.paused)
-        self._pause_button.description = "Resume" if self._runner.paused else "Pause"
+        if self._runner.active:
+            self._runner.pause(not self._runner.paused)
+            self._call("Resume" if self._runner.paused else "Pause")
+
+    def run_or_pause(self) -> None:
+        """What the first button says: run, or pause the run with these values, or let it go on."""
+        (self.run if self._run_button.description == "Run" else self.pause)()
 
     def step(self) -> None:
         """One frame: of the paused run, or of a new one that pauses after it."""
@@ -186,7 +312,6 @@ class Bench(w.VBox):
             self._runner.step()
         else:
             self._runner.submit(Job(dict(self.values)), paused=True)
-        self._pause_button.description = "Resume"
 
     def stop(self) -> None:
         """End the run at its next frame."""
@@ -205,7 +330,8 @@ class Bench(w.VBox):
     def unpin(self) -> None:
         """Remove all ghosts."""
         self.pins.clear()
-        self._redraw()
+        with self._drawing:
+            self._look()
 
     def reset(self) -> None:
         """Back to the values the bench opened with."""
@@ -219,17 +345,44 @@ class Bench(w.VBox):
         self._last_moved = next(iter(values)) if len(values) == 1 else None
         self._follow()
 
+    def back(self) -> None:
+        """Undo links of the prose: controls, figure and pins are as before the first of them."""
+        story, self._story = self._story, None
+        if story is None:
+            return
+        show(self._back, False)
+        self._refuse("")
+        self._cancel_timer()
+        self.values, self._last_moved, self._long = dict(story.values), None, story.long
+        self._refresh_controls()
+        with self._drawing:
+            self._void = self._runner.job
+            self._runner.stop()
+            self.pins = list(story.pins)
+            self._film.restore(story.film)
+            self._look()
+        if self.frame is None:
+            return self.run()
+        self._mark()
+        self._say(STORY)
+
     def share(self) -> None:
         """Show the link and the lines that reproduce the figure."""
+        what = (self.experiment, self._shown_values)
         lines = {
-            "Python": sharing.python_line(self.experiment, self.values),
-            "Shell": sharing.command_line(self.experiment, self.values),
-            "Papermill": sharing.papermill_command(self.experiment, self.values),
+            "Python": sharing.python_line(*what),
+            "Shell": sharing.command_line(*what),
+            "Papermill": sharing.papermill_command(*what, self.label),
+            "PowerShell": sharing.papermill_command(*what, self.label, powershell=True),
         }
         wide = {"width": "98%"}
         self._link = line("Link", "...", size=wide)
-        self._drawer.children = [self._link, *[line(k, v, size=wide) for k, v in lines.items()]]
-        self._plot.send({"type": "share", "query": sharing.link_query(self.experiment, self.values)})
+        self._link.add_class("labcore-link")
+        self._copied = words()
+        where = words("The last two run the whole lesson: in Labcore's folder, where <code>notebooks</code> is.")
+        made = [line(k, v, size=wide) for k, v in lines.items()]
+        self._drawer.children = [self._link, self._copied, *made, where]
+        self._plot.send({"type": "share", "query": sharing.link_query(*what, self.label), "view": self._hand})
 
     def export(self) -> None:
         """Offer the frame as CSV or NetCDF and the figure as PNG or SVG."""
@@ -245,7 +398,7 @@ class Bench(w.VBox):
                 save = partial(self._save, f"{self.experiment.id}.{suffix}", mime, convert)
             else:
                 picture = {"type": "image", "format": kind.lower(), "name": f"{self.experiment.id}.{kind.lower()}"}
-                save = partial(self._plot.send, picture)
+                save = lambda: self._plot.send(picture | {"view": self._hand})  # noqa: E731
             return button(kind, "", f"Save as {kind}", save)
 
         self._drawer.children = [row([offer(kind) for kind in ("CSV", "NetCDF", "PNG", "SVG")], "labcore-toolbar")]
@@ -258,6 +411,14 @@ class Bench(w.VBox):
             self._sweep = SweepPanel(self.experiment, lambda: self.values, self.view)
         self._drawer.children = [self._sweep]
 
+    def close(self) -> None:
+        """End the run and take the bench away from its pages."""
+        self._audience.close()
+        self._leave()
+        if _labelled.get(self.label) is self:
+            del _labelled[self.label]
+        super().close()
+
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no run is under way. For tests and scripts."""
         return self._runner.wait(timeout)
@@ -265,25 +426,38 @@ class Bench(w.VBox):
     # what the page reports
 
     def _moved(self, name: str, value: Any) -> None:
-        self._try_set(name, value)
+        self.set(**{name: value})
 
     def _typed(self, name: str, text: str) -> None:
         # the page may repeat the old value that a refusal put back; that is no answer to the refusal
-        if text.strip() != shown(self.values[name]):
-            self._try_set(name, text)
-
-    def _try_set(self, name: str, value: Any) -> None:
+        if text.strip() == self._controls[name].written(self.values[name]):
+            return
         try:
-            self.set(**{name: value})
+            value = taken(self.experiment.parameters[name], text)
         except ParameterError as error:
             self._refresh_controls()
-            self._refuse(str(error))
+            return self._refuse(str(error))
+        self.set(**{name: value})
 
     def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
         if message["type"] == "shared":
             self._link.value = sharing.public_link(message["url"])
-            self._plot.send({"type": "copy", "text": self._link.value})
+            self._plot.send({"type": "copy", "text": self._link.value, "view": self._hand})
+        elif message["type"] == "copied":
+            said = "The link is copied." if message["done"] else "The link is selected: Ctrl+C, or Cmd+C, copies it."
+            self._copied.value = f'<span role="status">{said}</span>'
+        elif message["type"] == "hand":
+            self._hand = message["view"]
+        elif message["type"] == "link":
+            _labelled.get(message["name"], self)._read_prose(message["values"], message["page"])
+        elif message["type"] in ("film", "shown"):
+            with self._drawing:
+                self._film.hear(message)
+                self._look()
+        elif message["type"] in ("gone", "here"):
+            self._audience.hear(message["type"])
         elif message["type"] == "opened":
+            self._audience.hear("opened")
             self._say_again(message.get("drawn", -1))
             if "link" in message:
                 self._read_link(message["link"])
@@ -309,8 +483,8 @@ class Bench(w.VBox):
 
     def _read_link(self, query: str) -> None:
         try:
-            self._linked = sharing.link_values(self.experiment, query)
-            self._link_moved = sharing.link_moved(self.experiment, query)
+            self._linked = sharing.link_values(self.experiment, query, self.label)
+            self._link_moved = sharing.link_moved(self.experiment, query, self.label)
         except ParameterError as error:
             return self._refuse(f"The link was not taken; the lesson's own values are shown. {error}")
         if self._linked and _followed.setdefault(query, self._start) != self._start:
@@ -321,32 +495,91 @@ class Bench(w.VBox):
     def _follow_link(self) -> None:
         """Show what the link's sender saw, however long it takes: opening the link asked for it."""
         # a link carries every value, so nothing of what this bench opened with is left
-        self.values, self._linked = self._linked, {}
-        self._refresh_controls()
-        self._last_moved = None
-        self.run()
-        if self._link_moved:
-            self._refuse(f"Not all that the link asks for is allowed here: {self._link_moved}.")
+        values, self._linked = self._linked, {}
+        self._go(values, self._link_moved)
 
-    def _committed(self, choice: str | None) -> None:
+    def _go(self, values: dict[str, Any], moved: str) -> None:
+        self.values, self._last_moved = values, None
+        self._refresh_controls()
+        self.run()
+        if moved:
+            self._refuse(f"Not all that the link asks for is allowed here: {moved}.")
+
+    def _read_prose(self, query: str, page: str) -> None:
+        """Follow a link of the lesson's prose; values that it leaves out are those that the bench opened with."""
+        if self._controls_enabled:
+            query = f"bench={self.label}&{query}"
+            try:
+                values = sharing.link_values(self.experiment, query, self.label, self._start)
+                moved = sharing.link_moved(self.experiment, query, self.label)
+            except ParameterError as error:
+                self._refuse(f"The link was not taken. {error}")
+            else:
+                self._story = self._story or _Story(self.values, list(self.pins), self._film.standing(), self._long)
+                self._go(values, moved)
+                labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
+                told = difference(values, self._start, labels) if values != self._start else "as it opened"
+                self._followed_link.value = f"<span>From the text: {escape(told)}</span>"
+                show(self._back, True)
+        else:
+            self._refuse("This bench asks you something first. Answer or skip its question, then follow the link.")
+        self._plot.send({"type": "look", "page": page})
+
+    def _committed(self, _: Any) -> None:
+        """Show the run that the question is about, to its end."""
+        self._refuse("")
         self._lock(False)
-        self._plot.layout.visibility = None
+        self._cover(False)
+        asked = self._ready.values
+        if asked != self.values and not self._linked:  # a link shows what its sender saw
+            self.pin()
+        self.values, self._last_moved = dict(asked), None
+        self._refresh_controls()
+        with self._asking:
+            self._answered = True
+            self._submit(Job(dict(asked), asked=True))
+
+    def _play(self, values: Mapping[str, Any]) -> None:
+        """Run what the question is about with other values, to the end; what is shown stays behind."""
+        self.pin()
+        self.values, self._last_moved = self.experiment.validate(**{**self._ready.values, **values}), None
+        self._refresh_controls()
+        self.run()
+
+    def _tell(self, frame: xr.Dataset) -> None:
+        """Give the question its answer, and then a link its turn."""
+        self._told = True
+        self._question.measured(frame)
         if self._linked:
             self._follow_link()
-        elif self._prediction.then:
-            self.pin()
-            self.set(**self._prediction.then)
-            if not self._runner.active:
-                self.run()
 
     # runs
 
-    def _frames(self, values: dict[str, Any]):
+    def _prepare(self) -> None:
+        """Compute the next run that nobody has asked for yet."""
+        runs = [r for r in (self._opening, self._ready) if r is not None and not r.complete]
+        with self._asking:
+            if runs and not self._answered:
+                self._runner.offer(Job(runs[0].values, prepare=True))
+
+    def _open(self) -> None:
+        """Let the page play the run that the bench opens with, if nothing else has been shown since."""
+        run, self._opening = self._opening, None
+        if run is None or not run.complete or len(run.frames) < 2:
+            return
+        film = [(frame, self.view(frame)) for frame in run.frames]
+        with self._drawing:
+            if self._preview is self._film.key and self.values == run.values:
+                self._film.load(run.values, film, opening=True)
+                self._look()
+                self._say("Ready.")
+
+    def _frames(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
         first = self.frame is None
         if first:
             _opening.acquire()
         try:
-            frames = self.experiment.frames(**values)
+            frames = self._computed(values)
             frame = next(frames, None)
         finally:
             if first:
@@ -358,9 +591,28 @@ class Bench(w.VBox):
         finally:
             frames.close()
 
+    def _recording(self, values: dict[str, Any]) -> Recording:
+        return Recording(values, partial(self.experiment.frames, **values))
+
+    def _computed(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
+        """The frames of a run: of the one that a question is about, what is ready is not computed again."""
+        if self._opening is not None and values == self._opening.values:
+            return iter(self._opening)
+        if self._ready is None or values != self._ready.values:
+            return self.experiment.frames(**values)
+        return self._played() if self._ready.complete else iter(self._ready)
+
+    def _played(self) -> Iterator[xr.Dataset]:
+        """The run that is ready, slowly enough to be seen."""
+        frames = self._ready.frames
+        shown = frames[:: math.ceil(len(frames) / PLAYED)]
+        for frame in shown if shown[-1] is frames[-1] else [*shown, frames[-1]]:
+            yield frame
+            if frame is not frames[-1]:
+                time.sleep(BEAT)
+
     def _submit(self, job: Job) -> None:
         self._cancel_timer()
-        self._pause_button.description = "Pause"
         self._runner.submit(job)
 
     def _follow(self) -> None:
@@ -375,6 +627,7 @@ class Bench(w.VBox):
             self._timer.daemon = True
             self._timer.start()
         else:
+            self._mark()
             self._say(f"Press Run. The last run took {cost:.0f} s.")
 
     def _cancel_timer(self) -> None:
@@ -383,30 +636,80 @@ class Bench(w.VBox):
             self._timer = None
 
     def _draw(self, job: Job, frame: xr.Dataset) -> None:
+        if job.prepare:
+            with _opening:  # let the first figures of the page's other benches come first
+                return
         spec = self.view(frame)
+        if self.frame is None and hasattr(self._question, "opened"):
+            self._question.opened(frame)
         with self._drawing:
-            self.frame, self._spec, self._shown_values = frame, spec, job.values
-            self._plot.show(with_ghosts(spec, self.pins, job.values), frame.attrs["reading"])
+            if job is self._void:
+                return
+            self._film.add(job, job.values, frame, spec)
+            self._look()
+        if job.values == self.values:
+            self._mark()
 
-    def _redraw(self) -> None:
-        with self._drawing:
-            if self.frame is not None:
-                self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values), self.frame.attrs["reading"])
+    def _look(self) -> None:
+        """Take the frame that the page shows for the current one, and put the pins behind it."""
+        shot = self._film.shown
+        if shot is None:
+            return
+        self.frame, self._spec, self._shown_values = shot.frame, shot.spec, self._film.values
+        labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
+        self._plot.ghosts = jsonable(ghosts(self.pins, self._shown_values, labels))
+
+    def _mark(self) -> None:
+        """Let a figure that does not belong to the controls say so."""
+        self._plot.stale = self.frame is not None and self._shown_values != self.values
+
+    def _cover(self, yes: bool) -> None:
+        """Keep the figure from the learner, who sees its axes; or show it."""
+        if yes != self._film.covered:
+            (self._plot.add_class if yes else self._plot.remove_class)("labcore-covered")
+            with self._drawing:
+                self._film.cover(yes)
+
+    def _leave(self) -> None:
+        """End all that goes on."""
+        self.stop()
+        if self._sweep is not None:
+            self._sweep.stop()
 
     def _report(self, report: Report) -> None:
+        if report.job.prepare:
+            # what failed is said when it is asked for
+            if report.state == "done":
+                if report.frames > 1:
+                    self._long = report.seconds
+                self._open()
+                self._prepare()
+            return
+        if report.job.preview:
+            self._prepare()
+        if report.job is self._void:
+            self._progress.layout.visibility = "hidden"
+            return self._call("Run")
         going = report.state in ("running", "paused")
         if going != (self._progress.layout.visibility == "visible"):
             self._progress.layout.visibility = "visible" if going else "hidden"
+        if not going or report.job.values != self.values:
+            self._call("Run")  # the controls ask for another run than the one under way
+        else:
+            self._call("Resume" if report.state == "paused" else "Pause")
         if going:
             self._progress.value = report.progress
             left = report.seconds * (1 / report.progress - 1) if report.progress > 0 else None
             word = "Paused" if report.state == "paused" else "Running"
             return self._say(f"{word}: {report.progress:.0%}" + (f", about {left:.0f} s left" if left else ""))
         if report.state == "failed":
-            return self._fail(str(report.error) or type(report.error).__name__, report.error)
-        self._pause_button.description = "Pause"
+            self._mark()
+            return self._fail(said(report.error), report.error)
+        self._mark()
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
+        elif report.state == "done" and report.job.asked:
+            self._say("Done.")  # what was ready is shown in less time than it took, or in more
         elif report.state == "done":
             self._long = report.seconds if report.frames > 1 else 0.0
             if self._last_moved:
@@ -417,6 +720,11 @@ class Bench(w.VBox):
         elif report.state == "ready":
             self._long = max(self._long, SHORT + 1)
             self._say("This is where it starts. Press Run.")
+        if self._answered and not self._told and report.state != "failed":
+            if report.state == "done" and report.job.values == self._ready.values:
+                self._tell(self._film.shots[-1].frame)
+            elif self._ready.complete:  # the learner went on before its end
+                self._tell(self._ready.frames[-1])
 
     # small parts
 
@@ -430,14 +738,23 @@ class Bench(w.VBox):
     def _controls_enabled(self) -> bool:
         return not self._run_button.disabled
 
+    def _call(self, name: str) -> None:
+        """What the first button does next: Run, Pause or Resume."""
+        if name != self._run_button.description:
+            with self._run_button.hold_sync():
+                self._run_button.description, self._run_button.icon = name, "pause" if name == "Pause" else "play"
+
     def _refresh_controls(self) -> None:
         for name, control in self._controls.items():
             control.show(self.values[name])
             control.set_visible(control.parameter.matters(self.values))
+        if self._shown_values != self.values and self._run_button.description != "Run":
+            self._call("Run")
 
     def _save(self, name: str, mime: str, convert: Callable[[xr.Dataset], bytes]) -> None:
         if self.frame is not None:
-            self._plot.send({"type": "file", "name": name, "mime": mime}, buffers=[convert(self.frame)])
+            message = {"type": "file", "name": name, "mime": mime, "view": self._hand}
+            self._plot.send(message, buffers=[convert(self.frame)])
 
     def _say(self, text: str) -> None:
         self._status.value = f"<span>{escape(text)}</span>"
@@ -452,6 +769,13 @@ class Bench(w.VBox):
             trace = escape("".join(traceback.format_exception(error)))
             details = f"<details><summary>Details</summary><pre>{trace}</pre></details>"
         self._status.value = _alert(text) + details
+
+
+def _main(experiment: Experiment, question: Question | None) -> set[str]:
+    """The parameters whose controls stand open: those that the question moves, and the experiment's main ones."""
+    asked = list(question.then) if question else []
+    own = [name for name, p in experiment.parameters.items() if p.main]
+    return set(list(dict.fromkeys([*asked, *own]))[:MAIN])
 
 
 def _alert(text: str) -> str:

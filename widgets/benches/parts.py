@@ -39,6 +39,18 @@ def words(html: str = "", css: str = "") -> w.HTML:
     return _dressed(w.HTML(html, layout=layout(), style=style(w.HTML)), css)
 
 
+def markdown(text: str) -> str:
+    """The HTML of words of the house in Markdown, with formulas between $ and $ left to the page."""
+    import mistune
+
+    return mistune.create_markdown(escape=False, plugins=["math", "table"])(text)
+
+
+def prose(text: str, css: str = "") -> w.HTMLMath:
+    """Words of the house in Markdown, with formulas between $ and $."""
+    return _dressed(w.HTMLMath(markdown(text), layout=layout(), style=style(w.HTMLMath)), css)
+
+
 def button(
     text: str = "", icon: str = "", tip: str = "", press: Callable[[], None] | None = None, kind: str = "", **more: Any
 ) -> w.Button:
@@ -73,3 +85,12 @@ def show(widget: w.DOMWidget, shown: bool) -> None:
 
 def is_shown(widget: w.DOMWidget) -> bool:
     return "labcore-hidden" not in widget._dom_classes
+
+
+def said(error: BaseException | str) -> str:
+    """What an error, or the line that a sweep keeps of one, tells a person."""
+    text = str(error)
+    # numpy, numba and Python raise MemoryError, torch a RuntimeError
+    if isinstance(error, MemoryError) or "MemoryError: " in text or "can't allocate memory" in text:
+        return "Memory is short: this run needs more than it may have. Try smaller values."
+    return text or type(error).__name__

@@ -24,19 +24,17 @@ def pin(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Pin:
     return Pin([t for t in spec["data"] if (t.get("meta") or {}).get("pin")], dict(values))
 
 
-def difference(pinned: Mapping[str, Any], current: Mapping[str, Any]) -> str:
-    """The pinned values that differ from the current ones, in words."""
-    changed = [f"{k.replace('_', ' ')} = {shown(v)}" for k, v in pinned.items() if current.get(k) != v]
+def difference(pinned: Mapping[str, Any], current: Mapping[str, Any], labels: Mapping[str, str] = {}) -> str:
+    """The pinned values that differ from the current ones, under their labels, or names."""
+    changed = [f"{labels.get(k) or k.replace('_', ' ')} = {shown(v)}" for k, v in pinned.items() if current.get(k) != v]
     return ", ".join(changed) if changed else "the same settings"
 
 
-def with_ghosts(spec: dict[str, Any], pins: list[Pin], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The figure with the pinned curves behind its own, one legend entry a pin."""
-    if not pins:
-        return spec
-    ghosts = []
+def ghosts(pins: list[Pin], values: Mapping[str, Any], labels: Mapping[str, str] = {}) -> list[dict[str, Any]]:
+    """The pinned curves as traces that stand behind a figure of `values`; a pin is one entry of the legend."""
+    made = []
     for number, kept in enumerate(pins):
-        label = f"pinned: {difference(kept.values, values)}"
+        label = f"pinned: {difference(kept.values, values, labels)}"
         for position, trace in enumerate(kept.traces):
             ghost = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate")}
             ghost.update(
@@ -49,7 +47,5 @@ def with_ghosts(spec: dict[str, Any], pins: list[Pin], values: Mapping[str, Any]
                 meta=None,
                 hoverinfo="skip",
             )
-            ghosts.append(ghost)
-    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, **spec["layout"].get("legend", {})}
-    layout = {**spec["layout"], "showlegend": True, "legend": legend}
-    return {**spec, "data": ghosts + list(spec["data"]), "layout": layout}
+            made.append(ghost)
+    return made

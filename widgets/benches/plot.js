@@ -1,5 +1,6 @@
-// A plotly figure that follows the model's `spec`. The kernel replaces the whole specification; Plotly.react finds what
-// changed. Updates that arrive while one is drawn become one redraw, so a slow browser is never behind.
+// A plotly figure that follows the model's `spec`, or shows an earlier frame of its film. The kernel replaces the whole
+// specification; Plotly.react finds what changed. Updates that arrive while one is drawn become one redraw, so a slow
+// browser is never behind; the film keeps them all.
 
 const THEMES = {
   light: { "@ink": "#1f2328", "@soft": "#6b7280", "@grid": "#e3e6ea", "@paper": "#ffffff", "@shade": "rgba(107,114,128,0.10)" },
@@ -8,9 +9,10 @@ const THEMES = {
 
 // plotly.js comes in two sizes, 1.5 and 4.8 MB; the kernel says which one a figure needs. The gallery's pages bring both by
 // HTTP; elsewhere each travels at most once a kernel, compressed, and is compiled once a page, whatever the number of figures.
-async function loadPlotly(model) {
-  const id = model.get("library").slice("IPY_MODEL_".length);
-  const library = await model.widget_manager.get_model(id);
+const modelOf = (model, reference) => model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+
+async function loadPlotly(model, reference) {
+  const library = await modelOf(model, reference);
   const name = library.get("name");
   if (globalThis.labcorePlotly) return globalThis.labcorePlotly(name);
   const made = (globalThis.labcorePlotlyMade ??= {});
@@ -52,6 +54,68 @@ function withFonts(value, small, key) {
   const made = Object.fromEntries(Object.entries(value).map(([k, v]) => [k, withFonts(v, small, k)]));
   if (/font$/.test(key) && made.size) made.size *= small;
   return made;
+}
+
+// Where a figure is narrower than this, panels that stand side by side are put one below the other.
+const PHONE = 520, GAP = 64;
+
+// The columns of panels, from left to right: x axes whose domains overlap, the y axes over them, and where they reach.
+function columnsOf(data, layout) {
+  const axes = (letter) => Object.keys(layout).filter((key) => RegExp(`^${letter}axis\\d*$`).test(key));
+  const id = (key) => key.replace("axis", "");
+  const domain = (key) => layout[key].domain ?? [0, 1];
+  const columns = [];
+  for (const key of axes("x").filter((k) => !layout[k].overlaying).sort((a, b) => domain(a)[0] - domain(b)[0])) {
+    const [from, to] = domain(key), last = columns.at(-1);
+    if (last && from < last.to - 1e-6) Object.assign(last, { to: Math.max(last.to, to) }).x.push(key);
+    else columns.push({ from, to, x: [key], y: [] });
+  }
+  for (const key of axes("y")) {
+    const over = new Set(data.filter((t) => (t.yaxis ?? "y") === id(key)).map((t) => t.xaxis ?? "x"));
+    if (!over.size) over.add(layout[key].anchor ?? id(key).replace("y", "x"));
+    const found = columns.filter((c) => c.x.some((x) => over.has(id(x))));
+    if (found.length !== 1) return []; // one axis for panels of two columns: they belong beside each other
+    found[0].y.push(key);
+  }
+  for (const c of columns) {
+    const ends = c.y.filter((k) => !layout[k].overlaying).map(domain);
+    Object.assign(c, { low: Math.min(...ends.map((e) => e[0])), high: Math.max(...ends.map((e) => e[1])) });
+  }
+  return columns.every((c) => c.high > c.low) ? columns : [];
+}
+
+function stacked(data, layout, columns) {
+  const margin = { t: 24, b: 48, ...layout.margin }, edges = margin.t + margin.b;
+  const room = (layout.height ?? 420) - edges;
+  const heights = columns.map((c) => room * (c.high - c.low));
+  const total = heights.reduce((a, b) => a + b) + GAP * (columns.length - 1);
+  let top = total;
+  const places = columns.map((c, k) => {
+    const height = heights[k] / total, base = (top - heights[k]) / total;
+    top -= heights[k] + GAP;
+    return { x: (v) => (v - c.from) / (c.to - c.from), y: (v) => base + ((v - c.low) / (c.high - c.low)) * height, scale: height / (c.high - c.low) };
+  });
+  const made = { ...layout, height: total + edges };
+  columns.forEach((c, k) => {
+    for (const key of c.x) made[key] = { ...layout[key], domain: (layout[key].domain ?? [0, 1]).map(places[k].x) };
+    for (const key of c.y) if (!layout[key].overlaying) made[key] = { ...layout[key], domain: (layout[key].domain ?? [0, 1]).map(places[k].y) };
+  });
+  // what is placed on the paper goes with the panel that it stands at
+  const of = (ref) => places[columns.findIndex((c) => [...c.x, ...c.y].some((key) => key.replace("axis", "") === ref?.split(" ")[0]))];
+  const at = (x) => places[Math.max(0, columns.findLastIndex((c) => c.from <= x + 0.02))];
+  const moved = (part) => {
+    const out = { ...part }, onX = part.xref === "paper", onY = part.yref === "paper";
+    const place = onX && onY ? at(part.x ?? part.x0) : of(onX ? part.yref : part.xref);
+    if (onX && place) for (const key of ["x", "x0", "x1"]) if (key in part) out[key] = place.x(part[key]);
+    if (onY && place) for (const key of ["y", "y0", "y1"]) if (key in part) out[key] = place.y(part[key]);
+    return out;
+  };
+  for (const kind of ["annotations", "shapes", "images"]) if (layout[kind]) made[kind] = layout[kind].map(moved);
+  return [data.map((trace) => {
+    const place = of(trace.xaxis ?? "x"), bar = trace.colorbar;
+    if (!bar || !place) return trace;
+    return { ...trace, colorbar: { ...bar, x: place.x(bar.x ?? 1.02), y: place.y(bar.y ?? 0.5), len: (bar.len ?? 1) * place.scale } };
+  }), made];
 }
 
 function template(colours) {
@@ -100,8 +164,33 @@ function keepKeys() {
   });
 }
 
+// A bench's menu, and its controls under "More", open in the page: the kernel may be busy, or gone.
+function unfold() {
+  if (globalThis.labcoreFolds) return;
+  globalThis.labcoreFolds = true;
+  const open = (button, yes) => {
+    button.nextElementSibling.classList.toggle("labcore-open", yes);
+    button.setAttribute("aria-expanded", yes);
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".labcore-bench .labcore-opens");
+    if (button) open(button, button.getAttribute("aria-expanded") !== "true");
+    // a double click is one press: the second would pause what the first has begun
+    if (event.detail > 1 && event.target.closest?.(".labcore-run")) event.stopImmediatePropagation();
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const { target } = event, fold = target.closest?.(".labcore-opens") ?? target.closest?.(".labcore-more.labcore-open")?.previousElementSibling;
+    if (fold?.getAttribute("aria-expanded") !== "true") return;
+    event.stopPropagation();
+    open(fold, false);
+    fold.focus();
+  }, true);
+}
+
 // ipywidgets gives a slider no name and speaks its place in the grid; a screen reader should hear the parameter and value.
 function speak(bench) {
+  for (const button of bench.querySelectorAll(".labcore-opens")) if (!button.ariaExpanded) button.ariaExpanded = "false";
   for (const row of bench.querySelectorAll(".labcore-control")) {
     const handle = row.querySelector(".noUi-handle"), box = row.querySelector("input[type=text]");
     if (!handle || !box) continue;
@@ -113,20 +202,41 @@ function speak(bench) {
   }
 }
 
-function render({ model, el }) {
+// The pinned curves stand behind the figure's own.
+function withGhosts({ data, layout }, ghosts) {
+  if (!ghosts.length) return { data, layout };
+  // at the figure's foot, which makes room for it: over the panels stand their captions
+  const legend = { orientation: "h", yref: "container", yanchor: "bottom", y: 0, x: 0, ...layout.legend };
+  return { data: [...ghosts, ...data], layout: { ...layout, showlegend: true, legend } };
+}
+
+// in the gallery a notice at the top of the page says it for all figures
+const ASLEEP = "This figure is not connected to its Python kernel any more, so nothing moves. Run its cell again " +
+  "(menu Run, Run All Cells) to go on from here.";
+
+function render({ model, el, film }) {
   const figure = Object.assign(document.createElement("div"), { className: "labcore-figure" });
   figure.setAttribute("role", "img");
   const reading = Object.assign(document.createElement("p"), { className: "labcore-reading" });
   reading.setAttribute("role", "status");
-  el.append(figure, reading);
+  const held = Object.assign(document.createElement("div"), { className: "labcore-held" });
+  const word = Object.assign(document.createElement("div"), { className: "labcore-stale-word", textContent: "Run to update" });
+  const asleep = Object.assign(document.createElement("p"), { className: "labcore-asleep", textContent: ASLEEP, hidden: true });
+  asleep.setAttribute("role", "status");
+  held.append(figure, word);
+  el.append(asleep, held, reading);
+  const showTime = timeline(film, held);
   figure.style.minHeight = `${model.get("spec").layout?.height ?? 420}px`;
 
   let Plotly = null, queued = false, gone = false;
 
   function themed(dark) {
     const colours = THEMES[dark ? "dark" : "light"];
-    const { data, layout } = inColours(model.get("spec"), colours);
-    const small = Math.min(1, Math.max(0.7, (figure.clientWidth || WIDTH) / WIDTH));
+    let { data, layout } = inColours(withGhosts(film.picture.spec, model.get("ghosts")), colours);
+    const wide = figure.clientWidth || WIDTH;
+    const columns = wide < PHONE ? columnsOf(data, layout) : [];
+    if (columns.length > 1) [data, layout] = stacked(data, layout, columns);
+    const small = Math.min(1, Math.max(0.7, (wide * (columns.length || 1)) / WIDTH));
     return { data, layout: withFonts({ autosize: true, template: template(colours), ...layout }, small) };
   }
 
@@ -134,8 +244,8 @@ function render({ model, el }) {
   async function current() {
     try {
       for (;;) {
-        const wanted = model.get("library"), library = await loadPlotly(model);
-        if (wanted === model.get("library")) return { library };
+        const wanted = film.picture.library, library = await loadPlotly(model, wanted);
+        if (wanted === film.picture.library) return { library };
       }
     } catch (failed) {
       return { failed };
@@ -184,7 +294,7 @@ function render({ model, el }) {
       model.send({ type: "set", values });
     });
     const dragged = (change) => {
-      const drag = model.get("spec").layout?.meta?.drag;
+      const drag = film.picture.spec.layout?.meta?.drag;
       const x = drag && change[`shapes[${drag.shape}].x0`];
       if (x !== undefined && x !== false) model.send({ type: "set", values: { [drag.parameter]: Number(x) } });
     };
@@ -195,12 +305,32 @@ function render({ model, el }) {
     });
   }
 
-  function read() {
-    reading.textContent = model.get("reading");
-    figure.setAttribute("aria-label", model.get("reading"));
+  let drawn = null, told = null;
+  function follow() {
+    showTime();
+    const { spec, reading: words } = film.picture;
+    if (words !== told) {
+      reading.textContent = told = words;
+      figure.setAttribute("aria-label", words);
+    }
+    if (spec !== drawn) redraw();
+    drawn = spec;
+    if (seen) film.open();
   }
 
+  const mark = () => el.classList.toggle("labcore-stale", model.get("stale"));
+
+  // a kernel that is gone, or was never there since a saved notebook was opened
+  async function live() {
+    const library = await modelOf(model, model.get("library")).catch(() => null);
+    asleep.hidden = library?.comm_live !== false || Boolean(document.getElementById("labcore-notice"));
+  }
+
+  // The kernel answers all views of a figure, in whatever pages; what a hand asked for in one of them is for that one.
+  const view = `${links.page}.${links.views++}`;
+
   async function onMessage(message, buffers) {
+    if ("view" in message && message.view !== view) return;
     if (message.type === "file") save(message.name, new Blob([buffers[0]], { type: message.mime }));
     if (message.type === "image" && Plotly) {
       const { data, layout } = themed(false);
@@ -213,7 +343,15 @@ function render({ model, el }) {
       // the kernel answers with the link: on Binder, this page's own address is of no use to anybody else
       model.send({ type: "shared", url: `${location.origin}${location.pathname}?${message.query}` });
     }
-    if (message.type === "copy") navigator.clipboard?.writeText(message.text).catch(() => {});
+    if (message.type === "anyone") model.send({ type: "here" });
+    if (message.type === "copy") {
+      const box = () => el.closest(".labcore-bench")?.querySelector(".labcore-link input");
+      model.send({ type: "copied", done: await copy(message.text, box) });
+    }
+    if (message.type === "look" && message.page === links.page) {
+      // what else has changed in the bench is drawn first, and may have made it longer
+      requestAnimationFrame(() => setTimeout(() => bringIntoView(el.closest(".labcore-bench") ?? el)));
+    }
   }
 
   // a page that takes room from a figure or gives it some, as JupyterLab does with its side bar, tells nobody
@@ -226,18 +364,40 @@ function render({ model, el }) {
   room.observe(figure);
   const stopTheme = new MutationObserver(redraw);
   stopTheme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
-  model.on("change:spec", redraw);
-  model.on("change:reading", read);
+  // a film that comes into view is asked for, and played if its bench opens with it
+  let seen = false;
+  const sight = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (el.isConnected) links.homes.set(homeOf(el), model.widget_manager);
+    seen = isIntersecting;
+    if (!seen) return;
+    film.ask();
+    film.open();
+  }, { threshold: 0.5 });
+  sight.observe(figure);
+  const unlisten = film.listen(follow);
+  for (const name of ["change:spec", "change:reading", "change:library"]) model.on(name, follow);
+  model.on("change:ghosts", redraw);
+  model.on("change:stale", mark);
+  model.on("comm_live_update", live);
   model.on("msg:custom", onMessage);
-  read();
-  opened(model);
-  redraw();
+  follow();
+  mark();
+  live();
+  const asked = opened(model);
   let voice;
   requestAnimationFrame(() => {
     const bench = el.closest(".labcore-bench");
     if (!bench || gone) return;
+    if (asked) bench.scrollIntoView({ block: "start" });
     keepKeys();
+    unfold();
+    followLinks();
+    bench.addEventListener("click", ({ target }) => {
+      if (target.closest("button")) model.send({ type: "hand", view });
+    }, true);
     speak(bench);
+    // what a hand does next is done to the frame that it sees
+    for (const event of ["pointerdown", "keydown"]) bench.addEventListener(event, () => film.report(), { capture: true });
     // the slider writes its place into aria-valuetext whenever it moves
     voice = new MutationObserver(() => speak(bench));
     voice.observe(bench, { subtree: true, attributes: true, attributeFilter: ["aria-valuetext"] });
@@ -248,10 +408,12 @@ function render({ model, el }) {
     room.disconnect();
     stopTheme.disconnect();
     voice?.disconnect();
-    model.off("change:spec", redraw);
-    model.off("change:reading", read);
-    model.off("msg:custom", onMessage);
+    sight.disconnect();
+    unlisten(); // what hears the model is taken from it by anywidget
     Plotly?.purge(figure);
+    try {
+      model.send({ type: "gone" });
+    } catch { /* the kernel went first */ }
   };
 }
 
@@ -267,7 +429,18 @@ function opened(model) {
     message.link = search.slice(1);
   }
   model.send(message);
+  return "link" in message;
 }
 const linked = new WeakSet(); // a figure shown twice follows its link once
 
-export default { render };
+// one film a figure, for all of its views
+export default () => {
+  let film;
+  return {
+    initialize({ model }) {
+      film = new Film(model);
+      return linkable(model);
+    },
+    render({ model, el }) { return render({ model, el, film }); },
+  };
+};

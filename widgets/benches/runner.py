@@ -17,10 +17,16 @@ State = Literal["running", "paused", "done", "stopped", "ready", "failed"]
 
 @dataclass(frozen=True)
 class Job:
-    """Values to run, and whether to hold after the first frame (`preview`: to show where a long run starts)."""
+    """Values to run, and what for.
+
+    `preview`: hold after the first frame, to show where a long run starts. `prepare`: keep the frames, and show none.
+    `asked`: show what a question was about.
+    """
 
     values: dict[str, Any]
     preview: bool = False
+    prepare: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,16 +59,27 @@ class Runner:
         self._stop = self._paused = False
         self._steps = 0
         self._busy = False
+        self._job: Job | None = None
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Job, paused: bool = False) -> None:
         """Run this now; a run under way ends at its next frame. Jobs not yet begun are replaced."""
         with self._wake:
-            self._next, self._stop, self._paused, self._steps = job, False, paused, 1 if paused else 0
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="labcore-bench", daemon=True)
-                self._thread.start()
-            self._wake.notify_all()
+            self._stop, self._paused, self._steps = False, paused, 1 if paused else 0
+            self._begin(job)
+
+    def offer(self, job: Job) -> None:
+        """Run this after the run under way, unless another job waits for that already."""
+        with self._wake:
+            if self._next is None and not self._stop:
+                self._begin(job)
+
+    def _begin(self, job: Job) -> None:
+        self._next = job
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="labcore-bench", daemon=True)
+            self._thread.start()
+        self._wake.notify_all()
 
     def pause(self, paused: bool) -> None:
         with self._wake:
@@ -92,6 +109,12 @@ class Runner:
         with self._wake:
             return self._busy or self._next is not None
 
+    @property
+    def job(self) -> Job | None:
+        """The run under way."""
+        with self._wake:
+            return self._job if self._busy else None
+
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing is under way. For tests and scripts."""
         with self._wake:
@@ -106,6 +129,7 @@ class Runner:
                     self._thread = None
                     return
                 job, self._next, self._busy, self._stop = self._next, None, True, False
+                self._job = job
             try:
                 self._on_report(self._run(job))
             except Exception as error:  # noqa: BLE001 - an error in a view must reach the bench, not kill its thread

@@ -16,7 +16,7 @@ import xarray as xr
 from labcore.experiment import Experiment, ParameterError
 from labcore.sweeps import Progress, SweepError, sweep, values_in
 from widgets.benches.controls import shown
-from widgets.benches.parts import button, layout, line, row, style, words
+from widgets.benches.parts import button, layout, line, row, said, style, words
 from widgets.benches.pins import pin
 from widgets.benches.plot import Plot, Spec
 
@@ -49,7 +49,7 @@ class SweepPanel(w.VBox):
             None if visitors else line("cluster", placeholder="this machine, or tcp://scheduler:8786", **look)
         )
         run = button("Run sweep", "play", "", self.run, "primary")
-        halt = button("Stop sweep", "stop", "", self._stop.set)
+        halt = button("Stop sweep", "stop", "", self.stop)
         self._bar = w.FloatProgress(min=0, max=1, layout=layout(width="160px"), style=style(w.FloatProgress))
         self._words = words(css="labcore-status")
         self._plot = Plot({"data": [], "layout": {"height": 360}}, "")
@@ -80,7 +80,7 @@ class SweepPanel(w.VBox):
             values = [low * (high / low) ** t if p.log else low + (high - low) * t for t in parts]
             values = [round(v) if p.kind == "int" else float(f"{v:.3g}") for v in values]
             values = [min(max(v, p.low), p.high) for v in values]
-        self._list.value = ", ".join(map(shown, dict.fromkeys(values)))
+        self._list.value = ", ".join(f"{v:.6g}" if isinstance(v, float) else str(v) for v in dict.fromkeys(values))
 
     def run(self) -> None:
         """Begin, or go on where an earlier sweep of the same points ended."""
@@ -89,6 +89,10 @@ class SweepPanel(w.VBox):
         self._stop.clear()
         self._thread = threading.Thread(target=self._work, name="labcore-sweep", daemon=True)
         self._thread.start()
+
+    def stop(self) -> None:
+        """End the sweep after the points that are being computed."""
+        self._stop.set()
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no sweep is under way. For tests and scripts."""
@@ -127,9 +131,9 @@ class SweepPanel(w.VBox):
         except (ParameterError, SweepError) as error:
             return self._refuse(str(error))
         except Exception as error:  # noqa: BLE001 - a bug must appear in the panel, not die with its thread
-            return self._refuse(f"{type(error).__name__}: {error}")
+            return self._refuse(said(f"{type(error).__name__}: {error}"))
         states = found.point_state.values.ravel().tolist()
-        errors = sorted({e for e in found.point_error.values.ravel().tolist() if e})
+        errors = sorted({said(e) for e in found.point_error.values.ravel().tolist() if e})
         ended = "Stopped" if self._stop.is_set() else "Done"
         place = escape(self.folder.as_posix())
         where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{place}")</code>.'

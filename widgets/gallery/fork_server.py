@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -24,8 +23,11 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets.log import get_logger
 
 from labcore.threads import ONE_THREAD
+from widgets.gallery.folders import Folders, private_folder
 from widgets.gallery.nursery import name_of
 from widgets.gallery.shelf import Ready, Shelf
+
+_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # nobody sets a breakpoint in a kernel
 
 
 class Nursery:
@@ -40,18 +42,15 @@ class Nursery:
         self._making: asyncio.Future | None = None  # makes the lessons ready that are wanted, one after another
         self._starts: deque[float] = deque(maxlen=2)
         self._waits = False
-        self._files = tempfile.TemporaryDirectory(prefix="labcore-files-", ignore_cleanup_errors=True)
-        self._kernels: dict[Path, Any] = {}  # folder for temporary files -> its process
         self._start()
 
     def _start(self) -> None:
         self._starts.append(time.monotonic())
         # a folder of its own: nothing that an earlier one has left there is taken for living
-        self._temporary = tempfile.TemporaryDirectory(prefix="labcore-", ignore_cleanup_errors=True)
+        self._temporary = private_folder()
         self._folder = Path(self._temporary.name)
         code = f"from widgets.gallery.nursery import nursery; nursery({str(self._folder)!r}, {self._megabytes})"
-        quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # nobody sets a breakpoint there
-        environment = {**os.environ, **ONE_THREAD, **quiet, "SERVER_SOFTWARE": "voila"}
+        environment = {**os.environ, **ONE_THREAD, **_QUIET, "SERVER_SOFTWARE": "voila"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -126,7 +125,7 @@ class Nursery:
         return int(answer)
 
     async def _request(self, name: str, wanted: dict[str, Any]) -> bytes:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120  # on a busy machine it takes long, and a kernel from nothing longer
         while True:
             try:
                 reader, writer = await asyncio.open_unix_connection(self._folder / name)
@@ -143,30 +142,12 @@ class Nursery:
         finally:
             writer.close()
 
-    def temporary(self, kernel: str) -> Path:
-        """A new folder for a kernel's temporary files."""
-        folder = Path(self._files.name, kernel)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
-
-    def belongs_to(self, folder: Path, process: Any) -> None:
-        """This folder goes when the process has ended, in whatever way."""
-        self._kernels[folder] = process
-
-    def clean_up(self) -> None:
-        """Remove the temporary files of kernels that have ended."""
-        for folder, process in list(self._kernels.items()):
-            if process.poll() is not None:
-                del self._kernels[folder]
-                shutil.rmtree(folder, ignore_errors=True)
-
     def close(self) -> None:
         if self._making is not None:
             self._making.cancel()
         self.process.terminate()
         self.process.wait(5)
         self._temporary.cleanup()
-        self._files.cleanup()
 
 
 class Forked:
@@ -237,38 +218,55 @@ LESSON = "LABCORE_LESSON"  # in a kernel's environment: the name of the ready le
 
 
 class ForkProvisioner(LocalProvisioner):
-    """Starts a Python kernel by a fork of the nursery; other kernels, and all when it is gone, as Jupyter does.
+    """Starts a Python kernel by a fork of the nursery, or from nothing where there is none or it is gone.
 
-    A copy of a ready lesson is not to be had otherwise: launching one raises OSError when its process is gone.
+    Both ways it has one thread a library, the same ceiling on its memory, the same few names in its environment, and a
+    private folder for its temporary files and for the sockets that it is spoken to over; the folder goes with it. Other
+    kernels start as Jupyter starts them. A copy of a ready lesson is not to be had otherwise: launching one raises
+    OSError when its process is gone.
     """
 
-    nursery: Nursery | None = None  # the server's own, set where the server starts
+    # the server's own, set where the server starts
+    nursery: Nursery | None = None
+    folders: Folders | None = None
+    megabytes = 0
+
+    _folder: Path | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        if self.folders is not None and "ipykernel_launcher" in self.kernel_spec.argv:
+            self._folder = self._folder or self.folders.new()
+            self._folder.mkdir(mode=0o700, exist_ok=True)  # of a kernel that starts again
+            if os.name == "posix":  # anybody on this machine could speak to a TCP port
+                self.parent.transport = "ipc"
+                self.parent.ip = str(self._folder / "line")
+        return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        nursery = type(self).nursery
-        if nursery is None or "ipykernel_launcher" not in cmd:
+        if self._folder is None:
             return await super().launch_kernel(cmd, **kwargs)
-        folder = nursery.temporary(self.kernel_id)
-        kwargs["env"] = {**kwargs["env"], "TMPDIR": str(folder)}
+        env = {name: value for name, value in kwargs["env"].items() if name.startswith(_PASSED_ON)}
+        kwargs["env"] = {**env, **ONE_THREAD, **_QUIET, "LABCORE_HELPERS": "0", "TMPDIR": str(self._folder)}
         try:
-            found = await self._launch(nursery, cmd, **kwargs)
+            found = await self._launch(cmd[cmd.index("ipykernel_launcher") :], **kwargs)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        nursery.belongs_to(folder, self.process)
+        self.folders.belongs_to(self._folder, self.process)
         return found
 
-    async def _launch(self, nursery: Nursery, cmd: list[str], **kwargs: Any) -> Any:
-        argv = cmd[cmd.index("ipykernel_launcher") :]
-        env = {name: value for name, value in kwargs["env"].items() if name.startswith(_PASSED_ON)}
-        env |= {**ONE_THREAD, "LABCORE_HELPERS": "0"}
-        try:
-            pid = await nursery.fork(argv, env, kwargs.get("cwd"), env.get(LESSON, "nursery"))
-        except OSError as error:
-            if LESSON in env:
-                raise
-            self.log.warning("The nursery does not answer (%s); this kernel starts from nothing.", error)
-            return await super().launch_kernel(cmd, **kwargs)
-        self.process = Forked(pid)
-        self.pid = self.pgid = pid  # the child began a session of its own
-        return self.connection_info
+    async def _launch(self, argv: list[str], **kwargs: Any) -> Any:
+        env = kwargs["env"]
+        if self.nursery is not None:
+            try:
+                pid = await self.nursery.fork(argv, env, kwargs.get("cwd"), env.get(LESSON, "nursery"))
+            except OSError as error:
+                if LESSON in env:
+                    raise
+                self.log.warning("The nursery does not answer (%s); this kernel starts from nothing.", error)
+            else:
+                self.process = Forked(pid)
+                self.pid = self.pgid = pid  # the child began a session of its own
+                return self.connection_info
+        code = f"from widgets.gallery.alone import kernel; kernel({self.megabytes})"
+        return await super().launch_kernel([sys.executable, "-c", code, *argv], **kwargs)

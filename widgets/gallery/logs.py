@@ -19,8 +19,11 @@ def one_line(record: logging.LogRecord) -> bool:
 
 def _plain(text: str) -> str:
     """The text without anything that ends a line or moves a terminal's cursor, and not too much of it."""
-    more = f"... ({len(text)} characters)" if len(text) > LONGEST else ""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:LONGEST]) + more
+    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:LONGEST])
+    if max(len(text), len(plain)) <= LONGEST:
+        return plain
+    more = f"... ({len(text)} characters)"
+    return plain[: LONGEST - len(more)] + more
 
 
 def keep_to_one_line(*loggers: logging.Logger) -> None:

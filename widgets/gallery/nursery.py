@@ -19,7 +19,6 @@ import hashlib
 import importlib
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -62,7 +61,7 @@ def nursery(folder: str, megabytes: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the system buries them
     _life.extend(os.pipe())
     server = _listen(f"{folder}/nursery")
-    _prepare()
+    prepare()
     methods, left = _load_methods(), True
     parent = os.getppid()
     while os.getppid() == parent:
@@ -88,7 +87,7 @@ def _shown() -> list[str]:
     return [".".join(p.relative_to(house).with_suffix("").parts) for p in paths]
 
 
-def _prepare() -> None:
+def prepare() -> None:
     """The work that is the same for all lessons."""
     # a kernel would import its debugger when it starts
     for name in ("ipykernel.kernelapp", "ipykernel.debugger", *_shown()):
@@ -189,17 +188,8 @@ def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:
         sys.argv = wanted["argv"]
         if megabytes:
             limit_memory(megabytes)
-        import comm
-        import ipywidgets
-        from ipykernel.kernelapp import IPKernelApp
-
-        kernel = IPKernelApp.instance()
-        kernel.initialize(sys.argv[1:])
-        ipywidgets.register_comm_target()  # its import, long ago, found no kernel to tell
-        for line in comm.get_comm_manager().comms.values():
-            line.kernel = kernel.kernel  # nor did the widgets that the lesson made; they stay silent without one
         threading.Thread(target=_end_with_the_nursery, name="life", daemon=True).start()
-        kernel.start()
+        be_kernel(sys.argv[1:])
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 0
@@ -210,11 +200,37 @@ def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:
         os._exit(status)
 
 
+def be_kernel(arguments: list[str]) -> None:
+    """Be a kernel until the end, with the arguments of `python -m ipykernel_launcher`."""
+    import comm
+    import ipywidgets
+    from ipykernel import kernelapp
+    from ipykernel.iostream import IOPubThread
+
+    class Output(IOPubThread):
+        """It would listen on a TCP port for what processes that this one forks have to say; there are none."""
+
+        def __init__(self, socket: Any, pipe: bool = False, **more: Any) -> None:
+            super().__init__(socket, pipe=False, **more)
+
+    kernelapp.IOPubThread = Output
+    app = kernelapp.IPKernelApp.instance()
+    app.initialize(arguments)
+    ipywidgets.register_comm_target()  # its import, long ago, found no kernel to tell
+    for line in comm.get_comm_manager().comms.values():
+        line.kernel = app.kernel  # nor did the widgets that a lesson made; they stay silent without one
+    app.start()
+
+
 def limit_memory(megabytes: int) -> None:
     """From here on this process gets at most that much more memory; then numpy and torch say so and the bench shows it.
 
-    It counts private data, not pages shared with other processes.
+    It counts private data, not pages shared with other processes. Only Linux has such a limit; elsewhere there is none.
     """
+    if sys.platform != "linux":
+        return
+    import resource
+
     now = next(row for row in Path("/proc/self/status").read_text().splitlines() if row.startswith("VmData"))
     most = int(now.split()[1]) * 1024 + megabytes * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import re
 import time
@@ -16,12 +17,21 @@ from urllib.parse import urlsplit
 import nbformat
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
+from jupyter_core.paths import jupyter_path
+from jupyter_server.base.handlers import APIHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
 from nbformat import NotebookNode
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamBufferFullError
-from tornado.web import GZipContentEncoding, HTTPError, RequestHandler, authenticated
+from tornado.web import (
+    ErrorHandler,
+    GZipContentEncoding,
+    HTTPError,
+    RequestHandler,
+    StaticFileHandler,
+    authenticated,
+)
 from voila.exporter import VoilaExporter
 from voila.notebook_renderer import NotebookRenderer
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
@@ -30,6 +40,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
 from widgets.benches.plot import plotly_js
+from widgets.gallery import descriptors
 from widgets.gallery.fork_server import LESSON
 from widgets.gallery.messages import PROTOCOL, speaks, well_formed
 from widgets.gallery.room import Room, known_host
@@ -42,6 +53,18 @@ _PATIENCE = 2.0  # seconds that a visitor waits for a place before reading that 
 _NO_KERNEL = "00000000-0000-0000-0000-000000000000"  # in a page that is kept, where its visitor's kernel is named
 _KERNEL = re.compile(r'"kernelId": "([\w-]+)"')  # where a page names it
 _SCRIPT = f"<script>{Path(__file__).with_name('page.js').read_text()}</script>"
+
+# JupyterLab's dark colours, for those who asked their system for them. A page whose address names a theme has that one.
+_DARK = """<style media="(prefers-color-scheme: dark)">COLOURS</style><script>{
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => {
+  document.body.dataset.jpThemeLight = !dark.matches;
+  document.body.classList.toggle("theme-dark", dark.matches);
+  document.body.classList.toggle("theme-light", !dark.matches);
+};
+addEventListener("DOMContentLoaded", follow);
+dark.addEventListener("change", follow);
+}</script>"""
 
 # plotly.js for `plot.js`. The small one arrives early, and is compiled when the page has loaded and Voila waits for the
 # kernel: Voila begins on `load`. The whole one is asked for by figures that need it.
@@ -61,6 +84,14 @@ color-scheme:light dark}}</style>
 again every {seconds} seconds, and opens as soon as somebody leaves.</p></body></html>"""
 
 
+@functools.cache
+def _dark_colours() -> str:
+    """The dark colours that come with nbconvert, before the light ones wherever these stand in a page."""
+    folders = map(Path, jupyter_path("nbconvert", "templates", "lab", "static"))
+    style = next(found for folder in folders if (found := folder / "theme-dark.css").exists())
+    return style.read_text(encoding="utf-8").replace(":root", ":root:root")
+
+
 def _plotly_url(base_url: str) -> str:
     """The address of plotly.js, up to the name of the library."""
     import plotly
@@ -71,8 +102,39 @@ def _plotly_url(base_url: str) -> str:
 class Known:
     """Answers under the names that the gallery knows, and under no other: Voila answers under any."""
 
-    def check_host(self) -> bool:
-        return known_host(self.request.host, self.settings["room"].hosts)
+    def prepare(self) -> Any:
+        if known_host(self.request.host, self.settings["room"].hosts):
+            return super().prepare()
+        self.set_status(403)
+        self.finish()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if isinstance(self, APIHandler):
+            super().write_error(status_code, **kwargs)
+        else:  # Jupyter's page about an error needs a setting that Voila has not, and fails itself
+            RequestHandler.write_error(self, status_code, **kwargs)
+
+
+class Nothing(Known, ErrorHandler):
+    """What there is not."""
+
+
+class Files(Known):
+    """Files of the page: an address that names none is not found, however it is wrong."""
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            await super().get(*args, **kwargs)
+        except (AssertionError, ValueError):  # of Voila, which takes an address apart as it should be
+            raise HTTPError(404) from None
+        except HTTPError as error:
+            raise HTTPError(404 if error.status_code == 403 else error.status_code) from None
+
+
+def known(kind: type[RequestHandler]) -> type[RequestHandler]:
+    """A handler of Voila's that answers under known names only."""
+    more = Files if issubclass(kind, StaticFileHandler) else Known
+    return kind if issubclass(kind, Known) else type(kind.__name__, (more, kind), {})
 
 
 class Shutdown(Known, VoilaShutdownKernelHandler):
@@ -95,8 +157,11 @@ class Line(Known, VoilaKernelWebsocketHandler):
         room: Room = self.settings["room"]
         if not speaks(self.request.headers.get("Sec-WebSocket-Protocol", "")):
             raise HTTPError(400, f"this server speaks {PROTOCOL}")
-        if sum(line.kernel_id == kernel_id for line in room.lines) >= _LINES:
+        lines = sum(line.kernel_id == kernel_id for line in room.lines)
+        if lines >= _LINES:
             raise HTTPError(429, f"this kernel has {_LINES} lines, as many as it may have")
+        if lines and not descriptors.enough_for(0):
+            raise HTTPError(503, "no file descriptors are left for a second line")
         await super().get(kernel_id)
 
     async def open(self, kernel_id: str) -> None:
@@ -155,11 +220,11 @@ class Lesson(Known, TornadoVoilaHandler):
             self.request.arguments.pop("theme", None)
         # who follows a link asks for the next lesson just before the place in the last one is free
         end = time.monotonic() + _PATIENCE
-        while room.present() >= room.visitors:
+        while room.full():
             if time.monotonic() > end:
                 self.set_status(503)
                 self.set_header("Retry-After", str(room.retry))
-                self.finish(_FULL.format(seconds=room.retry, visitors=room.visitors))
+                self.finish(_FULL.format(seconds=room.retry, visitors=room.present()))
                 return
             await asyncio.sleep(0.1)
         room.arriving += 1
@@ -194,7 +259,7 @@ class Lesson(Known, TornadoVoilaHandler):
 
     async def _render(self, path: str, executed: Path) -> str:
         voila_configuration = self.voila_configuration
-        known = {
+        page = {
             "base_url": self.base_url,
             "settings": self.settings,
             "log": self.log,
@@ -210,7 +275,7 @@ class Lesson(Known, TornadoVoilaHandler):
             contents_manager=self.contents_manager,
             base_url=self.base_url,
             kernel_spec_manager=self.kernel_spec_manager,
-            page_config=get_page_config(**known),
+            page_config=get_page_config(**page),
         )
         made.executed = nbformat.read(executed, as_version=4)
         await made.initialize(theme=self.get_argument("theme", None))
@@ -228,7 +293,8 @@ class Lesson(Known, TornadoVoilaHandler):
             chunk = _ELSEWHERE.sub("", chunk)
             if not self._begun and "</title>" in chunk:  # once: pictures in the page have titles too
                 self._begun = True
-                chunk = chunk.replace("</title>", f"</title>{_SCRIPT}{plotly}", 1)
+                theme = "" if self.get_argument("theme", "") else _DARK.replace("COLOURS", _dark_colours())
+                chunk = chunk.replace("</title>", f"</title>{_SCRIPT}{plotly}{theme}", 1)
             if found := _KERNEL.search(chunk):
                 self._kernel = found[1]
         super().write(chunk)
@@ -255,7 +321,7 @@ class _Executed(NotebookRenderer):
             yield cell
 
 
-class Plotly(RequestHandler):
+class Plotly(Known, RequestHandler):
     """plotly.js, which a browser keeps for all lessons; its address names the version."""
 
     def get(self, library: str) -> None:

@@ -16,6 +16,8 @@ from traitlets.log import get_logger
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from labcore import catalog
+from widgets.gallery import descriptors
+from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import Nursery
 
 
@@ -52,6 +54,7 @@ class Room:
     opening: int
     hosts: list[str]
     nursery: Nursery | None
+    folders: Folders
     kernels: MappingKernelManager
     arriving: int = 0  # visitors whose kernel is not up yet
     # kernels whose page has come and has no line; when it was last heard of
@@ -67,6 +70,11 @@ class Room:
     def present(self) -> int:
         """Visitors here: kernels that run, and pages that wait for theirs."""
         return len(self.kernels.list_kernel_ids()) + self.arriving
+
+    def full(self) -> bool:
+        """Whether there is no place for one more, or no file descriptors for that one and those who arrive now."""
+        coming = self.arriving + len(self.unopened) + 1
+        return self.present() >= self.visitors or not descriptors.enough_for(coming)
 
     def opened(self, line: VoilaKernelWebsocketHandler) -> None:
         """A page has its line."""
@@ -90,8 +98,8 @@ class Room:
                 line.close()
         await self._end(self.unopened, self.opening, "never opened a line to it")
         await self._end(self.left, self.kernels.cull_idle_timeout, "has gone")
+        self.folders.clean_up()
         if self.nursery is not None:
-            self.nursery.clean_up()
             await self.nursery.mend()
 
     async def _end(self, since: dict[str, float], seconds: float, why: str) -> None:

@@ -27,9 +27,11 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
+from widgets.gallery import descriptors
+from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
 from widgets.gallery.logs import keep_to_one_line
-from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Plotly, Shutdown
+from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Nothing, Plotly, Shutdown, known
 from widgets.gallery.room import Room, lessons_of
 from widgets.gallery.shelf import GUESS, Shelf, memory
 
@@ -67,6 +69,7 @@ class Gallery(Voila):
         config=True
     )
     nursery: Nursery | None = None
+    folders: Folders
 
     def _lessons(self) -> set[str]:
         return lessons_of(self.root_dir, self.only_catalog)
@@ -78,7 +81,7 @@ class Gallery(Voila):
     @default("visitors")
     def _visitors(self) -> int:
         free = min(psutil.virtual_memory().available / 2**20, memory()) * 0.8 - self.ready_megabytes
-        return max(1, int(free / _OURS))
+        return max(1, int(min(free / _OURS, descriptors.most_visitors())))
 
     def _first(self) -> list[Path]:
         """The lessons to make ready at the start."""
@@ -88,15 +91,28 @@ class Gallery(Voila):
     def init_settings(self) -> dict:
         # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
         self.config.VoilaExecutor.store_widget_state = False
+        # a kernel that starts from nothing imports torch before it answers, which takes long on a busy machine
+        self.config.VoilaExecutor.startup_timeout = 300
         # a kernel that begins anew has nothing of its page; the page says so and can be loaded again
         self.config.KernelRestarter.restart_limit = 0
         voila.notebook_renderer.VoilaExporter = Exporter
         os.environ[PAGE_HAS_PLOTLY] = "1"
+        descriptors.raise_limit()
+        if self.visitors > descriptors.most_visitors():
+            self.log.warning(
+                "This process may open %d files, enough for %d visitors; beyond that the room may be full before %d "
+                "are here.",
+                descriptors.limit(),
+                descriptors.most_visitors(),
+                self.visitors,
+            )
         if self.only_catalog and not self.voila_configuration.extension_denylist:
             # 4.9 MB for plotly's own widget, which no lesson has
             self.voila_configuration.extension_denylist = ["jupyterlab-plotly"]
+        KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
+        ForkProvisioner.folders = self.folders = Folders()
+        ForkProvisioner.megabytes = self.kernel_megabytes
         if self.fork:
-            KernelProvisionerFactory.instance(parent=self).default_provisioner_name = "labcore-fork"
             options = self.voila_configuration
             # what these ask for is done as a page is made, which then is too late
             late = options.prelaunch_hook or options.page_config_hook or options.progressive_rendering
@@ -104,6 +120,7 @@ class Gallery(Voila):
             self.log.info("Room for %d visitors, and %d MB for lessons kept ready.", self.visitors, shelf.megabytes)
             ForkProvisioner.nursery = self.nursery = Nursery(self.kernel_megabytes, shelf)
         settings = super().init_settings()
+        descriptors.allow_sockets(self.kernel_manager.context)  # of all lines to kernels
         # another site's page can neither send our cookie nor be sent it; `Lax`, so that links to lessons work
         self.identity_provider.cookie_options = {"samesite": "Lax", **self.identity_provider.cookie_options}
         settings["xsrf_cookie_kwargs"] = {"samesite": "Lax", **settings.get("xsrf_cookie_kwargs", {})}
@@ -115,9 +132,11 @@ class Gallery(Voila):
             opening=self.opening,
             hosts=self.hosts,
             nursery=self.nursery,
+            folders=self.folders,
             kernels=self.kernel_manager,
         )
-        return {**settings, "room": self.room}
+        nothing = {"default_handler_class": Nothing, "default_handler_args": {"status_code": 404}}
+        return {**settings, **nothing, "room": self.room}
 
     def init_handlers(self) -> list:
         # Tornado takes the first handler that matches: ours go before Voila's
@@ -133,11 +152,15 @@ class Gallery(Voila):
                 kept.append((pattern, replaced[kind], *rest))
             elif "tree" in pattern or "contents" in pattern or "voila/files" in pattern:
                 continue  # lists and files of the folder
+            elif pattern.endswith("/logout"):
+                continue  # nobody has logged in
             else:
-                kept.append(handler)
+                kept.append((pattern, known(kind), *rest))
         if not self.notebook_path:
             index = url_path_join(self.base_url, "voila/render/index.ipynb")
-            ours.insert(0, (url_path_join(self.server_url, "/?"), RedirectHandler, {"url": index, "permanent": False}))
+            ours.insert(
+                0, (url_path_join(self.server_url, "/?"), known(RedirectHandler), {"url": index, "permanent": False})
+            )
         return [*ours, *kept]
 
     def listen(self) -> None:
@@ -153,3 +176,4 @@ class Gallery(Voila):
         if self.nursery is not None:
             self.nursery.close()
         super().stop()
+        self.folders.close()

@@ -7,39 +7,24 @@ from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float, Int
 
 from labcore.experiment import Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
-from labcore.primitives.logic import boolean
 
 from .circle_and_line import nearest_on_circles, nearest_on_line
+from .found_circuit import RUNS, circuit_frame
 from .peers import adam
-from .relax_reflect import CUBE, ONE_HOT, State, advance, project_grid, project_neuron, random_state
-from .threshold_circuits import NOT_READ, Task, circuit, make_task, pictures, quantise, read_gates
-from .wiring import Array, Wiring, accuracy, infer, layered
+from .relax_reflect import CUBE, ONE_HOT, advance, project_grid, project_neuron, random_state
+from .side_by_side import side_by_side
+from .taken_codes import GENERATED, codes_frame
+from .threshold_circuits import make_task, pictures
+from .wiring import accuracy, layered
 
-RUNS = Frame(
-    repeat=axis("run", start=1),
-    iteration=axis("iteration"),
-    check=axis("iteration"),
-    edge=axis("edge"),
-    neuron=axis("node of the neuron"),
-    layer=axis("layer"),
-    iterations=var("repeat", "iterations done", "iterations"),
-    solved=var("repeat", "run is solved"),
-    quantised=var("repeat", "right with weights -1, 0, +1"),
-    unseen=var("repeat", "share of output bits right on other rows", optional=True),
-    gap=var("repeat iteration", "gap"),
-    right=var("repeat check", "share of output bits right"),
-    weights=var("repeat edge", "weight"),
-    source=var("edge", "node that the edge comes from"),
-    target=var("edge", "node that the edge goes to"),
-    kept=var("edge", "sign of the edge in its gate, 0 when it is not in it"),
-    gate=var("neuron", "kind of gate"),
-    fan_in=var("neuron", "edges into the neuron"),
-    width=var("layer", "nodes of the layer"),
-)
+Gamma = Annotated[float, number(0, 0.01, "How fast the metric follows the gap", "search")]
+Iterations = Annotated[
+    int, number(500, 20_000, "Iterations before a run gives up", "search", "iterations", scale="log")
+]
+Runs = Annotated[int, number(1, 10, "Runs from different random points", "search")]
 
 
 @experiment(quick=dict(task="eca_cell", rule=90, runs=3, max_iter=1500), frame=RUNS)
@@ -58,11 +43,9 @@ def search(
         Literal["RRR", "alternating"], choice("RRR, or plain alternating projections P_B(P_A(z))", "search")
     ] = "RRR",
     beta: Annotated[float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search", method=["RRR"])] = 0.2,
-    gamma: Annotated[float, number(0, 0.01, "How fast the metric follows the gap", "search")] = 1e-3,
-    max_iter: Annotated[
-        int, number(500, 20_000, "Iterations before a run gives up", "search", "iterations", scale="log")
-    ] = 10_000,
-    runs: Annotated[int, number(1, 10, "Runs from different random points", "search")] = 6,
+    gamma: Gamma = 1e-3,
+    max_iter: Iterations = 10_000,
+    runs: Runs = 6,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Runs of RRR side by side; frames arrive while they search.
@@ -75,79 +58,13 @@ def search(
     made = make_task(task, rule, items, seed)
     net, X, Y = made.net, made.X, made.Y
     states = [random_state(net, X, Y, np.random.default_rng([seed, r])) for r in range(runs)]
-    gaps, ended, solved = np.zeros((runs, max_iter)), np.zeros(runs, int), np.zeros(runs, bool)
     # some 30 frames, more when the task is so large that the steps between two of them would take long
     chunk = int(np.clip(4e6 / (runs * len(X) * len(net.source)), max_iter / 200, max_iter / 30))
     stops = np.unique([*np.logspace(0, np.log10(chunk), 12).astype(int), *range(chunk, max_iter, chunk), max_iter])
     right: list[list[float]] = []
-    now = 0
-    for stop in stops.tolist():
-        for r in np.flatnonzero(~solved):
-            traced = gaps[r, now:stop]
-            done, solved[r] = advance.kernel(net, states[r], X, Y, float(sigma), beta, gamma, method == "RRR", traced)
-            ended[r] = now + done
-            gaps[r, ended[r] :] = gaps[r, ended[r] - 1]
-        now = stop
-        drawn = int(np.where(solved, ended, max_iter + 1).argmin())
+    for standing in side_by_side(net, states, [X] * runs, Y, stops, float(sigma), beta, gamma, method == "RRR"):
         right.append([accuracy.kernel(net, s.wB, X, Y) for s in states])
-        over = bool(solved.all()) or now == max_iter
-        checks, progress = stops[: len(right)], 1.0 if over else now / max_iter
-        yield _search_frame(made, states, gaps[:, :now], ended, solved, drawn, checks, np.array(right), progress)
-        if over:
-            return
-
-
-def _search_frame(
-    made: Task,
-    states: list[State],
-    gaps: Float[Array, "runs now"],
-    ended: Int[Array, " runs"],
-    solved: Bool[Array, " runs"],
-    drawn: int,
-    checks: Int[Array, " checks"],
-    right: Float[Array, "checks runs"],
-    progress: float,
-) -> xr.Dataset:
-    net, (runs, now), bits = made.net, gaps.shape, made.Y.size
-    w, m, logic = states[drawn].wB, net.fan_in, ""
-    kinds, kept = np.full(len(m), NOT_READ, np.int8), np.zeros(len(w), np.int8)
-    if solved[drawn]:
-        kinds, kept = read_gates(net, w, made.X)
-        logic = f" Of its {len(m)} neurons {(kinds >= 0).sum()} are gates."
-        if (netlist := circuit(net, kinds, kept)) is not None:
-            agrees = (boolean.simulate(netlist, made.X > 0)[:, netlist.outputs] == (made.Y > 0)).all(1)
-            logic += f" The logic circuit agrees with the table on {agrees.sum()} of {len(agrees)} rows."
-    found = f" ({', '.join(str(k) for k in sorted(ended[solved]))} iterations)" if solved.any() else ""
-    values = {}
-    if len(made.X_test):
-        values["unseen"] = unseen = [accuracy.kernel(net, s.wB, made.X_test, made.Y_test) for s in states]
-        logic += f" On the {len(made.X_test)} rows not learned from, {unseen[drawn]:.0%} of the bits are right."
-    grid = np.unique(np.logspace(0, np.log10(now), 240).astype(int))
-    values |= dict(
-        iterations=ended,
-        solved=solved,
-        quantised=[accuracy.kernel(net, quantise(net, s.wB), made.X, made.Y) for s in states],
-        gap=gaps[:, grid - 1],
-        right=right.T,
-        weights=np.stack([s.wB for s in states]),
-        source=net.source,
-        target=net.inputs + net.neuron,
-        kept=kept,
-        gate=kinds,
-        fan_in=m,
-        width=net.widths,
-        iteration=grid,
-        check=checks,
-        neuron=np.arange(net.inputs, net.nodes),
-    )
-    return RUNS(
-        values,
-        f"After {now} iterations the number of solved runs is {solved.sum()} of {runs}{found}. Run {drawn + 1} (drawn) "
-        f"has the gap {gaps[drawn, -1]:.3f} and {right[-1, drawn] * bits:.0f} of {bits} output bits right.{logic}",
-        progress,
-        drawn=drawn,
-        task=made.name,
-    )
+        yield circuit_frame(made, states, standing, stops[: len(right)], np.array(right))
 
 
 MICROSCOPE = Frame(
@@ -335,29 +252,6 @@ def against_gradient(
         )
 
 
-MORE = 14  # codes that no picture took and that are tried at most
-GENERATED = Frame(
-    repeat=axis("run", start=1),
-    iteration=axis("iteration"),
-    item=axis("picture"),
-    code=axis("code"),
-    bit=axis("input node"),
-    pixel=axis("pixel, row by row"),
-    gap=var("repeat iteration", "gap"),
-    iterations=var("repeat", "iterations done", "iterations"),
-    solved=var("repeat", "run is solved"),
-    codes=var("repeat", "different codes that the pictures took"),
-    right=var("repeat", "share of pixels right"),
-    shown=var("item pixel", "pixel of the data"),
-    made=var("item pixel", "pixel that the network makes of the picture's code"),
-    took=var("item", "code of the picture"),
-    sign=var("code bit", "value at the input"),
-    takers=var("code", "pictures that took the code"),
-    picture=var("code pixel", "pixel that the network makes of the code"),
-    known=var("code", "whether the data holds what the network makes"),
-)
-
-
 @experiment(quick=dict(runs=4, max_iter=3000), frame=GENERATED)
 def generate(
     images: Annotated[
@@ -370,11 +264,9 @@ def generate(
     hidden: Annotated[int, number(1, 16, "Neurons between code and pixels", "network")] = 8,
     sigma: Annotated[float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma")] = 5,
     beta: Annotated[float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search")] = 0.2,
-    gamma: Annotated[float, number(0, 0.01, "How fast the metric follows the gap", "search")] = 1e-3,
-    max_iter: Annotated[
-        int, number(500, 20_000, "Iterations before a run gives up", "search", "iterations", scale="log")
-    ] = 10_000,
-    runs: Annotated[int, number(1, 10, "Runs from different random points", "search")] = 6,
+    gamma: Gamma = 1e-3,
+    max_iter: Iterations = 10_000,
+    runs: Runs = 6,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A generative network of signs: no data at its inputs, each picture finds a code of its own while weights form.
@@ -387,79 +279,6 @@ def generate(
     net, kind = layered((length, hidden, Y.shape[1])), CUBE if inputs == "hypercube" else ONE_HOT
     states = [random_state(net, None, Y, np.random.default_rng([seed, r])) for r in range(runs)]
     codes = np.zeros((runs, len(Y), length))
-    gaps, ended, solved = np.zeros((runs, max_iter)), np.zeros(runs, int), np.zeros(runs, bool)
     stops = np.append(np.unique(np.logspace(1, np.log10(max_iter), 24).astype(int))[:-1], max_iter)
-    now = 0
-    for stop in stops.tolist():
-        for r in np.flatnonzero(~solved):
-            traced = gaps[r, now:stop]
-            done, solved[r] = advance(net, states[r], codes[r], Y, float(sigma), beta, gamma, True, traced, kind=kind)
-            ended[r] = now + done
-            gaps[r, ended[r] :] = gaps[r, ended[r] - 1]
-        now = stop
-        over = bool(solved.all()) or now == max_iter
-        weights = [s.wB for s in states]
-        yield _generated(
-            net, Y, codes, weights, gaps[:, :now], ended, solved, kind, seed, 1.0 if over else now / max_iter
-        )
-        if over:
-            return
-
-
-def _generated(
-    net: Wiring,
-    Y: Float[Array, "P 9"],
-    codes: Float[Array, "runs P bits"],
-    weights: list[Float[Array, " E"]],
-    gaps: Float[Array, "runs now"],
-    ended: Int[Array, " runs"],
-    solved: Bool[Array, " runs"],
-    kind: int,
-    seed: int,
-    progress: float,
-) -> xr.Dataset:
-    (runs, now), length = gaps.shape, codes.shape[2]
-    right = np.array([accuracy(net, w, X, Y) for w, X in zip(weights, codes, strict=True)])
-    drawn = int(ended.argmin() if solved[ended.argmin()] else right.argmax())
-    X, first = codes[drawn], net.nodes - net.outputs
-    taken, took = np.unique(X, axis=0, return_inverse=True)
-    every = boolean.signs(boolean.all_patterns(length)) if kind == CUBE and length <= 12 else 2.0 * np.eye(length) - 1
-    free = every[~(every[:, None] == taken).all(2).any(1)]
-    rng = np.random.default_rng([seed, 1002])
-    if kind == CUBE and length > 12:  # too many to list: nearly all of these are free
-        free = rng.choice([-1.0, 1.0], (MORE, length))
-    free = free[np.sort(rng.permutation(len(free))[:MORE])]
-    tried = np.concatenate([taken, free])
-    made = infer(net, weights[drawn], np.array(tried, float))[:, first:]
-    known = (made[:, None] == Y).all(2).any(1)
-    others = known[len(taken) :]
-    told = f" Of {len(others)} codes that no picture took, {others.sum()} make one of the pictures too." * bool(
-        len(others)
-    )
-    most = 2**length if kind == CUBE else length
-    if most < len(Y):
-        told += f" There are only {most} codes: {len(Y)} unlike pictures cannot be made of them."
-    grid = np.unique(np.logspace(0, np.log10(now), 200).astype(int))
-    wrong = int((made[took] != Y).any(1).sum())
-    return GENERATED(
-        dict(
-            gap=gaps[:, grid - 1],
-            iterations=ended,
-            solved=solved,
-            codes=[len(np.unique(c, axis=0)) for c in codes],
-            right=right,
-            shown=Y,
-            made=made[took],
-            took=took,
-            sign=tried,
-            takers=np.bincount(took, minlength=len(tried)),
-            picture=made,
-            known=known,
-            iteration=grid,
-        ),
-        f"After {now} iterations the number of solved runs is {solved.sum()} of {runs}. In run {drawn + 1} (drawn) the "
-        f"{len(Y)} pictures took {len(taken)} different codes, and the network makes {len(Y) - wrong} of the pictures "
-        f"of their codes without a wrong pixel; the gap is {gaps[drawn, -1]:.3f}.{told}",
-        progress,
-        drawn=drawn,
-    )
+    for standing in side_by_side(net, states, codes, Y, stops, float(sigma), beta, gamma, kind=kind):
+        yield codes_frame(net, Y, codes, [s.wB for s in states], standing, kind, seed)

@@ -11,7 +11,7 @@ from labcore.checked import ANY, checked, within
 from labcore.kernels import kernel
 from labcore.primitives.runs.flat_adam import adam_update
 
-from .wiring import Array, Wiring
+from .wiring import Array, Wiring, _refuse_forward
 
 
 @checked
@@ -29,6 +29,7 @@ def gradient(
     A neuron sees a = w.x / sqrt(m). Hidden neurons give sign(a), with the derivative of a hard tanh in its place
     (straight-through), or tanh(a). X and Y are all -1 or +1.
     """
+    _refuse_forward(net)
     items, neurons = len(X), len(net.start) - 1
     nodes = net.inputs + neurons
     first_output = nodes - net.outputs

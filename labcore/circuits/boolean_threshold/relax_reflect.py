@@ -19,7 +19,7 @@ from jaxtyping import Float
 from labcore.checked import ANY, EMPTY, above, checked, within
 from labcore.kernels import kernel
 
-from .wiring import Array, Wiring, accuracy
+from .wiring import Array, Wiring, _refuse_forward, accuracy
 
 CLAMPED, CUBE, ONE_HOT = 0, 1, 2  # what the inputs of an item are: data, any signs, or one +1 and the rest -1
 GAP = 0.01  # rms distance between the two projections, a neuron and item, at which a run may stop
@@ -258,6 +258,7 @@ def advance(
     projections z <- P_B(P_A(z)). Fills gaps; returns the number of iterations done and whether the run is solved.
     With `kind` CUBE or ONE_HOT the inputs are free: X is filled with the code that A finds for each item.
     """
+    _refuse_forward(net)
     w, x, y, g, wB = state
     items, nodes = y.shape
     neurons = nodes - net.inputs

@@ -22,103 +22,46 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
-    image,
     label,
     log_axis,
     note,
-    segments,
-    sheet,
     vertical,
 )
-from labcore.primitives.logic import boolean
 
-_SYMBOL = {boolean.ZERO: "0", boolean.ONE: "1", boolean.BUF: "=", boolean.AND: "and", boolean.OR: "or"}
-_SYMBOL |= {boolean.MAJ: "maj", -1: "?", -2: ""}
+from .circuit_drawing import network
+from .picture_sheets import sheets
 
-_INPUTS = {"multiplier2": ["2a", "a", "2b", "b"], "eca_cell": ["left", "self", "right"]}
-_OUTPUTS = {"multiplier2": "product:<br>8, 4, 2, 1", "eca_cell": "next"}
-
-
-def _places(width: np.ndarray) -> np.ndarray:
-    """Coordinates (N, 2) of the constant, which is not drawn here, and of all nodes, layer by layer, top to bottom."""
-    places = [[np.nan, np.nan]]
-    for column, count in enumerate(width):
-        places += [[column, (count - 1) / 2 - row] for row in range(count)]
-    return np.array(places, float)
+GOAL = {
+    "type": "line", "x0": 0, "x1": 1, "y0": 0.01, "y1": 0.01, "xref": "x2 domain", "yref": "y2",
+    "line": {"color": GREEN, "width": 1.5, "dash": "dash"},
+}  # fmt: skip
 
 
-def _network(frame: xr.Dataset) -> tuple[list[dict], list[dict], list[float]]:
-    """Traces, annotations and the y range of the circuit of the drawn run."""
-    width = frame.width.values
-    place, depth, inputs = _places(width), float(width.max()) / 2, 1 + int(width[0])
-    weights, source, target = frame.weights.values[frame.attrs["drawn"]], frame.source.values, frame.target.values
-    size = np.abs(weights) / np.sqrt(frame.fan_in.values[target - inputs])
-    read = bool((frame.gate.values != -2).any())
-    if read:
-        # only what belongs to a gate is left, all of one strength; a neuron that is no gate keeps its weights
-        gate_of = frame.gate.values[target - inputs]
-        size = np.where(gate_of == -1, size, np.where(frame.kept.values != 0, 0.577, 0))
-    end = place[target]
-    start = np.where(
-        (source == 0)[:, None], np.stack([end[:, 0] - 1, np.full(len(end), -depth - 0.45)], 1), place[source]
-    )
-    traces = []
-    for low, high, thick in ((0.12, 0.3, 1.0), (0.3, 0.5, 2.2), (0.5, 9, 4.0)):
-        for positive, color in ((True, BLUE), (False, ORANGE)):
-            some = (size >= low) & (size < high) & ((weights > 0) == positive)
-            x, y = segments(start[some], end[some])
-            traces.append(curve(x, y, "weight", color, line={"color": color, "width": thick}, hoverinfo="skip"))
-    shown = place[1:]
-    symbols = _INPUTS.get(frame.attrs["task"], [""] * (inputs - 1)) + [_SYMBOL[int(k)] for k in frame.gate.values]
-    big = 30 if len(shown) <= 20 else 24
-    traces.append(
-        curve(
-            shown[:, 0],
-            shown[:, 1],
-            "neuron",
-            INK,
-            mode="markers+text",
-            text=symbols,
-            textfont={"size": 11, "color": INK},
-            marker={"size": big, "color": PAPER, "line": {"color": GREEN if read else SOFT, "width": 2.5}},
-            hoverinfo="skip",
-        )
-    )
-    layers = np.arange(len(width) - 1)
-    traces.append(
-        curve(
-            layers,
-            np.full(len(layers), -depth - 0.45),
-            "the constant -1",
-            SOFT,
-            mode="markers+text",
-            text=["-1"] * len(layers),
-            textfont={"size": 10, "color": SOFT},
-            marker={"size": 20, "color": PAPER, "line": {"color": SOFT, "width": 1}},
-            hoverinfo="skip",
-        )
-    )
-    names = ["inputs", *([""] * (len(width) - 2)), _OUTPUTS.get(frame.attrs["task"], "outputs")]
-    notes = [label(c, width[c] / 2 + 0.25, names[c], SOFT, yanchor="bottom") for c in (0, len(width) - 1)]
-    signs = (
-        f"<span style='color:{BLUE}'>blue: positive</span>, <span style='color:{ORANGE}'>orange: negative, a NOT</span>"
-    )
-    notes.append(note(0.5, -0.02, signs, yanchor="top"))
-    return traces, notes, [-depth - 0.9, depth + 0.8]
+def _gaps(frame: xr.Dataset) -> list[dict[str, Any]]:
+    """The gap of the drawn run, in front of those of the others."""
+    drawn, it, gap = frame.attrs["drawn"], frame.iteration.values, frame.gap.values
+    others = gap[np.arange(len(gap)) != drawn]
+    return [
+        curve(*bundle(it, others), "gap of the other runs", GRID, axes="2", line={"color": SOFT, "width": 0.8}),
+        curve(it, gap[drawn], "gap", RED, axes="2", pin=True, line={"color": RED, "width": 3}),
+    ]
+
+
+def _which(frame: xr.Dataset) -> dict[str, Any]:
+    told = f"run {frame.attrs['drawn'] + 1} of {frame.sizes['repeat']}"
+    return note(0.98, 0.98, told, RED, axes="2", xanchor="right", yanchor="top")
 
 
 def search(frame: xr.Dataset) -> dict[str, Any]:
     """The circuit of one run; the gap of all runs; the bits that are right; how large the weights are."""
     drawn = frame.attrs["drawn"]
-    network, notes, reach = _network(frame)
-    it, gap, check, right = frame.iteration.values, frame.gap.values, frame.check.values, frame.right.values
-    others = np.arange(len(gap)) != drawn
+    circuit, notes, reach = network(frame)
+    it, check, right = frame.iteration.values, frame.check.values, frame.right.values
     scale = np.sqrt(frame.fan_in.values[frame.target.values - 1 - int(frame.width[0])])
     size = np.abs(frame.weights.values[drawn]) / scale
     count, edges = np.histogram(size, bins=50, range=(0, 1.02))
     data = [
-        curve(*bundle(it, gap[others]), "gap of the other runs", GRID, axes="2", line={"color": SOFT, "width": 0.8}),
-        curve(it, gap[drawn], "gap", RED, axes="2", pin=True, line={"color": RED, "width": 3}),
+        *_gaps(frame),
         curve(check, right[drawn], "output bits right", GREEN, axes="3", line={"color": GREEN, "width": 3}),
         {
             "type": "bar",
@@ -131,7 +74,7 @@ def search(frame: xr.Dataset) -> dict[str, Any]:
             "showlegend": False,
             "name": "weights",
         },
-        *network,
+        *circuit,
     ]
     last = np.log10(max(2, it[-1]))
     top = 1.3 * max(1, count.max())
@@ -147,22 +90,13 @@ def search(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis4": axis("size of a weight, |w| / sqrt(m)", domain=[0.64, 1], anchor="y4", range=[-0.02, 1.05]),
         "yaxis4": axis("weights", domain=[0, 0.24], anchor="x4", range=[0, top], nticks=4),
         "shapes": [
-            {
-                "type": "line",
-                "x0": 0,
-                "x1": 1,
-                "y0": 0.01,
-                "y1": 0.01,
-                "xref": "x2 domain",
-                "yref": "y2",
-                "line": {"color": GREEN, "width": 1.5, "dash": "dash"},
-            },
+            GOAL,
             *[vertical(1 / np.sqrt(k), PURPLE, axes="4") for k in (1, 3, 5)],
         ],
         "annotations": [
             *notes,
             label(0.02, -2, "goal", GREEN, axes="2", yanchor="bottom", xanchor="left"),
-            note(0.98, 0.98, f"run {drawn + 1} of {len(gap)}", RED, axes="2", xanchor="right", yanchor="top"),
+            _which(frame),
             *[
                 label(1 / np.sqrt(k), top, f"k = {k}", PURPLE, axes="4", yanchor="bottom", xanchor=side)
                 for k, side in ((1, "center"), (3, "left"), (5, "right"))
@@ -362,50 +296,15 @@ def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
 
 def generate(frame: xr.Dataset) -> dict[str, Any]:
     """What the network makes of the code of each picture, and of codes that no picture took; the gap of all runs."""
-    drawn, it, gap = frame.attrs["drawn"], frame.iteration.values, frame.gap.values
-    shown, made, free = frame.shown.values, frame.made.values, frame.takers.values == 0
-    # 0 and 1: as in the data; 2 and 3: a wrong pixel
-    pixel = (made > 0) + 2.0 * (made != shown)
-    spare, known = frame.picture.values[free], frame.known.values[free]
-    fresh = (spare > 0) + 4.0 * ~known[:, None]  # 4 and 5: a picture that the data does not hold
-    columns, side = 7, 3
-    parts = [sheet(p.reshape(-1, side, side), columns) for p in (pixel, fresh) if len(p)]
-    colors = (PAPER, INK, "#f2c4b8", RED, PAPER, SKY)
-    scale = [[(n + up) / 6, color] for n, color in enumerate(colors) for up in (0, 1)]
-    others = np.arange(len(gap)) != drawn
-    top, width = (side + 1) * 2.0 + 1, columns * (side + 1) - 1
-    data = [
-        curve(*bundle(it, gap[others]), "gap of the other runs", GRID, axes="2", line={"color": SOFT, "width": 0.8}),
-        curve(it, gap[drawn], "gap", RED, axes="2", pin=True, line={"color": RED, "width": 3}),
-    ]
-    frames = []
-    for n, part in enumerate(parts):
-        start = n * top
-        data.append(image(part, "", scale, -0.5, 5.5, y0=start, dy=1))
-        count = len(shown) if not n else len(spare)
-        for k in range(count):
-            row, column = divmod(k, columns)
-            x0, y0 = column * (side + 1) - 0.5, start + row * (side + 1) - 0.5
-            frames.append({"type": "rect", "x0": x0, "x1": x0 + side, "y0": y0, "y1": y0 + side, "xref": "x",
-                           "yref": "y", "line": {"color": SOFT, "width": 1}})  # fmt: skip
-    inks = f"<span style='color:{RED}'>red: wrong pixel</span>"
-    told = f"made of codes that are left over; <span style='color:{SKY}'>blue: not in the data</span>"
+    images, outlines, told, (width, height) = sheets(frame)
     layout = {
         "height": 640,
         "xaxis": {"domain": [0, 1], "anchor": "y", "visible": False, "range": [-1, width], "constrain": "domain"},
-        "yaxis": {"domain": [0.36, 1], "anchor": "x", "visible": False, "range": [2 * top - 0.6, -1.6],
+        "yaxis": {"domain": [0.36, 1], "anchor": "x", "visible": False, "range": [height - 0.6, -1.6],
                   "scaleanchor": "x", "constrain": "domain", "constraintoward": "top"},
         "xaxis2": log_axis("iterations", domain=[0, 1], anchor="y2"),
         "yaxis2": log_axis(frame.gap, domain=[0, 0.26], anchor="x2", range=[-2.5, 0.5]),
-        "shapes": [
-            *frames,
-            {"type": "line", "x0": 0, "x1": 1, "y0": 0.01, "y1": 0.01, "xref": "x2 domain", "yref": "y2",
-             "line": {"color": GREEN, "width": 1.5, "dash": "dash"}},
-        ],
-        "annotations": [
-            label(-0.5, -0.7, f"made of the pictures' codes; {inks}", INK, xanchor="left", yanchor="bottom"),
-            *([label(-0.5, top - 0.7, told, INK, xanchor="left", yanchor="bottom")] if len(spare) else []),
-            note(0.98, 0.98, f"run {drawn + 1} of {len(gap)}", RED, axes="2", xanchor="right", yanchor="top"),
-        ],
+        "shapes": [*outlines, GOAL],
+        "annotations": [*told, _which(frame)],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    return {"data": [*_gaps(frame), *images], "layout": layout}

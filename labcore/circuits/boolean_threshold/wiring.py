@@ -14,7 +14,10 @@ Array = np.ndarray
 
 
 class Wiring(NamedTuple):
-    """A feed-forward network of N nodes: node 0 is the constant -1, then inputs, hidden neurons, outputs."""
+    """A feed-forward network of N nodes: node 0 is the constant -1, then inputs, hidden neurons, outputs.
+
+    Nodes are computed in their order, so an edge comes from a node before the one that it goes to.
+    """
 
     source: Annotated[
         Int[Array, " E"], index("inputs+K")
@@ -55,10 +58,23 @@ def layered(widths: tuple[int, ...]) -> Wiring:
     return Wiring(np.array(source), np.array(start), 1 + widths[0], widths[-1], np.array(widths))
 
 
+@kernel
+def _refuse_forward(net: Wiring) -> None:
+    """Raise ValueError for a neuron that reads one which is computed after it."""
+    for k in range(len(net.start) - 1):
+        for e in range(net.start[k], net.start[k + 1]):
+            if net.source[e] >= net.inputs + k:
+                raise ValueError("net.source points forward; a neuron may read only nodes that come before it")
+
+
 @checked
 @kernel
 def infer(net: Wiring, weights: Float[Array, " E"], X: Float[Array, "P inputs-1"]) -> Float[Array, "P N"]:
-    """The values of all nodes of a network of hard signs; a sum of exactly 0 counts as -1."""
+    """The values of all nodes of a network of hard signs; a sum of exactly 0 counts as -1.
+
+    Raises ValueError for an edge that points forward.
+    """
+    _refuse_forward(net)
     y = np.full((len(X), net.inputs + len(net.start) - 1), -1.0)
     for i in range(len(X)):
         for n in range(1, net.inputs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -36,6 +36,11 @@ Task = Literal["one step", "normal form"]
 Array = np.ndarray
 
 
+def _one_of(name: str, value: str, kinds: Any) -> None:
+    if value not in get_args(kinds):
+        raise ValueError(f"{name} = {value!r} is not allowed; it must be one of {', '.join(get_args(kinds))}")
+
+
 class Example(NamedTuple):
     """A term, the answer that the task asks for, and what makes it hard."""
 
@@ -61,7 +66,8 @@ def numbers(text: Sequence[int | str]) -> list[int]:
 
 
 def words(ids: Sequence[int], notation: Notation) -> list[int | str]:
-    """The tokens of these numbers, up to END."""
+    """The tokens of these numbers, up to END. Raises ValueError for another notation, as all that take one do."""
+    _one_of("notation", notation, Notation)
     table = ["PAD", "START", "END", "L", "@", *(range(len(NAMES)) if notation == "de Bruijn" else NAMES)]
     ids = list(ids)
     return [table[i] for i in (ids[: ids.index(END)] if END in ids else ids)]
@@ -69,6 +75,7 @@ def words(ids: Sequence[int], notation: Notation) -> list[int | str]:
 
 def read(ids: Sequence[int], notation: Notation) -> Term | None:
     """The closed term that these token numbers mean; None if there is none, or it never ends."""
+    _one_of("notation", notation, Notation)
     if END not in ids:
         return None
     return (parse if notation == "de Bruijn" else unnamed)(words(ids, notation))
@@ -76,6 +83,7 @@ def read(ids: Sequence[int], notation: Notation) -> Term | None:
 
 def baptize(term: Term, notation: Notation, rng: np.random.Generator | None = None) -> Term:
     """The term with the labels that the notation gives its binders; random names are drawn from `rng`."""
+    _one_of("notation", notation, Notation)
     if notation == "de Bruijn":
         return term
     names = NAMES if notation == "ordered names" else tuple(NAMES[i] for i in rng.permutation(len(NAMES)))
@@ -84,13 +92,16 @@ def baptize(term: Term, notation: Notation, rng: np.random.Generator | None = No
 
 def write(term: Term, notation: Notation) -> list[int]:
     """Token numbers of a term, END last; of a labelled one when the notation has names."""
+    _one_of("notation", notation, Notation)
     return [*numbers(tokens(term) if notation == "de Bruijn" else named(term, NAMES)), END]
 
 
 def example(term: Term, task: Task, notation: Notation, rng: np.random.Generator) -> Example | None:
     """One pair of the task. None when there is nothing to reduce, when the answer is too long, or when there is none:
-    the normal form of a term that has none in BOUND steps.
+    the normal form of a term that has none in BOUND steps. Raises ValueError for another task or notation.
     """
+    _one_of("task", task, Task)
+    _one_of("notation", notation, Notation)
     redex = leftmost_redex(term)
     if redex is None:
         return None

@@ -12,7 +12,9 @@ from scipy.stats import spearmanr
 
 from labcore.claims import Evidence, Seeds, claim, geometric, mean, once
 
-from .experiments import HIDDEN, Array, model_wise, prominence, two_layer
+from .experiments import model_wise, two_layer
+from .net_widths import HIDDEN
+from .spike import Array, prominence
 
 DRAWS = 8
 

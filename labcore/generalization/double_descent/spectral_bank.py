@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from labcore.checked import ANY, checked, rows, within
+from labcore.checked import ANY, above, checked, rows, within
 from labcore.kernels import kernel
 from labcore.primitives.regression.spectral import SpectralFit
 
@@ -25,7 +25,7 @@ class SpectralBank(NamedTuple):
 
     offset: Annotated[Int[Array, " W+1"], rows("R", 1)]  # problem w owns modes offset[w] : offset[w + 1]
     rows: Annotated[Int[Array, " W"], within(1, "n")]  # training samples n_w, the first n_w targets
-    s: Float[Array, " R"]
+    s: Annotated[Float[Array, " R"], above(0)]
     relative: Float[Array, " R"]  # s / s_max of the mode's own problem
     ut: Float[Array, "R n"]  # zero beyond a problem's own rows
     gv: Float[Array, " blocks"]  # the W blocks (r, r), flat

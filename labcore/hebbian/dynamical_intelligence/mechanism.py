@@ -14,6 +14,8 @@ from labcore.kernels import kernel
 Array = np.ndarray
 Positive = Annotated[float, above(0)]
 EXCITABLE, THRESHOLD, LOAD_PHASE, WAIT, STDP_MS = 0.9, 0.2, 0.95, 1.0, 20.0
+# Hz: a cycle is walked through in steps of WAIT ms, so a shorter one cannot be seen, and one of 100 s is 10^5 steps
+Rate = Annotated[float, within(0.01, 1000 / WAIT)]
 
 
 @checked
@@ -27,8 +29,8 @@ def readiness(u: float, tau: Positive) -> float:
 @kernel
 def theta_gamma(
     n: Annotated[int, within(1)],
-    f_theta: Positive,
-    f_gamma: Positive,
+    f_theta: Rate,
+    f_gamma: Rate,
     tau: Positive,
     noise: float,
     cycles: Annotated[int, within(0)],

@@ -30,7 +30,7 @@ def tolerant(text: str, seed: int) -> bool | str:
 )
 def wide_enough(text: str, seed: int) -> bool | str:
     p = round(number(text))
-    runs = [detect.run(n_patterns=p, mode="shared", probes=500, seed=s) for s in range(5)]
+    runs = [detect.run(n_patterns=p, mode="shared", probes=500, seed=s) for s in range(seed, seed + 5)]
     mean = np.mean([float(f.accuracy[-1]) for f in runs])
     if mean < 0.8:
         return f"With {p} patterns the balanced accuracy is {mean:.2f}, mean of five draws."

@@ -19,7 +19,8 @@ def no_drift(text: str, seed: int) -> bool | str:
     after = number(text)
     if after == 0:
         return "With both lobes at 0 nothing ever changes. Keep the left one at -0.5."
-    drift = np.mean([float(window.run(before=-0.5, after=after, seed=s)["mean"][-1]) for s in range(5)])
+    runs = [window.run(before=-0.5, after=after, seed=s) for s in range(seed, seed + 5)]
+    drift = np.mean([float(run["mean"][-1]) for run in runs])
     if abs(drift) < 0.1:
         return True
     return f"With this window a random teacher still moves the weights by {drift:+.2f}."

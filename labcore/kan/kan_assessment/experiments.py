@@ -13,14 +13,14 @@ from jaxtyping import Float
 from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, label, var
 from labcore.primitives.splines.bspline import BSplineBasis
-from labcore.words import compared, plain
+from labcore.words import plain
 
-from .fair_contest import MODELS, contest, family, generator, verdict
+from .fair_contest import MODELS, contest, family, generator
+from .fight_frame import FIGHT, Against, fight_frame
 from .kan import KAN, snapshot
-from .peers import MLP, kan_params, match_width, mlp_params
+from .peaks_in_turn import FORGETTING, peaks_in_turn
 from .reading import snap_all, train_symbols, written
 from .tasks import FORMULAS, REAL, error_of, formula_task, guess_error, real_task
-from .tasks import peaks as gaussian_peaks
 from .training import train as training
 
 SYMBOLIC = tuple(FORMULAS)[:4]
@@ -221,18 +221,6 @@ def train(
         yield frame(1.0, f"{written(net)}:")
 
 
-FORGETTING = Frame(
-    model=axis("network", values=("KAN", "MLP")),
-    repeat=axis("repetition"),
-    peak=axis("peak", start=1),
-    x=axis("x", values=np.linspace(-1, 1, 201)),
-    target=var("x", "target"),
-    curve=var("model x", "network, repetition 0"),
-    error=var("model repeat peak", "error on the peak now / spread"),
-    fresh=var("model repeat peak", "error when the peak had just been learned / spread, or now if it is to come"),
-)
-
-
 @experiment(quick=dict(n_seeds=2, peaks=3, steps=60), frame=FORGETTING)
 def forgetting(
     scales: Annotated[bool, choice("Train the scales wb and ws of the edge, too", "spline")] = False,
@@ -252,80 +240,7 @@ def forgetting(
     units of the spread of the whole curve. With `scales` off the KAN's step is local: what it does to the curve ends
     k intervals from the samples.
     """
-    rngs = [generator(seed, s, 1) for s in range(n_seeds)]
-    draws = [np.random.default_rng([seed, s, 0]) for s in range(n_seeds)]
-    size = kan_params((1, 1), grid, k)
-    width = match_width(lambda w: mlp_params((1, w, 1)), size)
-    nets = [KAN((1, 1), grid, k, rngs, scales=scales), MLP((1, width, 1), rngs)]
-    every, names, drawn_at = max(1, steps // 8), FORGETTING.columns["model"].values, FORGETTING.columns["x"].values
-    line, spread = np.array(drawn_at), gaussian_peaks(np.array(drawn_at), peaks).std()
-    inside = (np.arange(40 * peaks) + 0.5) / (20 * peaks) - 1
-    seen, at = (torch.from_numpy(v).float()[:, None, None].expand(-1, n_seeds, 1) for v in (inside, line))
-    truth = gaussian_peaks(inside, peaks)[:, None]
-    fresh = np.zeros((2, n_seeds, peaks))
-
-    def frame(turn: int, step: int) -> xr.Dataset:
-        with torch.no_grad():
-            wrong = np.stack([(net(seen)[..., 0].numpy() - truth) ** 2 for net in nets])  # (model, points, repeat)
-            shown = [net(at)[:, 0, 0].numpy() for net in nets]
-        error = np.sqrt(wrong.reshape(2, peaks, 40, n_seeds).mean(2)).transpose(0, 2, 1) / spread
-        if not np.isfinite(error).all() or error.max() > 1e6:
-            raise Diverged(turn * steps + step)
-        fresh[:, :, turn:] = error[:, :, turn:]
-        return FORGETTING(
-            dict(target=gaussian_peaks(line, peaks), curve=shown, error=error, fresh=fresh.copy()),
-            _forgotten(names, error[:, :, :turn], fresh[:, :, :turn], turn, step, scales),
-            (turn * steps + step) / (peaks * steps),
-            part=[2 * turn / peaks - 1, 2 * (turn + 1) / peaks - 1],
-        )
-
-    rate, batches = torch.full((n_seeds,), lr), generator(seed, 2)
-    for turn in range(peaks):
-        x = np.stack([(2 * (turn + g.uniform(size=n_train)) / peaks) - 1 for g in draws], 1)[..., None]
-        x, y = (torch.from_numpy(v).float() for v in (x, gaussian_peaks(x, peaks)))
-        runs = [training(net, x, y, rate, steps, batches, updates=()) for net in nets]
-        for step, _ in enumerate(zip(*runs), 1):
-            if step % every == 0 or step == steps:
-                yield frame(turn, step)
-
-
-def _forgotten(names, error: np.ndarray, fresh: np.ndarray, turn: int, step: int, scales: bool) -> str:
-    """What is left of the peaks before this one; error, fresh (model, repeat, earlier peaks)."""
-    start = f"After {step} steps on peak {turn + 1}"
-    if not turn:
-        return f"{start} there is nothing to forget yet."
-    told = []
-    for name, now, then in zip(names, error.mean(2), fresh.mean(2)):
-        logs = (np.log(np.maximum(e, 1e-9)) for e in (now, then))  # errors scatter by factors
-        word = f" ({compared(*logs, ('less', 'not clearly different', 'more'))})" if len(now) > 2 else ""
-        told.append(f"the {name} {then.mean():.2g} when they were fresh and {now.mean():.2g} now{word}")
-    return (
-        f"{start} the error on the earlier ones is for {'; for '.join(told)}. The scales of the KAN's edge "
-        f"{'train, too' if scales else 'do not train'}."
-    )
-
-
-FIGHT = Frame(
-    run=axis("model and task"),
-    model=label("run", "model"),
-    task=label("run", "task"),
-    repeat=axis("repetition"),
-    point=axis("moment of the training"),
-    error=var("run repeat", "test error"),
-    course=var("run repeat point", "test error on the way"),
-    spent=var("run point", "training steps until then"),
-    rate=var("run", "learning rate, chosen on validation samples"),
-    params=var("run", "parameters", "parameters"),
-    flops=var("run", "work of a forward pass, one sample", "FLOPs"),
-)
-
-
-Against = Literal["steps", "work", "seconds"]
-SPENT = {
-    "steps": "training steps",
-    "work": "work of training one network (GFLOP)",
-    "seconds": "CPU seconds of training one network",
-}
+    yield from peaks_in_turn(scales, grid, peaks, k, steps, lr, n_train, n_seeds, seed)
 
 
 @experiment(quick=dict(n_seeds=1, n_train=100, steps=100), frame=FIGHT)
@@ -354,9 +269,9 @@ def fair_fight(
         ),
     ] = 0.02,
     width: Width = 5,
-    grid: Grid = 5,
-    k: Degree = 3,
-    steps: Steps = 600,
+    grid: Annotated[int, number(2, 8, "Grid intervals G of each curve", "spline")] = 5,
+    k: Annotated[int, number(1, 4, "Degree k of the splines; 3 is cubic", "spline")] = 3,
+    steps: Annotated[int, number(100, 600, "Training steps", "training", "steps")] = 600,
     n_train: Annotated[int, number(100, 1000, "Training samples of a formula", "task", scale="linear")] = 400,
     n_seeds: Annotated[int, number(1, 5, "Repetitions", "task")] = 3,
     seed: Seed = 0,
@@ -381,31 +296,4 @@ def fair_fight(
             work = 3e-9 * flops * (batch or n_train) * done.steps
             spent = {"steps": done.steps, "work": work, "seconds": done.seconds}[against]
             rows.append((model, name, done.error, done.course, spent, done.rate, params, flops, guess_error(task)))
-            yield _fight_frame(rows, len(rows) / (len(MODELS) * len(names)), budget_kind, against)
-
-
-def _fight_frame(rows: list[tuple], progress: float, by: str, against: Against) -> xr.Dataset:
-    model, task, error, course, spent, rate, params, flops, guess = map(list, zip(*rows))
-    what = {"params": "parameters", "flops": "work"}[by]
-    ends = [float(s[-1]) for s in spent]
-    cost = {
-        "steps": "",
-        "work": f" Training one network takes {min(ends):.2g} to {max(ends):.2g} GFLOP.",
-        "seconds": f" Training one network took {min(ends):.2g} to {max(ends):.2g} CPU seconds.",
-    }[against]
-    return FIGHT(
-        dict(
-            model=model,
-            task=task,
-            error=np.array(error, float),
-            course=np.array(course, float),
-            spent=np.array(spent, float),
-            rate=rate,
-            params=params,
-            flops=flops,
-        ),
-        f"At equal {what} {verdict(model, task, error, guess)}.{cost}",
-        progress,
-        names={"spent": SPENT[against]},
-        budget_kind=by,
-    )
+            yield fight_frame(rows, len(rows) / (len(MODELS) * len(names)), budget_kind, against)

@@ -123,7 +123,7 @@ class KANLayer(nn.Module):
     def _move(self, basis: BSplineBasis, coef: Float[Array, "M*I G+k O"]) -> None:
         # in place of the parameter: an optimizer has to be made anew after its shape has changed
         self.basis = basis
-        self.coef = nn.Parameter(torch.as_tensor(coef, dtype=torch.float32).unflatten(0, self.shape[:2]))
+        self.coef = nn.Parameter(torch.as_tensor(coef, dtype=self.coef.dtype).unflatten(0, self.shape[:2]))
 
     @torch.no_grad()
     def update_grid(self, x: Float[Tensor, "N M I"], eps: float = 0.02) -> None:

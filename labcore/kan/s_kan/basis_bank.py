@@ -28,6 +28,7 @@ Family = Literal["spline", "chebyshev", "fourier", "rbf", "wavelet"]
 Target = Callable[[Tensor, Tensor], Tensor]
 Array = np.ndarray
 FAMILIES: tuple[Family, ...] = get_args(Family)
+PLANTED_POOL: tuple[Family, ...] = ("spline", "chebyshev", "fourier", "rbf")
 
 
 @lru_cache(maxsize=16)

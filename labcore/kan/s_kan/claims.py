@@ -6,8 +6,8 @@ import numpy as np
 
 from labcore.claims import Evidence, Seeds, claim, exact, geometric, mean, median, once, repeats, share
 
-from .basis_bank import FAMILIES
-from .experiments import PLANTED_POOL, select, seven_tasks
+from .basis_bank import FAMILIES, PLANTED_POOL
+from .experiments import select, seven_tasks
 
 
 @claim(

@@ -13,19 +13,20 @@ from torch import Tensor
 
 from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
-from labcore.primitives.contest.equal_size import matched_width
-from labcore.primitives.digits.batches import digit_batches
-from labcore.primitives.runs.layers import streams
 from labcore.primitives.runs.one_thread import one_thread
-from labcore.primitives.runs.training import count, cross_entropy
-from labcore.words import compared
 
-from .basis_bank import FAMILIES, SEVEN, TWO_INPUTS, Family, additive_fit_errors, bank, best_fit, mixed_target
-from .convolution import ConvNet, PlainNet
-from .mechanism import SelectableNet, TanhNet, ThreeStages, temperature
+from .basis_bank import FAMILIES, PLANTED_POOL, SEVEN, TWO_INPUTS, additive_fit_errors, bank, best_fit, mixed_target
+from .digit_kernels import KERNELS, digit_kernels
+from .mechanism import SelectableNet, TanhNet, ThreeStages
 
 N_TRAIN, N_TEST = 128, 201
-PLANTED_POOL: tuple[Family, ...] = ("spline", "chebyshev", "fourier", "rbf")
+
+Penalty = Annotated[float, number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice")]
+TauEnd = Annotated[float, number(0.05, 1, "Temperature at the end of the second stage", "choice")]
+Noise = Annotated[float, number(0, 0.2, "Noise of the samples, standard deviation", "data")]
+Full = Annotated[int, number(50, 1000, "Steps with all families", "training", unit="steps")]
+Selective = Annotated[int, number(50, 1000, "Steps with sharper and sharper choices", "training", unit="steps")]
+Tune = Annotated[int, number(50, 1000, "Steps after pruning", "training", unit="steps")]
 
 
 FITS = Frame(
@@ -104,17 +105,15 @@ CHOICE = Frame(
 
 @experiment(quick=dict(n_seeds=2, full=150, selective=200, tune=100, lr=0.05), frame=CHOICE)
 def select(
-    penalty: Annotated[float, number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice")] = 0.01,
-    tau_end: Annotated[float, number(0.05, 1, "Temperature at the end of the second stage", "choice")] = 0.1,
+    penalty: Penalty = 0.01,
+    tau_end: TauEnd = 0.1,
     task: Annotated[Task, choice("What the two inputs are added up to", "data")] = "planted",
     size: Annotated[int, number(4, 16, "Functions M in each family", "choice")] = 8,
     start: Annotated[float, number(0, 1, "Size of the random start; 1: as large as the target", "choice")] = 0.01,
-    noise: Annotated[float, number(0, 0.2, "Noise of the samples, standard deviation", "data")] = 0.01,
-    full: Annotated[int, number(50, 1000, "Steps with all families", "training", unit="steps")] = 400,
-    selective: Annotated[
-        int, number(50, 1000, "Steps with sharper and sharper choices", "training", unit="steps")
-    ] = 500,
-    tune: Annotated[int, number(50, 1000, "Steps after pruning", "training", unit="steps")] = 300,
+    noise: Noise = 0.01,
+    full: Full = 400,
+    selective: Selective = 500,
+    tune: Tune = 300,
     lr: Annotated[float, number(1e-3, 0.3, "Learning rate of Adam", "training", scale="log")] = 0.02,
     n_seeds: Annotated[int, number(1, 32, "Runs", "runs")] = 4,
     seed: Seed = 0,
@@ -137,37 +136,29 @@ def select(
     sizes, total = [net.layers[0].count()] * 2, full + selective + tune
     grid = torch.linspace(-1, 1, 101, dtype=torch.float64)
     shapes = [bank(p, size).phi(grid) for p in PLANTED_POOL]
-    log_: tuple[list, list, list] = ([], [], [])
-
-    def record() -> None:
-        with torch.no_grad():
-            error = ((net(test, run.tau) - y_test) ** 2).mean(1).sqrt()
-            alpha = net.layers[0].alpha(run.tau)[:, :, :, 0, 0].numpy()
-        for column, value in zip(log_, (run.step, error.numpy(), alpha.copy()), strict=True):
-            column.append(value)
-
-    def frame() -> xr.Dataset:
-        with torch.no_grad():
-            w = net.layers[0].weights(run.tau)[0, :, :, :, 0]  # (I, P, M)
-            curves = np.stack([(s @ w[:, p].T).T.numpy() for p, s in enumerate(shapes)], 1)
-        return _select_frame(log_, single, curves, grid.numpy(), sizes, (full, selective), total)
-
-    record()
-    yield frame()
-    while run.step < total:
+    log: tuple[list, list, list] = ([], [], [])
+    for step in range(total + 1):
+        if step % 20 == 0 or step == total:
+            with torch.no_grad():
+                error = ((net(test, run.tau) - y_test) ** 2).mean(1).sqrt().numpy()
+                alpha = net.layers[0].alpha(run.tau)[:, :, :, 0, 0].numpy()
+                w = net.layers[0].weights(run.tau)[0, :, :, :, 0]  # (I, P, M)
+                curves = np.stack([(s @ w[:, p].T).T.numpy() for p, s in enumerate(shapes)], 1)
+            if not np.isfinite(error).all() or error.max() > 1e6:
+                raise Diverged(step)
+            for column, value in zip(log, (step, error, alpha.copy()), strict=True):
+                column.append(value)
+            yield _select_frame(log, single, curves, grid.numpy(), sizes, (full, selective), total)
+        if step == total:
+            return
         run.advance()
         if run.step == full + selective:
             run.prune()
             sizes.append(net.layers[0].count())
-        if run.step % 20 == 0 or run.step == total:
-            record()
-            if not np.isfinite(log_[1][-1]).all() or log_[1][-1].max() > 1e6:
-                raise Diverged(run.step)
-            yield frame()
 
 
-def _select_frame(log_, single, curves, grid, sizes, stages, total) -> xr.Dataset:
-    steps, errors, alphas = log_
+def _select_frame(log, single, curves, grid, sizes, stages, total) -> xr.Dataset:
+    steps, errors, alphas = log
     error, alpha = np.stack(errors, 1), np.stack(alphas, 1)  # (S, T), (S, T, I, P)
     step, last = steps[-1], alpha[0, -1]
     stage = 0 if step <= stages[0] else 1 if len(sizes) == 2 else 2
@@ -207,15 +198,13 @@ CONTEST = Frame(
 def seven_tasks(
     width: Annotated[int, number(2, 8, "Nodes in the hidden layer", "network")] = 4,
     size: Annotated[int, number(4, 16, "Functions M in each family", "network")] = 8,
-    penalty: Annotated[float, number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice")] = 0.01,
-    tau_end: Annotated[float, number(0.05, 1, "Temperature at the end of the second stage", "choice")] = 0.1,
+    penalty: Penalty = 0.01,
+    tau_end: TauEnd = 0.1,
     start: Annotated[float, number(0.01, 1, "Size of the random start", "network", scale="log")] = 0.1,
-    noise: Annotated[float, number(0, 0.2, "Noise of the samples, standard deviation", "data")] = 0.0,
-    full: Annotated[int, number(50, 1000, "Steps with all families", "training", unit="steps")] = 500,
-    selective: Annotated[
-        int, number(50, 1000, "Steps with sharper and sharper choices", "training", unit="steps")
-    ] = 300,
-    tune: Annotated[int, number(50, 1000, "Steps after pruning", "training", unit="steps")] = 300,
+    noise: Noise = 0.0,
+    full: Full = 500,
+    selective: Selective = 300,
+    tune: Tune = 300,
     lr: Annotated[float, number(1e-3, 0.3, "Learning rate of Adam, for all", "training", scale="log")] = 0.02,
     n_seeds: Annotated[int, number(1, 3, "Runs", "runs")] = 1,
     seed: Seed = 0,
@@ -303,24 +292,11 @@ def _seven_frame(
     )
 
 
-KERNELS = Frame(
-    model=axis("kernel", values=("S-ConvKAN", "one family", "plain")),
-    repeat=axis("run"),
-    time=axis("training time", "steps"),
-    row=axis("row of the kernel", start=1),
-    column=axis("column of the kernel", start=1),
-    family=axis("family", values=PLANTED_POOL),
-    accuracy=var("model repeat time", "share of test digits that are right"),
-    alpha=var("repeat row column family", "selection weight of a kernel entry"),
-    params=var("model", "numbers to learn, without gates"),
-)
-
-
 @experiment(quick=dict(n_seeds=1, full=20, selective=20, tune=10, maps=2, size=6), frame=KERNELS)
 @one_thread
 def digits(
-    penalty: Annotated[float, number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice")] = 0.01,
-    tau_end: Annotated[float, number(0.05, 1, "Temperature at the end of the second stage", "choice")] = 0.1,
+    penalty: Penalty = 0.01,
+    tau_end: TauEnd = 0.1,
     rival: Annotated[Literal[PLANTED_POOL], choice("The family of the kernel that has one only", "network")] = "spline",
     maps: Annotated[int, number(1, 8, "Maps that the convolution makes", "network")] = 4,
     size: Annotated[int, number(4, 16, "Functions M in each family", "network")] = 8,
@@ -339,66 +315,4 @@ def digits(
     plain network has as many maps as make it as large as the pruned one. Batches of 64, the same for all; accuracy is
     on 150 test digits on the way and on all 500 at the end. Run i draws everything from (seed, i).
     """
-    seeds, total = [[seed, i] for i in range(n_seeds)], full + selective + tune
-    data = digit_batches(seeds, total)
-    nets = [ConvNet(streams(seeds, 1), pool, maps, size, 0.1) for pool in (PLANTED_POOL, (rival,))]
-    pruned = nets[1].conv.entries.count() + 90 * maps + 10
-    nets.append(PlainNet(streams(seeds, 1), matched_width(int(pruned), lambda width: 100 * width + 10)))
-    optimizers = [torch.optim.Adam(net.parameters(), lr=lr, fused=True) for net in nets]
-    choosing, log = nets[0].conv, ([], [])
-
-    def answers(x: Float[Tensor, "S N 64"], tau: float) -> list[Float[Tensor, "S N 10"]]:
-        pictures = (2 * x - 1).unflatten(2, (1, 8, 8))
-        curves = [net(net.conv.features(pictures), tau) for net in nets[:2]]
-        return [*curves, nets[2](pictures[:, :, 0])]
-
-    for step in range(total + 1):
-        tau = temperature(step, (full, selective), tau_end)
-        if step % 10 == 0 or step == total:
-            seen = 500 if step == total else 150
-            with torch.no_grad():
-                right = [
-                    (a.argmax(-1) == data.y_test[:, :seen]).double().mean(1)
-                    for a in answers(data.x_test[:, :seen], tau)
-                ]
-                alpha = choosing.entries.alpha(tau)[..., 0, 0].unflatten(1, (3, 3)).double().numpy()
-            log[0].append(step)
-            log[1].append(torch.stack(right).numpy())
-            sizes = [net.conv.entries.count() + count(net.head, n_seeds) for net in nets[:2]]
-            yield _kernels_frame(log, alpha, [*sizes, count(nets[2], n_seeds)], rival, (full, full + selective), total)
-        if step == total:
-            return
-        x, y = data.batch(step)
-        loss = sum(cross_entropy(a, y).sum() for a in answers(x, tau))
-        if full <= step < full + selective:
-            loss = loss + penalty * choosing.entries.entropy(tau).sum()
-        if not torch.isfinite(loss):
-            raise Diverged(step)
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-        if step + 1 == full + selective:
-            choosing.prune(tau_end)
-            optimizers[0] = torch.optim.Adam(nets[0].parameters(), lr=lr, fused=True)
-
-
-def _kernels_frame(log, alpha: np.ndarray, params: list, rival: Family, stages: tuple, total: int) -> xr.Dataset:
-    steps, accuracy = log[0], np.stack(log[1], -1)
-    last = accuracy[..., -1]
-    beside = [
-        f"{name} {other.mean():.1%} with {int(n)}" + (f", {compared(other, last[0])}" if len(other) > 2 else "")
-        for other, name, n in zip(last[1:], (f"{rival} alone", "a plain kernel"), params[1:])
-    ]
-    picks = (alpha > 0.5).sum((0, 1, 2))
-    told = ", ".join(f"{n} {name}" for name, n in zip(PLANTED_POOL, picks) if n)
-    picked = f"Of its {alpha[..., 0].size} kernel entries so many lean to one family: {told or 0}."
-    return KERNELS(
-        dict(time=steps, accuracy=accuracy, alpha=alpha, params=params),
-        f"At step {steps[-1]} S-ConvKAN gets {last[0].mean():.1%} of the test digits right with {int(params[0])} "
-        f"numbers (mean of {len(last[0])}); {'; '.join(beside)}. {picked}",
-        steps[-1] / total,
-        stages=list(stages),
-        rival=rival,
-    )
+    yield from digit_kernels(penalty, tau_end, rival, maps, size, (full, selective, tune), lr, n_seeds, seed)

@@ -18,9 +18,9 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import vectorize
 
 from labcore.checked import ANY, checked
+from labcore.kernel_cache import kept_ufunc
 
 Array = np.ndarray
 CUT = 1e-10
@@ -48,7 +48,7 @@ def gradient_flow(s: Float[Array, " ..."], t: float | Float[Array, " ..."]) -> F
     return -np.expm1(-t * s * s)
 
 
-@vectorize(["float64(float64, float64)"], cache=True)
+@kept_ufunc("float64(float64, float64)")
 def _gd(x, k):
     if k == 0:
         return 0.0
@@ -70,7 +70,7 @@ def gd(s: Float[Array, " ..."], k: int | Int[Array, " ..."], eta: float | Float[
     return _gd(x, k)
 
 
-@vectorize(["float64(float64, int64, float64)"], cache=True)
+@kept_ufunc("float64(float64, int64, float64)")
 def _heavyball(x, k, beta):
     # phi_{k+1} = (1+beta-x) phi_k - beta phi_{k-1} + x is the affine map v -> A v + c on (phi_k, phi_{k-1}).
     # Its k-th power by squaring; working on phi, not on 1 - phi, keeps the digits of slow modes.

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, types  # `numba.types` is another module once somebody has imported it
 from numba.extending import intrinsic
 
 from labcore.kernels import kernel

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import ipywidgets as w
 import numpy as np
 import pytest
+import torch
 
 from labcore import catalog
 from labcore.catalog import UnknownKey
@@ -215,6 +216,27 @@ def test_an_error_is_one_readable_line_with_details_and_the_bench_lives(frames, 
     assert opened.wait(PATIENCE) and slope(opened.frame) == 2.0 and "labcore-error" not in status(opened)
 
 
+def hungry(x):
+    if x > 5:
+        np.ones(2**55)
+    yield frame(x)
+
+
+def hungry_in_torch(x):
+    if x > 5:
+        torch.ones(2**55)
+    yield frame(x)
+
+
+@pytest.mark.parametrize("frames", [hungry, hungry_in_torch])
+def test_where_memory_is_short_the_bench_says_so_in_words(frames):
+    opened = open_bench(experiment_of(frames))
+    opened.set(x=9.0)
+    assert opened.wait(PATIENCE) and "Memory is short" in status(opened)
+    opened.set(x=2.0)
+    assert opened.wait(PATIENCE) and "Memory is short" not in status(opened)
+
+
 @pytest.fixture
 def gated():
     """A bench with a run of ten frames, each let through by hand. Nothing waits when the test is over."""
@@ -233,7 +255,7 @@ def gated():
 
 
 def status_of(opened):
-    return next(b for b in opened.children if "labcore-status" in b._dom_classes)
+    return next(b for b in all_of(opened) if "labcore-status" in getattr(b, "_dom_classes", ()))
 
 
 def test_stop_pause_and_step_of_a_running_bench(gated):
@@ -277,8 +299,9 @@ def test_share_shows_lines_that_reproduce_the_values(monkeypatch):
     monkeypatch.setattr(plot(opened), "send", sent.append)
     button(opened, "Share").click()
     lines = {t.description: t.value for t in all_of(opened) if isinstance(t, w.Text)}
-    assert lines["Python"] == f'labcore.run("{FAST}", n_seeds=2)'
-    assert "--n-seeds 2" in lines["Shell"] and "n_seeds=2" in lines["Papermill"]
+    assert lines["Python"] == f'import labcore; frame = labcore.run("{FAST}", n_seeds=2)'
+    assert "--n-seeds 2" in lines["Shell"] and "n_seeds=2" in lines["Papermill"] and "n_seeds=2" in lines["PowerShell"]
+    assert any("in Labcore's folder" in h.value for h in all_of(opened) if isinstance(h, w.HTML))
     (message,) = sent
     assert experiment.validate(**sharing.link_values(experiment, message["query"])) == opened.values
     for name in ("BINDER_LAUNCH_HOST", "BINDER_REQUEST", "BINDER_PERSISTENT_REQUEST"):

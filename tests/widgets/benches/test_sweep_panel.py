@@ -58,6 +58,19 @@ def test_a_second_press_finds_the_points(panel):
     assert sorted(ran[1:]) == [1, 2], "the bench's own run, and each point once"
 
 
+def hungry(x):
+    if x > 1:
+        np.ones(2**55)
+    yield frame(x)
+
+
+def test_where_memory_is_short_the_panel_says_so_in_words(panel):
+    made = panel(hungry)
+    made._list.value, made._seeds.value = "1, 2", "0"
+    made.run()
+    assert made.wait(PATIENCE) and "1 of 2 points" in made._words.value and "Memory is short" in made._words.value
+
+
 @pytest.mark.parametrize(
     ("values", "seeds", "words"),
     [

@@ -8,6 +8,7 @@ import pytest
 from tornado.web import HTTPError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from widgets.gallery.folders import Folders
 from widgets.gallery.messages import PROTOCOL
 from widgets.gallery.pages import Line
 from widgets.gallery.room import Room
@@ -31,7 +32,9 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def room() -> Room:
-    return Room("", True, visitors=9, retry=5, opening=60, hosts=[], nursery=None, kernels=Kernels("abc"))
+    return Room(
+        "", True, visitors=9, retry=5, opening=60, hosts=[], nursery=None, folders=Folders(), kernels=Kernels("abc")
+    )
 
 
 def line(room: Room, kernel: str) -> Line:
