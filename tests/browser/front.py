@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ BENCHES = """() => [...document.querySelectorAll('.labcore-bench')].filter(b => 
   const numbers = (g._fullData || []).flatMap(d => ['x', 'y', 'z'].flatMap(k => Array.from(d[k] || []).flatMap(v => v?.length ? Array.from(v) : [v]))).map(Number);
   const finite = numbers.filter(Number.isFinite);
   return { traces: (g.data || []).length, finite: finite.length, hash: finite.reduce((h, v, i) => (h * 31 + Math.round(v * 1e6) + Math.round(1e4 * Math.log2(Math.abs(v) + 1e-300)) + i) % 1e12, 7),
+           covered: Boolean(b.querySelector('.labcore-covered')),
            reading: b.querySelector('.labcore-reading')?.textContent || '', status: b.querySelector('.labcore-status')?.textContent || '' };
 })"""
 
@@ -90,13 +92,18 @@ def until(page, condition: Callable[[list[dict]], bool], seconds: float = 120) -
 
 
 def wait_for_figures(page, count: int, seconds: float = 120) -> list[dict]:
-    """Wait until this many benches hold figures with data and a reading with a number, and none is computing."""
+    """Wait until this many benches hold figures with data and a reading with a number, and none is computing.
+
+    Of one that is covered until its question is answered, only the axes are there.
+    """
     return until(
         page,
         lambda seen: (
             len(seen) == count
             and all(
-                b["traces"] and b["finite"] > 5 and any(c.isdigit() for c in b["reading"]) and b["status"] for b in seen
+                b["status"]
+                and (b["covered"] or b["traces"] and b["finite"] > 5 and any(c.isdigit() for c in b["reading"]))
+                for b in seen
             )
         ),
         seconds,
@@ -111,3 +118,19 @@ def open_on_desk(request, page, front: str, name: str) -> None:
     """Open a notebook of the desk in one of the two front ends, whose server is started where it is not yet there."""
     fixture, opened = FRONTS[front]
     opened(page, request.getfixturevalue(fixture), name)
+
+
+def press(bench, name: str) -> None:
+    """Press a button of the bench, or of the page with one bench; it may stand in the menu, which is then opened."""
+    words = re.compile(rf"^\W*{name}\W*$")
+    found = bench.locator(".labcore-toolbar").get_by_role("button", name=words, include_hidden=True)
+    if not found.first.is_visible() and found.count():
+        bench.get_by_role("button", name="Menu").click()
+    found.click()
+
+
+def unfold(bench) -> None:
+    """Show all controls of the bench, or of the page with one bench."""
+    more = bench.locator(".labcore-side > .labcore-opens")
+    if more.count() and more.get_attribute("aria-expanded") != "true":
+        more.click()

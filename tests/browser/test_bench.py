@@ -13,14 +13,17 @@ import xarray as xr
 import labcore
 from labcore import catalog
 from tests.browser.conftest import watched
-from tests.browser.front import open_in_lab, open_in_voila, until, wait_for_figures, write_notebook
+from tests.browser.front import open_in_lab, open_in_voila, press, unfold, until, wait_for_figures, write_notebook
 
 CELLS = {
     # about a minute, in frames of about a second
     "net": 'bench("double_descent.two_layer", steps=20_000, n_seeds=40)',
     # answers at once; not the defaults, because a link must bring those back too
     "curve": 'bench("double_descent.model_wise", n_train=50, n_seeds=2, method="exact")',
-    "question": 'bench("double_descent.model_wise", n_train=50, n_seeds=2, predict=Prediction("Up?", ("Yes", "No")))',
+    "question": """bench("double_descent.model_wise", n_train=50, n_seeds=2, predict=Prediction(
+    "Up?", ("Yes", "No"), right=lambda frame: "Yes", why="The **spike** is at $p = n$.",
+    instead={"No": {"label_noise": 0.0}},
+))""",
 }
 NET, CURVE = "double_descent.two_layer", "double_descent.model_wise"
 START = dict(n_train=50, n_seeds=2, method="exact")
@@ -55,14 +58,17 @@ def curve(browser, voila_desk):
 # The bench's parts, as a person finds them.
 
 
-def press(page, name: str) -> None:
-    page.locator(".labcore-toolbar").get_by_role("button", name=re.compile(rf"^\W*{name}$")).click()
-
-
 def row(page, parameter: str):
-    """The row of a parameter, by the words of its label."""
-    words = re.compile(rf"^{parameter.replace('_', ' ')}$")
+    """The row of a parameter, by its label; the others are unfolded as well."""
+    unfold(page)
+    known = [catalog.load_experiment(name).parameters for name in (NET, CURVE)]
+    words = re.compile(rf"^{re.escape(next(p[parameter].label for p in known if parameter in p))}$")
     return page.locator(".labcore-control").filter(has=page.locator("label, .widget-label-basic", has_text=words))
+
+
+def named(page, name: str):
+    """The first button of the toolbar while it has this name."""
+    return page.locator(".labcore-run").filter(has_text=re.compile(rf"^\W*{name}$"))
 
 
 def box(page, parameter: str):
@@ -156,24 +162,47 @@ def test_pause_step_and_resume(net):
     press(net, "Resume")
     wait_for_status(net, "^Running")
     until(net, lambda _: updates(net) > stepped)
-    net.get_by_role("button", name="Pause").wait_for()
+    named(net, "Pause").wait_for()
     press(net, "Stop")
     wait_for_status(net, "^Stopped at")
     # without a run, Step begins one and holds after a frame
     press(net, "Step")
     wait_for_status(net, "^Paused")
     assert updates(net) <= paused
+    named(net, "Resume").wait_for()
     press(net, "Stop")
     wait_for_status(net, "^Stopped at")
-    net.get_by_role("button", name="Pause").wait_for()
+    named(net, "Run").wait_for()
+
+
+def test_a_double_click_is_one_press(net):
+    net.locator(".labcore-run").dblclick()
+    wait_for_status(net, r"^Running: [1-9]")
+    named(net, "Pause").wait_for()
+    press(net, "Stop")
+    wait_for_status(net, "^Stopped at")
+
+
+def test_new_values_ask_for_a_new_run(net):
+    """The first button pauses the run that the controls ask for, and replaces another one."""
+    press(net, "Run")
+    named(net, "Pause").wait_for()
+    enter(net, "n_seeds", "39")
+    named(net, "Run").wait_for()
+    press(net, "Run")
+    wait_for_status(net, r"^Running: \d")
+    named(net, "Pause").wait_for()
+    press(net, "Stop")
+    wait_for_status(net, "^Stopped at")
+    press(net, "Reset")
+    settle(net)
 
 
 def test_five_quick_runs_are_one_run(net):
     for parameter, value in (("n_seeds", "2"), ("steps", "1500")):
         enter(net, parameter, value)
     wait_for_status(net, "^Press Run")
-    for _ in range(5):
-        press(net, "Run")
+    net.locator(".labcore-run").click(click_count=5)
     expected = reading_of(NET, n_seeds=2, steps=1500)
     wait_for_reading(net, lambda text: text == expected)
     wait_for_status(net, r"^[\d.]+ m?s$")
@@ -404,21 +433,29 @@ def test_a_bad_link_is_answered(page, voila_desk):
 def test_predict_first(page, voila_desk):
     """The figure stays covered until the learner has committed; a link's values come after that."""
     open_in_voila(page, voila_desk, "question.ipynb", f"?bench={CURVE}&n_train=50&n_seeds=2&label_noise=0.4")
-    wait_for_figures(page, 1)
-    covered = [page.locator(".labcore-figure"), page.locator(".labcore-reading")]
-    assert not any(part.is_visible() for part in covered)
-    assert box(page, "label_noise").is_disabled() and page.get_by_role("button", name="Run").is_disabled()
+    (seen,) = wait_for_figures(page, 1)
+    assert seen["covered"] and not any(c.isdigit() for c in seen["reading"])
+    titles = page.locator(".labcore-figure g[class*=title]").all_text_contents()
+    assert any("squared error" in title for title in titles), "the axes say what the figure will show"
+    assert box(page, "label_noise").is_disabled() and page.locator(".labcore-run").is_disabled()
     commit = page.get_by_role("button", name="Commit")
     assert commit.is_disabled()
     page.get_by_label("No", exact=True).check()
     page.wait_for_function("button => !button.disabled", arg=commit.element_handle())
     commit.click()
     page.get_by_text("You predicted: No.").wait_for()
-    for part in covered:
-        part.wait_for(state="visible")
+    measured = reading_of(CURVE, n_train=50, n_seeds=2)
+    panel = page.locator(".labcore-predict")
+    panel.get_by_text(f"Measured: {measured}").wait_for(timeout=120_000)
+    assert "It was: Yes." in panel.text_content()
+    panel.locator(".labcore-why strong", has_text="spike").wait_for()
+    panel.get_by_role("button", name="When would that be right?").wait_for()
     expected = reading_of(CURVE, n_train=50, n_seeds=2, label_noise=0.4)
     wait_for_reading(page, lambda text: text == expected)
     assert box(page, "label_noise").is_enabled()
+    panel.get_by_role("button", name="When would that be right?").click()
+    expected = reading_of(CURVE, n_train=50, n_seeds=2, label_noise=0.0)
+    wait_for_reading(page, lambda text: text == expected)
 
 
 # Keys, words and colours.
@@ -434,6 +471,7 @@ FOCUSED = """() => {
 
 def test_keys_reach_everything_in_order(curve):
     reset(curve)
+    unfold(curve)
     press(curve, "Unpin")
     curve.locator(".labcore-toolbar button").first.focus()
     stops = []
@@ -442,15 +480,34 @@ def test_keys_reach_everything_in_order(curve):
         curve.keyboard.press("Tab")
     experiment = catalog.load_experiment(CURVE)
     values = experiment.validate(**START)
-    expected = ["Run", "Pause", "Step", "Stop", "Pin", "Unpin", "Reset", "Share", "Export", "Sweep"]
+    seen = [p for p in experiment.parameters.values() if p.matters(values)]
+    # a slider with its box, or the seed with its die
+    twice = {p.name: [p.label] * (2 if p.kind in ("int", "float") else 1) for p in seen}
+    expected = ["Run", "Step", "Pin", "Menu", "Stop", "Unpin", "Reset", "Share", "Export", "Sweep"]
+    expected += [stop for p in seen if p.main for stop in twice[p.name]] + ["More"]
     groups = dict.fromkeys(p.group for p in experiment.parameters.values())
     for group in [g for g in groups if g] + [""] * ("" in groups):
-        for p in experiment.parameters.values():
-            if p.group == group and p.matters(values):
-                # a slider with its box, or the seed with its die
-                expected += [p.name.replace("_", " ")] * (2 if p.kind in ("int", "float") else 1)
+        expected += [stop for p in seen if p.group == group and not p.main for stop in twice[p.name]]
     drawer = {"Link", "Python", "Shell", "Papermill"}
     assert [s for s in stops if s and s not in drawer] == expected
+
+
+def test_the_menu_and_the_folded_controls_open_and_close_by_keyboard(curve):
+    for name, inside in (("Menu", "Stop"), ("More", "seed")):
+        fold = curve.get_by_role("button", name=name, exact=False).and_(curve.locator(".labcore-opens"))
+        if fold.get_attribute("aria-expanded") == "true":
+            fold.click()
+        parts = fold.locator("xpath=following-sibling::*[1]")
+        assert fold.get_attribute("aria-expanded") == "false" and parts.is_hidden()
+        fold.focus()
+        curve.keyboard.press("Enter")
+        parts.wait_for(state="visible")
+        assert fold.get_attribute("aria-expanded") == "true" and inside in parts.text_content()
+        curve.keyboard.press("Tab")
+        assert parts.evaluate("p => p.contains(document.activeElement)")
+        curve.keyboard.press("Escape")
+        parts.wait_for(state="hidden")
+        assert fold.evaluate("f => document.activeElement === f") and fold.get_attribute("aria-expanded") == "false"
 
 
 def test_keys_move_and_run(curve):
@@ -463,7 +520,7 @@ def test_keys_move_and_run(curve):
     wait_for_reading(curve, lambda text: text == expected)
     press(curve, "Pin")
     wait_for_status(curve, "^Pinned")
-    curve.get_by_role("button", name="Run").focus()
+    named(curve, "Run").focus()
     curve.keyboard.press("Space")
     wait_for_status(curve, r"^[\d.]+ m?s$")
 
@@ -472,9 +529,10 @@ def test_what_a_screen_reader_says(curve):
     reset(curve)
     assert curve.get_by_role("status").filter(has_text=reading_of(CURVE, **START)).count() == 1
     # the slider speaks the value and not its place
-    handle = curve.get_by_role("slider", name="n train")
+    name = catalog.load_experiment(CURVE).parameters["n_train"].label
+    handle = row(curve, "n_train").get_by_role("slider", name=name)
     assert handle.get_attribute("aria-valuetext") == "50"
-    assert curve.get_by_role("textbox", name="n train").input_value() == "50"
+    assert row(curve, "n_train").get_by_role("textbox", name=name).input_value() == "50"
     enter(curve, "n_train", "64")
     curve.wait_for_function("h => h.getAttribute('aria-valuetext') === '64'", arg=handle.element_handle())
     nameless = curve.locator(".labcore-bench").evaluate(
@@ -484,6 +542,71 @@ def test_what_a_screen_reader_says(curve):
           .map(e => e.outerHTML)"""
     )
     assert nameless == []
+
+
+SHAPE = """() => {
+  const at = (css) => document.querySelector(css).getBoundingClientRect().toJSON();
+  return { figure: at(".labcore-figure"), main: at(".labcore-main"), run: at(".labcore-run"),
+           bench: at(".labcore-bench"), wide: document.documentElement.scrollWidth };
+}"""
+
+
+# the panels of the first figure, in its own pixels
+PANELS = """() => {
+  const { _plots } = document.querySelector(".labcore-figure")._fullLayout;
+  return Object.values(_plots).map(({ xaxis, yaxis }) => ({
+    left: xaxis._offset, right: xaxis._offset + xaxis._length,
+    top: yaxis._offset, bottom: yaxis._offset + yaxis._length,
+  }));
+}"""
+
+
+@pytest.mark.parametrize("width, height", [(1280, 900), (1024, 768), (390, 844)])
+def test_the_picture_stands_first_and_its_controls_beside_or_under_it(page, voila_desk, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    open_in_voila(page, voila_desk, "curve.ipynb")
+    wait_for_figures(page, 1)
+    shape = page.evaluate(SHAPE)
+    bench, figure, main = shape["bench"], shape["figure"], shape["main"]
+    assert shape["wide"] <= width and figure["width"] > (0.65 if width > 1200 else 0.85) * bench["width"]
+    assert figure["top"] - bench["top"] < 40 and figure["left"] - bench["left"] < 40
+    assert main["left"] >= figure["right"] or main["top"] >= figure["bottom"]
+    assert (
+        page.locator(".labcore-control:visible").count() <= 3
+        and page.locator(".labcore-toolbar button:visible").count() == 4
+    )
+    if width == 1280:  # with room for the lesson's own heading
+        assert max(figure["bottom"], main["bottom"], shape["run"]["bottom"]) - bench["top"] < height - 150
+    panels = page.evaluate(PANELS)
+    for a in panels:
+        assert a["left"] >= 0 and a["right"] <= figure["width"] and a["bottom"] <= figure["height"]
+        if width == 390:
+            assert a["right"] - a["left"] > 0.65 * figure["width"], "a panel is as wide as the phone"
+        for b in panels:
+            aside = a["right"] <= b["left"] or b["right"] <= a["left"]
+            assert a is b or aside or a["bottom"] <= b["top"] or b["bottom"] <= a["top"]
+    if width < 1280:
+        boxes = page.locator(".labcore-main input[type=text]:visible").evaluate_all(
+            "all => all.map(i => [i.scrollWidth, i.clientWidth])"
+        )
+        assert all(held <= room for held, room in boxes)
+
+
+def test_numbers_are_typed_and_read_as_people_write_them(curve):
+    reset(curve)
+    enter(curve, "label_noise", "0,25")
+    wait_for_value(curve, "label_noise", "0.25")
+    enter(curve, "label_noise", "1/5")
+    wait_for_value(curve, "label_noise", "0.2")
+    row(curve, "method").locator("select").select_option("gd")
+    enter(curve, "steps", "10 million")
+    wait_for_value(curve, "steps", "10 million")
+    typed = box(curve, "steps")
+    held, room = typed.evaluate("i => [i.scrollWidth, i.clientWidth]")
+    assert held <= room, "the box cuts what it holds"
+    enter(curve, "steps", "1,000")
+    curve.get_by_role("alert").filter(has_text="could be two numbers").wait_for()
+    wait_for_value(curve, "steps", "10 million")
 
 
 def test_no_button_uploads_the_figure(curve):
@@ -509,11 +632,36 @@ def test_light_and_dark(curve, page, voila_desk):
     for opened, dark in ((curve, False), (page, True)):
         ground = brightness(opened, ".labcore-bench", "backgroundColor")[0]
         texts = [*brightness(opened, ticks, "fill"), *brightness(opened, ".labcore-reading", "color")]
-        labels = brightness(opened, ".labcore-controls .widget-label", "color")
+        labels = brightness(opened, ".labcore-side .widget-label", "color")
         assert (ground < 60) == dark and (ground > 200) == (not dark)
         assert len(texts) > 10 and len(labels) > 5
         for text in texts + labels:
             assert text > 170 if dark else text < 120
+
+
+def test_a_page_follows_the_system_unless_its_address_names_a_theme(page, voila_desk):
+    page.emulate_media(color_scheme="dark")
+    open_in_voila(page, voila_desk, "curve.ipynb")
+    wait_for_figures(page, 1)
+    ticks = ".labcore-figure g[class$=tick] text"
+    for scheme, dark in (("dark", True), ("light", False)):  # without loading the page again
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg=dark, timeout=20_000)
+        page.wait_for_function(
+            """([selector, dark]) => {
+              const [r] = getComputedStyle(document.querySelector(selector)).fill.match(/\\d+/g).map(Number);
+              return dark ? r > 170 : r < 120;
+            }""",
+            arg=[ticks, dark],
+            timeout=20_000,
+        )
+        for selector in ("body", ".labcore-bench"):
+            ground = brightness(page, selector, "backgroundColor")[0]
+            assert ground < 60 if dark else ground > 200
+    page.emulate_media(color_scheme="dark")
+    open_in_voila(page, voila_desk, "curve.ipynb", "?theme=light")
+    wait_for_figures(page, 1)
+    assert brightness(page, ".labcore-bench", "backgroundColor")[0] > 200
 
 
 # JupyterLab.
@@ -532,7 +680,7 @@ def test_in_jupyterlab(browser, lab):
         for key in ("a", "b", "d", "d", "x", "m", "ArrowRight"):
             page.keyboard.press(key)
         wait_for_value(page, "label_noise", "0.16")
-        page.get_by_role("button", name="Unpin").focus()
+        page.get_by_role("button", name="Menu").focus()
         for key in ("b", "d", "d", "Space"):
             page.keyboard.press(key)
         assert page.locator(".jp-Notebook .jp-Cell").count() == cells

@@ -18,7 +18,7 @@ import pytest
 
 from labcore import catalog
 from tests.browser.conftest import ROOT, blank_page, heard, launched, leave, serve_voila, wait_until_ready
-from tests.browser.front import BENCHES, benches_in, open_in_lab, open_in_voila, until, wait_for_figures
+from tests.browser.front import BENCHES, benches_in, open_in_lab, open_in_voila, press, until, wait_for_figures
 
 PAGES = 2  # open at a time
 READY = [p for p in catalog.papers() if p.status == "ready"]
@@ -145,7 +145,7 @@ def move(page, lesson: str, opened: Callable) -> None:
                 page.keyboard.press("ArrowRight" if room < 1 else "ArrowLeft")
             bench.get_by_role("button", name="Run").first.click()
             after = until(page, lambda seen, number=number: seen[number]["hash"] != before[number]["hash"])
-            bench.get_by_role("button", name="Stop").click()
+            press(bench, "Stop")
             until(page, lambda seen, number=number: re.search(r"^Stopped|s$", seen[number]["status"]))
             assert after[number]["reading"] != "Computing the first figure ..."
         place = "at the end"  # a bench that moves leaves the others alone

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from labcore import catalog
 from tests.browser.conftest import free_port, serve_voila, watched
-from tests.browser.front import open_in_lab, until
+from tests.browser.front import open_in_lab, press, unfold, until
 from tests.browser.proxy import proxy
 from tests.browser.test_bench import box, enter, link_of, reading_of, wait_for_reading
 from widgets.benches import sharing
@@ -45,13 +45,14 @@ def test_the_gallery_lives_under_a_path(browser, gallery):
         wait_for_reading(page, lambda text: text == expected, 120)
         before = until(page, lambda seen: seen[0]["finite"] > 5)[0]["hash"]
         first = page.locator(".labcore-bench").filter(has=page.locator(".labcore-figure")).first
+        unfold(first)
         angle = first.get_by_role("textbox", name="angle 1")
         angle.fill("2.5")
         angle.press("Enter")
         expected = reading_of(SENTENCE, angle_1=2.5)
         wait_for_reading(page, lambda text: text == expected)
         until(page, lambda seen: seen[0]["hash"] != before)
-        first.get_by_role("button", name="Share").click()
+        press(first, "Share")
         link = first.get_by_label("Link")
         page.wait_for_function("i => i.value.startsWith('http')", arg=link.element_handle(), timeout=20_000)
         assert link.input_value().startswith(f"{gallery}/voila/render/{LESSON}?bench={SENTENCE}&")

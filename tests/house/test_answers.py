@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labcore.answers import number
+from labcore.answers import Ambiguous, number
 
 relaxed = settings(deadline=None, max_examples=40)  # a shared runner may take its time over one example
 
@@ -21,6 +21,8 @@ relaxed = settings(deadline=None, max_examples=40)  # a shared runner may take i
         ("50%", 0.5), ("33,3 %", 0.333), ("1/2%", 0.005),
         ("1/3", 1 / 3), ("1 / 3", 1 / 3), ("1/2/2", 0.25), ("1/2*4", 2), ("2*3", 6), ("-1/4", -0.25),
         ("10^5", 1e5), ("10**5", 1e5), ("10^-3", 1e-3), ("2^0.5", 2**0.5), ("-2^2", -4), ("2^3^2", 512),
+        ("10 million", 1e7), ("2.5 million", 2.5e6), ("1,5 billion", 1.5e9), ("20thousand", 2e4),
+        ("10 000 thousand", 1e7),
         ("3×10^-4", 3e-4), ("3·10^4", 3e4), ("3 x 10^4", 3e4), ("5*10**2", 500), ("2/10^3", 2e-3), ("10^5/2", 5e4),
     ],
 )  # fmt: skip
@@ -33,6 +35,7 @@ def test_numbers_as_people_write_them(text, value):
     [
         "", " ", "many", "1.2.3", "1 2", "1.000,5", "nan", "inf", "-inf", "1e999", "1/0", "0^-1", "10^100000", "%",
         "/", "^", "-", "2^", "(-8)^(1/3)", "1+1", "__import__('os')", "-" * 5000, "1/" * 5000 + "1", "9^9^9^9",
+        "million", "ten million", "1 million 5", "- million",
     ],
 )  # fmt: skip
 def test_what_is_no_number_is_a_value_error(text):
@@ -42,7 +45,8 @@ def test_what_is_no_number_is_a_value_error(text):
 
 @pytest.mark.parametrize("text", ["1,000", "10,000", "999,125"])
 def test_a_comma_that_could_mean_two_things_is_asked_back(text):
-    with pytest.raises(ValueError, match="could be two numbers"):
+    whole, thousandths = text.replace(",", ""), text.replace(",", ".")
+    with pytest.raises(Ambiguous, match=f"could be two numbers; .* as {whole} or as {thousandths}"):
         number(text)
 
 

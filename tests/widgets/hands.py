@@ -77,10 +77,9 @@ def all_of(widget):
 
 def row(bench, name):
     """The widgets of one parameter, by kind; and the row that holds them."""
-    for box in all_of(bench):
-        if isinstance(box, w.HBox) and box.children and getattr(box.children[0], "description", "") == name:
-            return {type(part): part for part in box.children} | {"row": box}
-    raise LookupError(name)
+    box = bench._controls[name].row
+    assert box in all_of(bench)
+    return {type(part): part for part in box.children} | {"row": box}
 
 
 def visible(bench, name):
@@ -88,6 +87,7 @@ def visible(bench, name):
 
 
 def button(bench, text):
+    """A button by its words; the first one of a bench says Run, Pause or Resume."""
     return next(b for b in all_of(bench) if isinstance(b, w.Button) and b.description == text)
 
 

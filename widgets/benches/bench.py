@@ -8,36 +8,56 @@ runs the experiment at its budget and leaves the figure and its reading as stati
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 import ipywidgets as w
 import xarray as xr
 
 from labcore import catalog, frame_files
-from labcore.experiment import Budget, Experiment, ParameterError
+from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
-from widgets.benches.controls import Control, control_panel, shown
-from widgets.benches.parts import button, column, layout, line, row, said, style, words
+from widgets.benches.controls import Control, control_panel, label_of, taken
+from widgets.benches.parts import button, column, layout, line, markdown, row, said, style, words
 from widgets.benches.pins import Pin, pin, with_ghosts
 from widgets.benches.plot import Plot, Spec
-from widgets.benches.prediction import Prediction, PredictionPanel
+from widgets.benches.prediction import Prediction, covered
+from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
+# A run that is ready is played in so many figures at most, with so many seconds between two of them.
+PLAYED, BEAT = 40, 0.08
 
 # By link: what the bench opened with that followed it. Its cell run again follows it again; a cell whose values were
 # changed since has the last word.
 _followed: dict[str, dict[str, Any]] = {}
 
 _opening = threading.Lock()  # benches of one page compute their first frames one after another, in reading order
+
+
+class Question(Protocol):
+    """What a learner answers before a bench shows the run of the values `then`, and of the bench's own where it is {}.
+
+    `panel(committed)` makes the widget that asks. It calls `committed(answer)` once, with None where the learner skips;
+    its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer.
+    A widget with a method `opened(frame)` gets the bench's first frame there.
+    """
+
+    question: str
+    then: Mapping[str, Any]
+    why: str
+
+    def panel(self, committed: Callable[[Any], None]) -> w.Widget: ...
 
 
 def is_static() -> bool:
@@ -60,9 +80,7 @@ def is_static() -> bool:
     return kernel is None or not getattr(kernel, "_allow_stdin", True)
 
 
-def bench(
-    name: str, *, budget: Budget = "full", predict: Prediction | None = None, **values: Any
-) -> Bench | StaticBench:
+def bench(name: str, *, budget: Budget = "full", predict: Question | None = None, **values: Any) -> Bench | StaticBench:
     """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
 
     Raises `UnknownKey` for a name that does not exist and `ParameterError` for bad values.
@@ -71,16 +89,28 @@ def bench(
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
     if is_static():
-        return StaticBench(experiment, sharing.environment_values(experiment) or settings, view)
+        linked = sharing.environment_values(experiment)
+        # a link shows what its sender saw, and that is no answer to the lesson's question
+        return StaticBench(experiment, linked or settings, view, None if linked else predict)
     return Bench(experiment, settings, view, predict)
 
 
 class StaticBench:
-    """The final figure and its reading, for an executed notebook that is read where nothing runs."""
+    """The final figure and its reading, for an executed notebook that is read where nothing runs.
 
-    def __init__(self, experiment: Experiment, values: dict[str, Any], view: Callable[[xr.Dataset], Spec]):
-        self.experiment, self.values = experiment, values
-        self.frame = experiment.run(**values)
+    With a question it is the figure that the question asks about, and the answer and its explanation stand below.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        values: dict[str, Any],
+        view: Callable[[xr.Dataset], Spec],
+        question: Question | None = None,
+    ):
+        self.experiment, self.question = experiment, question
+        self.values = experiment.validate(**{**values, **question.then}) if question else values
+        self.frame = experiment.run(**self.values)
         self.spec = view(self.frame)
 
     @property
@@ -97,7 +127,13 @@ class StaticBench:
         merged: dict[str, Any] = {}
         for renderer in (pio.renderers["plotly_mimetype"], pio.renderers["notebook_connected"]):
             merged.update(renderer.to_mimebundle(figure.to_dict()))
-        merged["text/html"] = f"{merged['text/html']}<p>{escape(self.reading)}</p>"
+        asked = answer = ""
+        if self.question:
+            asked = f"<p><b>{escape(self.question.question)}</b></p>"
+            held = self.question.holding(self.frame) if isinstance(self.question, Prediction) else ()
+            answer = f"<p>It was: <b>{escape(' and '.join(held))}</b>.</p>" if held else ""
+            answer += markdown(self.question.why)
+        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{answer}"
         merged["text/plain"] = self.reading
         return merged
 
@@ -110,10 +146,11 @@ class Bench(w.VBox):
         experiment: Experiment,
         values: dict[str, Any],
         view: Callable[[xr.Dataset], Spec],
-        predict: Prediction | None = None,
+        predict: Question | None = None,
     ):
         self.experiment, self.values, self.view = experiment, dict(values), view
         self.frame: xr.Dataset | None = None
+        self._shown_values = dict(values)  # those of the frame
         self.pins: list[Pin] = []
         self._start = dict(values)
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
@@ -133,40 +170,51 @@ class Bench(w.VBox):
         self._status = words(css="labcore-status")
         self._refusal = words()  # apart from the status, which a run under way overwrites
         # its layout is its own: it changes
-        bar = w.Layout(width="120px", visibility="hidden")
+        bar = w.Layout(width="auto", height="6px", visibility="hidden")
         self._progress = w.FloatProgress(min=0, max=1, layout=bar, style=style(w.FloatProgress))
-        self._panel = control_panel(list(self._controls.values()))
-        body = row([self._panel, self._plot], "labcore-body")
+        panel = control_panel(list(self._controls.values()), _main(experiment, predict))
+        side = column([self._toolbar(), self._progress, self._status, self._refusal, *panel], "labcore-side")
+        body = row([self._plot, side], "labcore-body")
         self._drawer = column()
-        self._question = PredictionPanel(predict, self._committed) if predict else None
-        self._prediction = predict
-        rows = [self._toolbar(), body, self._status, self._refusal, self._drawer]
+        self._question = predict.panel(self._committed) if predict else None
+        # the run that the question is about, computed before it is asked for
+        self._ready: Recording | None = None
+        self._asking = threading.Lock()
+        self._answered = self._told = self._covered = False
+        rows = [body, self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
         self._refresh_controls()
         if self._question:
             self._lock(True)
-            if not predict.then:
-                self._plot.layout.visibility = "hidden"
+            self._question.play = self._play  # for a panel that offers other runs after its answer
+            asked = experiment.validate(**{**self.values, **predict.then})
+            self._ready = Recording(asked, partial(experiment.frames, **asked))
+            if asked == self.values:
+                self._cover(True)
         self._runner = Runner(self._frames, self._draw, self._report)
         self._runner.submit(Job(dict(self.values), preview=True))
 
     def _toolbar(self) -> w.Box:
-        self._run_button = button("Run", "play", "Run with these values", self.run, "primary")
-        self._pause_button = button("Pause", "pause", "Pause, or go on", self.pause)
-        self._buttons = [
+        self._run_button = button("Run", "play", "Run with these values; pause, or go on", self.run_or_pause, "primary")
+        self._run_button.add_class("labcore-run")
+        menu = button("Menu", "ellipsis-h", "Stop, start again, share, save")
+        menu.add_class("labcore-opens")
+        often = [
             self._run_button,
-            self._pause_button,
             button("Step", "step-forward", "One frame at a time", self.step),
-            button("Stop", "stop", "End the run at its next frame", self.stop),
             button("Pin", "thumb-tack", "Keep these curves as ghosts behind the next ones", self.pin),
+        ]
+        seldom = [
+            button("Stop", "stop", "End the run at its next frame", self.stop),
             button("Unpin", "eraser", "Remove the ghosts", self.unpin),
             button("Reset", "undo", "Back to the values the bench opened with", self.reset),
             button("Share", "link", "A link, and the lines that reproduce this figure", self.share),
             button("Export", "download", "Save the data or the picture", self.export),
             button("Sweep", "th", "Run this over many values and seeds", self.sweep),
         ]
-        return row([*self._buttons, self._progress], "labcore-toolbar")
+        self._buttons = [*often, *seldom]
+        return row([*often, menu, row(seldom, "labcore-more")], "labcore-toolbar")
 
     # what a person does
 
@@ -177,8 +225,13 @@ class Bench(w.VBox):
 
     def pause(self) -> None:
         """Pause the run, or let a paused one go on."""
-        self._runner.pause(not self._runner.paused)
-        self._pause_button.description = "Resume" if self._runner.paused else "Pause"
+        if self._runner.active:
+            self._runner.pause(not self._runner.paused)
+            self._call("Resume" if self._runner.paused else "Pause")
+
+    def run_or_pause(self) -> None:
+        """What the first button says: run, or pause the run with these values, or let it go on."""
+        (self.run if self._run_button.description == "Run" else self.pause)()
 
     def step(self) -> None:
         """One frame: of the paused run, or of a new one that pauses after it."""
@@ -186,7 +239,6 @@ class Bench(w.VBox):
             self._runner.step()
         else:
             self._runner.submit(Job(dict(self.values)), paused=True)
-        self._pause_button.description = "Resume"
 
     def stop(self) -> None:
         """End the run at its next frame."""
@@ -265,19 +317,18 @@ class Bench(w.VBox):
     # what the page reports
 
     def _moved(self, name: str, value: Any) -> None:
-        self._try_set(name, value)
+        self.set(**{name: value})
 
     def _typed(self, name: str, text: str) -> None:
         # the page may repeat the old value that a refusal put back; that is no answer to the refusal
-        if text.strip() != shown(self.values[name]):
-            self._try_set(name, text)
-
-    def _try_set(self, name: str, value: Any) -> None:
+        if text.strip() == self._controls[name].written(self.values[name]):
+            return
         try:
-            self.set(**{name: value})
+            value = taken(self.experiment.parameters[name], text)
         except ParameterError as error:
             self._refresh_controls()
-            self._refuse(str(error))
+            return self._refuse(str(error))
+        self.set(**{name: value})
 
     def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
         if message["type"] == "shared":
@@ -328,25 +379,41 @@ class Bench(w.VBox):
         if self._link_moved:
             self._refuse(f"Not all that the link asks for is allowed here: {self._link_moved}.")
 
-    def _committed(self, choice: str | None) -> None:
+    def _committed(self, _: Any) -> None:
+        """Show the run that the question is about, to its end."""
         self._lock(False)
-        self._plot.layout.visibility = None
+        self._cover(False)
+        asked = self._ready.values
+        if asked != self.values and not self._linked:  # a link shows what its sender saw
+            self.pin()
+        self.values, self._last_moved = dict(asked), None
+        self._refresh_controls()
+        with self._asking:
+            self._answered = True
+            self._submit(Job(dict(asked), asked=True))
+
+    def _play(self, values: Mapping[str, Any]) -> None:
+        """Run what the question is about with other values, to the end; what is shown stays behind."""
+        self.pin()
+        self.values, self._last_moved = self.experiment.validate(**{**self._ready.values, **values}), None
+        self._refresh_controls()
+        self.run()
+
+    def _tell(self, frame: xr.Dataset) -> None:
+        """Give the question its answer, and then a link its turn."""
+        self._told = True
+        self._question.measured(frame)
         if self._linked:
             self._follow_link()
-        elif self._prediction.then:
-            self.pin()
-            self.set(**self._prediction.then)
-            if not self._runner.active:
-                self.run()
 
     # runs
 
-    def _frames(self, values: dict[str, Any]):
+    def _frames(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
         first = self.frame is None
         if first:
             _opening.acquire()
         try:
-            frames = self.experiment.frames(**values)
+            frames = self._computed(values)
             frame = next(frames, None)
         finally:
             if first:
@@ -358,9 +425,23 @@ class Bench(w.VBox):
         finally:
             frames.close()
 
+    def _computed(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
+        """The frames of a run: of the one that a question is about, what is ready is not computed again."""
+        if self._ready is None or values != self._ready.values:
+            return self.experiment.frames(**values)
+        return self._played() if self._ready.complete else iter(self._ready)
+
+    def _played(self) -> Iterator[xr.Dataset]:
+        """The run that is ready, slowly enough to be seen."""
+        frames = self._ready.frames
+        shown = frames[:: math.ceil(len(frames) / PLAYED)]
+        for frame in shown if shown[-1] is frames[-1] else [*shown, frames[-1]]:
+            yield frame
+            if frame is not frames[-1]:
+                time.sleep(BEAT)
+
     def _submit(self, job: Job) -> None:
         self._cancel_timer()
-        self._pause_button.description = "Pause"
         self._runner.submit(job)
 
     def _follow(self) -> None:
@@ -383,20 +464,51 @@ class Bench(w.VBox):
             self._timer = None
 
     def _draw(self, job: Job, frame: xr.Dataset) -> None:
+        if job.prepare:
+            with _opening:  # let the first figures of the page's other benches come first
+                return
         spec = self.view(frame)
+        if self.frame is None and hasattr(self._question, "opened"):
+            self._question.opened(frame)
         with self._drawing:
             self.frame, self._spec, self._shown_values = frame, spec, job.values
-            self._plot.show(with_ghosts(spec, self.pins, job.values), frame.attrs["reading"])
+            self._show()
 
     def _redraw(self) -> None:
         with self._drawing:
             if self.frame is not None:
-                self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values), self.frame.attrs["reading"])
+                self._show()
+
+    def _show(self) -> None:
+        if self._covered:
+            return self._plot.show(covered(self._spec), "What was measured comes after your prediction.")
+        labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
+        self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values, labels), self.frame.attrs["reading"])
+
+    def _cover(self, yes: bool) -> None:
+        """Keep the figure from the learner, who sees its axes; or show it."""
+        if yes != self._covered:
+            self._covered = yes
+            (self._plot.add_class if yes else self._plot.remove_class)("labcore-covered")
+            self._redraw()
 
     def _report(self, report: Report) -> None:
+        if report.job.prepare:
+            # what failed is said when it is asked for
+            if report.state == "done" and report.frames > 1:
+                self._long = report.seconds
+            return
+        if report.job.preview and self._ready is not None:
+            with self._asking:
+                if not self._answered:
+                    self._runner.submit(Job(self._ready.values, prepare=True))
         going = report.state in ("running", "paused")
         if going != (self._progress.layout.visibility == "visible"):
             self._progress.layout.visibility = "visible" if going else "hidden"
+        if not going or report.job.values != self.values:
+            self._call("Run")  # the controls ask for another run than the one under way
+        else:
+            self._call("Resume" if report.state == "paused" else "Pause")
         if going:
             self._progress.value = report.progress
             left = report.seconds * (1 / report.progress - 1) if report.progress > 0 else None
@@ -404,9 +516,10 @@ class Bench(w.VBox):
             return self._say(f"{word}: {report.progress:.0%}" + (f", about {left:.0f} s left" if left else ""))
         if report.state == "failed":
             return self._fail(said(report.error), report.error)
-        self._pause_button.description = "Pause"
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
+        elif report.state == "done" and report.job.asked:
+            self._say("Done.")  # what was ready is shown in less time than it took, or in more
         elif report.state == "done":
             self._long = report.seconds if report.frames > 1 else 0.0
             if self._last_moved:
@@ -417,6 +530,11 @@ class Bench(w.VBox):
         elif report.state == "ready":
             self._long = max(self._long, SHORT + 1)
             self._say("This is where it starts. Press Run.")
+        if self._answered and not self._told and report.state != "failed":
+            if report.state == "done" and report.job.values == self._ready.values:
+                self._tell(self.frame)
+            elif self._ready.complete:  # the learner went on before its end
+                self._tell(self._ready.frames[-1])
 
     # small parts
 
@@ -430,10 +548,18 @@ class Bench(w.VBox):
     def _controls_enabled(self) -> bool:
         return not self._run_button.disabled
 
+    def _call(self, name: str) -> None:
+        """What the first button does next: Run, Pause or Resume."""
+        if name != self._run_button.description:
+            with self._run_button.hold_sync():
+                self._run_button.description, self._run_button.icon = name, "pause" if name == "Pause" else "play"
+
     def _refresh_controls(self) -> None:
         for name, control in self._controls.items():
             control.show(self.values[name])
             control.set_visible(control.parameter.matters(self.values))
+        if self._shown_values != self.values and self._run_button.description != "Run":
+            self._call("Run")
 
     def _save(self, name: str, mime: str, convert: Callable[[xr.Dataset], bytes]) -> None:
         if self.frame is not None:
@@ -452,6 +578,13 @@ class Bench(w.VBox):
             trace = escape("".join(traceback.format_exception(error)))
             details = f"<details><summary>Details</summary><pre>{trace}</pre></details>"
         self._status.value = _alert(text) + details
+
+
+def _main(experiment: Experiment, question: Question | None) -> set[str]:
+    """The parameters whose controls stand open: those that the question moves, and the experiment's main ones."""
+    asked = list(question.then) if question else []
+    own = [name for name, p in experiment.parameters.items() if p.main]
+    return set(list(dict.fromkeys([*asked, *own]))[:MAIN])
 
 
 def _alert(text: str) -> str:

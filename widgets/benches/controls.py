@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
+from html import escape
 from typing import Any
 
 import ipywidgets as w
 import numpy as np
 
-from labcore.experiment import Parameter
+from labcore.answers import Ambiguous
+from labcore.answers import number as number_in
+from labcore.experiment import Parameter, ParameterError
 from widgets.benches.parts import button, column, is_shown, layout, line, show, style, words
 
 _WIDE = {"flex": "1 1 auto", "width": "auto"}
-_LABEL = {"description_width": "104px"}
-
-
 _SERIES = (1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8)  # ten round numbers a decade (Renard's R10)
 
 
@@ -42,10 +43,48 @@ def nice_step(span: float) -> float:
 
 
 def shown(value: Any) -> str:
-    """A value as a person writes it: 100000, 0.15, relu."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return str(value)
+    """A value as a person writes it: 10 million, 100000, 0.15, 1e-8, relu. `taken` reads it back."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if 1e6 <= abs(value) < 1e12:
+        count, word = (value / 1e9, "billion") if abs(value) >= 1e9 else (value / 1e6, "million")
+        if float(f"{count:.3g}") == count:
+            return f"{count:.3g} {word}"
+        if value == int(value):
+            return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    if isinstance(value, int):
+        return str(value)
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.6g}")
+
+
+def taken(parameter: Parameter, text: str) -> Any:
+    """What a person typed for a number, as its value.
+
+    Raises `ParameterError`, in words for that person, where it is not allowed, or could be two numbers.
+    """
+    try:
+        value = number_in(text)
+    except Ambiguous as question:
+        raise ParameterError(f"{label_of(parameter)}: {question}") from None
+    except ValueError:
+        value = math.nan
+    if parameter.low <= value <= parameter.high and (parameter.kind == "float" or value == int(value)):
+        return int(value) if parameter.kind == "int" else value
+    short = text if len(text) <= 60 else text[:57] + "..."
+    raise ParameterError(f"{label_of(parameter)} = {short!r} is not allowed; it must be {parameter.allowed}")
+
+
+def label_of(parameter: Parameter) -> str:
+    """The parameter in a person's words: learning rate η."""
+    return parameter.label or parameter.name.replace("_", " ")
+
+
+def _marked(text: str) -> str:
+    """A label as HTML, with the symbol after its words marked as one: it is smaller."""
+    *before, last = text.split()
+    if before and (len(last) == 1 or not last.isascii() or re.search(r"[\d_^()]", last)):
+        return f"{escape(' '.join(before))} <em>{escape(last)}</em>"
+    return escape(text)
 
 
 class Control:
@@ -58,19 +97,21 @@ class Control:
         self.parameter = parameter
         self._changed, self._typed = changed, typed
         self._quiet = False
-        name = parameter.name.replace("_", " ")
+        named = {"description": _marked(label_of(parameter)), "description_allow_html": True}
         tip = {"tooltip": f"{parameter.description} ({parameter.allowed})"}
         self._slider = self._box = self._choice = None
         if parameter.kind == "choice":
-            look = {"layout": layout(**_WIDE), "style": style(w.Dropdown, **_LABEL)}
-            self._choice = w.Dropdown(options=list(parameter.choices), description=name, **look, **tip)
+            look = {"layout": layout(**_WIDE), "style": style(w.Dropdown)}
+            options = [(str(choice).replace("_", " "), choice) for choice in parameter.choices]
+            self._choice = w.Dropdown(options=options, **named, **look, **tip)
             parts = [self._choice]
         elif parameter.kind == "bool":
-            look = {"layout": layout(**_WIDE), "style": style(w.Checkbox, **_LABEL)}
-            self._choice = w.Checkbox(description=name, **look, **tip)
+            look = {"layout": layout(**_WIDE), "style": style(w.Checkbox)}
+            self._choice = w.Checkbox(indent=False, **named, **look, **tip)
             parts = [self._choice]
         elif parameter.name == "seed":
-            self._box = line(name, label_width="104px", size=_WIDE, continuous_update=False, **tip)
+            name = named.pop("description")
+            self._box = line(name, size=_WIDE, continuous_update=False, **named, **tip)
             # the die is a person's hand, not part of an experiment: its throw becomes the seed that is shown
             throw = lambda: self._report(int(np.random.default_rng().integers(1000)))  # noqa: E731
             die = button("", "random", "Throw the die: another seed", throw, width="38px")
@@ -83,12 +124,12 @@ class Control:
                 min=0,
                 max=len(self._grid) - 1,
                 readout=False,
-                description=name,
-                layout=layout(**_WIDE, min_width="120px"),
-                style=style(w.IntSlider, **_LABEL),
+                layout=layout(**_WIDE),
+                style=style(w.IntSlider),
+                **named,
                 **tip,
             )
-            self._box = line(size={"width": "76px"}, continuous_update=False, **tip)
+            self._box = line(size={"width": "104px"}, continuous_update=False, **tip)
             parts = [self._slider, self._box]
         self.row = w.HBox(parts, layout=layout())
         self.row.add_class("labcore-control")
@@ -112,9 +153,13 @@ class Control:
     def _report(self, value: Any) -> None:
         self._quiet = True
         if self._box is not None:
-            self._box.value = shown(value)
+            self._box.value = self.written(value)
         self._quiet = False
         self._changed(self.parameter.name, value)
+
+    def written(self, value: Any) -> str:
+        """A value as it stands in the box; a seed is a name, and no amount."""
+        return str(value) if self.parameter.name == "seed" else shown(value)
 
     def show(self, value: Any) -> None:
         """Move the widgets to a value without reporting a change."""
@@ -123,7 +168,7 @@ class Control:
             scale = np.log if self.parameter.log else np.asarray
             self._slider.value = int(np.abs(scale(self._grid) - scale(value)).argmin())
         if self._box is not None:
-            self._box.value = shown(value)
+            self._box.value = self.written(value)
         if self._choice is not None:
             self._choice.value = value
         self._quiet = False
@@ -149,14 +194,23 @@ def _heading(text: str, members: list[w.Widget]) -> w.HTML:
     return heading
 
 
-def control_panel(controls: list[Control]) -> w.VBox:
-    """The controls in a column, under the headings of their groups, in the signature's order."""
+def control_panel(controls: list[Control], main: Collection[str]) -> list[w.Widget]:
+    """The controls of the parameters named `main`, open; the others, folded under the headings of their groups.
+
+    Both are in the signature's order. The page unfolds them by itself.
+    """
     groups: dict[str, list[w.Widget]] = {}
     for control in controls:
-        groups.setdefault(control.parameter.group, []).append(control.row)
-    rows: list[w.Widget] = []
+        if control.parameter.name not in main:
+            groups.setdefault(control.parameter.group, []).append(control.row)
+    folded: list[w.Widget] = []
     for group, members in groups.items():
         if group:
-            rows.append(_heading(group, members))
-        rows.extend(members)
-    return column(rows, "labcore-controls")
+            folded.append(_heading(group, members))
+        folded.extend(members)
+    large = column([c.row for c in controls if c.parameter.name in main], "labcore-main")
+    if not folded:
+        return [large]
+    more = button("More", "sliders", "The other things that can be changed")
+    more.add_class("labcore-opens")
+    return [large, more, column(folded, "labcore-more")]

@@ -39,6 +39,18 @@ def words(html: str = "", css: str = "") -> w.HTML:
     return _dressed(w.HTML(html, layout=layout(), style=style(w.HTML)), css)
 
 
+def markdown(text: str) -> str:
+    """The HTML of words of the house in Markdown, with formulas between $ and $ left to the page."""
+    import mistune
+
+    return mistune.create_markdown(escape=False, plugins=["math", "table"])(text)
+
+
+def prose(text: str, css: str = "") -> w.HTMLMath:
+    """Words of the house in Markdown, with formulas between $ and $."""
+    return _dressed(w.HTMLMath(markdown(text), layout=layout(), style=style(w.HTMLMath)), css)
+
+
 def button(
     text: str = "", icon: str = "", tip: str = "", press: Callable[[], None] | None = None, kind: str = "", **more: Any
 ) -> w.Button:

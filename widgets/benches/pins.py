@@ -24,19 +24,21 @@ def pin(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Pin:
     return Pin([t for t in spec["data"] if (t.get("meta") or {}).get("pin")], dict(values))
 
 
-def difference(pinned: Mapping[str, Any], current: Mapping[str, Any]) -> str:
-    """The pinned values that differ from the current ones, in words."""
-    changed = [f"{k.replace('_', ' ')} = {shown(v)}" for k, v in pinned.items() if current.get(k) != v]
+def difference(pinned: Mapping[str, Any], current: Mapping[str, Any], labels: Mapping[str, str] = {}) -> str:
+    """The pinned values that differ from the current ones, under their labels, or names."""
+    changed = [f"{labels.get(k) or k.replace('_', ' ')} = {shown(v)}" for k, v in pinned.items() if current.get(k) != v]
     return ", ".join(changed) if changed else "the same settings"
 
 
-def with_ghosts(spec: dict[str, Any], pins: list[Pin], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The figure with the pinned curves behind its own, one legend entry a pin."""
+def with_ghosts(
+    spec: dict[str, Any], pins: list[Pin], values: Mapping[str, Any], labels: Mapping[str, str] = {}
+) -> dict[str, Any]:
+    """The figure of these values with the pinned curves behind its own; a pin is one entry of the legend."""
     if not pins:
         return spec
     ghosts = []
     for number, kept in enumerate(pins):
-        label = f"pinned: {difference(kept.values, values)}"
+        label = f"pinned: {difference(kept.values, values, labels)}"
         for position, trace in enumerate(kept.traces):
             ghost = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate")}
             ghost.update(

@@ -54,6 +54,68 @@ function withFonts(value, small, key) {
   return made;
 }
 
+// Where a figure is narrower than this, panels that stand side by side are put one below the other.
+const PHONE = 520, GAP = 64;
+
+// The columns of panels, from left to right: x axes whose domains overlap, the y axes over them, and where they reach.
+function columnsOf(data, layout) {
+  const axes = (letter) => Object.keys(layout).filter((key) => RegExp(`^${letter}axis\\d*$`).test(key));
+  const id = (key) => key.replace("axis", "");
+  const domain = (key) => layout[key].domain ?? [0, 1];
+  const columns = [];
+  for (const key of axes("x").filter((k) => !layout[k].overlaying).sort((a, b) => domain(a)[0] - domain(b)[0])) {
+    const [from, to] = domain(key), last = columns.at(-1);
+    if (last && from < last.to - 1e-6) Object.assign(last, { to: Math.max(last.to, to) }).x.push(key);
+    else columns.push({ from, to, x: [key], y: [] });
+  }
+  for (const key of axes("y")) {
+    const over = new Set(data.filter((t) => (t.yaxis ?? "y") === id(key)).map((t) => t.xaxis ?? "x"));
+    if (!over.size) over.add(layout[key].anchor ?? id(key).replace("y", "x"));
+    const found = columns.filter((c) => c.x.some((x) => over.has(id(x))));
+    if (found.length !== 1) return []; // one axis for panels of two columns: they belong beside each other
+    found[0].y.push(key);
+  }
+  for (const c of columns) {
+    const ends = c.y.filter((k) => !layout[k].overlaying).map(domain);
+    Object.assign(c, { low: Math.min(...ends.map((e) => e[0])), high: Math.max(...ends.map((e) => e[1])) });
+  }
+  return columns.every((c) => c.high > c.low) ? columns : [];
+}
+
+function stacked(data, layout, columns) {
+  const margin = { t: 24, b: 48, ...layout.margin }, edges = margin.t + margin.b;
+  const room = (layout.height ?? 420) - edges;
+  const heights = columns.map((c) => room * (c.high - c.low));
+  const total = heights.reduce((a, b) => a + b) + GAP * (columns.length - 1);
+  let top = total;
+  const places = columns.map((c, k) => {
+    const height = heights[k] / total, base = (top - heights[k]) / total;
+    top -= heights[k] + GAP;
+    return { x: (v) => (v - c.from) / (c.to - c.from), y: (v) => base + ((v - c.low) / (c.high - c.low)) * height, scale: height / (c.high - c.low) };
+  });
+  const made = { ...layout, height: total + edges };
+  columns.forEach((c, k) => {
+    for (const key of c.x) made[key] = { ...layout[key], domain: (layout[key].domain ?? [0, 1]).map(places[k].x) };
+    for (const key of c.y) if (!layout[key].overlaying) made[key] = { ...layout[key], domain: (layout[key].domain ?? [0, 1]).map(places[k].y) };
+  });
+  // what is placed on the paper goes with the panel that it stands at
+  const of = (ref) => places[columns.findIndex((c) => [...c.x, ...c.y].some((key) => key.replace("axis", "") === ref?.split(" ")[0]))];
+  const at = (x) => places[Math.max(0, columns.findLastIndex((c) => c.from <= x + 0.02))];
+  const moved = (part) => {
+    const out = { ...part }, onX = part.xref === "paper", onY = part.yref === "paper";
+    const place = onX && onY ? at(part.x ?? part.x0) : of(onX ? part.yref : part.xref);
+    if (onX && place) for (const key of ["x", "x0", "x1"]) if (key in part) out[key] = place.x(part[key]);
+    if (onY && place) for (const key of ["y", "y0", "y1"]) if (key in part) out[key] = place.y(part[key]);
+    return out;
+  };
+  for (const kind of ["annotations", "shapes", "images"]) if (layout[kind]) made[kind] = layout[kind].map(moved);
+  return [data.map((trace) => {
+    const place = of(trace.xaxis ?? "x"), bar = trace.colorbar;
+    if (!bar || !place) return trace;
+    return { ...trace, colorbar: { ...bar, x: place.x(bar.x ?? 1.02), y: place.y(bar.y ?? 0.5), len: (bar.len ?? 1) * place.scale } };
+  }), made];
+}
+
 function template(colours) {
   const axis = {
     gridcolor: colours["@grid"], linecolor: colours["@soft"], zerolinecolor: colours["@grid"],
@@ -100,8 +162,33 @@ function keepKeys() {
   });
 }
 
+// A bench's menu, and its controls under "More", open in the page: the kernel may be busy, or gone.
+function unfold() {
+  if (globalThis.labcoreFolds) return;
+  globalThis.labcoreFolds = true;
+  const open = (button, yes) => {
+    button.nextElementSibling.classList.toggle("labcore-open", yes);
+    button.setAttribute("aria-expanded", yes);
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".labcore-bench .labcore-opens");
+    if (button) open(button, button.getAttribute("aria-expanded") !== "true");
+    // a double click is one press: the second would pause what the first has begun
+    if (event.detail > 1 && event.target.closest?.(".labcore-run")) event.stopImmediatePropagation();
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const { target } = event, fold = target.closest?.(".labcore-opens") ?? target.closest?.(".labcore-more.labcore-open")?.previousElementSibling;
+    if (fold?.getAttribute("aria-expanded") !== "true") return;
+    event.stopPropagation();
+    open(fold, false);
+    fold.focus();
+  }, true);
+}
+
 // ipywidgets gives a slider no name and speaks its place in the grid; a screen reader should hear the parameter and value.
 function speak(bench) {
+  for (const button of bench.querySelectorAll(".labcore-opens")) if (!button.ariaExpanded) button.ariaExpanded = "false";
   for (const row of bench.querySelectorAll(".labcore-control")) {
     const handle = row.querySelector(".noUi-handle"), box = row.querySelector("input[type=text]");
     if (!handle || !box) continue;
@@ -125,8 +212,11 @@ function render({ model, el }) {
 
   function themed(dark) {
     const colours = THEMES[dark ? "dark" : "light"];
-    const { data, layout } = inColours(model.get("spec"), colours);
-    const small = Math.min(1, Math.max(0.7, (figure.clientWidth || WIDTH) / WIDTH));
+    let { data, layout } = inColours(model.get("spec"), colours);
+    const wide = figure.clientWidth || WIDTH;
+    const columns = wide < PHONE ? columnsOf(data, layout) : [];
+    if (columns.length > 1) [data, layout] = stacked(data, layout, columns);
+    const small = Math.min(1, Math.max(0.7, (wide * (columns.length || 1)) / WIDTH));
     return { data, layout: withFonts({ autosize: true, template: template(colours), ...layout }, small) };
   }
 
@@ -237,6 +327,7 @@ function render({ model, el }) {
     const bench = el.closest(".labcore-bench");
     if (!bench || gone) return;
     keepKeys();
+    unfold();
     speak(bench);
     // the slider writes its place into aria-valuetext whenever it moves
     voice = new MutationObserver(() => speak(bench));

@@ -1,4 +1,4 @@
-"""Predict first: a question before the result. The bench stays covered, or stays put, until the learner commits."""
+"""Predict first: a question before the result. The bench shows what it asks about once the learner has committed."""
 
 from __future__ import annotations
 
@@ -8,48 +8,130 @@ from html import escape
 from typing import Any
 
 import ipywidgets as w
+import xarray as xr
 
-from widgets.benches.parts import button, layout, row, style, words
+from widgets.benches.parts import button, layout, prose, row, style, words
+from widgets.benches.plot import Spec
+
+Rule = Callable[[xr.Dataset], str | tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Prediction:
     """A question, the options to choose from, and what happens after the choice.
 
-    With `then`, the bench shows its figure, waits, and on commitment pins it and moves to these values.
+    With `then`, the bench shows its figure, waits, and on commitment pins it and runs with these values to the end.
     Without, the figure itself stays covered until commitment.
+
+    `right(frame)` names the option that holds on that run's last frame, or several where it is a tie; `why`, in
+    Markdown, is unfolded after the answer. `instead[option]` are the values with which that option would have held.
     """
 
     question: str
     options: tuple[str, ...]
     then: Mapping[str, Any] = field(default_factory=dict)
+    right: Rule | None = None
+    why: str = ""
+    instead: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.options) < 2:
             raise ValueError(f"a prediction needs at least 2 options, got {self.options!r}")
+        for option in self.instead:
+            self._check(option, "instead")
+
+    def holding(self, frame: xr.Dataset) -> tuple[str, ...]:
+        """The options that hold on this frame, in the order in which they were offered; () without a rule.
+
+        Raises `ValueError` where the rule names none, or one that was not offered.
+        """
+        if self.right is None:
+            return ()
+        named = self.right(frame)
+        named = (named,) if isinstance(named, str) else tuple(named)
+        for option in named or ("",):
+            self._check(option, "right")
+        return tuple(o for o in self.options if o in named)
+
+    def _check(self, option: Any, where: str) -> None:
+        if option not in self.options:
+            raise ValueError(f"{where} names the option {option!r}; it must be one of {', '.join(self.options)}")
+
+    def panel(self, committed: Callable[[str | None], None]) -> PredictionPanel:
+        """The widget that asks, and calls `committed(choice)` once; choice is None when the learner skips."""
+        return PredictionPanel(self, committed)
 
 
 class PredictionPanel(w.VBox):
-    """The question with its options. Calls `committed(choice)` once; choice is None when the learner skips."""
+    """The question with its options, and then what came of it.
+
+    `play(values)` shows a bench's run with these values to its end; whoever has a bench sets it.
+    """
 
     def __init__(self, prediction: Prediction, committed: Callable[[str | None], None]):
         self._prediction, self._committed, self._closed = prediction, committed, False
+        self._choice: str | None = None
+        self.play: Callable[[Mapping[str, Any]], None] | None = None
         look = {"layout": layout(width="auto"), "style": style(w.RadioButtons)}
         self._options = w.RadioButtons(options=list(prediction.options), value=None, **look)
         self._commit = button("Commit", "check", "", lambda: self._close(self._options.value), "primary")
         self._commit.disabled = True
         skip = button("Skip", "", "Show the result without a prediction", lambda: self._close(None))
         question = words(f'<div class="labcore-question">Predict first. {escape(prediction.question)}</div>')
-        buttons = row([self._commit, skip], "labcore-toolbar")
-        super().__init__([question, self._options, buttons], layout=layout())
+        answers = row([self._options, row([self._commit, skip], "labcore-toolbar")], "labcore-answers")
+        super().__init__([question, answers], layout=layout())
         self.add_class("labcore-predict")
         self._options.observe(lambda _: setattr(self._commit, "disabled", self._options.value is None), "value")
 
     def _close(self, choice: str | None) -> None:
         if self._closed:  # a double click sends two clicks before the page can take the button away
             return
-        self._closed = True
-        said = "You skipped the prediction." if choice is None else f"You predicted: <b>{escape(choice)}</b>."
-        question = f'<div class="labcore-question">{escape(self._prediction.question)}</div>'
-        self.children = [words(f"{question}<div>{said} Now compare with what was measured, under the figure.</div>")]
+        self._closed, self._choice = True, choice
+        self._say("<div>The experiment runs; the answer comes at its end.</div>")
         self._committed(choice)
+
+    def _say(self, then: str, *more: w.Widget) -> None:
+        question = f'<div class="labcore-question">{escape(self._prediction.question)}</div>'
+        choice = self._choice
+        said = "You skipped the prediction." if choice is None else f"You predicted: <b>{escape(choice)}</b>."
+        self.children = [words(f'{question}<div role="status"><div>{said}</div>{then}</div>'), *more]
+
+    def measured(self, frame: xr.Dataset) -> None:
+        """Say what came out, which option it was and why, and offer the experiment of a wrong option."""
+        asked, choice = self._prediction, self._choice
+        held = asked.holding(frame)
+        verdict = ""
+        if held:
+            was = " and ".join(f"<b>{escape(option)}</b>" for option in held)
+            was = f"It was a tie between {was}." if len(held) > 1 else f"It was: {was}."
+            if choice in held:
+                was = "That is what happened." if len(held) == 1 else was
+            verdict = f'<div class="labcore-verdict {"labcore-holds" if choice in held else ""}">{was}</div>'
+        parts = [prose(asked.why, "labcore-why")] if asked.why else []
+        values = asked.instead.get(choice) if choice not in held else None
+        if values and self.play is not None:
+            play = lambda: self.play(values)  # noqa: E731
+            tip = f"Run the experiment where this holds: {choice}"
+            parts.append(row([button("When would that be right?", "question-circle", tip, play)], "labcore-toolbar"))
+        self._say(f"{verdict}<div>Measured: {escape(frame.attrs['reading'])}</div>", *parts)
+
+
+# of an axis: what it tells of the answer
+_TELLS = frozenset("autorange categoryarray dtick minor range rangemode tickmode ticktext tickvals".split())
+
+
+def covered(spec: Spec) -> Spec:
+    """The axes of a figure, without numbers and without what they would show."""
+    kept = {k: v for k, v in spec["layout"].items() if k in ("height", "margin", "grid")}
+    for name, axis in spec["layout"].items():
+        if name[1:].startswith("axis"):
+            kept[name] = {k: v for k, v in axis.items() if k not in _TELLS} | {"showticklabels": False}
+    # plotly draws the axes of those panels that hold something
+    panels = sorted({(trace.get("xaxis", "x"), trace.get("yaxis", "y")) for trace in spec["data"]}) or [("x", "y")]
+    empty = {"type": "scatter", "x": [None], "y": [None], "showlegend": False, "hoverinfo": "skip"}
+    place = {"xref": f"{panels[0][0]} domain", "yref": f"{panels[0][1]} domain", "x": 0.5, "y": 0.5}
+    note = {"text": "First your prediction", "showarrow": False, "font": {"size": 18, "color": "@soft"}}
+    return {
+        "data": [empty | {"xaxis": x, "yaxis": y} for x, y in panels],
+        "layout": kept | {"annotations": [note | place]},
+    }

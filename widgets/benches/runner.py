@@ -17,10 +17,16 @@ State = Literal["running", "paused", "done", "stopped", "ready", "failed"]
 
 @dataclass(frozen=True)
 class Job:
-    """Values to run, and whether to hold after the first frame (`preview`: to show where a long run starts)."""
+    """Values to run, and what for.
+
+    `preview`: hold after the first frame, to show where a long run starts. `prepare`: keep the frames, and show none.
+    `asked`: show what a question was about.
+    """
 
     values: dict[str, Any]
     preview: bool = False
+    prepare: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True)

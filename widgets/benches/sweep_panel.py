@@ -80,7 +80,7 @@ class SweepPanel(w.VBox):
             values = [low * (high / low) ** t if p.log else low + (high - low) * t for t in parts]
             values = [round(v) if p.kind == "int" else float(f"{v:.3g}") for v in values]
             values = [min(max(v, p.low), p.high) for v in values]
-        self._list.value = ", ".join(map(shown, dict.fromkeys(values)))
+        self._list.value = ", ".join(f"{v:.6g}" if isinstance(v, float) else str(v) for v in dict.fromkeys(values))
 
     def run(self) -> None:
         """Begin, or go on where an earlier sweep of the same points ended."""

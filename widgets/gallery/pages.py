@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import re
 import time
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import nbformat
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
+from jupyter_core.paths import jupyter_path
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
@@ -52,6 +54,18 @@ _NO_KERNEL = "00000000-0000-0000-0000-000000000000"  # in a page that is kept, w
 _KERNEL = re.compile(r'"kernelId": "([\w-]+)"')  # where a page names it
 _SCRIPT = f"<script>{Path(__file__).with_name('page.js').read_text()}</script>"
 
+# JupyterLab's dark colours, for those who asked their system for them. A page whose address names a theme has that one.
+_DARK = """<style media="(prefers-color-scheme: dark)">COLOURS</style><script>{
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => {
+  document.body.dataset.jpThemeLight = !dark.matches;
+  document.body.classList.toggle("theme-dark", dark.matches);
+  document.body.classList.toggle("theme-light", !dark.matches);
+};
+addEventListener("DOMContentLoaded", follow);
+dark.addEventListener("change", follow);
+}</script>"""
+
 # plotly.js for `plot.js`. The small one arrives early, and is compiled when the page has loaded and Voila waits for the
 # kernel: Voila begins on `load`. The whole one is asked for by figures that need it.
 _PLOTLY = """<link rel="preload" as="script" href="URL-cartesian.js"><script>{
@@ -68,6 +82,14 @@ _FULL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The
 color-scheme:light dark}}</style>
 </head><body><h1>The room is full</h1><p>{visitors} people work here now, as many as this machine takes. This page tries
 again every {seconds} seconds, and opens as soon as somebody leaves.</p></body></html>"""
+
+
+@functools.cache
+def _dark_colours() -> str:
+    """The dark colours that come with nbconvert, before the light ones wherever these stand in a page."""
+    folders = map(Path, jupyter_path("nbconvert", "templates", "lab", "static"))
+    style = next(found for folder in folders if (found := folder / "theme-dark.css").exists())
+    return style.read_text(encoding="utf-8").replace(":root", ":root:root")
 
 
 def _plotly_url(base_url: str) -> str:
@@ -272,7 +294,8 @@ class Lesson(Known, TornadoVoilaHandler):
             chunk = _ELSEWHERE.sub("", chunk)
             if not self._begun and "</title>" in chunk:  # once: pictures in the page have titles too
                 self._begun = True
-                chunk = chunk.replace("</title>", f"</title>{_SCRIPT}{plotly}", 1)
+                theme = "" if self.get_argument("theme", "") else _DARK.replace("COLOURS", _dark_colours())
+                chunk = chunk.replace("</title>", f"</title>{_SCRIPT}{plotly}{theme}", 1)
             if found := _KERNEL.search(chunk):
                 self._kernel = found[1]
         super().write(chunk)

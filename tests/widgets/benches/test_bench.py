@@ -255,7 +255,7 @@ def gated():
 
 
 def status_of(opened):
-    return next(b for b in opened.children if "labcore-status" in b._dom_classes)
+    return next(b for b in all_of(opened) if "labcore-status" in getattr(b, "_dom_classes", ()))
 
 
 def test_stop_pause_and_step_of_a_running_bench(gated):

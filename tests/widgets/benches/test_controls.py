@@ -1,15 +1,18 @@
 """Controls: where a slider stops, what a typed value may be, and which rows are seen."""
 
+from typing import Annotated
+
 import ipywidgets as w
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from labcore.experiment import Parameter
-from tests.widgets.hands import LINE, all_of, open_bench, relaxed, row, slope, status, visible
-from widgets.benches.controls import Control, control_panel, nice_step, positions, shown
+from labcore.experiment import Experiment, Parameter, ParameterError, choice, number
+from tests.widgets.hands import LINE, all_of, frame, open_bench, relaxed, row, slope, status, visible
+from widgets.benches.controls import Control, control_panel, nice_step, positions, shown, taken
 from widgets.benches.parts import is_shown
+from widgets.benches.prediction import Prediction
 
 
 def parameter(low, high, kind="float", log=False, name="x", **more):
@@ -92,10 +95,63 @@ def test_a_value_between_stops_is_shown_and_kept():
 
 
 @pytest.mark.parametrize(
-    "value, text", [(100000.0, "100000"), (0.15, "0.15"), ("relu", "relu"), (7, "7"), (1e-8, "1e-08")]
+    "value, text",
+    [
+        (100000.0, "100000"),
+        (0.15, "0.15"),
+        ("relu", "relu"),
+        (7, "7"),
+        (1e-8, "1e-8"),
+        (1.5e20, "1.5e20"),
+        (0, "0"),
+        (10_000_000, "10 million"),
+        (1e7, "10 million"),
+        (2_500_000, "2.5 million"),
+        (-3_000_000, "-3 million"),
+        (2_000_000_000, "2 billion"),
+        (1_234_567, "1\u202f234\u202f567"),
+        (True, "True"),
+    ],
 )
 def test_values_as_a_person_writes_them(value, text):
     assert shown(value) == text
+
+
+@relaxed
+@given(st.integers(0, 10**13))
+def test_a_whole_number_is_read_back_as_it_is_shown(value):
+    assert taken(parameter(0, 10**13, "int"), shown(value)) == value
+
+
+@relaxed
+@given(st.floats(0, 1e13))
+def test_what_a_box_shows_is_read_back(value):
+    assert taken(parameter(0, 2e13), shown(value)) == pytest.approx(value, rel=1e-5)
+
+
+def test_a_box_is_wide_enough_for_what_it_holds():
+    """Twelve characters: 10 000 000 with its blanks, or 123.5 million."""
+    longest = max(len(shown(v)) for v in (123_456_789, 999_999_999, 123_500_000, 1.23457e-10))
+    control = Control(parameter(0, 10**9, "int"), None, None)
+    assert int(control.row.children[1].layout.width.removesuffix("px")) >= 8 * longest
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [("0,01", 0.01), ("1/100", 0.01), ("1e-3", 0.001), ("10 million", 1e7), ("2^20", 2**20), ("50%", 0.5)],
+)
+def test_a_number_may_be_typed_as_a_person_writes_it(text, value):
+    assert taken(parameter(0, 1e9), text) == value
+
+
+@pytest.mark.parametrize("kind", ["float", "int"])
+def test_a_comma_before_three_digits_is_asked_back(kind):
+    with pytest.raises(ParameterError, match="'1,000' could be two numbers; .* as 1000 or as 1.000"):
+        taken(parameter(0, 1e4, kind, name="n_train"), "1,000")
+    bench = open_bench()
+    row(bench, "count")[w.Text].value = "1,000"
+    assert bench.values["count"] == 100 and "could be two numbers" in status(bench)
+    assert row(bench, "count")[w.Text].value == "100"
 
 
 def test_typed_value_between_stops_reaches_the_run():
@@ -165,17 +221,65 @@ def headings(bench):
 
 def test_a_heading_is_seen_while_one_of_its_controls_is():
     bench = open_bench(method="adam")
-    assert headings(bench) == [("line", True), ("training", True)]
-    bench.set(method="exact")
-    assert headings(bench) == [("line", True), ("training", False)]
+    assert headings(bench) == [("training", False)], "what the first three numbers leave"
     bench.set(method="gd")
-    assert headings(bench) == [("line", True), ("training", True)]
+    assert headings(bench) == [("training", True)]
+    bench.set(method="exact")
+    assert headings(bench) == [("training", False)]
+
+
+def open_and_folded(bench):
+    """The names of the parameters whose controls stand open, and of the others."""
+    main, more = (next(b for b in all_of(bench) if css in b._dom_classes) for css in ("labcore-main", "labcore-side"))
+    inside = [n for n, c in bench._controls.items() if c.row in main.children]
+    return inside, [n for n, c in bench._controls.items() if c.row in all_of(more) and n not in inside]
+
+
+def test_three_controls_stand_open():
+    assert open_and_folded(open_bench()) == (
+        ["slope", "count", "rate"],
+        ["momentum", "method", "order", "clip", "seed"],
+    )
+
+
+def test_what_the_question_moves_stands_open():
+    bench = open_bench(predict=Prediction("Which?", ("a", "b"), then={"momentum": 0.5, "method": "adam"}))
+    assert open_and_folded(bench)[0] == ["slope", "momentum", "method"]
+
+
+def test_what_an_experiment_calls_its_main_parameters_stands_open():
+    def made(
+        a: Annotated[float, number(0, 1, "a")] = 0.5,
+        b: Annotated[float, number(0, 1, "b", label="learning rate η", main=True)] = 0.5,
+        c: Annotated[bool, choice("c", label="with memory", main=True)] = False,
+    ):
+        yield frame(a)
+
+    bench = open_bench(Experiment(made, "toy", {}))
+    assert open_and_folded(bench) == (["b", "c"], ["a"])
+    assert row(bench, "b")[w.IntSlider].description == "learning rate <em>η</em>"
+    assert row(bench, "c")[w.Checkbox].description == "with memory"
+    row(bench, "b")[w.Text].value = "7"
+    assert "learning rate η = &#x27;7&#x27; is not allowed; it must be from 0 to 1" in status(bench)
+
+
+@pytest.mark.parametrize(
+    "label, html",
+    [
+        ("learning rate η", "learning rate <em>η</em>"), ("temperature T", "temperature <em>T</em>"),
+        ("first weight w_1", "first weight <em>w_1</em>"), ("label noise", "label noise"), ("T", "T"),
+        ("R&D share p(x)", "R&amp;D share <em>p(x)</em>"), ("size of a step", "size of a step"),
+    ],
+)  # fmt: skip
+def test_a_symbol_after_the_words_is_marked(label, html):
+    assert Control(parameter(0, 1, label=label), None, None).row.children[0].description == html
 
 
 def test_groups_gather_in_the_order_of_the_signature():
     names = [("a", "one"), ("b", "two"), ("c", "one"), ("d", "")]
     made = [Control(parameter(0, 1, name=n, group=g), None, None) for n, g in names]
-    parts = control_panel(made).children
+    _, _, folded = control_panel(made, ())
+    parts = folded.children
     order = [p.children[0].description if isinstance(p, w.HBox) else p.value.split(">")[1][:3] for p in parts]
     assert order == ["one", "a", "c", "two", "b", "d"]
 

@@ -3,8 +3,21 @@
 import ipywidgets as w
 import pytest
 
-from tests.widgets.hands import PATIENCE, all_of, button, open_bench, plot, row, slope
-from widgets.benches.prediction import Prediction, PredictionPanel
+from tests.widgets.hands import (
+    PATIENCE,
+    all_of,
+    button,
+    experiment_of,
+    frame,
+    open_bench,
+    plot,
+    row,
+    slope,
+    status,
+    view,
+)
+from widgets.benches.bench import StaticBench
+from widgets.benches.prediction import Prediction, PredictionPanel, covered
 
 COVERED = Prediction("Does it <b>rise</b>?", ("It rises", "It <i>falls</i>"))
 MOVING = Prediction("And when it is steeper?", ("Up", "Down"), then={"slope": 2.0})
@@ -15,7 +28,7 @@ def asked(bench):
 
 
 def text(widget):
-    return " ".join(h.value for h in all_of(widget) if isinstance(h, w.HTML))
+    return " ".join(h.value for h in all_of(widget) if isinstance(h, (w.HTML, w.HTMLMath)))
 
 
 @pytest.fixture
@@ -66,38 +79,198 @@ def test_the_question_is_text(panel):
     assert "&lt;b&gt;rise&lt;/b&gt;" in text(panel[0])
 
 
+FRAMES = 5
+WHY = "It rises with the **slope**, $y = s x$."
+
+
+def growing(x):
+    """Five frames, in which the slope comes to x."""
+    for i in range(1, FRAMES + 1):
+        growing.computed.append(x)
+        yield frame(x * i / FRAMES, i / FRAMES, f"Now {x * i / FRAMES:g}.")
+
+
+@pytest.fixture(autouse=True)
+def nothing_computed():
+    growing.computed = []
+
+
+def grows(shown):
+    """Exactly 1 is a tie."""
+    at = slope(shown)
+    return ("Above 1", "Below 1") if at == 1 else "Above 1" if at > 1 else "Below 1"
+
+
+def asking(x, **more):
+    """A bench that stands at 0.5 and asks about x, and the panel of its question."""
+    asked = {"then": {"x": x}, "right": grows, "why": WHY, "instead": {"Below 1": {"x": 0.25}}, **more}
+    bench = open_bench(experiment_of(growing), predict=Prediction("Where?", ("Above 1", "Below 1"), **asked), x=0.5)
+    return bench, bench._question
+
+
+def answer(bench, option):
+    asked(bench).value = option
+    button(bench, "Commit").click()
+    assert bench.wait(PATIENCE)
+
+
+def test_commit_runs_to_the_end_and_says_what_was_predicted_measured_and_right():
+    bench, panel = asking(4.0)
+    assert bench.frame.attrs["progress"] < 1 and "slope" not in text(panel), "neither the end nor the why is seen"
+    answer(bench, "Below 1")
+    assert slope(bench.frame) == 4.0 and bench.frame.attrs["progress"] == 1
+    said = text(panel)
+    assert "You predicted: <b>Below 1</b>." in said and "It was: <b>Above 1</b>." in said
+    assert "Measured: Now 4." in said and "<strong>slope</strong>" in said and r"\(y = s x\)" in said
+
+
+@pytest.mark.parametrize(
+    "x, choice, said, held",
+    [
+        (4.0, "Above 1", "That is what happened.", True),
+        (4.0, "Below 1", "It was: <b>Above 1</b>.", False),
+        (0.25, "Below 1", "That is what happened.", True),
+        (1.0, "Below 1", "It was a tie between <b>Above 1</b> and <b>Below 1</b>.", True),
+        (4.0, None, "It was: <b>Above 1</b>.", False),
+    ],
+)
+def test_the_rule_says_which_option_held(x, choice, said, held):
+    bench, panel = asking(x)
+    if choice is None:
+        button(bench, "Skip").click()
+        assert bench.wait(PATIENCE)
+    else:
+        answer(bench, choice)
+    assert said in text(panel) and ("labcore-holds" in text(panel)) is held
+
+
+def test_without_a_rule_what_was_measured_is_said():
+    bench, panel = asking(4.0, right=None)
+    answer(bench, "Below 1")
+    assert "Measured: Now 4." in text(panel) and "It was" not in text(panel)
+
+
+def test_the_run_that_is_asked_for_is_ready_before():
+    bench, _ = asking(4.0)
+    assert growing.computed.count(4.0) == FRAMES
+    answer(bench, "Above 1")
+    assert growing.computed.count(4.0) == FRAMES and slope(bench.frame) == 4.0
+    bench.set(x=3.0)
+    bench.run()
+    assert bench.wait(PATIENCE) and growing.computed.count(3.0) >= FRAMES, "what changed is computed"
+
+
+def test_a_question_about_the_bench_itself_runs_it_to_the_end():
+    bench, panel = asking(0.5, then={})
+    assert growing.computed.count(0.5) <= FRAMES + 1
+    answer(bench, "Above 1")
+    assert bench.frame.attrs["progress"] == 1 and not bench.pins and "It was: <b>Below 1</b>." in text(panel)
+
+
+def test_who_goes_on_before_the_end_is_told_all_the_same():
+    bench, panel = asking(4.0)
+    asked(bench).value = "Above 1"
+    button(bench, "Commit").click()
+    bench.set(x=0.75)
+    bench.run()
+    assert bench.wait(PATIENCE) and slope(bench.frame) == 0.75
+    assert text(panel).count("Measured: Now 4.") == 1
+
+
+def test_a_wrong_option_has_its_experiment():
+    bench, panel = asking(4.0)
+    answer(bench, "Below 1")
+    button(panel, "When would that be right?").click()
+    assert bench.wait(PATIENCE) and bench.values["x"] == 0.25 and slope(bench.frame) == 0.25
+    assert grows(bench.frame) == "Below 1" and bench.frame.attrs["progress"] == 1
+    bench, panel = asking(4.0)
+    answer(bench, "Above 1")
+    assert not [b for b in all_of(panel) if isinstance(b, w.Button)], "who was right has nothing to see"
+
+
+@pytest.mark.parametrize("named", ["Somewhere", (), ("Above 1", "Somewhere")])
+def test_a_rule_that_names_no_option_is_an_error(named):
+    made = Prediction("Where?", ("Above 1", "Below 1"), right=lambda _: named)
+    with pytest.raises(ValueError, match="right names the option .*; it must be one of Above 1, Below 1"):
+        made.holding(frame(1.0))
+    bench, _ = asking(4.0, right=lambda _: named)
+    answer(bench, "Above 1")
+    assert "it must be one of Above 1, Below 1" in status(bench)
+
+
+def test_an_experiment_of_no_option_is_an_error():
+    with pytest.raises(ValueError, match="instead names the option 'Nowhere'; it must be one of Up, Down"):
+        Prediction("Where?", ("Up", "Down"), instead={"Nowhere": {"x": 1}})
+
+
 def locked(bench):
     parts = [p for name in ("slope", "seed") for p in row(bench, name)["row"].children]
-    parts += [button(bench, b) for b in ("Run", "Pause", "Step", "Stop", "Pin", "Reset", "Share", "Export")]
+    parts += [button(bench, b) for b in ("Run", "Step", "Stop", "Pin", "Unpin", "Reset", "Share", "Export", "Sweep")]
     (answer,) = {p.disabled for p in parts}
+    return answer
+
+
+def is_covered(bench):
+    """Whether the page has none of the figure's numbers, and knows what its axes mean."""
+    spec = plot(bench).spec
+    assert spec["layout"]["xaxis"]["title"] == {"text": "place"} and spec["layout"]["yaxis"]["title"]
+    (trace,) = spec["data"]
+    (answer,) = {
+        trace["y"] == [None],
+        "The line" not in plot(bench).reading,
+        "labcore-covered" in plot(bench)._dom_classes,
+    }
     return answer
 
 
 def test_the_figure_is_covered_and_the_controls_are_locked_until_commitment():
     bench = open_bench(predict=COVERED)
-    assert plot(bench).layout.visibility == "hidden" and locked(bench)
+    assert is_covered(bench) and locked(bench)
     asked(bench).value = "It rises"
-    assert plot(bench).layout.visibility == "hidden" and locked(bench)
+    assert is_covered(bench) and locked(bench)
     button(bench, "Commit").click()
-    assert plot(bench).layout.visibility != "hidden" and not locked(bench)
     assert bench.wait(PATIENCE) and slope(bench.frame) == 0.5
+    assert not is_covered(bench) and not locked(bench)
+
+
+def test_a_covered_figure_tells_nothing_by_its_axes():
+    axis = {"title": {"text": "place"}, "type": "log", "range": [0, 3], "tickvals": [1, 7], "ticktext": ["a", "b"]}
+    layout = {"xaxis": axis, "yaxis2": axis, "height": 300, "shapes": [{"x0": 7}], "annotations": [{"text": "peak"}]}
+    kept = covered({"data": [{"y": [1]}, {"y": [2], "name": "a", "xaxis": "x2", "yaxis": "y2"}], "layout": layout})
+    assert [(t["xaxis"], t["yaxis"], t["x"], t["y"]) for t in kept["data"]] == [
+        ("x", "y", [None], [None]),
+        ("x2", "y2", [None], [None]),
+    ]
+    assert "name" not in kept["data"][1] and kept["layout"]["height"] == 300 and "shapes" not in kept["layout"]
+    for name in ("xaxis", "yaxis2"):
+        assert kept["layout"][name] == {"title": {"text": "place"}, "type": "log", "showticklabels": False}
+    assert [a["text"] for a in kept["layout"]["annotations"]] == ["First your prediction"]
 
 
 def test_skipping_uncovers_too():
     bench = open_bench(predict=COVERED)
     button(bench, "Skip").click()
-    assert plot(bench).layout.visibility != "hidden" and not locked(bench)
+    assert bench.wait(PATIENCE) and not is_covered(bench) and not locked(bench)
 
 
 @pytest.mark.parametrize("how", ["Commit", "Skip"])
 def test_then_pins_the_start_and_moves(how):
     bench = open_bench(predict=MOVING)
-    assert plot(bench).layout.visibility != "hidden" and locked(bench), "the start is seen, and stays put"
+    assert not is_covered(bench) and locked(bench), "the start is seen, and stays put"
     asked(bench).value = "Up"
     button(bench, how).click()
     assert bench.wait(PATIENCE) and not locked(bench)
     assert bench.values["slope"] == 2.0 and slope(bench.frame) == 2.0
     assert [t["name"] for t in plot(bench).spec["data"]] == ["pinned: slope = 0.5", "height"]
+
+
+def test_where_nothing_runs_the_figure_is_what_was_asked_about_with_its_answer_below():
+    question = Prediction("Is x > 1?", ("Above 1", "Below 1"), then={"x": 4.0}, right=grows, why=WHY)
+    made = StaticBench(experiment_of(growing), {"x": 0.5, "seed": 0}, view, question)
+    html = made._repr_mimebundle_()["text/html"]
+    assert slope(made.frame) == 4.0 and made.values["x"] == 4.0
+    places = [html.index(words) for words in ("Is x &gt; 1?", "Now 4.", "It was: <b>Above 1</b>.", "<strong>slope")]
+    assert places == sorted(places)
 
 
 def test_a_click_in_the_figure_does_not_move_a_locked_bench():
