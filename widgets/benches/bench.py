@@ -20,16 +20,19 @@ from typing import Any, Protocol
 
 import ipywidgets as w
 import xarray as xr
+from IPython.display import display
 
 from labcore import catalog, frame_files
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from widgets.benches import sharing
+from widgets.benches.audience import Audience
 from widgets.benches.controls import Control, control_panel, label_of, taken
+from widgets.benches.film import Film
 from widgets.benches.parts import button, column, layout, line, markdown, row, said, style, words
-from widgets.benches.pins import Pin, pin, with_ghosts
-from widgets.benches.plot import Plot, Spec
-from widgets.benches.prediction import Prediction, covered
+from widgets.benches.pins import Pin, ghosts, pin
+from widgets.benches.plot import Plot, Spec, jsonable
+from widgets.benches.prediction import Prediction
 from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
 
@@ -68,8 +71,7 @@ def is_static() -> bool:
     said = os.environ.get("LABCORE_FRONTEND")
     if said in ("live", "static"):
         return said == "static"
-    # Voila names itself in a kernel's environment, and what it starts ahead of its visitors by another word
-    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila") or "VOILA_PREHEAT" in os.environ:
+    if _on_voila():
         return False
     try:
         from IPython import get_ipython
@@ -80,8 +82,18 @@ def is_static() -> bool:
     return kernel is None or not getattr(kernel, "_allow_stdin", True)
 
 
-def bench(name: str, *, budget: Budget = "full", predict: Question | None = None, **values: Any) -> Bench | StaticBench:
+def _on_voila() -> bool:
+    # Voila names itself in a kernel's environment, and what it starts ahead of its visitors by another word
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila") or "VOILA_PREHEAT" in os.environ
+
+
+def bench(
+    name: str, *, budget: Budget = "full", predict: Question | None = None, opening: bool = False, **values: Any
+) -> Bench | StaticBench:
     """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
+
+    With `opening`, its run is recorded, and played once when it comes into view. What a question asks is not: the run
+    of `predict.then` is never played so, and where that is the bench's own run, nothing is.
 
     Raises `UnknownKey` for a name that does not exist and `ParameterError` for bad values.
     """
@@ -92,7 +104,7 @@ def bench(name: str, *, budget: Budget = "full", predict: Question | None = None
         linked = sharing.environment_values(experiment)
         # a link shows what its sender saw, and that is no answer to the lesson's question
         return StaticBench(experiment, linked or settings, view, None if linked else predict)
-    return Bench(experiment, settings, view, predict)
+    return Bench(experiment, settings, view, predict, opening)
 
 
 class StaticBench:
@@ -147,6 +159,7 @@ class Bench(w.VBox):
         values: dict[str, Any],
         view: Callable[[xr.Dataset], Spec],
         predict: Question | None = None,
+        opening: bool = False,
     ):
         self.experiment, self.values, self.view = experiment, dict(values), view
         self.frame: xr.Dataset | None = None
@@ -166,6 +179,8 @@ class Bench(w.VBox):
         self._controls = {n: Control(p, self._moved, self._typed) for n, p in experiment.parameters.items()}
         self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=experiment.id)
         self._plot.on_msg(self._heard)
+        self._film = Film(self._plot)
+        self._audience = Audience(partial(self._plot.send, {"type": "anyone"}), self._leave)
         self._plot.add_class("labcore-picture")
         self._status = words(css="labcore-status")
         self._refusal = words()  # apart from the status, which a run under way overwrites
@@ -177,10 +192,11 @@ class Bench(w.VBox):
         body = row([self._plot, side], "labcore-body")
         self._drawer = column()
         self._question = predict.panel(self._committed) if predict else None
-        # the run that the question is about, computed before it is asked for
+        # the run that the bench opens with, and the one that the question is about, computed before they are asked for
+        self._opening: Recording | None = self._recording(self.values) if opening else None
         self._ready: Recording | None = None
         self._asking = threading.Lock()
-        self._answered = self._told = self._covered = False
+        self._answered = self._told = False
         rows = [body, self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
@@ -189,11 +205,27 @@ class Bench(w.VBox):
             self._lock(True)
             self._question.play = self._play  # for a panel that offers other runs after its answer
             asked = experiment.validate(**{**self.values, **predict.then})
-            self._ready = Recording(asked, partial(experiment.frames, **asked))
+            self._ready = self._recording(asked)
             if asked == self.values:
+                self._opening = None
                 self._cover(True)
         self._runner = Runner(self._frames, self._draw, self._report)
-        self._runner.submit(Job(dict(self.values), preview=True))
+        self._preview = Job(dict(self.values), preview=True)
+        self._runner.submit(self._preview)
+
+    def _ipython_display_(self) -> None:
+        """Show the bench, and words for a page that opens the notebook later, without this kernel.
+
+        A page that knows none of our figures has not our style sheet either, which hides these words.
+        """
+        word = f"This bench of {self.experiment.id} is not running."
+        help = "To see it and move it, run its cell again: in JupyterLab, menu Run, Run All Cells."
+        bundle = dict(super()._repr_mimebundle_())
+        bundle["text/plain"] = f"{word} {help}"
+        display(bundle, raw=True)
+        if not _on_voila():  # whose pages always come with their kernel
+            words = {"text/plain": "", "text/html": f'<p class="labcore-unrun">{escape(word)} {help}</p>'}
+            display(words, raw=True)
 
     def _toolbar(self) -> w.Box:
         self._run_button = button("Run", "play", "Run with these values; pause, or go on", self.run_or_pause, "primary")
@@ -257,7 +289,8 @@ class Bench(w.VBox):
     def unpin(self) -> None:
         """Remove all ghosts."""
         self.pins.clear()
-        self._redraw()
+        with self._drawing:
+            self._look()
 
     def reset(self) -> None:
         """Back to the values the bench opened with."""
@@ -310,6 +343,12 @@ class Bench(w.VBox):
             self._sweep = SweepPanel(self.experiment, lambda: self.values, self.view)
         self._drawer.children = [self._sweep]
 
+    def close(self) -> None:
+        """End the run and take the bench away from its pages."""
+        self._audience.close()
+        self._leave()
+        super().close()
+
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no run is under way. For tests and scripts."""
         return self._runner.wait(timeout)
@@ -334,7 +373,14 @@ class Bench(w.VBox):
         if message["type"] == "shared":
             self._link.value = sharing.public_link(message["url"])
             self._plot.send({"type": "copy", "text": self._link.value})
+        elif message["type"] in ("film", "shown"):
+            with self._drawing:
+                self._film.hear(message)
+                self._look()
+        elif message["type"] in ("gone", "here"):
+            self._audience.hear(message["type"])
         elif message["type"] == "opened":
+            self._audience.hear("opened")
             self._say_again(message.get("drawn", -1))
             if "link" in message:
                 self._read_link(message["link"])
@@ -408,6 +454,25 @@ class Bench(w.VBox):
 
     # runs
 
+    def _prepare(self) -> None:
+        """Compute the next run that nobody has asked for yet."""
+        runs = [r for r in (self._opening, self._ready) if r is not None and not r.complete]
+        with self._asking:
+            if runs and not self._answered:
+                self._runner.offer(Job(runs[0].values, prepare=True))
+
+    def _open(self) -> None:
+        """Let the page play the run that the bench opens with, if nothing else has been shown since."""
+        run, self._opening = self._opening, None
+        if run is None or not run.complete or len(run.frames) < 2:
+            return
+        film = [(frame, self.view(frame)) for frame in run.frames]
+        with self._drawing:
+            if self._preview is self._film.key and self.values == run.values:
+                self._film.load(run.values, film, opening=True)
+                self._look()
+                self._say("Ready.")
+
     def _frames(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
         first = self.frame is None
         if first:
@@ -425,8 +490,13 @@ class Bench(w.VBox):
         finally:
             frames.close()
 
+    def _recording(self, values: dict[str, Any]) -> Recording:
+        return Recording(values, partial(self.experiment.frames, **values))
+
     def _computed(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
         """The frames of a run: of the one that a question is about, what is ready is not computed again."""
+        if self._opening is not None and values == self._opening.values:
+            return iter(self._opening)
         if self._ready is None or values != self._ready.values:
             return self.experiment.frames(**values)
         return self._played() if self._ready.complete else iter(self._ready)
@@ -456,6 +526,7 @@ class Bench(w.VBox):
             self._timer.daemon = True
             self._timer.start()
         else:
+            self._mark()
             self._say(f"Press Run. The last run took {cost:.0f} s.")
 
     def _cancel_timer(self) -> None:
@@ -471,37 +542,48 @@ class Bench(w.VBox):
         if self.frame is None and hasattr(self._question, "opened"):
             self._question.opened(frame)
         with self._drawing:
-            self.frame, self._spec, self._shown_values = frame, spec, job.values
-            self._show()
+            self._film.add(job, job.values, frame, spec)
+            self._look()
+        if job.values == self.values:
+            self._mark()
 
-    def _redraw(self) -> None:
-        with self._drawing:
-            if self.frame is not None:
-                self._show()
-
-    def _show(self) -> None:
-        if self._covered:
-            return self._plot.show(covered(self._spec), "What was measured comes after your prediction.")
+    def _look(self) -> None:
+        """Take the frame that the page shows for the current one, and put the pins behind it."""
+        shot = self._film.shown
+        if shot is None:
+            return
+        self.frame, self._spec, self._shown_values = shot.frame, shot.spec, self._film.values
         labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
-        self._plot.show(with_ghosts(self._spec, self.pins, self._shown_values, labels), self.frame.attrs["reading"])
+        self._plot.ghosts = jsonable(ghosts(self.pins, self._shown_values, labels))
+
+    def _mark(self) -> None:
+        """Let a figure that does not belong to the controls say so."""
+        self._plot.stale = self.frame is not None and self._shown_values != self.values
 
     def _cover(self, yes: bool) -> None:
         """Keep the figure from the learner, who sees its axes; or show it."""
-        if yes != self._covered:
-            self._covered = yes
+        if yes != self._film.covered:
             (self._plot.add_class if yes else self._plot.remove_class)("labcore-covered")
-            self._redraw()
+            with self._drawing:
+                self._film.cover(yes)
+
+    def _leave(self) -> None:
+        """End all that goes on."""
+        self.stop()
+        if self._sweep is not None:
+            self._sweep.stop()
 
     def _report(self, report: Report) -> None:
         if report.job.prepare:
             # what failed is said when it is asked for
-            if report.state == "done" and report.frames > 1:
-                self._long = report.seconds
+            if report.state == "done":
+                if report.frames > 1:
+                    self._long = report.seconds
+                self._open()
+                self._prepare()
             return
-        if report.job.preview and self._ready is not None:
-            with self._asking:
-                if not self._answered:
-                    self._runner.submit(Job(self._ready.values, prepare=True))
+        if report.job.preview:
+            self._prepare()
         going = report.state in ("running", "paused")
         if going != (self._progress.layout.visibility == "visible"):
             self._progress.layout.visibility = "visible" if going else "hidden"
@@ -515,7 +597,9 @@ class Bench(w.VBox):
             word = "Paused" if report.state == "paused" else "Running"
             return self._say(f"{word}: {report.progress:.0%}" + (f", about {left:.0f} s left" if left else ""))
         if report.state == "failed":
+            self._mark()
             return self._fail(said(report.error), report.error)
+        self._mark()
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
         elif report.state == "done" and report.job.asked:
@@ -532,7 +616,7 @@ class Bench(w.VBox):
             self._say("This is where it starts. Press Run.")
         if self._answered and not self._told and report.state != "failed":
             if report.state == "done" and report.job.values == self._ready.values:
-                self._tell(self.frame)
+                self._tell(self._film.shots[-1].frame)
             elif self._ready.complete:  # the learner went on before its end
                 self._tell(self._ready.frames[-1])
 

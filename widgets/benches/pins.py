@@ -30,13 +30,9 @@ def difference(pinned: Mapping[str, Any], current: Mapping[str, Any], labels: Ma
     return ", ".join(changed) if changed else "the same settings"
 
 
-def with_ghosts(
-    spec: dict[str, Any], pins: list[Pin], values: Mapping[str, Any], labels: Mapping[str, str] = {}
-) -> dict[str, Any]:
-    """The figure of these values with the pinned curves behind its own; a pin is one entry of the legend."""
-    if not pins:
-        return spec
-    ghosts = []
+def ghosts(pins: list[Pin], values: Mapping[str, Any], labels: Mapping[str, str] = {}) -> list[dict[str, Any]]:
+    """The pinned curves as traces that stand behind a figure of `values`; a pin is one entry of the legend."""
+    made = []
     for number, kept in enumerate(pins):
         label = f"pinned: {difference(kept.values, values, labels)}"
         for position, trace in enumerate(kept.traces):
@@ -51,7 +47,5 @@ def with_ghosts(
                 meta=None,
                 hoverinfo="skip",
             )
-            ghosts.append(ghost)
-    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, **spec["layout"].get("legend", {})}
-    layout = {**spec["layout"], "showlegend": True, "legend": legend}
-    return {**spec, "data": ghosts + list(spec["data"]), "layout": layout}
+            made.append(ghost)
+    return made

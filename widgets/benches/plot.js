@@ -1,5 +1,6 @@
-// A plotly figure that follows the model's `spec`. The kernel replaces the whole specification; Plotly.react finds what
-// changed. Updates that arrive while one is drawn become one redraw, so a slow browser is never behind.
+// A plotly figure that follows the model's `spec`, or shows an earlier frame of its film. The kernel replaces the whole
+// specification; Plotly.react finds what changed. Updates that arrive while one is drawn become one redraw, so a slow
+// browser is never behind; the film keeps them all.
 
 const THEMES = {
   light: { "@ink": "#1f2328", "@soft": "#6b7280", "@grid": "#e3e6ea", "@paper": "#ffffff", "@shade": "rgba(107,114,128,0.10)" },
@@ -8,9 +9,10 @@ const THEMES = {
 
 // plotly.js comes in two sizes, 1.5 and 4.8 MB; the kernel says which one a figure needs. The gallery's pages bring both by
 // HTTP; elsewhere each travels at most once a kernel, compressed, and is compiled once a page, whatever the number of figures.
-async function loadPlotly(model) {
-  const id = model.get("library").slice("IPY_MODEL_".length);
-  const library = await model.widget_manager.get_model(id);
+const modelOf = (model, reference) => model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+
+async function loadPlotly(model, reference) {
+  const library = await modelOf(model, reference);
   const name = library.get("name");
   if (globalThis.labcorePlotly) return globalThis.labcorePlotly(name);
   const made = (globalThis.labcorePlotlyMade ??= {});
@@ -200,19 +202,36 @@ function speak(bench) {
   }
 }
 
-function render({ model, el }) {
+// The pinned curves stand behind the figure's own.
+function withGhosts({ data, layout }, ghosts) {
+  if (!ghosts.length) return { data, layout };
+  const legend = { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, ...layout.legend };
+  return { data: [...ghosts, ...data], layout: { ...layout, showlegend: true, legend } };
+}
+
+// in the gallery a notice at the top of the page says it for all figures
+const ASLEEP = "This figure is not connected to its Python kernel any more, so nothing moves. Run its cell again " +
+  "(menu Run, Run All Cells) to go on from here.";
+
+function render({ model, el, film }) {
   const figure = Object.assign(document.createElement("div"), { className: "labcore-figure" });
   figure.setAttribute("role", "img");
   const reading = Object.assign(document.createElement("p"), { className: "labcore-reading" });
   reading.setAttribute("role", "status");
-  el.append(figure, reading);
+  const held = Object.assign(document.createElement("div"), { className: "labcore-held" });
+  const word = Object.assign(document.createElement("div"), { className: "labcore-stale-word", textContent: "Run to update" });
+  const asleep = Object.assign(document.createElement("p"), { className: "labcore-asleep", textContent: ASLEEP, hidden: true });
+  asleep.setAttribute("role", "status");
+  held.append(figure, word);
+  el.append(asleep, held, reading);
+  const showTime = timeline(film, held);
   figure.style.minHeight = `${model.get("spec").layout?.height ?? 420}px`;
 
   let Plotly = null, queued = false, gone = false;
 
   function themed(dark) {
     const colours = THEMES[dark ? "dark" : "light"];
-    let { data, layout } = inColours(model.get("spec"), colours);
+    let { data, layout } = inColours(withGhosts(film.picture.spec, model.get("ghosts")), colours);
     const wide = figure.clientWidth || WIDTH;
     const columns = wide < PHONE ? columnsOf(data, layout) : [];
     if (columns.length > 1) [data, layout] = stacked(data, layout, columns);
@@ -224,8 +243,8 @@ function render({ model, el }) {
   async function current() {
     try {
       for (;;) {
-        const wanted = model.get("library"), library = await loadPlotly(model);
-        if (wanted === model.get("library")) return { library };
+        const wanted = film.picture.library, library = await loadPlotly(model, wanted);
+        if (wanted === film.picture.library) return { library };
       }
     } catch (failed) {
       return { failed };
@@ -274,7 +293,7 @@ function render({ model, el }) {
       model.send({ type: "set", values });
     });
     const dragged = (change) => {
-      const drag = model.get("spec").layout?.meta?.drag;
+      const drag = film.picture.spec.layout?.meta?.drag;
       const x = drag && change[`shapes[${drag.shape}].x0`];
       if (x !== undefined && x !== false) model.send({ type: "set", values: { [drag.parameter]: Number(x) } });
     };
@@ -285,9 +304,25 @@ function render({ model, el }) {
     });
   }
 
-  function read() {
-    reading.textContent = model.get("reading");
-    figure.setAttribute("aria-label", model.get("reading"));
+  let drawn = null, told = null;
+  function follow() {
+    showTime();
+    const { spec, reading: words } = film.picture;
+    if (words !== told) {
+      reading.textContent = told = words;
+      figure.setAttribute("aria-label", words);
+    }
+    if (spec !== drawn) redraw();
+    drawn = spec;
+    if (seen) film.open();
+  }
+
+  const mark = () => el.classList.toggle("labcore-stale", model.get("stale"));
+
+  // a kernel that is gone, or was never there since a saved notebook was opened
+  async function live() {
+    const library = await modelOf(model, model.get("library")).catch(() => null);
+    asleep.hidden = library?.comm_live !== false || Boolean(document.getElementById("labcore-notice"));
   }
 
   async function onMessage(message, buffers) {
@@ -303,6 +338,7 @@ function render({ model, el }) {
       // the kernel answers with the link: on Binder, this page's own address is of no use to anybody else
       model.send({ type: "shared", url: `${location.origin}${location.pathname}?${message.query}` });
     }
+    if (message.type === "anyone") model.send({ type: "here" });
     if (message.type === "copy") navigator.clipboard?.writeText(message.text).catch(() => {});
   }
 
@@ -316,12 +352,25 @@ function render({ model, el }) {
   room.observe(figure);
   const stopTheme = new MutationObserver(redraw);
   stopTheme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
-  model.on("change:spec", redraw);
-  model.on("change:reading", read);
+  // a film that comes into view is asked for, and played if its bench opens with it
+  let seen = false;
+  const sight = new IntersectionObserver(([{ isIntersecting }]) => {
+    seen = isIntersecting;
+    if (!seen) return;
+    film.ask();
+    film.open();
+  }, { threshold: 0.5 });
+  sight.observe(figure);
+  const unlisten = film.listen(follow);
+  for (const name of ["change:spec", "change:reading", "change:library"]) model.on(name, follow);
+  model.on("change:ghosts", redraw);
+  model.on("change:stale", mark);
+  model.on("comm_live_update", live);
   model.on("msg:custom", onMessage);
-  read();
+  follow();
+  mark();
+  live();
   opened(model);
-  redraw();
   let voice;
   requestAnimationFrame(() => {
     const bench = el.closest(".labcore-bench");
@@ -329,6 +378,8 @@ function render({ model, el }) {
     keepKeys();
     unfold();
     speak(bench);
+    // what a hand does next is done to the frame that it sees
+    for (const event of ["pointerdown", "keydown"]) bench.addEventListener(event, () => film.report(), { capture: true });
     // the slider writes its place into aria-valuetext whenever it moves
     voice = new MutationObserver(() => speak(bench));
     voice.observe(bench, { subtree: true, attributes: true, attributeFilter: ["aria-valuetext"] });
@@ -339,10 +390,12 @@ function render({ model, el }) {
     room.disconnect();
     stopTheme.disconnect();
     voice?.disconnect();
-    model.off("change:spec", redraw);
-    model.off("change:reading", read);
-    model.off("msg:custom", onMessage);
+    sight.disconnect();
+    unlisten(); // what hears the model is taken from it by anywidget
     Plotly?.purge(figure);
+    try {
+      model.send({ type: "gone" });
+    } catch { /* the kernel went first */ }
   };
 }
 
@@ -361,4 +414,11 @@ function opened(model) {
 }
 const linked = new WeakSet(); // a figure shown twice follows its link once
 
-export default { render };
+// one film a figure, for all of its views
+export default () => {
+  let film;
+  return {
+    initialize({ model }) { film = new Film(model); },
+    render({ model, el }) { return render({ model, el, film }); },
+  };
+};

@@ -31,9 +31,14 @@ CARTESIAN = frozenset(
 LIBRARIES = ("cartesian", "whole")
 
 
-class _PlotlyLibrary(ipywidgets.Widget):
-    """plotly.js, compressed, held by a model that all figures of a kernel point to who need it."""
+class _PlotlyLibrary(anywidget.AnyWidget):
+    """plotly.js, compressed, held by a model that all figures of a kernel point to who need it.
 
+    It has nothing to show. But where a notebook is saved with the state of its widgets, ipywidgets' own models write
+    an empty object for bytes, and those of anywidget write the bytes.
+    """
+
+    _esm = "export default {};"
     name = traitlets.Enum(LIBRARIES).tag(sync=True)
     source = traitlets.Bytes().tag(sync=True)
 
@@ -78,6 +83,10 @@ def jsonable(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def _text(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
 class Plot(anywidget.AnyWidget):
     """The figure of `spec`, a dict of plotly `data` and `layout`, with `reading` as text under it.
 
@@ -86,10 +95,17 @@ class Plot(anywidget.AnyWidget):
     lets a shape be dragged; both arrive as messages {"type": "set", "values": {...}}.
     """
 
-    _esm = Path(__file__).parent / "plot.js"
-    _css = Path(__file__).parent / "bench.css"
+    _esm = _text("film.js") + _text("plot.js")  # one module: what anywidget loads can import nothing that is ours
+    _css = _text("bench.css") + _text("film.css")
 
     spec = traitlets.Dict().tag(sync=True)
+    ghosts = traitlets.List(help="Traces that stand behind those of `spec`, and behind each frame of a film.").tag(
+        sync=True
+    )
+    film = traitlets.Dict(help="Which frame of which run `spec` is, and how many there are; {} if of none.").tag(
+        sync=True
+    )
+    stale = traitlets.Bool(help="Whether the figure does not belong to the controls any more.").tag(sync=True)
     reading = traitlets.Unicode().tag(sync=True)
     drawn = traitlets.Int(help="How many figures were shown: a page tells by it whether it missed one.").tag(sync=True)
     bench_id = traitlets.Unicode().tag(sync=True)
@@ -98,15 +114,20 @@ class Plot(anywidget.AnyWidget):
     def __init__(self, spec: Spec, reading: str = "", **kwargs: Any):
         super().__init__(spec=jsonable(spec), reading=reading, library=_library(spec), **kwargs)
 
-    def show(self, spec: Spec, reading: str) -> None:
-        """Replace the figure and its reading, in one message."""
+    def show(self, spec: Spec, reading: str, film: Mapping[str, Any] | None = None) -> None:
+        """Replace the figure and its reading, in one message; `film` says which frame it is (see `Film`)."""
         with self.hold_sync():
             self.spec = jsonable(spec)
             self.library = _library(spec)
             self.reading = reading
+            self.film = dict(film or {})
             self.drawn += 1
+
+    def library_of(self, spec: Spec) -> str:
+        """What `library` is on the page when this figure is shown."""
+        return f"IPY_MODEL_{_library(spec).model_id}"
 
     def show_again(self, drawn: int) -> None:
         """Send the figure again to a page that made its model when `drawn` figures had been shown, if it missed one."""
         if drawn != self.drawn:
-            self.send_state(["spec", "library", "reading", "drawn"])
+            self.send_state(["spec", "library", "reading", "film", "drawn"])

@@ -64,11 +64,21 @@ class Runner:
     def submit(self, job: Job, paused: bool = False) -> None:
         """Run this now; a run under way ends at its next frame. Jobs not yet begun are replaced."""
         with self._wake:
-            self._next, self._stop, self._paused, self._steps = job, False, paused, 1 if paused else 0
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="labcore-bench", daemon=True)
-                self._thread.start()
-            self._wake.notify_all()
+            self._stop, self._paused, self._steps = False, paused, 1 if paused else 0
+            self._begin(job)
+
+    def offer(self, job: Job) -> None:
+        """Run this after the run under way, unless another job waits for that already."""
+        with self._wake:
+            if self._next is None and not self._stop:
+                self._begin(job)
+
+    def _begin(self, job: Job) -> None:
+        self._next = job
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="labcore-bench", daemon=True)
+            self._thread.start()
+        self._wake.notify_all()
 
     def pause(self, paused: bool) -> None:
         with self._wake:

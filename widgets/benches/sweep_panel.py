@@ -49,7 +49,7 @@ class SweepPanel(w.VBox):
             None if visitors else line("cluster", placeholder="this machine, or tcp://scheduler:8786", **look)
         )
         run = button("Run sweep", "play", "", self.run, "primary")
-        halt = button("Stop sweep", "stop", "", self._stop.set)
+        halt = button("Stop sweep", "stop", "", self.stop)
         self._bar = w.FloatProgress(min=0, max=1, layout=layout(width="160px"), style=style(w.FloatProgress))
         self._words = words(css="labcore-status")
         self._plot = Plot({"data": [], "layout": {"height": 360}}, "")
@@ -89,6 +89,10 @@ class SweepPanel(w.VBox):
         self._stop.clear()
         self._thread = threading.Thread(target=self._work, name="labcore-sweep", daemon=True)
         self._thread.start()
+
+    def stop(self) -> None:
+        """End the sweep after the points that are being computed."""
+        self._stop.set()
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no sweep is under way. For tests and scripts."""

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from labcore.figure import curve, on_paper
 from tests.widgets.hands import button, frame, open_bench, plot, status, view
-from widgets.benches.pins import difference, pin, with_ghosts
+from widgets.benches.pins import difference, ghosts, pin
 
 SPEC = {
     "data": [
@@ -43,40 +43,37 @@ def test_no_difference_is_said_in_words():
     assert difference({"n": 9}, {"n": 9}) == "the same settings"
 
 
-def test_no_pins_leave_the_figure_alone():
-    assert with_ghosts(SPEC, [], {"n": 1}) is SPEC
+def test_no_pins_are_no_ghosts():
+    assert ghosts([], {"n": 1}) == []
 
 
-def test_ghosts_stand_behind_the_figure_with_one_legend_entry_a_pin():
+def test_ghosts_have_one_legend_entry_a_pin():
     pins = [pin(SPEC, {"n": n}) for n in (1, 2)]
-    made = with_ghosts(SPEC, pins, {"n": 3})
-    ghosts, own = made["data"][:4], made["data"][4:]
-    assert own == SPEC["data"], "traces are drawn in order: the figure's own are last, on top"
-    assert [g["showlegend"] for g in ghosts] == [True, False, True, False]
-    assert [g["name"] for g in ghosts] == ["pinned: n = 1"] * 2 + ["pinned: n = 2"] * 2
-    assert len({g["line"]["dash"] for g in ghosts}) == 2, "two pins are told apart"
-    assert [list(g["y"]) for g in ghosts] == [[3, 4], [1, 1]] * 2
-    assert made["layout"]["showlegend"] and made["layout"]["legend"]["y"] == 2
+    made = ghosts(pins, {"n": 3})
+    assert [g["showlegend"] for g in made] == [True, False, True, False]
+    assert [g["name"] for g in made] == ["pinned: n = 1"] * 2 + ["pinned: n = 2"] * 2
+    assert len({g["line"]["dash"] for g in made}) == 2, "two pins are told apart"
+    assert [list(g["y"]) for g in made] == [[3, 4], [1, 1]] * 2
 
 
 def test_a_ghost_cannot_be_pinned_clicked_or_hovered():
-    for ghost in with_ghosts(SPEC, [pin(SPEC, {})], {})["data"][:2]:
+    for ghost in ghosts([pin(SPEC, {})], {}):
         assert not ghost["meta"] and ghost["hoverinfo"] == "skip" and "marker" not in ghost
 
 
 def test_ghosts_leave_the_view_s_own_specification_as_it_was():
     spec = view(frame(1.0))
     before = {k: list(v) for k, v in spec.items()}
-    with_ghosts(spec, [pin(spec, {"n": 1})], {"n": 2})
+    ghosts([pin(spec, {"n": 1})], {"n": 2})
     assert {k: list(v) for k, v in spec.items()} == before and spec["data"][0]["meta"] == {"pin": True}
 
 
 def test_plotly_takes_the_ghosts():
-    go.Figure(on_paper(with_ghosts(SPEC, [pin(SPEC, {"n": n}) for n in range(6)], {"n": 9})))
+    go.Figure(on_paper({"data": ghosts([pin(SPEC, {"n": n}) for n in range(6)], {"n": 9}), "layout": {}}))
 
 
 def names(bench):
-    return [t["name"] for t in plot(bench).spec["data"]]
+    return [t["name"] for t in plot(bench).ghosts + plot(bench).spec["data"]]
 
 
 def test_pins_of_a_bench_follow_its_runs():

@@ -1,0 +1,190 @@
+"""The film: which frames are kept, what a page that missed them gets, and what the bench takes for the current one."""
+
+import base64
+import gzip
+import json
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.widgets.hands import PATIENCE, button, experiment_of, frame, open_bench, plot, read, slope, until, view
+from widgets.benches import film as films
+from widgets.benches.film import FRAMES, Film
+from widgets.benches.plot import Plot, jsonable
+from widgets.benches.prediction import Prediction
+
+
+class Page(Plot):
+    """A figure that keeps what it sends, and asks as a page does."""
+
+    def __init__(self):
+        super().__init__({"data": [], "layout": {}})
+        self.answers = []
+
+    def send(self, content, buffers=None):
+        self.answers.append((content, buffers))
+
+    def fetch(self, film):
+        """The readings and figures of all frames, by number, and how many messages brought them."""
+        got, after, before = {}, -1, len(self.answers)
+        while True:
+            film.hear({"type": "film", "run": self.film["run"], "after": after})
+            answer, buffers = self.answers[-1]
+            for facts, packed in zip(answer["shots"], buffers, strict=True):
+                got[facts["number"]] = (facts["reading"], json.loads(gzip.decompress(packed)))
+                after = facts["number"]
+            if not answer["more"]:
+                return got, len(self.answers) - before
+
+
+def filmed(count, size=3):
+    """A film of so many frames, each of so many numbers, and its page."""
+    page = Page()
+    film = Film(page)
+    for i in range(count):
+        shown = frame(i, i / max(count - 1, 1))
+        film.add("run", {}, shown.isel(x=np.arange(size) % 3), view(shown))
+    return film, page
+
+
+@pytest.mark.parametrize("count", [1, 2, FRAMES, FRAMES + 1, 1000, 2049])
+def test_a_film_is_thinned_evenly_and_keeps_its_ends(count):
+    film, page = filmed(count)
+    numbers = [s.number for s in film.shots]
+    assert numbers[0] == 0 and numbers[-1] == count - 1 and len(numbers) <= FRAMES
+    every = page.film["every"]
+    assert numbers == sorted({*range(0, count, every), count - 1}), "the page counts them by the same rule"
+    assert every == 1 or count / every > FRAMES / 2 - 1, "no more is dropped than must be"
+    assert [slope(s.frame) for s in film.shots] == numbers
+
+
+@pytest.mark.parametrize("size", [100, 20_000])
+def test_a_film_has_a_limit_of_bytes_for_its_data_and_for_its_figures(monkeypatch, size):
+    monkeypatch.setattr(films, "BYTES", 60_000)
+    film, _ = filmed(100, size)
+    assert (sum(s.size for s in film.shots) <= 60_000 and sum(s.frame.nbytes for s in film.shots) <= 60_000) or len(
+        film.shots
+    ) == 2
+    assert [film.shots[0].number, film.shots[-1].number] == [0, 99]
+
+
+def test_a_page_that_comes_late_gets_the_whole_film_in_bounded_messages(monkeypatch):
+    film, page = filmed(50)
+    monkeypatch.setattr(films, "MESSAGE", 10 * film.shots[0].size)
+    got, messages = page.fetch(film)
+    assert sorted(got) == [s.number for s in film.shots] and messages > 3
+    for shot in film.shots:
+        assert got[shot.number] == (shot.frame.attrs["reading"], jsonable(view(shot.frame)))
+
+
+@pytest.mark.parametrize("message", [{}, {"after": "x"}, {"after": None}, {"run": "1"}, {"number": []}, {"run": 99}])
+def test_nonsense_of_a_page_is_nothing(message):
+    film, page = filmed(3)
+    for kind in ("film", "shown"):
+        film.hear({"type": kind, "run": page.film["run"], **message})
+    assert film.shown.number == 2
+
+
+def growing(x):
+    for i in range(1, 6):
+        yield frame(x * i / 5, i / 5)
+
+
+def look_at(opened, number):
+    plot(opened)._handle_custom_msg({"type": "shown", "run": plot(opened).film["run"], "number": number}, [])
+
+
+def ran(**more):
+    opened = open_bench(experiment_of(growing), **more)
+    button(opened, "Run").click()
+    assert opened.wait(PATIENCE)
+    return opened
+
+
+def test_pin_and_export_take_the_frame_that_is_shown(monkeypatch):
+    opened = ran()
+    assert slope(opened.frame) == 1.0
+    look_at(opened, 1)
+    assert slope(opened.frame) == pytest.approx(0.4)
+    button(opened, "Pin").click()
+    sent = []
+    monkeypatch.setattr(plot(opened), "send", lambda content, buffers=None: sent.append((content, buffers)))
+    button(opened, "Export").click()
+    button(opened, "CSV").click()
+    ((_, (data,)),) = sent
+    assert pd.to_numeric(read(data).value).tolist() == pytest.approx([0, 0.4, 0.8])
+    look_at(opened, None)
+    assert slope(opened.frame) == 1.0
+    (ghost,) = plot(opened).ghosts
+    assert np.frombuffer(base64.b64decode(ghost["y"]["bdata"])).tolist() == pytest.approx([0, 0.4, 0.8])
+
+
+def test_who_looks_at_an_earlier_frame_stays_there_while_the_run_goes_on():
+    gate = threading.Semaphore(3)
+
+    def gated(x):
+        for shown in growing(x):
+            assert gate.acquire(timeout=PATIENCE)
+            yield shown
+
+    opened = open_bench(experiment_of(gated))
+    button(opened, "Run").click()
+    until(plot(opened), "film", lambda film: film.get("number") == 1)
+    look_at(opened, 0)
+    gate.release(9)
+    assert opened.wait(PATIENCE)
+    assert slope(opened.frame) == pytest.approx(0.2) and plot(opened).film["last"] == 4
+    gate.release(9)
+    opened.run()
+    assert opened.wait(PATIENCE) and slope(opened.frame) == 1.0, "a new run is a new film"
+
+
+def test_a_figure_that_waits_for_run_says_so_and_no_other_does():
+    opened = ran()
+    assert not plot(opened).stale
+    opened._long = 100.0
+    opened.set(x=3.0)
+    assert plot(opened).stale
+    opened.set(x=1.0)
+    assert not plot(opened).stale, "back where the figure is"
+    opened.set(x=3.0)
+    opened.run()
+    assert opened.wait(PATIENCE) and not plot(opened).stale
+
+
+def test_a_bench_opens_with_its_first_frame_and_the_film_of_its_run():
+    opened = open_bench(experiment_of(growing), opening=True)
+    facts = plot(opened).film
+    assert facts["opening"] and (facts["number"], facts["last"]) == (0, 4) and slope(opened.frame) == pytest.approx(0.2)
+    look_at(opened, 4)
+    assert slope(opened.frame) == 1.0
+    button(opened, "Run").click()
+    assert opened.wait(PATIENCE) and not plot(opened).film.get("opening")
+
+
+def test_no_film_is_recorded_for_a_bench_that_does_not_open_with_it():
+    assert plot(open_bench(experiment_of(growing))).film["last"] == 0
+
+
+def test_what_a_question_asks_is_not_in_the_film_before_it_is_answered(monkeypatch):
+    asked = Prediction("Where?", ("Up", "Down"), then={"x": 4.0}, right=lambda shown: "Up")
+    opened = open_bench(experiment_of(growing), predict=asked, opening=True)
+    assert plot(opened).film["opening"] and opened._ready.complete, "both runs were computed"
+    slopes = [slope(s.frame) for s in opened._film.shots]
+    assert slopes == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0]), "those of the bench's own values"
+    button(opened, "Skip").click()
+    assert opened.wait(PATIENCE) and slope(opened.frame) == 4.0
+
+
+def test_a_question_about_the_bench_s_own_run_leaves_nothing_to_be_played(monkeypatch):
+    asked = Prediction("Where?", ("Up", "Down"), right=lambda shown: "Up")
+    opened = open_bench(experiment_of(growing), predict=asked, opening=True)
+    assert plot(opened).film == {}
+    sent = []
+    monkeypatch.setattr(plot(opened), "send", lambda *message, **more: sent.append(message))
+    plot(opened)._handle_custom_msg({"type": "film", "run": opened._film._run, "after": -1}, [])
+    assert not sent
+    button(opened, "Skip").click()
+    assert opened.wait(PATIENCE) and plot(opened).film["last"] > 0 and slope(opened.frame) == 1.0

@@ -1,0 +1,127 @@
+"""The film of a bench: the frames of its last run, which a learner moves through while the run goes on or after it.
+
+The page keeps the same frames, so that moving through them asks nobody. It gets each as it is computed; one that opens
+later asks for those that it missed, and is answered in messages of bounded size.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+from jupyter_client.session import json_packer
+
+from widgets.benches.plot import Plot, Spec, jsonable
+from widgets.benches.prediction import covered
+
+FRAMES, BYTES = 120, 8_000_000  # of one run, at most; its first and its last frame are kept whatever their size
+MESSAGE = 500_000  # bytes of specifications in one answer, before they are compressed
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Frame `number` of a run, counted from 0, and its figure, of which the page keeps `size` bytes."""
+
+    number: int
+    frame: xr.Dataset
+    spec: Spec
+    size: int
+
+
+class Film:
+    """The frames of one run at `values`, thinned: the last one, and of those before it every `every`th.
+
+    `plot` shows the newest frame, and other ones when the page asks for them. Not for several threads at a time.
+    """
+
+    def __init__(self, plot: Plot):
+        self.values: Mapping[str, Any] = {}
+        self.shots: list[Shot] = []
+        self.key: object = None  # of the run
+        self._plot = plot
+        self._run, self._every, self._count = 0, 1, 0
+        self._chosen: Shot | None = None
+        self._given: Shot | None = None
+        self.covered = False
+
+    @property
+    def shown(self) -> Shot | None:
+        """What the page shows: the frame that the learner went to, or else the one that `plot` was given last."""
+        return self._chosen or self._given
+
+    def add(self, key: object, values: Mapping[str, Any], frame: xr.Dataset, spec: Spec) -> None:
+        """Keep and show the next frame of a run, which is a new one if `key` is not that of the frame before."""
+        if key is not self.key:
+            self._begin(key, values)
+        self._given = self._keep(frame, spec)
+        self._show(self._given)
+
+    def load(self, values: Mapping[str, Any], run: Sequence[tuple[xr.Dataset, Spec]], opening: bool = False) -> None:
+        """Take a whole run and show its first frame; `opening` lets the page play it when it comes into view."""
+        self._begin(None, values)
+        for frame, spec in run:
+            self._keep(frame, spec)
+        self._given = self.shots[0]
+        self._show(self._given, opening=opening)
+
+    def cover(self, yes: bool) -> None:
+        """Show of each frame no more than a learner may see who has not predicted yet; or show it as it is."""
+        self.covered = yes
+        if self._given is not None:
+            self._show(self._given)
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take what a page says: which frame it shows (none: the newest), or after which one it wants the others."""
+        if self.covered or message.get("run") != self._run:
+            return  # of a run that another one has replaced in the meantime
+        if message["type"] == "shown":
+            self._chosen = next((s for s in self.shots if s.number == message.get("number")), None)
+        elif isinstance(after := message.get("after"), int):
+            self._answer([s for s in self.shots if s.number > after])
+
+    def _begin(self, key: object, values: Mapping[str, Any]) -> None:
+        self.values, self.shots, self.key, self._chosen = dict(values), [], key, None
+        self._run, self._every, self._count = self._run + 1, 1, 0
+
+    def _keep(self, frame: xr.Dataset, spec: Spec) -> Shot:
+        spec = jsonable(spec)
+        # an experiment may go on writing into the arrays of a frame that it has shown
+        shot = Shot(self._count, frame.copy(deep=True), spec, len(json_packer(spec)))
+        self._count += 1
+        self.shots = [s for s in self.shots if s.number % self._every == 0] + [shot]
+        while len(self.shots) > 2 and (len(self.shots) > FRAMES or self._bytes() > BYTES):
+            self._every *= 2
+            self.shots = [s for s in self.shots if s.number % self._every == 0 or s is shot]
+        return shot
+
+    def _bytes(self) -> int:
+        return max(sum(s.size for s in self.shots), sum(s.frame.nbytes for s in self.shots))
+
+    def _show(self, shot: Shot, **more: bool) -> None:
+        if self.covered:
+            return self._plot.show(covered(shot.spec), "What was measured comes after your prediction.")
+        facts = {"run": self._run, "number": shot.number, "last": self.shots[-1].number, "every": self._every, **more}
+        self._plot.show(shot.spec, shot.frame.attrs["reading"], facts | {"progress": shot.frame.attrs["progress"]})
+
+    def _answer(self, wanted: Sequence[Shot]) -> None:
+        sent, size = [], 0
+        for shot in wanted:
+            if sent and size + shot.size > MESSAGE:
+                break
+            sent.append(shot)
+            size += shot.size
+        facts = [
+            {
+                "number": s.number,
+                "progress": s.frame.attrs["progress"],
+                "reading": s.frame.attrs["reading"],
+                "library": self._plot.library_of(s.spec),
+            }
+            for s in sent
+        ]
+        answer = {"type": "film", "run": self._run, "shots": facts, "more": len(sent) < len(wanted)}
+        # the numbers of a figure are as many bytes, compressed, as they were before they were written as text
+        self._plot.send(answer, buffers=[gzip.compress(json_packer(s.spec), compresslevel=1) for s in sent])
