@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from labcore.experiment import Experiment
 
 _ROOT = Path(__file__).parent
+_SHELVES = ("diagrams", "primitives")
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ class Without:
     @property
     def path(self) -> Path:
         """The file that holds the line."""
-        folder = catalog.paper(self.key).folder
-        return (_ROOT if self.file.startswith("primitives/") else folder) / self.file
+        on_shelf = self.file.startswith(tuple(f"{shelf}/" for shelf in _SHELVES))
+        return (_ROOT if on_shelf else catalog.paper(self.key).folder) / self.file
 
     @property
     def number(self) -> int:
@@ -141,7 +142,7 @@ def declared(key: str) -> Without:
 
 
 class _Copies(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Finds and loads the modules of one copy: those of the paper, and `primitives` with what a shelf's line reaches.
+    """Finds and loads the modules of one copy: those of the paper, and of shelves what their line reaches.
 
     No file has the names that its code carries: numba then keeps none of what it compiles, which the real paper's
     kernels would take for theirs, and what compares loaded modules with their files passes over it.
@@ -179,7 +180,7 @@ class _Copies(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     def _file(self, name: str) -> Path:
         parts = name[len(self.package) :].split(".")[1:]
-        root = _ROOT if parts[:1] == ["primitives"] else self._folder
+        root = _ROOT if parts and parts[0] in _SHELVES else self._folder
         return _module(root.joinpath(*parts))
 
     def _called(self, file: Path) -> str:
@@ -194,7 +195,7 @@ class _Redirect(ast.NodeTransformer):
         self._package, self._changed = package, changed
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> list[ast.ImportFrom] | ast.ImportFrom:
-        if node.level or not node.module.startswith("labcore.primitives."):
+        if node.level or node.module.split(".")[:2] not in [["labcore", shelf] for shelf in _SHELVES]:
             return node
         folder = _ROOT.joinpath(*node.module.split(".")[1:])
         groups: dict[bool, list[ast.alias]] = {}

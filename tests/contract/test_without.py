@@ -40,7 +40,9 @@ def test_the_line_is_there_once_and_code_stands_in_its_place(key):
     without = declared(key)
     line = without.path.read_text(encoding="utf-8").splitlines()[without.number - 1]
     assert line.strip() == without.line
-    assert without.path.is_relative_to(catalog.paper(key).folder) or without.file.startswith("primitives/")
+    assert without.path.is_relative_to(catalog.paper(key).folder) or without.file.startswith(
+        ("diagrams/", "primitives/")
+    )
     ast.parse(without.source_of(without.path))
     assert without.shows == f"{key}.{without.shows.partition('.')[2]}"
     assert set(without.breaks) <= {c.name for c in claims_of(key)}
@@ -49,9 +51,10 @@ def test_the_line_is_there_once_and_code_stands_in_its_place(key):
 @pytest.mark.parametrize("key", KEYS)
 def test_the_picture_is_another_one(key):
     without = declared(key)
+    experiment = catalog.load_experiment(without.shows)
     real, copy = quick(without.shows)[-1], list(without.frames(budget="quick"))
     assert not copy[-1].equals(real), "without the line the last frame is the same"
-    view = view_of(catalog.load_experiment(without.shows))
+    view = view_of(experiment)
     for frame in copy:
         assert frame.attrs["reading"].startswith(f"Without {without.idea}: ")
         json.dumps(jsonable(view(frame)))
