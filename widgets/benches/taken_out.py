@@ -8,8 +8,8 @@ from labcore import catalog
 from labcore.without import Without
 
 
-def difference(without: Without) -> str:
-    """As HTML: where the line stands, the line, and what stands there without the idea."""
+def as_html(without: Without) -> str:
+    """Where the line stands, the line, and what stands there without the idea."""
     paper = catalog.paper(without.key)
     place = f"labcore/{without.path.relative_to(paper.folder.parent.parent).as_posix()}, line {without.number}"
     where = f"{paper.title} ({paper.year}); {place}"
