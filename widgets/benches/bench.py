@@ -477,6 +477,7 @@ class Bench(w.VBox):
         self.pin()
         self._out = True
         self._difference.value = as_html(self._without)
+        self._switch.description = f"Put it back: {self._without.idea}"
         self.run()
         self._say(waiting(self._without))
 
@@ -485,6 +486,7 @@ class Bench(w.VBox):
         if self._out:
             self._out, self.pins = False, self._pinned_before
             self._difference.value = ""
+            self._switch.description = f"Take the idea out: {self._without.idea}"
             self._switch.value = False
 
     def _whole(self) -> Recording | None:

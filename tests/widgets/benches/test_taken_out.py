@@ -36,6 +36,7 @@ def test_the_switch_shows_the_line_and_the_picture_without_it_before_the_real_cu
     assert "labcore-difference" not in html(shown)
     assert shown._switch.description == "Take the idea out: the local support"
     turn(shown, True)
+    assert shown._switch.description == "Put it back: the local support"
     text = html(shown)
     assert "<del>- np.put_along_axis(out" in text and "<ins>+ out[:] = np.cos(" in text
     assert f"labcore/primitives/splines/bspline.py, line {EDGE.number}" in text and "(2024)" in text
@@ -50,6 +51,7 @@ def test_off_is_back():
     real, pins = plot(shown).reading, list(shown.pins)
     turn(shown, True)
     turn(shown, False)
+    assert shown._switch.description == "Take the idea out: the local support"
     assert plot(shown).reading == real and shown.pins == pins and "labcore-difference" not in html(shown)
     assert plot(shown).ghosts[0]["name"] == "pinned: the same settings"
     assert not plot(shown).stale
