@@ -79,7 +79,7 @@ def splines_carry_the_gain_on_oscillations(seeds: Seeds) -> Evidence:
     checks = []
     for name in ("sin_product", "sin_20x"):
         error = _errors(seeds, 24, name, n_train=200, steps=600)
-        # the median: about one run in eight finds the frequencies, and is then ten times better
+        # the median: the few runs that find the frequencies would decide a mean
         ratio = error["spline MLP", name] / error["MLP", name]
         checks.append(median(f"error of spline MLP / MLP on {name}", ratio) <= 0.5)
     return Evidence(
