@@ -87,8 +87,9 @@ def some_values(experiment: Experiment) -> st.SearchStrategy[dict]:
 
 def evaluated(text: str) -> tuple[str, dict]:
     """What a line of Python asks `labcore.run` for."""
-    call = ast.parse(text, mode="eval").body
-    assert ast.unparse(call.func) == "labcore.run"
+    imported, assigned = ast.parse(text).body
+    call = assigned.value
+    assert ast.unparse(imported) == "import labcore" and ast.unparse(call.func) == "labcore.run"
     return call.args[0].value, {k.arg: ast.literal_eval(k.value) for k in call.keywords}
 
 

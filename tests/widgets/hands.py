@@ -62,9 +62,9 @@ def experiment_of(frames):
     return Experiment(made, "toy", {})
 
 
-def open_bench(experiment=LINE, predict=None, view=view, opening=False, **values):
+def open_bench(experiment=LINE, predict=None, view=view, opening=False, label="", **values):
     """A bench after its first run."""
-    bench = Bench(experiment, experiment.settings(**values), view, predict, opening)
+    bench = Bench(experiment, experiment.settings(**values), view, predict, opening, label)
     assert bench.wait(PATIENCE)
     return bench
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from typing import Any, Protocol
@@ -29,8 +31,8 @@ from widgets.benches import sharing
 from widgets.benches.audience import Audience
 from widgets.benches.controls import Control, control_panel, label_of, taken
 from widgets.benches.film import Film
-from widgets.benches.parts import button, column, layout, line, markdown, row, said, style, words
-from widgets.benches.pins import Pin, ghosts, pin
+from widgets.benches.parts import button, column, layout, line, markdown, row, said, show, style, words
+from widgets.benches.pins import Pin, difference, ghosts, pin
 from widgets.benches.plot import Plot, Spec, jsonable
 from widgets.benches.prediction import Prediction
 from widgets.benches.recording import Recording
@@ -40,10 +42,16 @@ from widgets.benches.runner import Job, Report, Runner
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
 # A run that is ready is played in so many figures at most, with so many seconds between two of them.
 PLAYED, BEAT = 40, 0.08
+STORY = "This is where the story was."
 
 # By link: what the bench opened with that followed it. Its cell run again follows it again; a cell whose values were
 # changed since has the last word.
 _followed: dict[str, dict[str, Any]] = {}
+
+# By label: the newest bench of that label, which is the one that links of the prose mean. A cell that runs again makes
+# another one.
+_labelled: dict[str, Bench] = {}
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 _opening = threading.Lock()  # benches of one page compute their first frames one after another, in reading order
 
@@ -88,23 +96,35 @@ def _on_voila() -> bool:
 
 
 def bench(
-    name: str, *, budget: Budget = "full", predict: Question | None = None, opening: bool = False, **values: Any
+    name: str,
+    *,
+    budget: Budget = "full",
+    predict: Question | None = None,
+    opening: bool = False,
+    label: str = "",
+    **values: Any,
 ) -> Bench | StaticBench:
     """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
 
     With `opening`, its run is recorded, and played once when it comes into view. What a question asks is not: the run
     of `predict.then` is never played so, and where that is the bench's own run, nothing is.
 
-    Raises `UnknownKey` for a name that does not exist and `ParameterError` for bad values.
+    `label` is the name of this bench in its lesson, and unique there: links call it so. Without one it has the
+    experiment's.
+
+    Raises `UnknownKey` for a name that does not exist, `ParameterError` for bad values and `ValueError` for a label
+    that no link can hold.
     """
+    if label and not _LABEL.fullmatch(label):
+        raise ValueError(f"label = {label!r} is not allowed; it must be of letters, digits, '.', '_' and '-'")
     experiment = catalog.load_experiment(name)
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
     if is_static():
-        linked = sharing.environment_values(experiment)
+        linked = sharing.environment_values(experiment, label)
         # a link shows what its sender saw, and that is no answer to the lesson's question
         return StaticBench(experiment, linked or settings, view, None if linked else predict)
-    return Bench(experiment, settings, view, predict, opening)
+    return Bench(experiment, settings, view, predict, opening, label)
 
 
 class StaticBench:
@@ -150,6 +170,16 @@ class StaticBench:
         return merged
 
 
+@dataclass(frozen=True)
+class _Story:
+    """How a bench stood: its controls, pins and film, and the seconds of its last run."""
+
+    values: Mapping[str, Any]
+    pins: Sequence[Pin]
+    film: Any
+    long: float
+
+
 class Bench(w.VBox):
     """The live bench. `values` and `frame` are the current ones; `wait()` lets a script wait for a run."""
 
@@ -160,8 +190,11 @@ class Bench(w.VBox):
         view: Callable[[xr.Dataset], Spec],
         predict: Question | None = None,
         opening: bool = False,
+        label: str = "",
     ):
         self.experiment, self.values, self.view = experiment, dict(values), view
+        self.label = label or experiment.id
+        _labelled[self.label] = self
         self.frame: xr.Dataset | None = None
         self._shown_values = dict(values)  # those of the frame
         self.pins: list[Pin] = []
@@ -171,13 +204,16 @@ class Bench(w.VBox):
         self._last_moved: str | None = None
         self._linked: dict[str, Any] = {}  # a link's values, kept until the learner has committed
         self._link_moved = ""  # what had to be moved to take them
+        self._story: _Story | None = None  # how the bench stood before a link of the prose moved it
+        self._void: Job | None = None  # a run that is seen no more
+        self._hand = ""  # the view in which a button was pressed last
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
         self._sweep: w.Widget | None = None
         self._drawing = threading.Lock()
 
         self._controls = {n: Control(p, self._moved, self._typed) for n, p in experiment.parameters.items()}
-        self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=experiment.id)
+        self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=self.label)
         self._plot.on_msg(self._heard)
         self._film = Film(self._plot)
         self._audience = Audience(partial(self._plot.send, {"type": "anyone"}), self._leave)
@@ -197,7 +233,12 @@ class Bench(w.VBox):
         self._ready: Recording | None = None
         self._asking = threading.Lock()
         self._answered = self._told = False
-        rows = [body, self._drawer]
+        self._followed_link = words(css="labcore-followed")
+        back = button("Back to the story", "undo", "As it was before the link: controls, figure and pins", self.back)
+        self._back = row([self._followed_link, back], "labcore-toolbar")
+        self._back.add_class("labcore-back")
+        show(self._back, False)
+        rows = [self._back, body, self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
         self._refresh_controls()
@@ -304,17 +345,44 @@ class Bench(w.VBox):
         self._last_moved = next(iter(values)) if len(values) == 1 else None
         self._follow()
 
+    def back(self) -> None:
+        """Undo links of the prose: controls, figure and pins are as before the first of them."""
+        story, self._story = self._story, None
+        if story is None:
+            return
+        show(self._back, False)
+        self._refuse("")
+        self._cancel_timer()
+        self.values, self._last_moved, self._long = dict(story.values), None, story.long
+        self._refresh_controls()
+        with self._drawing:
+            self._void = self._runner.job
+            self._runner.stop()
+            self.pins = list(story.pins)
+            self._film.restore(story.film)
+            self._look()
+        if self.frame is None:
+            return self.run()
+        self._mark()
+        self._say(STORY)
+
     def share(self) -> None:
         """Show the link and the lines that reproduce the figure."""
+        what = (self.experiment, self._shown_values)
         lines = {
-            "Python": sharing.python_line(self.experiment, self.values),
-            "Shell": sharing.command_line(self.experiment, self.values),
-            "Papermill": sharing.papermill_command(self.experiment, self.values),
+            "Python": sharing.python_line(*what),
+            "Shell": sharing.command_line(*what),
+            "Papermill": sharing.papermill_command(*what, self.label),
+            "PowerShell": sharing.papermill_command(*what, self.label, powershell=True),
         }
         wide = {"width": "98%"}
         self._link = line("Link", "...", size=wide)
-        self._drawer.children = [self._link, *[line(k, v, size=wide) for k, v in lines.items()]]
-        self._plot.send({"type": "share", "query": sharing.link_query(self.experiment, self.values)})
+        self._link.add_class("labcore-link")
+        self._copied = words()
+        where = words("The last two run the whole lesson: in Labcore's folder, where <code>notebooks</code> is.")
+        made = [line(k, v, size=wide) for k, v in lines.items()]
+        self._drawer.children = [self._link, self._copied, *made, where]
+        self._plot.send({"type": "share", "query": sharing.link_query(*what, self.label), "view": self._hand})
 
     def export(self) -> None:
         """Offer the frame as CSV or NetCDF and the figure as PNG or SVG."""
@@ -330,7 +398,7 @@ class Bench(w.VBox):
                 save = partial(self._save, f"{self.experiment.id}.{suffix}", mime, convert)
             else:
                 picture = {"type": "image", "format": kind.lower(), "name": f"{self.experiment.id}.{kind.lower()}"}
-                save = partial(self._plot.send, picture)
+                save = lambda: self._plot.send(picture | {"view": self._hand})  # noqa: E731
             return button(kind, "", f"Save as {kind}", save)
 
         self._drawer.children = [row([offer(kind) for kind in ("CSV", "NetCDF", "PNG", "SVG")], "labcore-toolbar")]
@@ -347,6 +415,8 @@ class Bench(w.VBox):
         """End the run and take the bench away from its pages."""
         self._audience.close()
         self._leave()
+        if _labelled.get(self.label) is self:
+            del _labelled[self.label]
         super().close()
 
     def wait(self, timeout: float = 60.0) -> bool:
@@ -372,7 +442,14 @@ class Bench(w.VBox):
     def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
         if message["type"] == "shared":
             self._link.value = sharing.public_link(message["url"])
-            self._plot.send({"type": "copy", "text": self._link.value})
+            self._plot.send({"type": "copy", "text": self._link.value, "view": self._hand})
+        elif message["type"] == "copied":
+            said = "The link is copied." if message["done"] else "The link is selected: Ctrl+C, or Cmd+C, copies it."
+            self._copied.value = f'<span role="status">{said}</span>'
+        elif message["type"] == "hand":
+            self._hand = message["view"]
+        elif message["type"] == "link":
+            _labelled.get(message["name"], self)._read_prose(message["values"], message["page"])
         elif message["type"] in ("film", "shown"):
             with self._drawing:
                 self._film.hear(message)
@@ -406,8 +483,8 @@ class Bench(w.VBox):
 
     def _read_link(self, query: str) -> None:
         try:
-            self._linked = sharing.link_values(self.experiment, query)
-            self._link_moved = sharing.link_moved(self.experiment, query)
+            self._linked = sharing.link_values(self.experiment, query, self.label)
+            self._link_moved = sharing.link_moved(self.experiment, query, self.label)
         except ParameterError as error:
             return self._refuse(f"The link was not taken; the lesson's own values are shown. {error}")
         if self._linked and _followed.setdefault(query, self._start) != self._start:
@@ -418,15 +495,39 @@ class Bench(w.VBox):
     def _follow_link(self) -> None:
         """Show what the link's sender saw, however long it takes: opening the link asked for it."""
         # a link carries every value, so nothing of what this bench opened with is left
-        self.values, self._linked = self._linked, {}
+        values, self._linked = self._linked, {}
+        self._go(values, self._link_moved)
+
+    def _go(self, values: dict[str, Any], moved: str) -> None:
+        self.values, self._last_moved = values, None
         self._refresh_controls()
-        self._last_moved = None
         self.run()
-        if self._link_moved:
-            self._refuse(f"Not all that the link asks for is allowed here: {self._link_moved}.")
+        if moved:
+            self._refuse(f"Not all that the link asks for is allowed here: {moved}.")
+
+    def _read_prose(self, query: str, page: str) -> None:
+        """Follow a link of the lesson's prose; values that it leaves out are those that the bench opened with."""
+        if self._controls_enabled:
+            query = f"bench={self.label}&{query}"
+            try:
+                values = sharing.link_values(self.experiment, query, self.label, self._start)
+                moved = sharing.link_moved(self.experiment, query, self.label)
+            except ParameterError as error:
+                self._refuse(f"The link was not taken. {error}")
+            else:
+                self._story = self._story or _Story(self.values, list(self.pins), self._film.standing(), self._long)
+                self._go(values, moved)
+                labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
+                told = difference(values, self._start, labels) if values != self._start else "as it opened"
+                self._followed_link.value = f"<span>From the text: {escape(told)}</span>"
+                show(self._back, True)
+        else:
+            self._refuse("This bench asks you something first. Answer or skip its question, then follow the link.")
+        self._plot.send({"type": "look", "page": page})
 
     def _committed(self, _: Any) -> None:
         """Show the run that the question is about, to its end."""
+        self._refuse("")
         self._lock(False)
         self._cover(False)
         asked = self._ready.values
@@ -542,6 +643,8 @@ class Bench(w.VBox):
         if self.frame is None and hasattr(self._question, "opened"):
             self._question.opened(frame)
         with self._drawing:
+            if job is self._void:
+                return
             self._film.add(job, job.values, frame, spec)
             self._look()
         if job.values == self.values:
@@ -584,6 +687,9 @@ class Bench(w.VBox):
             return
         if report.job.preview:
             self._prepare()
+        if report.job is self._void:
+            self._progress.layout.visibility = "hidden"
+            return self._call("Run")
         going = report.state in ("running", "paused")
         if going != (self._progress.layout.visibility == "visible"):
             self._progress.layout.visibility = "visible" if going else "hidden"
@@ -647,7 +753,8 @@ class Bench(w.VBox):
 
     def _save(self, name: str, mime: str, convert: Callable[[xr.Dataset], bytes]) -> None:
         if self.frame is not None:
-            self._plot.send({"type": "file", "name": name, "mime": mime}, buffers=[convert(self.frame)])
+            message = {"type": "file", "name": name, "mime": mime, "view": self._hand}
+            self._plot.send(message, buffers=[convert(self.frame)])
 
     def _say(self, text: str) -> None:
         self._status.value = f"<span>{escape(text)}</span>"

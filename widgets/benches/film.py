@@ -67,6 +67,18 @@ class Film:
         self._given = self.shots[0]
         self._show(self._given, opening=opening)
 
+    def standing(self) -> tuple[Any, ...]:
+        """All that is kept, and what is shown of it, for `restore`."""
+        return self.values, self.shots, self.key, self._every, self._count, self.shown
+
+    def restore(self, standing: tuple[Any, ...]) -> None:
+        """Keep and show what was kept and shown when `standing` was taken."""
+        self.values, self.shots, self.key, self._every, self._count, self._given = standing
+        # the page took these frames away when those of another run came
+        self._run, self._chosen = self._run + 1, None
+        if self._given is not None:
+            self._show(self._given)
+
     def cover(self, yes: bool) -> None:
         """Show of each frame no more than a learner may see who has not predicted yet; or show it as it is."""
         self.covered = yes

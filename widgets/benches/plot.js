@@ -205,7 +205,8 @@ function speak(bench) {
 // The pinned curves stand behind the figure's own.
 function withGhosts({ data, layout }, ghosts) {
   if (!ghosts.length) return { data, layout };
-  const legend = { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, ...layout.legend };
+  // at the figure's foot, which makes room for it: over the panels stand their captions
+  const legend = { orientation: "h", yref: "container", yanchor: "bottom", y: 0, x: 0, ...layout.legend };
   return { data: [...ghosts, ...data], layout: { ...layout, showlegend: true, legend } };
 }
 
@@ -325,7 +326,11 @@ function render({ model, el, film }) {
     asleep.hidden = library?.comm_live !== false || Boolean(document.getElementById("labcore-notice"));
   }
 
+  // The kernel answers all views of a figure, in whatever pages; what a hand asked for in one of them is for that one.
+  const view = `${links.page}.${links.views++}`;
+
   async function onMessage(message, buffers) {
+    if ("view" in message && message.view !== view) return;
     if (message.type === "file") save(message.name, new Blob([buffers[0]], { type: message.mime }));
     if (message.type === "image" && Plotly) {
       const { data, layout } = themed(false);
@@ -339,7 +344,11 @@ function render({ model, el, film }) {
       model.send({ type: "shared", url: `${location.origin}${location.pathname}?${message.query}` });
     }
     if (message.type === "anyone") model.send({ type: "here" });
-    if (message.type === "copy") navigator.clipboard?.writeText(message.text).catch(() => {});
+    if (message.type === "copy") {
+      const box = () => el.closest(".labcore-bench")?.querySelector(".labcore-link input");
+      model.send({ type: "copied", done: await copy(message.text, box) });
+    }
+    if (message.type === "look" && message.page === links.page) bringIntoView(el.closest(".labcore-bench") ?? el);
   }
 
   // a page that takes room from a figure or gives it some, as JupyterLab does with its side bar, tells nobody
@@ -355,6 +364,7 @@ function render({ model, el, film }) {
   // a film that comes into view is asked for, and played if its bench opens with it
   let seen = false;
   const sight = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (el.isConnected) links.homes.set(homeOf(el), model.widget_manager);
     seen = isIntersecting;
     if (!seen) return;
     film.ask();
@@ -370,13 +380,18 @@ function render({ model, el, film }) {
   follow();
   mark();
   live();
-  opened(model);
+  const asked = opened(model);
   let voice;
   requestAnimationFrame(() => {
     const bench = el.closest(".labcore-bench");
     if (!bench || gone) return;
+    if (asked) bench.scrollIntoView({ block: "start" });
     keepKeys();
     unfold();
+    followLinks();
+    bench.addEventListener("click", ({ target }) => {
+      if (target.closest("button")) model.send({ type: "hand", view });
+    }, true);
     speak(bench);
     // what a hand does next is done to the frame that it sees
     for (const event of ["pointerdown", "keydown"]) bench.addEventListener(event, () => film.report(), { capture: true });
@@ -411,6 +426,7 @@ function opened(model) {
     message.link = search.slice(1);
   }
   model.send(message);
+  return "link" in message;
 }
 const linked = new WeakSet(); // a figure shown twice follows its link once
 
@@ -418,7 +434,10 @@ const linked = new WeakSet(); // a figure shown twice follows its link once
 export default () => {
   let film;
   return {
-    initialize({ model }) { film = new Film(model); },
+    initialize({ model }) {
+      film = new Film(model);
+      return linkable(model);
+    },
     render({ model, el }) { return render({ model, el, film }); },
   };
 };

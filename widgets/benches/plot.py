@@ -95,7 +95,9 @@ class Plot(anywidget.AnyWidget):
     lets a shape be dragged; both arrive as messages {"type": "set", "values": {...}}.
     """
 
-    _esm = _text("film.js") + _text("plot.js")  # one module: what anywidget loads can import nothing that is ours
+    _esm = (
+        _text("film.js") + _text("links.js") + _text("plot.js")
+    )  # one module: what anywidget loads can import nothing that is ours
     _css = _text("bench.css") + _text("film.css")
 
     spec = traitlets.Dict().tag(sync=True)
@@ -108,7 +110,7 @@ class Plot(anywidget.AnyWidget):
     stale = traitlets.Bool(help="Whether the figure does not belong to the controls any more.").tag(sync=True)
     reading = traitlets.Unicode().tag(sync=True)
     drawn = traitlets.Int(help="How many figures were shown: a page tells by it whether it missed one.").tag(sync=True)
-    bench_id = traitlets.Unicode().tag(sync=True)
+    bench_id = traitlets.Unicode(help="The name by which links mean this figure's bench.").tag(sync=True)
     library = traitlets.Instance(_PlotlyLibrary).tag(sync=True, **ipywidgets.widget_serialization)
 
     def __init__(self, spec: Spec, reading: str = "", **kwargs: Any):

@@ -59,6 +59,7 @@ class Runner:
         self._stop = self._paused = False
         self._steps = 0
         self._busy = False
+        self._job: Job | None = None
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Job, paused: bool = False) -> None:
@@ -108,6 +109,12 @@ class Runner:
         with self._wake:
             return self._busy or self._next is not None
 
+    @property
+    def job(self) -> Job | None:
+        """The run under way."""
+        with self._wake:
+            return self._job if self._busy else None
+
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing is under way. For tests and scripts."""
         with self._wake:
@@ -122,6 +129,7 @@ class Runner:
                     self._thread = None
                     return
                 job, self._next, self._busy, self._stop = self._next, None, True, False
+                self._job = job
             try:
                 self._on_report(self._run(job))
             except Exception as error:  # noqa: BLE001 - an error in a view must reach the bench, not kill its thread

@@ -26,42 +26,46 @@ def changed_values(experiment: Experiment, values: Mapping[str, Any]) -> dict[st
     return {k: v for k, v in values.items() if v != experiment.parameters[k].default}
 
 
-def link_query(experiment: Experiment, values: Mapping[str, Any]) -> str:
-    """The query string that reopens this bench with these values.
+def link_query(experiment: Experiment, values: Mapping[str, Any], label: str = "") -> str:
+    """The query string that reopens the bench of this label (default: the experiment's id) with these values.
 
     It holds all of them: the lesson that it opens may start the bench elsewhere than at the defaults.
     """
-    return urlencode({"bench": experiment.id, **values})
+    return urlencode({"bench": label or experiment.id, **values})
 
 
-def link_values(experiment: Experiment, query: str) -> dict[str, Any]:
-    """The values that a query string holds for this bench, checked, and the defaults of those that it leaves out.
+def link_values(
+    experiment: Experiment, query: str, label: str = "", others: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The values that a query string holds for this bench, checked, and `others`, or the defaults, beside them.
 
-    {} if it is for another bench. A number outside its range becomes the nearest one inside, and `link_moved` says so:
-    a range may be narrower than when the link was made. Anything else that is wrong refuses the whole link, because
-    half of it is a figure that nobody saw. Raises `ParameterError`, one line of at most `REFUSAL` characters.
+    {} if it is for a bench of another label. A number outside its range becomes the nearest one inside, and
+    `link_moved` says so: a range may be narrower than when the link was made. Anything else that is wrong refuses the
+    whole link, because half of it is a figure that nobody saw. Raises `ParameterError`, one line of at most `REFUSAL`
+    characters.
     """
     try:
-        values, _ = _nearest(experiment, query)
-        return experiment.validate(**{n: v for n, v in values.items() if n != "bench"}) if values else {}
+        values, _ = _nearest(experiment, query, label)
+        asked = {n: v for n, v in values.items() if n != "bench"}
+        return experiment.validate(**{**(others or {}), **asked}) if values else {}
     except ParameterError as error:
         raise ParameterError(_short(str(error))) from None
 
 
-def link_moved(experiment: Experiment, query: str) -> str:
+def link_moved(experiment: Experiment, query: str, label: str = "") -> str:
     """Which numbers of a link lie outside their ranges, and what stands for them; "" when none does.
 
     One line of at most `REFUSAL` characters. Raises `ParameterError` as `link_values` does.
     """
     try:
-        return _short("; ".join(_nearest(experiment, query)[1]))
+        return _short("; ".join(_nearest(experiment, query, label)[1]))
     except ParameterError as error:
         raise ParameterError(_short(str(error))) from None
 
 
-def _nearest(experiment: Experiment, query: str) -> tuple[dict[str, Any], list[str]]:
+def _nearest(experiment: Experiment, query: str, label: str) -> tuple[dict[str, Any], list[str]]:
     """The values, those outside their ranges moved, and what was moved."""
-    values, moved = _texts(experiment, query), []
+    values, moved = _texts(experiment, query, label), []
     for name, text in values.items():
         p = experiment.parameters.get(name)
         if p is None or p.kind not in ("int", "float"):
@@ -77,14 +81,14 @@ def _nearest(experiment: Experiment, query: str) -> tuple[dict[str, Any], list[s
     return values, moved
 
 
-def _texts(experiment: Experiment, query: str) -> dict[str, Any]:
+def _texts(experiment: Experiment, query: str, label: str) -> dict[str, Any]:
     if len(query) > LINK_LENGTH:
         raise ParameterError(f"{experiment.id}: the link has {len(query)} characters, more than {LINK_LENGTH}")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=LINK_FIELDS)
     except ValueError:
         raise ParameterError(f"{experiment.id}: the link holds more than {LINK_FIELDS} values") from None
-    if ("bench", experiment.id) not in pairs:
+    if ("bench", label or experiment.id) not in pairs:
         return {}
     values: dict[str, Any] = {}
     for name, value in pairs:
@@ -124,21 +128,21 @@ def public_link(url: str) -> str:
     return f"{host.rstrip('/')}/{request.partition('?')[0].strip('/')}?urlpath={path}"
 
 
-def environment_values(experiment: Experiment) -> dict[str, str]:
+def environment_values(experiment: Experiment, label: str = "") -> dict[str, str]:
     """The values of the link in the environment: this is how a papermill run reproduces a shared figure.
 
     Warns of numbers that had to be moved.
     """
     query = os.environ.get(LINK_VARIABLE, "")
-    if moved := link_moved(experiment, query):
+    if moved := link_moved(experiment, query, label):
         warnings.warn(f"{experiment.id}: {moved}", stacklevel=3)
-    return link_values(experiment, query)
+    return link_values(experiment, query, label)
 
 
 def python_line(experiment: Experiment, values: Mapping[str, Any]) -> str:
     """The line of Python that computes the same frame."""
     arguments = "".join(f", {k}={v!r}" for k, v in changed_values(experiment, values).items())
-    return f'labcore.run("{experiment.id}"{arguments})'
+    return f'import labcore; frame = labcore.run("{experiment.id}"{arguments})'
 
 
 def command_line(experiment: Experiment, values: Mapping[str, Any]) -> str:
@@ -148,7 +152,12 @@ def command_line(experiment: Experiment, values: Mapping[str, Any]) -> str:
     return f"labcore run {experiment.id}{arguments} --out {experiment.name}.nc"
 
 
-def papermill_command(experiment: Experiment, values: Mapping[str, Any]) -> str:
-    """The shell command that re-executes the lesson with this bench at these values."""
-    notebook = catalog.paper(experiment.key).notebook
-    return f"{LINK_VARIABLE}='{link_query(experiment, values)}' papermill {notebook} out.ipynb"
+def papermill_command(
+    experiment: Experiment, values: Mapping[str, Any], label: str = "", powershell: bool = False
+) -> str:
+    """The shell command that re-executes the lesson with this bench at these values, where its `notebooks` are."""
+    run = f"papermill {catalog.paper(experiment.key).notebook} out.ipynb"
+    link = f"'{link_query(experiment, values, label)}'"
+    if powershell:  # which has no variables of one command
+        return f"$env:{LINK_VARIABLE}={link}; {run}; Remove-Item Env:{LINK_VARIABLE}"
+    return f"{LINK_VARIABLE}={link} {run}"

@@ -299,8 +299,9 @@ def test_share_shows_lines_that_reproduce_the_values(monkeypatch):
     monkeypatch.setattr(plot(opened), "send", sent.append)
     button(opened, "Share").click()
     lines = {t.description: t.value for t in all_of(opened) if isinstance(t, w.Text)}
-    assert lines["Python"] == f'labcore.run("{FAST}", n_seeds=2)'
-    assert "--n-seeds 2" in lines["Shell"] and "n_seeds=2" in lines["Papermill"]
+    assert lines["Python"] == f'import labcore; frame = labcore.run("{FAST}", n_seeds=2)'
+    assert "--n-seeds 2" in lines["Shell"] and "n_seeds=2" in lines["Papermill"] and "n_seeds=2" in lines["PowerShell"]
+    assert any("in Labcore's folder" in h.value for h in all_of(opened) if isinstance(h, w.HTML))
     (message,) = sent
     assert experiment.validate(**sharing.link_values(experiment, message["query"])) == opened.values
     for name in ("BINDER_LAUNCH_HOST", "BINDER_REQUEST", "BINDER_PERSISTENT_REQUEST"):

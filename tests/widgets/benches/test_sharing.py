@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-import labcore
 from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
 from labcore.figure import view_of
@@ -257,7 +256,7 @@ def test_the_share_button_shows_and_copies_the_binder_link(binder, monkeypatch):
     button(opened, "Share").click()
     plot(opened)._handle_custom_msg({"type": "shared", "url": f"{binder}/lab/tree/a.ipynb?{sent[0]['query']}"}, [])
     link = opened._link.value
-    assert link.startswith("https://mybinder.org/") and sent[1] == {"type": "copy", "text": link}
+    assert link.startswith("https://mybinder.org/") and sent[1] == {"type": "copy", "text": link, "view": ""}
     assert sharing.link_values(experiment, urlsplit(launched(link)).query) == opened.values
 
 
@@ -289,8 +288,9 @@ def test_a_cell_run_again_follows_the_link_again_and_a_changed_cell_does_not():
 def test_the_python_line_computes_the_same_frame():
     experiment = catalog.load_experiment(FAST)
     values = experiment.settings("quick", noise=1 / 3, seed=5)
-    again = eval(sharing.python_line(experiment, values), {"labcore": labcore})
-    xr.testing.assert_identical(again, experiment.run(**values))
+    names = {}
+    exec(sharing.python_line(experiment, values), names)
+    xr.testing.assert_identical(names["frame"], experiment.run(**values))
 
 
 def odd(
@@ -332,6 +332,32 @@ def test_the_papermill_command_reproduces_the_figure(papermill):
     again = bench(FAST, budget="quick")
     assert again.values == values and parameters_of(again.frame) == values
     xr.testing.assert_identical(again.frame, experiment.run(**values))
+
+
+def test_powershell_takes_the_same_link_for_one_run():
+    """Its strings between single quotes mean themselves, as a shell's do; there is none inside."""
+    link = sharing.link_query(LINE, LINE.settings(slope=1.5), "two")
+    experiment = catalog.load_experiment(FAST)
+    line = sharing.papermill_command(experiment, experiment.settings(noise=0.25), "two", powershell=True)
+    given, run, after = line.split("; ")
+    variable, quoted = given.split("=", 1)
+    assert variable == f"$env:{sharing.LINK_VARIABLE}" and after == f"Remove-Item Env:{sharing.LINK_VARIABLE}"
+    assert sharing.link_values(experiment, quoted.strip("'"), "two")["noise"] == 0.25 and quoted.count("'") == 2
+    assert run == f"papermill {catalog.paper(experiment.key).notebook} out.ipynb"
+    assert sharing.link_values(LINE, link, "two")["slope"] == 1.5
+
+
+def test_a_link_names_its_bench_among_those_of_one_experiment(papermill):
+    experiment = catalog.load_experiment(FAST)
+    papermill(sharing.papermill_command(experiment, experiment.settings("quick", noise=0.25), "second"))
+    first, second = (bench(FAST, budget="quick", noise=0.5, label=label) for label in ("", "second"))
+    assert (first.values["noise"], second.values["noise"]) == (0.5, 0.25)
+
+
+@pytest.mark.parametrize("label", ["two words", "a?b", "a#b", "<b>", "a&b", "-", "é"])
+def test_a_label_that_no_link_can_hold_is_refused(papermill, label):
+    with pytest.raises(ValueError, match="label = .* is not allowed; it must be of letters"):
+        bench(FAST, budget="quick", label=label)
 
 
 def test_a_link_wins_over_what_the_lesson_opens_with(papermill):
