@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 import time
@@ -499,9 +500,8 @@ def lab(words: tuple[str, ...]) -> None:
         os.environ.setdefault("JUPYTERLAB_WORKSPACES_DIR", str(Path(sys.prefix, "workspaces")))
     options = [f"--ServerApp.root_dir={folder.resolve()}", "--LabApp.default_url=/lab/tree/index.ipynb"]
     options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    from jupyterlab.labapp import LabApp
-
-    LabApp.launch_instance([*options, *words])
+    sys.argv = ["jupyter-lab", *options, *words]
+    runpy.run_module("jupyterlab", run_name="__main__")
 
 
 def main() -> None:

@@ -15,12 +15,16 @@ _PIECES = re.compile(
     r"|\n[ \t]*(?:#[^\n]*)?(?=\n)|[ \t]*#[^\n]*",  # an empty line, a comment
     re.S,
 )
-_HINT = re.compile(rf"{_STRING}|(?P<hint>\bAnnotated\[)", re.S)
+# how many repetitions a run takes is what `claims.repeats` makes its seeds by
+_HINT = re.compile(rf"{_STRING}|\bn_seeds: Annotated\[|(?P<hint>\bAnnotated\[)", re.S)
 _BRACKET = re.compile(rf"{_STRING}|[\[\](){{}},]", re.S)
 
 
 def essence(text: str) -> str:
-    """The text without comments, empty lines, what docstrings say, and all but the type in `Annotated[type, ...]`."""
+    """The text without comments, empty lines, what docstrings say, and all but the type in `Annotated[type, ...]`.
+
+    The words and limits of `n_seeds` stay.
+    """
     text = _PIECES.sub(_without_words, text)
     at = 0
     while found := _HINT.search(text, at):

@@ -71,8 +71,8 @@ def on_cluster(
 _ASK = """
 def version_there(key):
     try:
-        from labcore.code_version import code_version
-        return code_version(key)
+        import importlib
+        return importlib.import_module("labcore.code_version").code_version(key)
     except Exception as error:
         return f"none ({type(error).__name__}: {error})"
 """

@@ -45,6 +45,13 @@ def _watch(caller: int) -> None:
     os._exit(0)
 
 
+def _answer(pipe: BinaryIO, message: Any) -> None:
+    try:
+        send(pipe, message)
+    except OSError:  # the caller is gone, and nobody is left to read a traceback
+        os._exit(0)
+
+
 def main(preload: str, caller: int) -> None:
     """Import this module, say so with None, and answer each (work, parameters) with (result, error)."""
     asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -55,7 +62,7 @@ def main(preload: str, caller: int) -> None:
     if os.name == "posix":
         threading.Thread(target=_watch, args=(caller,), daemon=True).start()
     importlib.import_module(preload)
-    send(answers, None)
+    _answer(answers, None)
     while True:
         message = points.get()
         try:
@@ -63,7 +70,7 @@ def main(preload: str, caller: int) -> None:
             answer = work(parameters), None
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
             answer = None, error
-        send(answers, answer)
+        _answer(answers, answer)
 
 
 if __name__ == "__main__":

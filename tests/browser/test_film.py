@@ -41,8 +41,8 @@ def place(page) -> int:
     return int(page.locator(".labcore-film input").input_value())
 
 
-def wait_for_place(page, place: int, seconds: float = 30) -> None:
-    where = "place => document.querySelector('.labcore-film input').value === String(place)"
+def wait_for_place(page, place: int, seconds: float = 60) -> None:
+    where = "place => document.querySelector('.labcore-film input')?.value === String(place)"
     page.wait_for_function(where, arg=place, timeout=1000 * seconds)
 
 

@@ -1,4 +1,5 @@
-"""Links as strangers open them: behind a proxy and under a path, with hostile words in them, and in JupyterLab."""
+"""Links as strangers open them, behind a proxy, under a path, with hostile words; and those of the prose, which move a
+bench."""
 
 from __future__ import annotations
 
@@ -9,15 +10,25 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labcore import catalog
 from tests.browser.conftest import free_port, serve_voila, watched
-from tests.browser.front import open_in_lab, press, unfold, until
+from tests.browser.front import (
+    FRONTS,
+    open_in_lab,
+    open_on_desk,
+    press,
+    unfold,
+    until,
+    wait_for_figures,
+    write_notebook,
+)
 from tests.browser.proxy import proxy
 from tests.browser.test_bench import box, enter, link_of, reading_of, wait_for_reading
 from widgets.benches import sharing
 
+PLANE = "hebbian_projection.plane"  # many frames in an instant
 LESSON, SENTENCE = "circuits/sentence_diagrams.ipynb", "qnlp.sentence"
 CURVE = "double_descent.model_wise"
 
@@ -124,3 +135,120 @@ def test_a_link_as_binder_opens_it_in_jupyterlab(browser, lab):
         link = link_of(page)
         assert link.startswith(f"{lab}/lab/tree/linked.ipynb?") and "token" not in link
         assert dict(parse_qsl(urlsplit(link).query))["label_noise"] == "0.25"
+
+
+# Links of the prose, which move a bench.
+
+PROSE = (
+    "## Why does it work?\n\n"
+    "First [a hundred seeds on](#first?seed=100), or [too far](#first?seed=-4), or [by force](#first?seed=<b>x</b>). "
+    f"Then [the other one](#{PLANE}?seed=5&stretch=3), [what is locked](#asked?seed=7), [nobody](#nobody?seed=1) "
+    "and [a heading](#Why-does-it-work?)."
+)
+BENCHES = [
+    f'bench("{PLANE}", budget="quick", label="first")',
+    f'bench("{PLANE}", budget="quick", stretch=2.5)',
+    f'bench("{PLANE}", budget="quick", label="asked", predict=Prediction("Up?", ("Yes", "No"), then=dict(seed=3)))',
+]
+
+
+def ends(**values) -> str:
+    """What is read at the end of a run."""
+    experiment = catalog.load_experiment(PLANE)
+    return experiment.run(**experiment.settings("quick", **values)).attrs["reading"]
+
+
+def in_sight(page, part) -> None:
+    """Wait until a part of the page stands in the window."""
+    inside = (
+        "e => { const { top, bottom } = e.getBoundingClientRect(); return top >= -1 && bottom <= innerHeight + 1; }"
+    )
+    page.wait_for_function(inside, arg=part.element_handle(), timeout=20_000)
+
+
+@pytest.fixture
+def prose(desk):
+    """A notebook of three benches and, below them, links."""
+    cells = [new_code_cell("from widgets import Prediction, bench"), *map(new_code_cell, BENCHES)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = new_notebook(cells=[*cells, new_markdown_cell(PROSE)], metadata=kernel)
+    nbformat.write(notebook, desk / "prose.ipynb")
+    return "prose.ipynb"
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_a_link_of_the_prose_moves_its_bench_and_back(request, page, front, prose):
+    open_on_desk(request, page, front, prose)
+    before = wait_for_figures(page, 3)
+    benches = page.locator(".labcore-bench")
+    first, other, asked = (benches.nth(i) for i in range(3))
+    press(first, "Pin")
+    until(page, lambda seen: seen[0]["traces"] > before[0]["traces"])
+    story = until(page, lambda seen: len(seen) == 3)
+
+    def click(words: str) -> None:
+        page.get_by_role("link", name=words).click()
+
+    click("a hundred seeds on")
+    seen = until(page, lambda seen: seen[0]["reading"] == ends(seed=100))
+    assert [b["reading"] for b in seen[1:]] == [b["reading"] for b in before[1:]]
+    in_sight(page, first.locator(".labcore-figure"))
+    assert "seed = 100" in first.locator(".labcore-back").inner_text()
+    press(first, "Unpin")
+    first.get_by_role("button", name="Back to the story").click()
+    until(page, lambda seen: {**seen[0], "status": ""} == {**story[0], "status": ""})
+    assert first.locator(".labcore-back").is_hidden()
+    in_sight(page, page.get_by_role("link", name="a hundred seeds on"))
+
+    click("the other one")
+    until(page, lambda seen: seen[1]["reading"] == ends(seed=5, stretch=3.0))
+    in_sight(page, other.locator(".labcore-figure"))
+
+    for words, answer in {
+        "too far": "seed = '-4' is not allowed, 0 is the nearest",
+        "by force": "seed = '<b>x</b>'",
+    }.items():
+        click(words)
+        first.get_by_role("alert").filter(has_text=answer).wait_for()
+    assert first.get_by_role("alert").locator("*").count() == 0
+
+    click("what is locked")
+    asked.get_by_role("alert").filter(has_text="asks you something first").wait_for()
+    for words in ("nobody", "a heading"):
+        click(words)
+    page.wait_for_timeout(500)
+    assert until(page, lambda seen: len(seen) == 3)[2]["reading"] == before[2]["reading"]
+    assert page.get_by_role("alert").count() == 2
+
+
+# Share and Export, of a figure that is seen in two places.
+
+
+def test_what_is_saved_and_copied_is_so_once_and_where_it_was_asked_for(browser, desk, lab):
+    """Two views of one bench: each press is answered in its own, and by one file."""
+    write_notebook(desk / "twice.ipynb", "from widgets import bench", f'b = bench("{PLANE}", label="mine")', "b", "b")
+    with watched(browser) as page:
+        open_in_lab(page, lab, "twice.ipynb")
+        wait_for_figures(page, 2)
+        second = page.locator(".labcore-bench").nth(1)
+        saved: list[str] = []
+        page.on("download", lambda d: saved.append(d.suggested_filename))
+        press(second, "Export")
+        for kind in ("CSV", "PNG"):
+            second.get_by_role("button", name=kind, exact=True).click()
+            page.wait_for_timeout(3000)
+        assert saved == [f"{PLANE}.csv", f"{PLANE}.png"]
+        # as on a page without https
+        page.evaluate("() => Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
+        press(second, "Share")
+        second.get_by_role("status").filter(has_text="The link is selected").wait_for()
+        box = second.get_by_label("Link")
+        selected = box.evaluate(
+            "e => e === document.activeElement && e.value.slice(e.selectionStart, e.selectionEnd) === e.value"
+        )
+        assert selected and "twice.ipynb?bench=mine&" in box.input_value()
+        put = "{ value: { writeText: async (text) => { window.put = text; } } }"
+        page.evaluate(f"() => {{ Object.defineProperty(navigator, 'clipboard', {put}); }}")
+        press(second, "Share")
+        second.get_by_role("status").filter(has_text="The link is copied").wait_for()
+        assert page.evaluate("() => window.put") == box.input_value()

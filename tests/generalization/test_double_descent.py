@@ -5,6 +5,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from scipy.stats import binomtest
 from sklearn.linear_model import Ridge
 
@@ -354,6 +355,23 @@ def test_sample_wise_holds_no_more_than_two_repetitions(monkeypatch):
     assert frame.sizes["repeat"] == 6 and max(most) <= 2, "at the limits each takes 70 MB"
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("model_wise", dict(n_train=60, error_rate=True, steps=20)),
+        ("sample_wise", dict(p=30)),
+        ("epoch_wise", dict(n_train=60)),
+    ],
+)
+def test_long_decompositions_are_shown_on_the_way(monkeypatch, name, values):
+    experiment = getattr(experiments, name)
+    (whole,) = experiment.frames(n_seeds=3, **values)
+    monkeypatch.setattr(experiments, "DECOMPOSED", 1)
+    frames = list(experiment.frames(n_seeds=3, **values))
+    assert [f.attrs["progress"] for f in frames] == [1 / 3, 2 / 3, 1]
+    xr.testing.assert_identical(frames[-1], whole)
+
+
 def test_sample_wise_peak_is_at_n_equal_p():
     frame = experiments.sample_wise.run(data="isotropic", p=60, label_noise=0.3, n_seeds=10)
     assert frame.n.values[np.argmax(np.median(frame.test.values, 0))] == 60
@@ -543,6 +561,10 @@ def test_wilson_interval_equals_scipy():
         (lambda: spectral.heavyball(np.ones(2), 5, 1.0, 1.0), "beta = 1.0"),
         (lambda: experiments.model_wise.run(lr_frac=2.0), "lr_frac = 2.0"),
         (lambda: experiments.model_wise.run(n_train=1), "n_train = 1"),
+        (
+            lambda: experiments.model_wise.run(method="sgd", n_train=201, n_seeds=10),
+            "201 and n_seeds = 10.*at most 2000",
+        ),
         (lambda: features(np.ones((2, 2)), random_layer(3, 2, np.random.default_rng(0)), "gelu"), "gelu"),
         (lambda: normalize(np.ones((2, 2)), np.ones((2, 2)), "batch"), "batch"),
         (lambda: wilson(0.5, 0), "m = 0"),

@@ -287,7 +287,7 @@ def test_too_high_rates_say_so():
         "diverged" in extract.run(k=32, hlop_lr=1.0, epochs=3).reading
         or extract.run(k=32, hlop_lr=1.0, epochs=3).cos2.size
     )
-    frame = continual.run(n_tasks=2, hidden=64, hlop_lr=1.0, lr=0.3, epochs=2, steps=12)
+    frame = continual.run(n_tasks=2, hidden=64, hlop_lr=1.0, lr=0.3, epochs=2, steps=7)
     assert np.isfinite(frame.accuracy).all()
     with pytest.raises(ParameterError, match="protect = 1.5"):
         continual.run(protect=1.5)

@@ -15,12 +15,14 @@ OWN = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def tree(text):
     """The syntax tree with nothing in docstrings, and only the type in `Annotated[type, ...]`."""
     whole = ast.parse(text)
+    arguments = [a for a in ast.walk(whole) if isinstance(a, ast.arg) and a.arg == "n_seeds"]
+    kept = {part for a in arguments if a.annotation for part in ast.walk(a.annotation)}
     for node in ast.walk(whole):
         first = node.body[0] if isinstance(node, OWN) and node.body else None
         if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
             first.value.value = ""
         annotated = isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == "Annotated"
-        if annotated and isinstance(node.slice, ast.Tuple):
+        if annotated and isinstance(node.slice, ast.Tuple) and node not in kept:
             node.slice = node.slice.elts[0]
     return ast.dump(whole)
 
@@ -39,7 +41,8 @@ import numpy as np  # arrays
 N = 3
 
 
-def walk(rate: Annotated[float, number(0, 1, "how (fast]", label="rate \'r\'")] = 0.5, way: Literal["a", "b"] = "a"):
+def walk(rate: Annotated[float, number(0, 1, "how (fast]", label="rate \'r\'")] = 0.5, way: Literal["a", "b"] = "a",
+         n_seeds: Annotated[int, number(1, 9)] = 3):
     """One step."""
     text = """a # b
 
@@ -63,6 +66,7 @@ OTHER = [
     CODE.replace("float, number", "int, number"),
     CODE.replace('Literal["a", "b"]', 'Literal["a", "c"]'),
     CODE.replace("v, [", "v, ]"),
+    CODE.replace("number(1, 9)", "number(1, 8)"),
 ]
 
 

@@ -574,6 +574,14 @@ def test_helpers_end_with_a_caller_that_is_killed(tmp_path):
                 child.kill()
 
 
+def test_a_helper_whose_caller_is_gone_ends_without_a_word():
+    """It may be about to answer."""
+    command = [sys.executable, "-m", "labcore.sweep_helper", "os", str(os.getpid())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as helper:
+        helper.stdout.close()
+        assert helper.stderr.read() == b"" and helper.wait() == 0
+
+
 def test_nothing_listens(eager, deadly, monkeypatch):
     """Neither the caller nor its helper: what can be reached from elsewhere can be sent code."""
 

@@ -348,7 +348,10 @@ function render({ model, el, film }) {
       const box = () => el.closest(".labcore-bench")?.querySelector(".labcore-link input");
       model.send({ type: "copied", done: await copy(message.text, box) });
     }
-    if (message.type === "look" && message.page === links.page) bringIntoView(el.closest(".labcore-bench") ?? el);
+    if (message.type === "look" && message.page === links.page) {
+      // what else has changed in the bench is drawn first, and may have made it longer
+      requestAnimationFrame(() => setTimeout(() => bringIntoView(el.closest(".labcore-bench") ?? el)));
+    }
   }
 
   // a page that takes room from a figure or gives it some, as JupyterLab does with its side bar, tells nobody

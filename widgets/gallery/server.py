@@ -82,6 +82,8 @@ class Gallery(Voila):
     def init_settings(self) -> dict:
         # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
         self.config.VoilaExecutor.store_widget_state = False
+        # a kernel that starts from nothing imports torch before it answers, which takes long on a busy machine
+        self.config.VoilaExecutor.startup_timeout = 300
         # a kernel that begins anew has nothing of its page; the page says so and can be loaded again
         self.config.KernelRestarter.restart_limit = 0
         voila.notebook_renderer.VoilaExporter = Exporter

@@ -70,7 +70,7 @@ def masking(
         Literal["add", "lt", "eq", "mux", "parity", "and", "or"], choice("The function", "circuit")
     ] = "add",
     width: Annotated[int, number(2, 5, "Bits of each word", "circuit", "bits")] = 3,
-    steps: Annotated[int, number(0, 600, "Training steps before; the models are kept", "model", "steps")] = 250,
+    steps: Annotated[int, number(0, 300, "Training steps before; the models are kept", "model", "steps")] = 250,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One circuit with some of its ANDs hidden: in the circuit, or in the latent space of a trained encoder. One frame.

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 
 from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, label, var
@@ -14,7 +15,7 @@ from labcore.frames import Frame, axis, label, var
 from . import feature_regression as problems
 from . import spectral_bank
 from .cell_training import job, train_cells
-from .feature_regression import Data
+from .feature_regression import Cells, Data, Problem
 from .intervals import wilson
 from .mechanism import filters
 from .net_widths import NETS, net_widths
@@ -24,6 +25,8 @@ from .widths import WIDTHS, cells_of
 
 SAMPLE_RATIOS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.95, 1.0, 1.05, 1.15, 1.3, 1.5, 2.0, 3.0, 4.0)
 PASSES = 1000  # of a real loop; ten times more would take minutes
+LOOPED = 2000  # samples of all repetitions that a real loop takes: 1 GB with all of their features
+DECOMPOSED = 2e9  # multiply-adds of decompositions from one frame to the next: some seconds
 LOOPS, DESCENTS = ["sgd", "adam"], ["gd", "heavyball", "sgd", "adam"]
 
 DataKind = Annotated[
@@ -81,6 +84,12 @@ Act = Annotated[
     Activation,
     choice("Nonlinearity of the frozen features", "features", label="activation", data=["digits", "teacher"]),
 ]
+
+
+def _looks(cells: Cells, n_seeds: int) -> list[int]:
+    """After how many repetitions there is a frame: at the end, and on the way where decompositions take long."""
+    every = max(1, int(DECOMPOSED / sum(n * p * min(n, p) for n, p in cells)))
+    return [*range(every, n_seeds, every), n_seeds]
 
 
 BY_WIDTH = Frame(
@@ -163,11 +172,25 @@ def model_wise(
     One step is one pass over the data: an update of gd and heavyball (momentum 0.9), n / batch_size updates of sgd and
     adam (see `cell_training.rates` for their rates). These two stop at 1000 passes and p = 2n, and the reading says so;
     their phi is measured, the projection of the fit of a mode on its target. Initial weights: N(0, init_scale^2 / p).
+    Raises ValueError where these two would take more than 2000 samples in all repetitions.
     """
     cells, is_loop = cells_of(n_train), method in LOOPS
+    if is_loop and n_train * n_seeds > LOOPED:
+        raise ValueError(
+            f"n_train = {n_train} and n_seeds = {n_seeds} are not allowed with {method}; "
+            f"their product must be at most {LOOPED}"
+        )
     scale, centred = (0.0 if method == "ridge" else init_scale), normalization in ("center", "standardize")
-    draws = [problems.problem(data, cells, normalization, activation, (seed, repeat)) for repeat in range(n_seeds)]
-    targets = [d.targets(label_noise) for d in draws]
+    looks = [n_seeds] if is_loop else _looks(cells, n_seeds)
+    draws: list[Problem] = []
+    targets: list[Float[np.ndarray, "n c"]] = []
+
+    def draw_until(repeats: int) -> None:
+        for repeat in range(len(draws), repeats):
+            draws.append(problems.problem(data, cells, normalization, activation, (seed, repeat)))
+            targets.append(draws[-1].targets(label_noise))
+
+    draw_until(looks[0])
     ratio = np.array([p / n for n, p in cells])
     ratio = ratio[ratio <= 2] if is_loop else ratio
     widths = len(ratio)
@@ -210,16 +233,18 @@ def model_wise(
 
     count = error_rate and data == "digits"
     if not is_loop:
-        phis = [filters(method, d.bank, steps, lr_frac, ridge) for d in draws]
-        each = list(zip(draws, targets, phis))
-        test, train, norm = map(
-            np.array, zip(*(spectral_bank.evaluate(d.bank, y, phi, scale, centred) for d, y, phi in each))
-        )
-        wrong = None
-        if count:
-            wrong = [problems.wrong_share(d, y, phi, scale, normalization, activation) for d, y, phi in each]
         when = {"exact": "Trained for ever", "ridge": f"With ridge {ridge:.3g}"}.get(method, f"After {steps} steps")
-        yield frame(test, train, norm, phis[0][modes], wrong, f"{when}, {spike(ratio, test, train)}", 1.0, steps)
+        shown, scores, wrong = filters(method, fits, steps, lr_frac, ridge)[modes], [], []
+        for repeats in looks:
+            draw_until(repeats)
+            for d, y in zip(draws[len(scores) :], targets[len(scores) :]):
+                phi = filters(method, d.bank, steps, lr_frac, ridge)
+                scores.append(spectral_bank.evaluate(d.bank, y, phi, scale, centred))
+                if count:
+                    wrong.append(problems.wrong_share(d, y, phi, scale, normalization, activation))
+            test, train, norm = map(np.array, zip(*scores))
+            told = f"{when}, {spike(ratio, test, train)}"
+            yield frame(test, train, norm, shown, wrong if count else None, told, repeats / n_seeds, steps)
         return
 
     jobs = [job(data, cells[:widths], normalization, activation, d, y, scale) for d, y in zip(draws, targets)]
@@ -281,27 +306,30 @@ def sample_wise(
     Larger samples contain the smaller ones. Units are those of `model_wise`. gd runs at 1/s_max^2.
     """
     cells = tuple((max(2, round(r * p)), p) for r in SAMPLE_RATIOS)
-    scores = []
+    looks, scores, n = _looks(cells, n_seeds), [], np.array([m for m, _ in cells])
     for repeat in range(n_seeds):  # one after another: the largest problem takes 70 MB
         d = problems.problem(data, cells, "raw", "relu", (seed, repeat))
         errors = spectral_bank.evaluate(d.bank, d.targets(label_noise), filters(method, d.bank, steps, 1.0, ridge))
         scores.append((*errors[:2], d.bank.condition))
-    test, train, cond = map(np.array, zip(*scores))
-    n = np.array([m for m, _ in cells])
-    at, middle = int(np.argmin(np.abs(n - p))), np.median(test, axis=0)
-    worst = max(range(1, len(n)), key=lambda k: middle[k] / max(middle[:k].min(), 1e-12))
-    best = int(np.argmin(middle[:worst]))
-    verdict = (
-        f"more data makes it worse between {n[best]} samples, {middle[best]:.3g}, and {n[worst]}, {middle[worst]:.3g}"
-        if higher(test[:, worst], test[:, best])
-        else "more data never makes it clearly worse"
-    )
-    yield BY_SAMPLES(
-        dict(test=test, train=train, cond=cond, ratio=n / p, n=n),
-        f"With {p} parameters the test error is {middle[0]:.3g} for {n[0]} samples, {middle[at]:.3g} for {n[at]} and "
-        f"{middle[-1]:.3g} for {n[-1]}: {verdict}.",
-        p=p,
-    )
+        if repeat + 1 not in looks:
+            continue
+        test, train, cond = map(np.array, zip(*scores))
+        at, middle = int(np.argmin(np.abs(n - p))), np.median(test, axis=0)
+        worst = max(range(1, len(n)), key=lambda k: middle[k] / max(middle[:k].min(), 1e-12))
+        best = int(np.argmin(middle[:worst]))
+        verdict = (
+            f"more data makes it worse between {n[best]} samples, {middle[best]:.3g}, and {n[worst]}, "
+            f"{middle[worst]:.3g}"
+            if higher(test[:, worst], test[:, best])
+            else "more data never makes it clearly worse"
+        )
+        yield BY_SAMPLES(
+            dict(test=test, train=train, cond=cond, ratio=n / p, n=n),
+            f"With {p} parameters the test error is {middle[0]:.3g} for {n[0]} samples, {middle[at]:.3g} for {n[at]} "
+            f"and {middle[-1]:.3g} for {n[-1]}: {verdict}.",
+            (repeat + 1) / n_seeds,
+            p=p,
+        )
 
 
 BY_TIME = Frame(
@@ -349,24 +377,26 @@ def epoch_wise(
     Units are those of `model_wise`. attrs at_ratio, at_step: the cursor, moved to the nearest grid point.
     """
     cells, times = cells_of(n_train), np.unique(np.round(np.geomspace(10, 1e7, 49)).astype(int))
-    draws = [problems.problem(data, cells, normalization, activation, (seed, repeat)) for repeat in range(n_seeds)]
     centred = normalization in ("center", "standardize")
-    scores = []
-    for d in draws:
+    ratio, looks, scores = np.array([p / n for n, p in cells]), _looks(cells, n_seeds), []
+    i, j = int(np.argmin(np.abs(np.log(ratio / at_ratio)))), int(np.argmin(np.abs(np.log(times / at_step))))
+    for repeat in range(n_seeds):
+        d = problems.problem(data, cells, normalization, activation, (seed, repeat))
         phi = filters("gd", d.bank, times[:, None], lr_frac, 0.0)
         scores.append(spectral_bank.evaluate(d.bank, d.targets(label_noise), phi, 0.0, centred)[:2])
-    test, train = np.median(np.array(scores), axis=0).transpose(0, 2, 1)
-    ratio = np.array([p / n for n, p in cells])
-    i, j = int(np.argmin(np.abs(np.log(ratio / at_ratio)))), int(np.argmin(np.abs(np.log(times / at_step))))
-    best = int(np.argmin(test[i]))
-    yield BY_TIME(
-        dict(test=test, train=train, ratio=ratio, p=[p for _, p in cells], step=times),
-        f"At p/n = {ratio[i]:.3g} the test error is {test[i, j]:.3g} after {times[j]} steps. Its lowest value is "
-        f"{test[i, best]:.3g}, after {times[best]} steps, and it ends at {test[i, -1]:.3g} after {times[-1]}.",
-        at_ratio=float(ratio[i]),
-        at_step=int(times[j]),
-        n_train=n_train,
-    )
+        if repeat + 1 not in looks:
+            continue
+        test, train = np.median(np.array(scores), axis=0).transpose(0, 2, 1)
+        best = int(np.argmin(test[i]))
+        yield BY_TIME(
+            dict(test=test, train=train, ratio=ratio, p=[p for _, p in cells], step=times),
+            f"At p/n = {ratio[i]:.3g} the test error is {test[i, j]:.3g} after {times[j]} steps. Its lowest value is "
+            f"{test[i, best]:.3g}, after {times[best]} steps, and it ends at {test[i, -1]:.3g} after {times[-1]}.",
+            (repeat + 1) / n_seeds,
+            at_ratio=float(ratio[i]),
+            at_step=int(times[j]),
+            n_train=n_train,
+        )
 
 
 @experiment(quick=dict(steps=600), frame=NETS)
@@ -378,7 +408,7 @@ def two_layer(
     lr: Annotated[float, number(1e-4, 1, "Learning rate", "optimizer", label="learning rate η")] = 0.02,
     batch_size: Annotated[
         int,
-        number(0, 400, "Samples in a mini-batch; 0, or n and more, is all", "optimizer", label="mini-batch size"),
+        number(0, 200, "Samples in a mini-batch; 0, or n and more, is all", "optimizer", label="mini-batch size"),
     ] = 0,
     steps: Annotated[
         int, number(10, 20_000, "Updates", "optimizer", "steps", scale="log", label="training steps", main=True)
@@ -386,13 +416,13 @@ def two_layer(
     init_scale: Annotated[
         float, number(0.1, 3, "Size of the random initial weights", "optimizer", label="initial weight size")
     ] = 1.0,
-    n_train: Annotated[int, number(20, 400, "Training samples n", "data", label="training samples n")] = 100,
-    d: Annotated[int, number(2, 50, "Inputs of the network", "data", label="network inputs d")] = 10,
+    n_train: Annotated[int, number(20, 200, "Training samples n", "data", label="training samples n")] = 100,
+    d: Annotated[int, number(2, 20, "Inputs of the network", "data", label="network inputs d")] = 10,
     noise: Annotated[
         float,
         number(0, 2, "Standard deviation of the noise in the training labels", "data", label="label noise", main=True),
     ] = 0.5,
-    n_seeds: Annotated[int, number(1, 40, "Independent repetitions", "data", label="repetitions")] = 4,
+    n_seeds: Annotated[int, number(1, 30, "Independent repetitions", "data", label="repetitions")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Two-layer ReLU nets of h = 1 to 80 hidden units, all h (d + 2) weights trained, on a noisy linear teacher.

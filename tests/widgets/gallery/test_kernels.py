@@ -67,7 +67,7 @@ def with_kernel(request, monkeypatch, tmp_path) -> Iterator[Callable[..., Any]]:
         await manager.start_kernel(cwd=str(tmp_path))
         kernel = Kernel(manager)
         try:
-            await kernel.client.wait_for_ready(60)
+            await kernel.client.wait_for_ready(300)
             return await use(kernel)
         finally:
             kernel.client.stop_channels()
