@@ -27,7 +27,8 @@ def benches(notebook) -> Iterator[tuple[str, str, dict]]:
         for call in ast.walk(ast.parse(cell.source)):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "bench":
                 given = {k.arg: k.value.value for k in call.keywords if isinstance(k.value, ast.Constant)}
-                label, _ = given.pop("label", ""), given.pop("opening", None)
+                label = given.pop("label", "")
+                given = {name: value for name, value in given.items() if name not in ("opening", "without")}
                 yield label or call.args[0].value, call.args[0].value, given
 
 

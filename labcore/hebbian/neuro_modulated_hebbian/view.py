@@ -19,11 +19,11 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
-    horizontal,
     image,
     label,
     note,
     sheet,
+    vertical,
 )
 
 COLORS = {
@@ -38,55 +38,58 @@ UNITS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY, SOFT, INK)
 
 
 def adapt(frame: xr.Dataset) -> dict[str, Any]:
-    """What arrives, the accuracy so far of six methods, what changed in the filters, and the gains."""
+    """The accuracy of six methods, what arrives, the accuracy batch by batch, and NHL's filters before and now."""
     batch, total = frame.batch.values, frame.attrs["batches"]
     accuracy = frame.accuracy.mean("repeat").values
     methods = list(frame.learner.values)
-    data = [
-        curve(
-            batch,
-            accuracy[:, i],
-            m,
-            COLORS[m],
-            pin=m == "NHL",
-            line={"color": COLORS[m], "width": 4 if m == "NHL" else 2},
-            mode="lines+markers" if len(batch) == 1 else "lines",
-        )
-        for i, m in enumerate(methods)
-    ]
     ends = accuracy[-1]
-    data.append(
-        {"type": "bar", "orientation": "h", "x": ends[::-1], "y": methods[::-1], "name": "accuracy so far"}
-        | {"xaxis": "x2", "yaxis": "y2", "showlegend": False, "marker": {"color": [COLORS[m] for m in methods[::-1]]}}
-        | {"text": [f"{v:.1%}" for v in ends[::-1]], "textposition": "auto"}
-    )
+    bars = {"type": "bar", "orientation": "h", "x": ends[::-1], "y": methods[::-1], "name": "accuracy so far"}
+    bars |= {"showlegend": False, "marker": {"color": [COLORS[m] for m in methods[::-1]]}}
+    bars |= {"text": [f"{v:.1%}" for v in ends[::-1]], "textposition": "auto"}
     before, now = frame.before.values, frame.filters.values
     largest = max(np.abs(before).max(), np.abs(now).max(), 1e-12)
-    tiles = [(f / largest).reshape(-1, 3, 3) for f in (before, now)]
-    data += [
-        image(sheet(frame.pictures.values, 3), "3", "Greys", 0, 1),
-        image(sheet(np.concatenate(tiles), 16), "4", "RdBu", -1, 1),
-        {"type": "bar", "x": frame.filter.values, "y": frame.gain.values, "name": "gain", "showlegend": False}
-        | {"xaxis": "x5", "yaxis": "y5", "marker": {"color": RED}},
+    tiles = [sheet((f / largest).reshape(-1, 3, 3), 8) for f in (before, now)]
+    data = [
+        bars,
+        image(sheet(frame.pictures.values, 3), "2", "Greys", 0, 1),
+        *(
+            curve(
+                batch,
+                accuracy[:, i],
+                m,
+                COLORS[m],
+                axes="3",
+                pin=m == "NHL",
+                line={"color": COLORS[m], "width": 4 if m == "NHL" else 2},
+                mode="lines+markers" if len(batch) == 1 else "lines",
+            )
+            for i, m in enumerate(methods)
+        ),
+        *(image(tile, axes, "RdBu", -1, 1) for tile, axes in zip(tiles, "45", strict=True)),
     ]
     low = max(0.0, accuracy[:, 1:].min() - 0.05)  # the source, far below, has its bar
+    reached = float(ends[methods.index("batch statistics")])
+    flat = {"autorange": "reversed", "constrain": "domain"} | BARE
     layout = {
-        "height": 600,
-        "xaxis": axis("batches seen", domain=[0, 0.4], anchor="y", range=[1, max(total, 2)]),
-        "yaxis": axis(frame.accuracy, domain=[0.47, 1], range=[low, 1], tickformat=".0%"),
-        "xaxis2": axis(frame.accuracy, domain=[0.57, 0.77], anchor="y2", range=[0, 1], tickformat=".0%", nticks=3),
-        "yaxis2": axis("", domain=[0.47, 1], anchor="x2"),
-        "xaxis3": axis("what arrives", domain=[0.81, 1], anchor="y3", constrain="domain", **BARE),
-        "yaxis3": axis("", domain=[0.47, 1], anchor="x3", autorange="reversed", scaleanchor="x3", **BARE)
-        | {"constrain": "domain"},
-        "xaxis4": axis("first-layer filters of NHL: before above, now below", domain=[0, 0.52], anchor="y4", **BARE),
-        "yaxis4": axis("", domain=[0.08, 0.3], anchor="x4", autorange="reversed", **BARE),
-        "xaxis5": axis("channel", domain=[0.62, 1], anchor="y5"),
-        "yaxis5": axis(
-            "gain, at first 1", domain=[0.08, 0.3], anchor="x5", range=[0, float(max(1.5, frame.gain.max() * 1.1))]
-        ),
-        "shapes": [
-            horizontal(1, axes="5"),
+        "height": 560,
+        "xaxis": axis("right answers so far", domain=[0, 0.62], anchor="y", range=[0, 1], tickformat=".0%"),
+        "yaxis": axis("", domain=[0.5, 0.94], anchor="x", automargin=True),
+        "xaxis2": axis("", domain=[0.7, 1], anchor="y2", constrain="domain", **BARE),
+        "yaxis2": axis("", domain=[0.5, 0.94], anchor="x2", scaleanchor="x2", **flat),
+        "xaxis3": axis("batches seen", domain=[0, 0.46], anchor="y3", range=[1, max(total, 2)]),
+        "yaxis3": axis(frame.accuracy, domain=[0, 0.34], anchor="x3", range=[low, 1], tickformat=".0%"),
+        "xaxis4": axis("", domain=[0.55, 0.76], anchor="y4", constrain="domain", **BARE),
+        "yaxis4": axis("", domain=[0, 0.3], anchor="x4", scaleanchor="x4", **flat),
+        "xaxis5": axis("", domain=[0.79, 1], anchor="y5", constrain="domain", **BARE),
+        "yaxis5": axis("", domain=[0, 0.3], anchor="x5", scaleanchor="x5", **flat),
+        "shapes": [vertical(reached, COLORS["batch statistics"])],
+        "annotations": [
+            note(
+                0, 1, "<b>right on what arrives</b>; dotted: batch statistics alone", xanchor="left", yanchor="bottom"
+            ),
+            note(0, 1, "what arrives", SOFT, axes="2", xanchor="left", yanchor="bottom"),
+            note(0, 1, "NHL's filters, before", SOFT, axes="4", xanchor="left", yanchor="bottom"),
+            note(0, 1, "and now", SOFT, axes="5", xanchor="left", yanchor="bottom"),
         ],
     }
     return {"data": data, "layout": layout}
