@@ -15,21 +15,21 @@ _PIECES = re.compile(
     r"|\n[ \t]*(?:#[^\n]*)?(?=\n)|[ \t]*#[^\n]*",  # an empty line, a comment
     re.S,
 )
-# how many repetitions a run takes is what `claims.repeats` makes its seeds by
-_HINT = re.compile(rf"{_STRING}|\bn_seeds: Annotated\[|(?P<hint>\bAnnotated\[)", re.S)
+_HINT = re.compile(rf"{_STRING}|(?:(?P<owner>\w+)(?::| =) )?(?P<hint>\bAnnotated\[)", re.S)
 _BRACKET = re.compile(rf"{_STRING}|[\[\](){{}},]", re.S)
 
 
 def essence(text: str) -> str:
     """The text without comments, empty lines, what docstrings say, and all but the type in `Annotated[type, ...]`.
 
-    The words and limits of `n_seeds` stay.
+    The words and limits of `n_seeds` stay: `claims.repeats` makes its seeds by how many repetitions a run takes.
     """
     text = _PIECES.sub(_without_words, text)
+    repetitions = {"n_seeds", *re.findall(r"\bn_seeds: (\w+)", text)}
     at = 0
     while found := _HINT.search(text, at):
         at = found.end()
-        if found["hint"]:
+        if found["hint"] and found["owner"] not in repetitions:
             text = _with_type_only(text, at)
     return text.strip()
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcore import catalog, cli
+from labcore.answers import number as number_in
 from labcore.experiment import Experiment, ParameterError
 from tests.frames import NAMES
 from tests.widgets.hands import relaxed
@@ -61,7 +62,7 @@ def test_every_stop_of_every_slider_is_allowed(experiment):
             value = said[-1]
             assert experiment.validate(**{key: value})[key] == value
             assert type(value) is (int if p.kind == "int" else float)
-            assert float(box.value) == pytest.approx(value, rel=1e-5)
+            assert number_in(box.value) == pytest.approx(value, rel=1e-5)
             control.show(value)
             assert slider.value == stop, "a value that the slider reported is shown where the slider stands"
         assert len(set(said)) == len(said), "each stop is another value"

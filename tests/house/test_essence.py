@@ -15,8 +15,10 @@ OWN = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def tree(text):
     """The syntax tree with nothing in docstrings, and only the type in `Annotated[type, ...]`."""
     whole = ast.parse(text)
-    arguments = [a for a in ast.walk(whole) if isinstance(a, ast.arg) and a.arg == "n_seeds"]
-    kept = {part for a in arguments if a.annotation for part in ast.walk(a.annotation)}
+    counts = [a.annotation for a in ast.walk(whole) if isinstance(a, ast.arg) and a.arg == "n_seeds" and a.annotation]
+    names = {hint.id for hint in counts if isinstance(hint, ast.Name)}
+    aliases = [a.value for a in whole.body if isinstance(a, ast.Assign) and getattr(a.targets[0], "id", "") in names]
+    kept = {part for hint in counts + aliases for part in ast.walk(hint)}
     for node in ast.walk(whole):
         first = node.body[0] if isinstance(node, OWN) and node.body else None
         if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
@@ -78,3 +80,11 @@ def test_words_and_limits_are_no_part_of_it(text):
 @pytest.mark.parametrize("text", OTHER)
 def test_whatever_computes_is(text):
     assert text != CODE and essence(text) != essence(CODE)
+
+
+def test_a_name_for_the_limits_of_repetitions_keeps_them():
+    code = "Runs = Annotated[int, number(1, 9)]\nRate = Annotated[int, number(1, 9)]\n\ndef f(n_seeds: Runs = 3): ...\n"
+    assert essence(code) != essence(code.replace("9)", "8)", 1))
+    assert essence(code) == essence(
+        code.replace("Rate = Annotated[int, number(1, 9)", "Rate = Annotated[int, number(1, 8)")
+    )

@@ -139,6 +139,7 @@ def test_every_imported_package_is_declared(package):
         "IPython": "ipykernel",
         "comm": "ipykernel",
         "traitlets": "ipywidgets",
+        "jupyter_core": "jupyterlab",
         "zmq": "ipykernel",
         "jupyter_client": "jupyterlab",
         "jupyter_server": "jupyterlab",

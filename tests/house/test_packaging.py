@@ -375,7 +375,7 @@ def test_the_gallery_opens_on_the_index():
     gallery.initialize(["--no-browser", "--base_url=/class/", str(ROOT / "notebooks")])
     gallery.init_settings()
     first = gallery.init_handlers()[0]
-    assert first[0] == "/class/?" and first[1] is RedirectHandler
+    assert first[0] == "/class/?" and issubclass(first[1], RedirectHandler)
     assert first[2]["url"] == "/class/voila/render/index.ipynb"
 
 

@@ -31,23 +31,59 @@ LOOPS, DESCENTS = ["sgd", "adam"], ["gd", "heavyball", "sgd", "adam"]
 
 DataKind = Annotated[
     Data,
-    choice("digits: handwritten; teacher: a linear rule seen through random features; isotropic: seen in part", "data"),
+    choice(
+        "digits: handwritten; teacher: a linear rule seen through random features; isotropic: seen in part",
+        "data",
+        label="data",
+    ),
 ]
-Samples = Annotated[int, number(50, 400, "Training samples n", "data")]
+Samples = Annotated[int, number(50, 400, "Training samples n", "data", label="training samples n")]
 Noise = Annotated[
-    float, number(0, 1, "Noise in the training labels: share redrawn (digits), standard deviation (others)", "data")
+    float,
+    number(
+        0,
+        1,
+        "Noise in the training labels: share redrawn (digits), standard deviation (others)",
+        "data",
+        label="label noise",
+        main=True,
+    ),
 ]
-Repeats = Annotated[int, number(1, 20, "Independent repetitions", "data")]
+Repeats = Annotated[int, number(1, 20, "Independent repetitions", "data", label="repetitions")]
 Steps = Annotated[
-    int, number(10, 10**7, "Training length, in passes over the data", "optimizer", "steps", method=DESCENTS)
+    int,
+    number(
+        10,
+        10**7,
+        "Training length, in passes over the data",
+        "optimizer",
+        "steps",
+        label="training steps",
+        main=True,
+        method=DESCENTS,
+    ),
 ]
 Rate = Annotated[
     float,
-    number(0.05, 1.9, "Learning rate, as a fraction of 1/s_max^2; it diverges from 2 on", "optimizer", method=DESCENTS),
+    number(
+        0.05,
+        1.9,
+        "Learning rate, as a fraction of 1/s_max^2; it diverges from 2 on",
+        "optimizer",
+        label="relative learning rate",
+        method=DESCENTS,
+    ),
 ]
-Ridge = Annotated[float, number(1e-8, 10, "Penalty on |w|^2", "optimizer", method=["ridge"])]
-Norm = Annotated[Normalization, choice("How the features are rescaled before training", "features")]
-Act = Annotated[Activation, choice("Nonlinearity of the frozen features", "features", data=["digits", "teacher"])]
+Ridge = Annotated[
+    float, number(1e-8, 10, "Penalty on |w|^2", "optimizer", label="ridge λ", main=True, method=["ridge"])
+]
+Norm = Annotated[
+    Normalization, choice("How the features are rescaled before training", "features", label="feature scaling")
+]
+Act = Annotated[
+    Activation,
+    choice("Nonlinearity of the frozen features", "features", label="activation", data=["digits", "teacher"]),
+]
 
 
 def _looks(cells: Cells, n_seeds: int) -> list[int]:
@@ -83,14 +119,26 @@ def model_wise(
         choice(
             "exact: trained for ever; ridge: with a penalty; gd, heavyball: full batches; sgd, adam: mini-batches",
             "optimizer",
+            label="training method",
         ),
     ] = "gd",
     steps: Steps = 100_000,
     lr_frac: Rate = 1.0,
-    batch_size: Annotated[int, number(1, 400, "Samples in a mini-batch, at most n", "optimizer", method=LOOPS)] = 20,
+    batch_size: Annotated[
+        int,
+        number(1, 400, "Samples in a mini-batch, at most n", "optimizer", label="mini-batch size", method=LOOPS),
+    ] = 20,
     ridge: Ridge = 1e-3,
     init_scale: Annotated[
-        float, number(0, 3, "Size of the random initial weights", "optimizer", method=["exact", *DESCENTS])
+        float,
+        number(
+            0,
+            3,
+            "Size of the random initial weights",
+            "optimizer",
+            label="initial weight size",
+            method=["exact", *DESCENTS],
+        ),
     ] = 0.0,
     label_noise: Noise = 0.15,
     n_train: Samples = 200,
@@ -98,9 +146,19 @@ def model_wise(
     normalization: Norm = "raw",
     activation: Act = "relu",
     look_at: Annotated[
-        float, number(0.05, 8, "Parameters / samples of the model in the mode view", "view", scale="log")
+        float,
+        number(
+            0.05,
+            8,
+            "Parameters / samples of the model in the mode view",
+            "view",
+            scale="log",
+            label="look inside at p/n",
+        ),
     ] = 1.0,
-    error_rate: Annotated[bool, choice("Also count misread digits (slower)", "view", data=["digits"])] = False,
+    error_rate: Annotated[
+        bool, choice("Also count misread digits (slower)", "view", label="count misread digits", data=["digits"])
+    ] = False,
     n_seeds: Repeats = 5,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -227,12 +285,18 @@ BY_SAMPLES = Frame(
 def sample_wise(
     method: Annotated[
         Literal["exact", "ridge", "gd"],
-        choice("exact: trained for ever; ridge: with a penalty; gd: full batches", "optimizer"),
+        choice(
+            "exact: trained for ever; ridge: with a penalty; gd: full batches", "optimizer", label="training method"
+        ),
     ] = "exact",
-    steps: Annotated[int, number(10, 10**7, "Training length", "optimizer", "steps", method=["gd"])] = 100_000,
+    steps: Annotated[
+        int, number(10, 10**7, "Training length", "optimizer", "steps", label="training steps", method=["gd"])
+    ] = 100_000,
     ridge: Ridge = 1e-3,
     label_noise: Noise = 0.15,
-    p: Annotated[int, number(20, 400, "Parameters of the model", "data", "parameters")] = 100,
+    p: Annotated[
+        int, number(20, 400, "Parameters of the model", "data", "parameters", label="parameters p", main=True)
+    ] = 100,
     data: DataKind = "digits",
     n_seeds: Repeats = 5,
     seed: Seed = 0,
@@ -280,9 +344,26 @@ BY_TIME = Frame(
 
 @experiment(quick=dict(n_seeds=2), frame=BY_TIME)
 def epoch_wise(
-    at_step: Annotated[int, number(10, 10**7, "Training step of the cursor", "view", "steps")] = 100_000,
-    at_ratio: Annotated[float, number(0.05, 8, "Parameters / samples of the cursor", "view", scale="log")] = 1.0,
-    lr_frac: Annotated[float, number(0.05, 1.9, "Learning rate, as a fraction of 1/s_max^2", "optimizer")] = 1.0,
+    at_step: Annotated[
+        int,
+        number(10, 10**7, "Training step of the cursor", "view", "steps", label="cursor: training step", main=True),
+    ] = 100_000,
+    at_ratio: Annotated[
+        float,
+        number(
+            0.05,
+            8,
+            "Parameters / samples of the cursor",
+            "view",
+            scale="log",
+            label="cursor: width p/n",
+            main=True,
+        ),
+    ] = 1.0,
+    lr_frac: Annotated[
+        float,
+        number(0.05, 1.9, "Learning rate, as a fraction of 1/s_max^2", "optimizer", label="relative learning rate"),
+    ] = 1.0,
     label_noise: Noise = 0.15,
     n_train: Samples = 200,
     data: DataKind = "digits",
@@ -321,16 +402,27 @@ def epoch_wise(
 @experiment(quick=dict(steps=600), frame=NETS)
 def two_layer(
     optimizer: Annotated[
-        Literal["adam", "sgd", "momentum"], choice("How the network is trained", "optimizer")
+        Literal["adam", "sgd", "momentum"],
+        choice("How the network is trained", "optimizer", label="training method", main=True),
     ] = "adam",
-    lr: Annotated[float, number(1e-4, 1, "Learning rate", "optimizer")] = 0.02,
-    batch_size: Annotated[int, number(0, 200, "Samples in a mini-batch; 0, or n and more, is all", "optimizer")] = 0,
-    steps: Annotated[int, number(10, 20_000, "Updates", "optimizer", "steps", scale="log")] = 3000,
-    init_scale: Annotated[float, number(0.1, 3, "Size of the random initial weights", "optimizer")] = 1.0,
-    n_train: Annotated[int, number(20, 200, "Training samples n", "data")] = 100,
-    d: Annotated[int, number(2, 20, "Inputs of the network", "data")] = 10,
-    noise: Annotated[float, number(0, 2, "Standard deviation of the noise in the training labels", "data")] = 0.5,
-    n_seeds: Annotated[int, number(1, 30, "Independent repetitions", "data")] = 4,
+    lr: Annotated[float, number(1e-4, 1, "Learning rate", "optimizer", label="learning rate η")] = 0.02,
+    batch_size: Annotated[
+        int,
+        number(0, 200, "Samples in a mini-batch; 0, or n and more, is all", "optimizer", label="mini-batch size"),
+    ] = 0,
+    steps: Annotated[
+        int, number(10, 20_000, "Updates", "optimizer", "steps", scale="log", label="training steps", main=True)
+    ] = 3000,
+    init_scale: Annotated[
+        float, number(0.1, 3, "Size of the random initial weights", "optimizer", label="initial weight size")
+    ] = 1.0,
+    n_train: Annotated[int, number(20, 200, "Training samples n", "data", label="training samples n")] = 100,
+    d: Annotated[int, number(2, 20, "Inputs of the network", "data", label="network inputs d")] = 10,
+    noise: Annotated[
+        float,
+        number(0, 2, "Standard deviation of the noise in the training labels", "data", label="label noise", main=True),
+    ] = 0.5,
+    n_seeds: Annotated[int, number(1, 30, "Independent repetitions", "data", label="repetitions")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Two-layer ReLU nets of h = 1 to 80 hidden units, all h (d + 2) weights trained, on a noisy linear teacher.

@@ -46,19 +46,37 @@ COURSE = Frame(
 @experiment(quick=dict(n_seeds=5), frame=COURSE)
 def trajectory(
     at_time: Annotated[
-        float, number(1, 1e10, "The moment at which to look inside the student", "time", "steps")
+        float,
+        number(1, 1e10, "The moment at which to look inside the student", "time", "steps", label="moment t", main=True),
     ] = 150.0,
-    t_max: Annotated[float, number(1e4, 1e10, "How long the student trains", "time", "steps")] = 1e7,
-    noise: Annotated[float, number(0, 1, "Label noise, standard deviation", "data")] = 0.0,
-    l2: Annotated[
-        float, number(0, 1, "Weight decay; even a little keeps slow features from being learned", "data")
+    t_max: Annotated[
+        float, number(1e4, 1e10, "How long the student trains", "time", "steps", label="training length")
+    ] = 1e7,
+    noise: Annotated[
+        float, number(0, 1, "Label noise, standard deviation", "data", label="label noise", main=True)
     ] = 0.0,
-    kappa: Annotated[float, number(1, 1e4, "How many times smaller the slow features are", "data")] = 100.0,
+    l2: Annotated[
+        float,
+        number(
+            0, 1, "Weight decay; even a little keeps slow features from being learned", "data", label="weight decay"
+        ),
+    ] = 0.0,
+    kappa: Annotated[
+        float,
+        number(1, 1e4, "How many times smaller the slow features are", "data", label="shrinking factor κ", main=True),
+    ] = 100.0,
     p_fast: Annotated[
-        int, number(0, 100, "Directions that are learned fast; the rest of the 100 are slow", "data")
+        int,
+        number(
+            0, 100, "Directions that are learned fast; the rest of the 100 are slow", "data", label="fast directions"
+        ),
     ] = 70,
-    n: Annotated[int, number(60, 300, "Training samples; the input has 100 directions", "data")] = 130,
-    n_seeds: Annotated[int, number(1, 100, "Draws of data and teacher to average over", "runs")] = 30,
+    n: Annotated[
+        int, number(60, 300, "Training samples; the input has 100 directions", "data", label="training samples n")
+    ] = 130,
+    n_seeds: Annotated[
+        int, number(1, 100, "Draws of data and teacher to average over", "runs", label="repetitions")
+    ] = 30,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Test error of gradient descent on a two-scale linear problem at 200 log-spaced times, in closed form. One frame.
@@ -126,13 +144,22 @@ ERRORS = Frame(
 
 @experiment(quick=dict(n_seeds=2), frame=ERRORS)
 def two_scale_digits(
-    kappa: Annotated[float, number(1, 100, "How many times smaller the right half is", "data", scale="log")] = 60.0,
-    label_noise: Annotated[float, number(0, 0.5, "Share of training labels redrawn at random", "data")] = 0.2,
-    n_train: Annotated[int, number(50, 800, "Training samples", "data")] = 160,
-    hidden: Annotated[int, number(2, 100, "Hidden units of the network", "training")] = 15,
-    steps: Annotated[int, number(100, 100_000, "Full-batch gradient steps", "training", unit="steps")] = 40_000,
-    lr: Annotated[float, number(0.01, 1, "Learning rate; wide networks diverge sooner", "training")] = 0.3,
-    n_seeds: Annotated[int, number(1, 10, "Networks to average over", "runs")] = 4,
+    kappa: Annotated[
+        float,
+        number(1, 100, "How many times smaller the right half is", "data", scale="log", label="shrinking factor κ"),
+    ] = 60.0,
+    label_noise: Annotated[
+        float, number(0, 0.5, "Share of training labels redrawn at random", "data", label="label noise")
+    ] = 0.2,
+    n_train: Annotated[int, number(50, 800, "Training samples", "data", label="training digits n")] = 160,
+    hidden: Annotated[int, number(2, 100, "Hidden units of the network", "training", label="hidden units")] = 15,
+    steps: Annotated[
+        int, number(100, 100_000, "Full-batch gradient steps", "training", unit="steps", label="training steps")
+    ] = 40_000,
+    lr: Annotated[
+        float, number(0.01, 1, "Learning rate; wide networks diverge sooner", "training", label="learning rate η")
+    ] = 0.3,
+    n_seeds: Annotated[int, number(1, 10, "Networks to average over", "runs", label="networks averaged")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The same shape outside the linear model: a two-layer ReLU network on digits, square loss. An illustration.

@@ -66,15 +66,39 @@ PAIRS = Frame(
 @experiment(quick=dict(steps=300, n_seeds=1), frame=PAIRS)
 def train(
     share: Annotated[
-        float, number(0, 1, "Share of the training with generator steps: 0 is plain backpropagation", "learning")
+        float,
+        number(
+            0,
+            1,
+            "Share of the training with generator steps: 0 is plain backpropagation",
+            "learning",
+            label="share with drawing",
+            main=True,
+        ),
     ] = 1.0,
-    method: Annotated[Method, choice("The generator copies the batch (BL) or fools a critic (HAN)", "learning")] = "BL",
-    layers: Annotated[int, number(0, 3, "Hidden layers", "network")] = 2,
-    width: Annotated[int, number(8, 128, "Units of each hidden layer", "network", layers=[1, 2, 3])] = 64,
-    act: Annotated[Act, choice("The activation f of hidden layers, both ways", "network")] = "sigmoid",
-    bias: Annotated[bool, choice("Biases of their own for each direction, or none", "network")] = True,
-    steps: Annotated[int, number(100, 5000, "Classifier steps, batches of 50", "learning", "steps", "log")] = 1500,
-    n_seeds: Annotated[int, number(1, 5, "Pairs of networks to average over", "runs")] = 3,
+    method: Annotated[
+        Method,
+        choice(
+            "The generator copies the batch (BL) or fools a critic (HAN)",
+            "learning",
+            label="how drawing is learned",
+            main=True,
+        ),
+    ] = "BL",
+    layers: Annotated[int, number(0, 3, "Hidden layers", "network", label="hidden layers", main=True)] = 2,
+    width: Annotated[
+        int, number(8, 128, "Units of each hidden layer", "network", label="units per layer", layers=[1, 2, 3])
+    ] = 64,
+    act: Annotated[
+        Act, choice("The activation f of hidden layers, both ways", "network", label="activation f")
+    ] = "sigmoid",
+    bias: Annotated[
+        bool, choice("Biases of their own for each direction, or none", "network", label="biases c and g")
+    ] = True,
+    steps: Annotated[
+        int, number(100, 5000, "Classifier steps, batches of 50", "learning", "steps", "log", label="training steps")
+    ] = 1500,
+    n_seeds: Annotated[int, number(1, 5, "Pairs of networks to average over", "runs", label="pairs averaged")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Pairs of networks from the same start on the same batches, trained one way and two ways; what they draw.
@@ -144,11 +168,15 @@ ATTACK = Frame(
 
 @experiment(quick=dict(steps=300), frame=ATTACK)
 def attack(
-    eps: Annotated[float, number(0, 0.5, "How far a pixel may move; 1 is from black to white", "attack")] = 0.1,
-    image: Annotated[int, number(0, N_TEST - 1, "Which test digit to attack", "attack")] = 0,
-    layers: Annotated[int, number(0, 3, "Hidden layers of 64 units", "network")] = 2,
-    act: Annotated[Act, choice("The activation f of hidden layers", "network")] = "sigmoid",
-    steps: Annotated[int, number(100, 5000, "Classifier steps, batches of 50", "learning", "steps", "log")] = 1500,
+    eps: Annotated[
+        float, number(0, 0.5, "How far a pixel may move; 1 is from black to white", "attack", label="attack size ε")
+    ] = 0.1,
+    image: Annotated[int, number(0, N_TEST - 1, "Which test digit to attack", "attack", label="test digit")] = 0,
+    layers: Annotated[int, number(0, 3, "Hidden layers of 64 units", "network", label="hidden layers")] = 2,
+    act: Annotated[Act, choice("The activation f of hidden layers", "network", label="activation f")] = "sigmoid",
+    steps: Annotated[
+        int, number(100, 5000, "Classifier steps, batches of 50", "learning", "steps", "log", label="training steps")
+    ] = 1500,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """FGSM on one test digit, for a network trained one way and one trained two ways (BL); each by its own gradient.

@@ -52,14 +52,43 @@ SWIM = Frame(
 
 @experiment(quick=dict(steps=300), frame=SWIM)
 def swim(
-    w_prop: Annotated[float, number(0, 2, "B-neuron from the bend of the joint before it", "synapses")] = 1.0,
-    w_contra: Annotated[float, number(-2, 1, "Opposite muscle: below 0 inhibited, above 0 excited", "synapses")] = -1.0,
-    w_osc: Annotated[float, number(0, 2, "Head B-neuron from the clock", "synapses")] = 1.0,
-    w_ipsi: Annotated[float, number(0, 2, "Muscle from the B-neuron on its own side", "synapses")] = 1.0,
-    cn_over_ct: Annotated[float, number(1, 10, "Drag across a link over drag along it", "body and water")] = 2.0,
-    n_links: Annotated[int, number(2, 12, "Links of the body", "body and water")] = 6,
-    period: Annotated[int, number(20, 120, "Period of the head's clock", "body and water", "steps")] = 60,
-    steps: Annotated[int, number(60, 1200, "Control steps to swim", "run", "steps")] = 600,
+    w_prop: Annotated[
+        float,
+        number(
+            0,
+            2,
+            "B-neuron from the bend of the joint before it",
+            "synapses",
+            label="neighbour's bend w_prop",
+            main=True,
+        ),
+    ] = 1.0,
+    w_contra: Annotated[
+        float,
+        number(
+            -2,
+            1,
+            "Opposite muscle: below 0 inhibited, above 0 excited",
+            "synapses",
+            label="opposite muscle w_contra",
+            main=True,
+        ),
+    ] = -1.0,
+    w_osc: Annotated[float, number(0, 2, "Head B-neuron from the clock", "synapses", label="head's clock w_osc")] = 1.0,
+    w_ipsi: Annotated[
+        float, number(0, 2, "Muscle from the B-neuron on its own side", "synapses", label="own muscle w_ipsi")
+    ] = 1.0,
+    cn_over_ct: Annotated[
+        float,
+        number(
+            1, 10, "Drag across a link over drag along it", "body and water", label="sideways drag cₙ/cₜ", main=True
+        ),
+    ] = 2.0,
+    n_links: Annotated[int, number(2, 12, "Links of the body", "body and water", label="body links")] = 6,
+    period: Annotated[
+        int, number(20, 120, "Period of the head's clock", "body and water", "steps", label="clock period")
+    ] = 60,
+    steps: Annotated[int, number(60, 1200, "Control steps to swim", "run", "steps", label="steps to swim")] = 600,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The untrained circuit drives the body. The seed draws where the clock starts; nothing else is random.
@@ -114,11 +143,32 @@ LEARN = Frame(
 
 @experiment(quick=dict(gens=5, n_seeds=1), frame=LEARN)
 def learn(
-    compare: Annotated[Literal["all four", *CONTROLLERS], choice("Which controllers to train", "search")] = "all four",
-    gens: Annotated[int, number(1, 60, "Generations of the search", "search", scale="log")] = 12,
-    lam: Annotated[int, number(2, 20, "Children per generation, each one trial of 5 cycles", "search")] = 8,
-    sigma: Annotated[float, number(0.02, 1, "Standard deviation of a child's change", "search", scale="log")] = 0.2,
-    n_seeds: Annotated[int, number(1, 5, "Repetitions, each with its own start and children", "search")] = 3,
+    compare: Annotated[
+        Literal["all four", *CONTROLLERS],
+        choice("Which controllers to train", "search", label="controllers", main=True),
+    ] = "all four",
+    gens: Annotated[
+        int, number(1, 60, "Generations of the search", "search", scale="log", label="generations", main=True)
+    ] = 12,
+    lam: Annotated[
+        int,
+        number(2, 20, "Children per generation, each one trial of 5 cycles", "search", label="children per generation"),
+    ] = 8,
+    sigma: Annotated[
+        float,
+        number(
+            0.02,
+            1,
+            "Standard deviation of a child's change",
+            "search",
+            scale="log",
+            label="size of a change",
+            main=True,
+        ),
+    ] = 0.2,
+    n_seeds: Annotated[
+        int, number(1, 5, "Repetitions, each with its own start and children", "search", label="repetitions")
+    ] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The same elitist search trains each controller on the distance that it swims in 5 cycles.

@@ -18,8 +18,8 @@ BLOCKS, DT, EVERY = 6, 0.05, 10  # modules, time step in s, steps between two sa
 
 
 FROM, TO = axis("from item", start=1), axis("to item", start=1)
-Theta = Annotated[float, number(4, 10, "The slow rhythm", "rhythms", "Hz")]
-Gamma = Annotated[float, number(25, 100, "The fast rhythm", "rhythms", "Hz")]
+Theta = Annotated[float, number(4, 10, "The slow rhythm", "rhythms", "Hz", label="slow rhythm f_θ")]
+Gamma = Annotated[float, number(25, 100, "The fast rhythm", "rhythms", "Hz", label="fast rhythm f_γ", main=True)]
 
 
 BUFFER = Frame(
@@ -40,11 +40,18 @@ BUFFER = Frame(
 
 @experiment(frame=BUFFER)
 def buffer(
-    n_items: Annotated[int, number(1, 24, "Items to hold, in order", "memory")] = 5,
+    n_items: Annotated[int, number(1, 24, "Items to hold, in order", "memory", label="items", main=True)] = 5,
     f_theta: Theta = 6.0,
     f_gamma: Gamma = 40.0,
-    tau: Annotated[float, number(50, 600, "How long an item takes to be ready again", "memory", "ms")] = 400.0,
-    noise: Annotated[float, number(0, 0.1, "Noise on the readiness, standard deviation", "memory")] = 0.002,
+    tau: Annotated[
+        float,
+        number(
+            50, 600, "How long an item takes to be ready again", "memory", "ms", label="readiness time τ", main=True
+        ),
+    ] = 400.0,
+    noise: Annotated[
+        float, number(0, 0.1, "Noise on the readiness, standard deviation", "memory", label="readiness noise")
+    ] = 0.002,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Items are presented one every second slow cycle, then held for ten cycles. One frame.
@@ -91,12 +98,17 @@ LEARN_ORDER = Frame(
 
 @experiment(frame=LEARN_ORDER)
 def learn_order(
-    spacing: Annotated[float, number(10, 2000, "Time between two events", "world", "ms", "log")] = 1000.0,
-    n_items: Annotated[int, number(2, 24, "Events in the sequence", "world")] = 5,
+    spacing: Annotated[
+        float, number(10, 2000, "Time between two events", "world", "ms", "log", label="time between events", main=True)
+    ] = 1000.0,
+    n_items: Annotated[int, number(2, 24, "Events in the sequence", "world", label="events")] = 5,
     f_theta: Theta = 6.0,
     f_gamma: Gamma = 40.0,
-    noise: Annotated[float, number(0, 0.5, "Noise on the field of each neuron in the replay", "replay")] = 0.05,
-    neurons: Annotated[int, number(50, 2000, "Neurons that carry the patterns", "replay")] = 500,
+    noise: Annotated[
+        float,
+        number(0, 0.5, "Noise on the field of each neuron in the replay", "replay", label="replay noise", main=True),
+    ] = 0.05,
+    neurons: Annotated[int, number(50, 2000, "Neurons that carry the patterns", "replay", label="neurons N")] = 500,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One sequence learned by STDP as it happens and as the buffer repeats it, then replayed from pattern 1. One frame.
@@ -139,12 +151,14 @@ MODULES = Frame(
 
 @experiment(quick=dict(N=120, duration=40), frame=MODULES)
 def modules(
-    K: Annotated[float, number(0, 6, "Coupling, for the picture of phases", "coupling")] = 3.0,
-    k_out: Annotated[float, number(0, 8, "Neighbours in other modules", "graph")] = 1.0,
-    k_in: Annotated[float, number(1, 19, "Neighbours in one's own module", "graph")] = 12.0,
-    spread: Annotated[float, number(0.1, 3, "Spread of the frequencies", "oscillators", "rad/s")] = 1.0,
-    N: Annotated[int, number(120, 480, "Oscillators, in six modules", "graph")] = 240,
-    duration: Annotated[int, number(20, 200, "How long to run", "run", "s")] = 80,
+    K: Annotated[float, number(0, 6, "Coupling, for the picture of phases", "coupling", label="coupling K")] = 3.0,
+    k_out: Annotated[float, number(0, 8, "Neighbours in other modules", "graph", label="links outside")] = 1.0,
+    k_in: Annotated[float, number(1, 19, "Neighbours in one's own module", "graph", label="links inside")] = 12.0,
+    spread: Annotated[
+        float, number(0.1, 3, "Spread of the frequencies", "oscillators", "rad/s", label="frequency spread")
+    ] = 1.0,
+    N: Annotated[int, number(120, 480, "Oscillators, in six modules", "graph", label="oscillators")] = 240,
+    duration: Annotated[int, number(20, 200, "How long to run", "run", "s", label="running time")] = 80,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The same oscillators, frequencies normal and centred, at 13 couplings from 0 to 6 and at K. Forty frames.

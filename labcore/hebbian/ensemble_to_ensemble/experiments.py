@@ -40,14 +40,34 @@ TRAIN = Frame(
 
 @experiment(quick=dict(hidden=64, n_seeds=1, epochs=30), frame=TRAIN)
 def train(
-    p_inter: Annotated[float, number(0, 0.5, "Probability of an edge between different groups", "wiring")] = 0.14,
-    groups: Annotated[int, number(2, 16, "Groups G in each hidden layer", "wiring")] = 8,
-    zeta: Annotated[float, number(0, 0.5, "Share z of the edges that moves in the first rewiring", "wiring")] = 0.2,
-    n_train: Annotated[int, number(100, 1200, "Training digits", "data")] = 200,
-    noise: Annotated[float, number(0, 0.6, "Noise in all pictures, standard deviation", "data")] = 0.3,
-    epochs: Annotated[int, number(10, 120, "Passes over the training digits", "training", "epochs")] = 40,
-    hidden: Annotated[int, number(32, 256, "Units H of each hidden layer", "network")] = 128,
-    n_seeds: Annotated[int, number(1, 6, "Networks of each wiring to average over", "runs")] = 4,
+    p_inter: Annotated[
+        float,
+        number(
+            0,
+            0.5,
+            "Probability of an edge between different groups",
+            "wiring",
+            label="edges between groups p",
+            main=True,
+        ),
+    ] = 0.14,
+    groups: Annotated[int, number(2, 16, "Groups G in each hidden layer", "wiring", label="groups G")] = 8,
+    zeta: Annotated[
+        float,
+        number(0, 0.5, "Share z of the edges that moves in the first rewiring", "wiring", label="share moved first"),
+    ] = 0.2,
+    n_train: Annotated[int, number(100, 1200, "Training digits", "data", label="training digits", main=True)] = 200,
+    noise: Annotated[
+        float, number(0, 0.6, "Noise in all pictures, standard deviation", "data", label="picture noise")
+    ] = 0.3,
+    epochs: Annotated[
+        int,
+        number(10, 120, "Passes over the training digits", "training", "epochs", label="training epochs", main=True),
+    ] = 40,
+    hidden: Annotated[int, number(32, 256, "Units H of each hidden layer", "network", label="units per layer H")] = 128,
+    n_seeds: Annotated[
+        int, number(1, 6, "Networks of each wiring to average over", "runs", label="networks averaged")
+    ] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Five wirings of the hidden layers learn noisy digits from the same start; a frame an epoch.
@@ -92,13 +112,25 @@ GROW = Frame(
 
 @experiment(quick=dict(epochs=15, hidden=64), frame=GROW)
 def grow(
-    zeta: Annotated[float, number(0.02, 0.5, "Share z of the edges that moves in the first rewiring", "wiring")] = 0.3,
-    groups: Annotated[int, number(2, 16, "Groups G in each hidden layer", "wiring")] = 8,
-    p_inter: Annotated[float, number(0, 0.5, "Probability of an edge between different groups", "wiring")] = 0.14,
-    noise: Annotated[float, number(0, 0.6, "Noise in all pictures, standard deviation", "data")] = 0.3,
-    epochs: Annotated[int, number(10, 120, "Passes over the 200 training digits", "training", "epochs")] = 40,
-    hidden: Annotated[int, number(32, 256, "Units H of each hidden layer", "network")] = 64,
-    n_seeds: Annotated[int, number(1, 6, "Networks of each rule to average over", "runs")] = 1,
+    zeta: Annotated[
+        float,
+        number(0.02, 0.5, "Share z of the edges that moves in the first rewiring", "wiring", label="share moved first"),
+    ] = 0.3,
+    groups: Annotated[int, number(2, 16, "Groups G in each hidden layer", "wiring", label="groups G")] = 8,
+    p_inter: Annotated[
+        float,
+        number(0, 0.5, "Probability of an edge between different groups", "wiring", label="edges between groups p"),
+    ] = 0.14,
+    noise: Annotated[
+        float, number(0, 0.6, "Noise in all pictures, standard deviation", "data", label="picture noise")
+    ] = 0.3,
+    epochs: Annotated[
+        int, number(10, 120, "Passes over the 200 training digits", "training", "epochs", label="training epochs")
+    ] = 40,
+    hidden: Annotated[int, number(32, 256, "Units H of each hidden layer", "network", label="units per layer H")] = 64,
+    n_seeds: Annotated[
+        int, number(1, 6, "Networks of each rule to average over", "runs", label="networks averaged")
+    ] = 1,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Where edges go that move: to random places (SET), or where activities correlate (Hebb). A frame an epoch.

@@ -43,14 +43,23 @@ RECALL = Frame(
 
 @experiment(quick=dict(N=5000), frame=RECALL)
 def retrieve(
-    d: Annotated[float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "patterns")] = 0.5,
-    T: Annotated[float, number(0, 1, "Temperature: how often a neuron disobeys its field", "network")] = 0.02,
-    K: Annotated[int, number(2, 8, "Stored patterns", "patterns")] = 5,
-    start: Annotated[Start, choice("What the network is shown", "cue")] = "pattern 1",
-    cue_noise: Annotated[float, number(0, 0.5, "Share of the cue that is flipped", "cue")] = 0.0,
-    N: Annotated[int, number(1000, 100_000, "Neurons", "network", scale="log")] = 20_000,
+    d: Annotated[
+        float,
+        number(
+            0, 0.95, "Dilution: the share of every pattern that is blank", "patterns", label="blank share d", main=True
+        ),
+    ] = 0.5,
+    T: Annotated[
+        float,
+        number(0, 1, "Temperature: how often a neuron disobeys its field", "network", label="temperature T", main=True),
+    ] = 0.02,
+    K: Annotated[int, number(2, 8, "Stored patterns", "patterns", label="stored patterns K")] = 5,
+    start: Annotated[Start, choice("What the network is shown", "cue", label="shown first", main=True)] = "pattern 1",
+    cue_noise: Annotated[float, number(0, 0.5, "Share of the cue that is flipped", "cue", label="flipped share")] = 0.0,
+    N: Annotated[int, number(1000, 100_000, "Neurons", "network", scale="log", label="neurons N")] = 20_000,
     sweeps: Annotated[
-        int, number(5, 100, "How long to run; in a sweep N neurons are updated", "network", "sweeps")
+        int,
+        number(5, 100, "How long to run; in a sweep N neurons are updated", "network", "sweeps", label="running time"),
     ] = 20,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -143,12 +152,18 @@ MAP = Frame(
 
 @experiment(quick=dict(grid=15, N=5000), frame=MAP)
 def phase_diagram(
-    d: Annotated[float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "point")] = 0.4,
-    T: Annotated[float, number(0, 1, "Temperature", "point")] = 0.1,
-    K: Annotated[int, number(2, 5, "Stored patterns", "theory")] = 3,
-    grid: Annotated[int, number(7, 41, "Points of the map along each side", "theory")] = 31,
-    N: Annotated[int, number(1000, 100_000, "Neurons of the simulated networks", "simulation", scale="log")] = 20_000,
-    sweeps: Annotated[int, number(10, 100, "How long each simulated network runs", "simulation", "sweeps")] = 40,
+    d: Annotated[
+        float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "point", label="blank share d")
+    ] = 0.4,
+    T: Annotated[float, number(0, 1, "Temperature", "point", label="temperature T")] = 0.1,
+    K: Annotated[int, number(2, 5, "Stored patterns", "theory", label="stored patterns K")] = 3,
+    grid: Annotated[int, number(7, 41, "Points of the map along each side", "theory", label="map resolution")] = 31,
+    N: Annotated[
+        int, number(1000, 100_000, "Neurons of the simulated networks", "simulation", scale="log", label="neurons N")
+    ] = 20_000,
+    sweeps: Annotated[
+        int, number(10, 100, "How long each simulated network runs", "simulation", "sweeps", label="running time")
+    ] = 40,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The map of regimes over dilution and temperature, from theory, and two cuts with networks on them.
@@ -213,14 +228,24 @@ def _change(by: float) -> str:
 
 @experiment(quick=dict(N=2000), frame=VALLEYS)
 def landscape(
-    T: Annotated[float, number(0, 1, "Temperature: it fills the valleys", "network")] = 0.1,
-    d: Annotated[float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "network")] = 0.3,
+    T: Annotated[
+        float, number(0, 1, "Temperature: it fills the valleys", "network", label="temperature T", main=True)
+    ] = 0.1,
+    d: Annotated[
+        float,
+        number(
+            0, 0.95, "Dilution: the share of every pattern that is blank", "network", label="blank share d", main=True
+        ),
+    ] = 0.3,
     strength: Annotated[
-        float, number(0.1, 2, "How clearly each first state shows its mixture of patterns", "cues")
+        float,
+        number(0.1, 2, "How clearly each first state shows its mixture of patterns", "cues", label="cue strength"),
     ] = 0.7,
-    n_starts: Annotated[int, number(1, 24, "First states, all around", "cues")] = 12,
-    N: Annotated[int, number(500, 50_000, "Neurons; few of them make a shaky path", "network", scale="log")] = 10_000,
-    sweeps: Annotated[int, number(2, 40, "How long each network runs", "network", "sweeps")] = 10,
+    n_starts: Annotated[int, number(1, 24, "First states, all around", "cues", label="networks")] = 12,
+    N: Annotated[
+        int, number(500, 50_000, "Neurons; few of them make a shaky path", "network", scale="log", label="neurons N")
+    ] = 10_000,
+    sweeps: Annotated[int, number(2, 40, "How long each network runs", "network", "sweeps", label="running time")] = 10,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Two patterns: the free energy over the plane of their overlaps, and networks that roll down into its valleys.
@@ -280,13 +305,22 @@ FROM_EXAMPLES = Frame(
 
 @experiment(frame=FROM_EXAMPLES)
 def learn(
-    M: Annotated[int, number(2, 130, "The most examples of each pattern", "examples")] = 130,
-    r: Annotated[float, number(0.05, 1, "Quality: mean agreement of an example with its pattern", "examples")] = 0.2,
-    d: Annotated[float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "network")] = 0.25,
-    T: Annotated[float, number(0, 0.5, "Temperature", "network")] = 0.02,
-    K: Annotated[int, number(1, 5, "Patterns behind the examples", "network")] = 3,
-    N: Annotated[int, number(1000, 20_000, "Neurons; more examples than N/10 are not stored", "network")] = 4000,
-    n_seeds: Annotated[int, number(1, 10, "Networks to average over", "network")] = 3,
+    M: Annotated[int, number(2, 130, "The most examples of each pattern", "examples", label="most examples M")] = 130,
+    r: Annotated[
+        float,
+        number(
+            0.05, 1, "Quality: mean agreement of an example with its pattern", "examples", label="example quality r"
+        ),
+    ] = 0.2,
+    d: Annotated[
+        float, number(0, 0.95, "Dilution: the share of every pattern that is blank", "network", label="blank share d")
+    ] = 0.25,
+    T: Annotated[float, number(0, 0.5, "Temperature", "network", label="temperature T")] = 0.02,
+    K: Annotated[int, number(1, 5, "Patterns behind the examples", "network", label="patterns K")] = 3,
+    N: Annotated[
+        int, number(1000, 20_000, "Neurons; more examples than N/10 are not stored", "network", label="neurons N")
+    ] = 4000,
+    n_seeds: Annotated[int, number(1, 10, "Networks to average over", "network", label="repetitions")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Recall of patterns of which only M noisy examples were seen, with a teacher who groups them or without.

@@ -38,12 +38,24 @@ LAMPS = Frame(
 
 @experiment(frame=LAMPS)
 def detector(
-    off: Annotated[int, number(0, 32, "Lamps of the learned pattern that are off", "input")] = 0,
-    extra: Annotated[int, number(0, 60, "Other lamps that are on", "input")] = 0,
-    h: Annotated[float, number(0.5, 1, "Threshold, as a share of what the pattern delivers", "detector")] = 1.0,
-    kappa: Annotated[float, number(0, 1, "How much each spike also inhibits", "detector")] = 0.5,
-    jitter: Annotated[float, number(0, 20, "Spread of the arrival of spikes: 0 is all at once", "input", "ms")] = 0.0,
-    active: Annotated[int, number(4, 32, "Lamps of the pattern, of 64", "detector")] = 16,
+    off: Annotated[int, number(0, 32, "Lamps of the learned pattern that are off", "input", label="lamps off")] = 0,
+    extra: Annotated[int, number(0, 60, "Other lamps that are on", "input", label="strangers on")] = 0,
+    h: Annotated[
+        float,
+        number(
+            0.5, 1, "Threshold, as a share of what the pattern delivers", "detector", label="threshold h", main=True
+        ),
+    ] = 1.0,
+    kappa: Annotated[
+        float, number(0, 1, "How much each spike also inhibits", "detector", label="inhibition κ", main=True)
+    ] = 0.5,
+    jitter: Annotated[
+        float,
+        number(
+            0, 20, "Spread of the arrival of spikes: 0 is all at once", "input", "ms", label="arrival spread", main=True
+        ),
+    ] = 0.0,
+    active: Annotated[int, number(4, 32, "Lamps of the pattern, of 64", "detector", label="pattern lamps a")] = 16,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One detector, taught one pattern once, and one input to it. `off` and `extra` end where there are no more lamps.
@@ -104,17 +116,38 @@ TAUGHT = Frame(
 
 @experiment(quick=dict(probes=300), frame=TAUGHT)
 def detect(
-    n_patterns: Annotated[int, number(1, 20, "Patterns, each taught once", "patterns")] = 8,
-    mode: Annotated[Mode, choice("A detector for each pattern, or one for all", "detector")] = "shared",
+    n_patterns: Annotated[
+        int, number(1, 20, "Patterns, each taught once", "patterns", label="patterns taught", main=True)
+    ] = 8,
+    mode: Annotated[
+        Mode, choice("A detector for each pattern, or one for all", "detector", label="detectors", main=True)
+    ] = "shared",
     similarity: Annotated[
-        float, number(0, 1, "Share of a pattern's lines that all of them have", "patterns", data=["random"])
+        float,
+        number(
+            0,
+            1,
+            "Share of a pattern's lines that all of them have",
+            "patterns",
+            label="lines in common",
+            main=True,
+            data=["random"],
+        ),
     ] = 0.0,
-    h: Annotated[float, number(0.5, 1, "Threshold, as a share of what a pattern delivers", "detector")] = 1.0,
-    kappa: Annotated[float, number(0, 1, "How much each spike also inhibits", "detector")] = 0.5,
-    forget: Annotated[float, number(0, 2, "Weakening of other lines, over strengthening: A-/A+", "detector")] = 1.0,
-    active: Annotated[int, number(4, 32, "Lines of a pattern, of 64", "patterns", data=["random"])] = 16,
-    data: Annotated[Data, choice("Random patterns, or pixels of handwritten digits above half", "patterns")] = "random",
-    probes: Annotated[int, number(100, 5000, "Random inputs to test", "test")] = 2000,
+    h: Annotated[
+        float, number(0.5, 1, "Threshold, as a share of what a pattern delivers", "detector", label="threshold h")
+    ] = 1.0,
+    kappa: Annotated[float, number(0, 1, "How much each spike also inhibits", "detector", label="inhibition κ")] = 0.5,
+    forget: Annotated[
+        float, number(0, 2, "Weakening of other lines, over strengthening: A-/A+", "detector", label="weakening")
+    ] = 1.0,
+    active: Annotated[
+        int, number(4, 32, "Lines of a pattern, of 64", "patterns", label="pattern lines a", data=["random"])
+    ] = 16,
+    data: Annotated[
+        Data, choice("Random patterns, or pixels of handwritten digits above half", "patterns", label="kind of pattern")
+    ] = "random",
+    probes: Annotated[int, number(100, 5000, "Random inputs to test", "test", label="test inputs")] = 2000,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Detectors taught one pattern after the other, one a frame, and tested without a teacher after each.

@@ -31,15 +31,27 @@ WINDOW = Frame(
 @experiment(frame=WINDOW)
 def window(
     before: Annotated[
-        float, number(-1, 1, "Left lobe: the change when the teacher fires before the neuron below", "window")
+        float,
+        number(
+            -1, 1, "Left lobe: the change when the teacher fires before the neuron below", "window", label="left lobe"
+        ),
     ] = 1.0,
-    after: Annotated[float, number(-1, 1, "Right lobe: the change when it fires after", "window")] = 1.0,
+    after: Annotated[
+        float, number(-1, 1, "Right lobe: the change when it fires after", "window", label="right lobe")
+    ] = 1.0,
     lag: Annotated[
-        float, number(-60, 60, "One pair: from the spike below to the teacher's spike", "pair", "ms")
+        float,
+        number(
+            -60, 60, "One pair: from the spike below to the teacher's spike", "pair", "ms", label="lag of this pair"
+        ),
     ] = 10.0,
-    tau: Annotated[float, number(5, 50, "How long a synapse remembers a spike", "window", "ms")] = 20.0,
-    pre_rate: Annotated[float, number(5, 200, "Firing of the neuron below", "trains", "Hz")] = 40.0,
-    post_rate: Annotated[float, number(5, 400, "Firing of the teacher", "trains", "Hz")] = TEACHER,
+    tau: Annotated[
+        float, number(5, 50, "How long a synapse remembers a spike", "window", "ms", label="trace time τ")
+    ] = 20.0,
+    pre_rate: Annotated[float, number(5, 200, "Firing of the neuron below", "trains", "Hz", label="rate below")] = 40.0,
+    post_rate: Annotated[
+        float, number(5, 400, "Firing of the teacher", "trains", "Hz", label="teacher's rate")
+    ] = TEACHER,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The window of a synapse, pair by pair, and what it makes of a teacher who knows nothing of the other's timing.
@@ -95,16 +107,38 @@ LEARNING = Frame(
 
 @experiment(quick=dict(n_train=300, N_E=36), frame=LEARNING)
 def train(
-    alpha: Annotated[float, number(0, 5, "Tiring: how fast a neuron's threshold rises with its spikes", "rule")] = 0.2,
-    stdp: Annotated[Rule, choice("Symmetric: both orders strengthen. Classical: the wrong order weakens", "rule")] = (
-        "symmetric"
-    ),
-    scale1: Annotated[float, number(0.1, 0.4, "Sum of a neuron's input weights, over 64 pixels", "rule")] = 0.25,
-    inhibition: Annotated[float, number(0, 30, "How hard a spike holds down the other neurons", "network")] = 17.0,
-    N_E: Annotated[int, number(16, 144, "Excitatory neurons", "network")] = 64,
-    rate: Annotated[float, number(5, 60, "Firing of a pixel for each of 16 grey levels", "data", "Hz")] = 30.0,
-    n_train: Annotated[int, number(60, 1300, "Training images; a third as many are tested", "data")] = 900,
-    epochs: Annotated[int, number(1, 3, "How often each training image is shown", "data")] = 2,
+    alpha: Annotated[
+        float,
+        number(
+            0, 5, "Tiring: how fast a neuron's threshold rises with its spikes", "rule", label="tiring α", main=True
+        ),
+    ] = 0.2,
+    stdp: Annotated[
+        Rule,
+        choice(
+            "Symmetric: both orders strengthen. Classical: the wrong order weakens",
+            "rule",
+            label="synapse rule",
+            main=True,
+        ),
+    ] = "symmetric",
+    scale1: Annotated[
+        float, number(0.1, 0.4, "Sum of a neuron's input weights, over 64 pixels", "rule", label="input weight sum")
+    ] = 0.25,
+    inhibition: Annotated[
+        float, number(0, 30, "How hard a spike holds down the other neurons", "network", label="inhibition")
+    ] = 17.0,
+    N_E: Annotated[int, number(16, 144, "Excitatory neurons", "network", label="excitatory neurons")] = 64,
+    rate: Annotated[
+        float,
+        number(5, 60, "Firing of a pixel for each of 16 grey levels", "data", "Hz", label="pixel rate", main=True),
+    ] = 30.0,
+    n_train: Annotated[
+        int, number(60, 1300, "Training images; a third as many are tested", "data", label="training images")
+    ] = 900,
+    epochs: Annotated[
+        int, number(1, 3, "How often each training image is shown", "data", label="passes over images")
+    ] = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A digit classifier that learns by symmetric STDP, tested twelve times on the way; the last test is the full one.

@@ -35,14 +35,27 @@ BUMPS = Frame(
 
 @experiment(frame=BUMPS)
 def bumps(
-    x: Annotated[float, number(-0.5, 1.5, "The input; pixels lie in [0, 1]", "input")] = 0.5,
-    act: Annotated[Act, choice("The activation that makes both sides of a bump", "features")] = "relu",
-    combination: Annotated[Combination, choice("How the two sides are put together", "features")] = "quad1",
-    j: Annotated[int, number(0, 14, "The bump to look at and to move, at most the last one", "one bump")] = 4,
-    start_by: Annotated[float, number(-0.5, 0.5, "Moves the start s of that bump", "one bump")] = 0.0,
-    end_by: Annotated[float, number(-0.5, 0.5, "Moves the end e of that bump", "one bump")] = 0.0,
-    grid: Annotated[int, number(1, 10, "Intervals G of [0, 1]", "features")] = 5,
-    k: Annotated[int, number(1, 5, "Overlap k: a bump is (k + 1)/G wide", "features")] = 3,
+    x: Annotated[
+        float, number(-0.5, 1.5, "The input; pixels lie in [0, 1]", "input", label="input x", main=True)
+    ] = 0.5,
+    act: Annotated[
+        Act, choice("The activation that makes both sides of a bump", "features", label="activation", main=True)
+    ] = "relu",
+    combination: Annotated[
+        Combination, choice("How the two sides are put together", "features", label="how sides combine", main=True)
+    ] = "quad1",
+    j: Annotated[
+        int,
+        number(0, 14, "The bump to look at and to move, at most the last one", "one bump", label="bump to look at j"),
+    ] = 4,
+    start_by: Annotated[
+        float, number(-0.5, 0.5, "Moves the start s of that bump", "one bump", label="move its start s")
+    ] = 0.0,
+    end_by: Annotated[
+        float, number(-0.5, 0.5, "Moves the end e of that bump", "one bump", label="move its end e")
+    ] = 0.0,
+    grid: Annotated[int, number(1, 10, "Intervals G of [0, 1]", "features", label="intervals G")] = 5,
+    k: Annotated[int, number(1, 5, "Overlap k: a bump is (k + 1)/G wide", "features", label="overlap k")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The G + k features of one input, which of them respond at x, and what a layer can make of them. One frame.
@@ -111,15 +124,23 @@ COURSE = Frame(
 
 @experiment(quick=dict(n_seeds=1, steps=60), frame=COURSE)
 def digits(
-    act: Annotated[Act, choice("The activation of the AF-KAN", "AF-KAN")] = "silu",
-    combination: Annotated[Combination, choice("How the two sides of a bump are put together", "AF-KAN")] = "quad1",
-    reduction: Annotated[Reduction, choice("How features become one number an input", "AF-KAN")] = "global attention",
-    hidden: Annotated[int, number(4, 64, "Hidden units", "network")] = 32,
-    grid: Annotated[int, number(1, 10, "Intervals G", "network")] = 5,
-    k: Annotated[int, number(1, 5, "Overlap k", "network")] = 3,
-    steps: Annotated[int, number(50, 1000, "Training steps on batches of 64", "training", unit="steps")] = 400,
-    lr: Annotated[float, number(1e-4, 5e-2, "Learning rate of AdamW", "training", scale="log")] = 5e-3,
-    n_seeds: Annotated[int, number(1, 5, "Runs to average over", "runs")] = 3,
+    act: Annotated[Act, choice("The activation of the AF-KAN", "AF-KAN", label="activation", main=True)] = "silu",
+    combination: Annotated[
+        Combination, choice("How the two sides of a bump are put together", "AF-KAN", label="how sides combine")
+    ] = "quad1",
+    reduction: Annotated[
+        Reduction, choice("How features become one number an input", "AF-KAN", label="merging of features", main=True)
+    ] = "global attention",
+    hidden: Annotated[int, number(4, 64, "Hidden units", "network", label="hidden units", main=True)] = 32,
+    grid: Annotated[int, number(1, 10, "Intervals G", "network", label="intervals G")] = 5,
+    k: Annotated[int, number(1, 5, "Overlap k", "network", label="overlap k")] = 3,
+    steps: Annotated[
+        int, number(50, 1000, "Training steps on batches of 64", "training", unit="steps", label="training steps")
+    ] = 400,
+    lr: Annotated[
+        float, number(1e-4, 5e-2, "Learning rate of AdamW", "training", scale="log", label="learning rate")
+    ] = 5e-3,
+    n_seeds: Annotated[int, number(1, 5, "Runs to average over", "runs", label="repetitions")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Train AF-KAN, two ReLU-KANs and an MLP on the same digits in the same order.

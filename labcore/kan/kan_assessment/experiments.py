@@ -25,10 +25,10 @@ from .training import train as training
 
 SYMBOLIC = tuple(FORMULAS)[:4]
 
-Grid = Annotated[int, number(2, 30, "Grid intervals G of each curve", "spline")]
-Degree = Annotated[int, number(1, 5, "Degree k of the splines; 3 is cubic", "spline")]
-Width = Annotated[int, number(1, 10, "Nodes in the hidden layer of the KAN", "network")]
-Steps = Annotated[int, number(100, 1000, "Training steps", "training", "steps")]
+Grid = Annotated[int, number(2, 30, "Grid intervals G of each curve", "spline", label="grid intervals G")]
+Degree = Annotated[int, number(1, 5, "Degree k of the splines; 3 is cubic", "spline", label="spline degree k")]
+Width = Annotated[int, number(1, 10, "Nodes in the hidden layer of the KAN", "network", label="hidden nodes")]
+Steps = Annotated[int, number(100, 1000, "Training steps", "training", "steps", label="training steps")]
 
 
 EDGE = Frame(
@@ -49,13 +49,35 @@ EDGE = Frame(
 
 @experiment(frame=EDGE)
 def edge(
-    height: Annotated[float, number(-2, 2, "How far the control point is moved", "edge")] = 1.0,
-    drag: Annotated[int, number(0, 64, "Which control point is moved; the last one if there are fewer", "edge")] = 9,
-    refine: Annotated[bool, choice("Cut every grid interval in two before moving the point", "spline")] = False,
+    height: Annotated[
+        float, number(-2, 2, "How far the control point is moved", "edge", label="lift of the point", main=True)
+    ] = 1.0,
+    drag: Annotated[
+        int,
+        number(
+            0,
+            64,
+            "Which control point is moved; the last one if there are fewer",
+            "edge",
+            label="point that is moved",
+            main=True,
+        ),
+    ] = 9,
+    refine: Annotated[
+        bool,
+        choice(
+            "Cut every grid interval in two before moving the point",
+            "spline",
+            label="halve the intervals first",
+            main=True,
+        ),
+    ] = False,
     grid: Grid = 17,
     k: Degree = 3,
-    x: Annotated[float, number(-1, 1, "Where to light up the bases", "edge")] = 0.1,
-    base: Annotated[float, number(-2, 2, "Weight wb of the silu that the spline is added to", "edge")] = 0.0,
+    x: Annotated[float, number(-1, 1, "Where to light up the bases", "edge", label="input to light up x")] = 0.1,
+    base: Annotated[
+        float, number(-2, 2, "Weight wb of the silu that the spline is added to", "edge", label="weight of silu w_b")
+    ] = 0.0,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One edge phi(x) = base silu(x) + sum_c C_c B_c(x) on [-1, 1], before and after one C is moved. One frame.
@@ -148,19 +170,37 @@ TRAINING = Frame(
 
 @experiment(quick=dict(steps=120, n_train=200), frame=TRAINING)
 def train(
-    formula: Annotated[Literal[tuple(FORMULAS)], choice("What the network has to learn", "task")] = "exp_sin",
+    formula: Annotated[
+        Literal[tuple(FORMULAS)], choice("What the network has to learn", "task", label="formula to learn")
+    ] = "exp_sin",
     grid: Grid = 5,
     width: Width = 5,
     extend_at: Annotated[
-        float, number(0, 0.9, "When every grid is cut in two, as a share of the run; 0 is never", "spline")
+        float,
+        number(
+            0,
+            0.9,
+            "When every grid is cut in two, as a share of the run; 0 is never",
+            "spline",
+            label="when grids are halved",
+        ),
     ] = 0.5,
-    lam: Annotated[float, number(0, 1e-2, "Weight of the penalty that silences edges", "training")] = 1e-3,
-    prune: Annotated[bool, choice("Remove the weak edges at the end", "network")] = False,
-    snap: Annotated[bool, choice("Then read every edge that is left as a symbol", "network", prune=[True])] = False,
+    lam: Annotated[
+        float, number(0, 1e-2, "Weight of the penalty that silences edges", "training", label="silencing penalty λ")
+    ] = 1e-3,
+    prune: Annotated[bool, choice("Remove the weak edges at the end", "network", label="remove weak edges")] = False,
+    snap: Annotated[
+        bool,
+        choice("Then read every edge that is left as a symbol", "network", label="read edges as symbols", prune=[True]),
+    ] = False,
     k: Degree = 3,
     steps: Steps = 600,
-    lr: Annotated[float, number(1e-3, 1, "Learning rate of Adam, which falls to 0 on a cosine", "training")] = 0.02,
-    n_train: Annotated[int, number(100, 1000, "Training samples", "task", scale="linear")] = 1000,
+    lr: Annotated[
+        float, number(1e-3, 1, "Learning rate of Adam, which falls to 0 on a cosine", "training", label="learning rate")
+    ] = 0.02,
+    n_train: Annotated[
+        int, number(100, 1000, "Training samples", "task", scale="linear", label="training samples")
+    ] = 1000,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A KAN [d, width, 1] learns a formula on [-1, 1]^d; frames show every edge's curve while it does.
@@ -223,14 +263,25 @@ def train(
 
 @experiment(quick=dict(n_seeds=2, peaks=3, steps=60), frame=FORGETTING)
 def forgetting(
-    scales: Annotated[bool, choice("Train the scales wb and ws of the edge, too", "spline")] = False,
-    grid: Annotated[int, number(5, 100, "Grid intervals G of the KAN's only edge", "spline")] = 40,
-    peaks: Annotated[int, number(2, 8, "Peaks, which arrive one after the other", "task")] = 5,
+    scales: Annotated[
+        bool, choice("Train the scales wb and ws of the edge, too", "spline", label="train the two scales", main=True)
+    ] = False,
+    grid: Annotated[
+        int, number(5, 100, "Grid intervals G of the KAN's only edge", "spline", label="grid intervals G", main=True)
+    ] = 40,
+    peaks: Annotated[
+        int, number(2, 8, "Peaks, which arrive one after the other", "task", label="peaks", main=True)
+    ] = 5,
     k: Degree = 3,
-    steps: Annotated[int, number(20, 500, "Training steps on each peak", "training", "steps")] = 300,
-    lr: Annotated[float, number(1e-3, 0.3, "Learning rate of Adam for each peak; it falls to 0", "training")] = 0.1,
-    n_train: Annotated[int, number(20, 500, "Training samples of each peak", "task")] = 100,
-    n_seeds: Annotated[int, number(1, 8, "Repetitions", "task")] = 4,
+    steps: Annotated[
+        int, number(20, 500, "Training steps on each peak", "training", "steps", label="steps on each peak")
+    ] = 300,
+    lr: Annotated[
+        float,
+        number(1e-3, 0.3, "Learning rate of Adam for each peak; it falls to 0", "training", label="learning rate"),
+    ] = 0.1,
+    n_train: Annotated[int, number(20, 500, "Training samples of each peak", "task", label="samples of a peak")] = 100,
+    n_seeds: Annotated[int, number(1, 8, "Repetitions", "task", label="repetitions")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Peaks of a curve are learned from left to right; no sample of an earlier one comes back. Is it still there?
@@ -247,16 +298,29 @@ def forgetting(
 def fair_fight(
     tasks: Annotated[
         Literal["formulas", "real", *SYMBOLIC, *REAL],
-        choice("Short formulas, real data sets, or one of them", "task"),
+        choice("Short formulas, real data sets, or one of them", "task", label="tasks", main=True),
     ] = "formulas",
     budget_kind: Annotated[
-        Literal["params", "flops"], choice("What is made equal: parameters, or the work of a forward pass", "task")
+        Literal["params", "flops"],
+        choice("What is made equal: parameters, or the work of a forward pass", "task", label="what is equal"),
     ] = "params",
     against: Annotated[
-        Against, choice("What the error is drawn against; seconds are measured, here and now", "training")
+        Against,
+        choice(
+            "What the error is drawn against; seconds are measured, here and now",
+            "training",
+            label="error drawn against",
+            main=True,
+        ),
     ] = "steps",
     follow: Annotated[
-        bool, choice("The grids of the spline MLP follow its data, as those of a KAN do", "spline")
+        bool,
+        choice(
+            "The grids of the spline MLP follow its data, as those of a KAN do",
+            "spline",
+            label="grids follow data",
+            main=True,
+        ),
     ] = False,
     grid_eps: Annotated[
         float,
@@ -265,15 +329,18 @@ def fair_fight(
             1,
             "Share of even spacing in a grid that follows; the rest is quantiles",
             "spline",
+            label="even share of grid",
             tasks=["formulas", *SYMBOLIC],
         ),
     ] = 0.02,
     width: Width = 5,
-    grid: Annotated[int, number(2, 8, "Grid intervals G of each curve", "spline")] = 5,
-    k: Annotated[int, number(1, 4, "Degree k of the splines; 3 is cubic", "spline")] = 3,
-    steps: Annotated[int, number(100, 600, "Training steps", "training", "steps")] = 600,
-    n_train: Annotated[int, number(100, 1000, "Training samples of a formula", "task", scale="linear")] = 400,
-    n_seeds: Annotated[int, number(1, 5, "Repetitions", "task")] = 3,
+    grid: Annotated[int, number(2, 8, "Grid intervals G of each curve", "spline", label="grid intervals G")] = 5,
+    k: Annotated[int, number(1, 4, "Degree k of the splines; 3 is cubic", "spline", label="spline degree k")] = 3,
+    steps: Annotated[int, number(100, 600, "Training steps", "training", "steps", label="training steps")] = 600,
+    n_train: Annotated[
+        int, number(100, 1000, "Training samples of a formula", "task", scale="linear", label="samples of a formula")
+    ] = 400,
+    n_seeds: Annotated[int, number(1, 5, "Repetitions", "task", label="repetitions")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """KAN, MLP and spline MLP of one hidden layer at the budget of the KAN [d, width, o]. Frames as they finish.

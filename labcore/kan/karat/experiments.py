@@ -59,16 +59,30 @@ ROWS = Frame(
 @experiment(frame=ROWS)
 @one_thread
 def row(
-    shift: Annotated[float, number(-3, 3, "Added to all 17 scores of the row", "the row")] = 0.0,
-    push: Annotated[float, number(-4, 4, "Added to the score of one token", "the row")] = 0.0,
-    token: Annotated[int, number(0, 16, "The token that is pushed; 0 is the class token", "the row")] = 6,
-    digit: Annotated[int, number(0, 99, "Test digit that the row comes from", "the row")] = 0,
-    head: Annotated[int, number(0, 1, "Head of the last block", "the row")] = 0,
+    shift: Annotated[
+        float, number(-3, 3, "Added to all 17 scores of the row", "the row", label="added to all scores", main=True)
+    ] = 0.0,
+    push: Annotated[
+        float, number(-4, 4, "Added to the score of one token", "the row", label="added to one score", main=True)
+    ] = 0.0,
+    token: Annotated[
+        int,
+        number(
+            0, 16, "The token that is pushed; 0 is the class token", "the row", label="token that is pushed", main=True
+        ),
+    ] = 6,
+    digit: Annotated[int, number(0, 99, "Test digit that the row comes from", "the row", label="test digit")] = 0,
+    head: Annotated[int, number(0, 1, "Head of the last block", "the row", label="attention head")] = 0,
     state: Annotated[
-        Literal["trained", "untrained"], choice("The learned map after 100 steps, or at its random start", "map")
+        Literal["trained", "untrained"],
+        choice("The learned map after 100 steps, or at its random start", "map", label="state of the map"),
     ] = "trained",
-    rank: Annotated[int, number(1, 17, "Hidden units r; a new value trains a new map", "map")] = 6,
-    waves: Annotated[int, number(1, 8, "Frequencies G of each curve; a new value trains a new map", "map")] = 3,
+    rank: Annotated[
+        int, number(1, 17, "Hidden units r; a new value trains a new map", "map", label="middle numbers r")
+    ] = 6,
+    waves: Annotated[
+        int, number(1, 8, "Frequencies G of each curve; a new value trains a new map", "map", label="frequencies G")
+    ] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The class token's row of scores, and what softmax and the learned map make of it, before and after the move.
@@ -156,18 +170,34 @@ def _frame(log: tuple[list, list, list], found: list[Matrices], sizes: list[int]
 @experiment(quick=dict(n_seeds=1, steps=50), frame=COURSE)
 @one_thread
 def digits(
-    rank: Annotated[int, number(1, 17, "Hidden units r of the learned row map", "row map")] = 6,
+    rank: Annotated[
+        int, number(1, 17, "Hidden units r of the learned row map", "row map", label="middle numbers r", main=True)
+    ] = 6,
     projection: Annotated[
-        Projection, choice("Bring sum |row| to at most 1: by dividing the row, or at the nearest such row", "row map")
+        Projection,
+        choice(
+            "Bring sum |row| to at most 1: by dividing the row, or at the nearest such row",
+            "row map",
+            label="limit of row sum",
+            main=True,
+        ),
     ] = "none",
-    waves: Annotated[int, number(1, 8, "Frequencies G of each curve; a spline has 2 G pieces", "row map")] = 3,
-    basis: Annotated[Basis, choice("What the curves are made of", "row map")] = "fourier",
+    waves: Annotated[
+        int,
+        number(
+            1, 8, "Frequencies G of each curve; a spline has 2 G pieces", "row map", label="frequencies G", main=True
+        ),
+    ] = 3,
+    basis: Annotated[Basis, choice("What the curves are made of", "row map", label="curves made of")] = "fourier",
     sharing: Annotated[
-        Literal["blockwise", "universal"], choice("Own curves for each block, or one set for all blocks", "row map")
+        Literal["blockwise", "universal"],
+        choice("Own curves for each block, or one set for all blocks", "row map", label="sharing of curves"),
     ] = "blockwise",
-    steps: Annotated[int, number(50, 1000, "Training steps on batches of 64", "training", unit="steps")] = 350,
+    steps: Annotated[
+        int, number(50, 1000, "Training steps on batches of 64", "training", unit="steps", label="training steps")
+    ] = 350,
     lr: Rate = 3e-3,
-    n_seeds: Annotated[int, number(1, 5, "Runs to average over", "runs")] = 2,
+    n_seeds: Annotated[int, number(1, 5, "Runs to average over", "runs", label="repetitions")] = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Train one small ViT with softmax and one with learned rows, on the same digits in the same order.

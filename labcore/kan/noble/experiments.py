@@ -55,16 +55,43 @@ SLICE = Frame(
 @experiment(frame=SLICE)
 @one_thread
 def layer(
-    frequency: Annotated[float, number(0, 12, "Frequency w1 of the first cosine layer", "CosNet", sigma=COS)] = 2.0,
-    mixing: Annotated[
-        float, number(0, 5, "Size of the matrix M between the cosine layers", "CosNet", sigma=COS[:1])
+    frequency: Annotated[
+        float,
+        number(
+            0, 12, "Frequency w1 of the first cosine layer", "CosNet", label="first frequency w₁", main=True, sigma=COS
+        ),
     ] = 2.0,
-    frequency2: Annotated[float, number(0, 6, "Frequency w2 of the second layer", "CosNet", sigma=COS[:1])] = 1.5,
-    phase: Annotated[float, number(-3.2, 3.2, "Phase p1 of the first layer", "CosNet", "rad", sigma=COS)] = 0.0,
-    phase2: Annotated[float, number(-3.2, 3.2, "Phase p2 of the second layer", "CosNet", "rad", sigma=COS[:1])] = 0.8,
-    up: Annotated[float, number(0, 1, "Size of W_up; at 0 the branch is silent", "branch")] = 0.3,
-    sigma: Annotated[Sigma, choice("What the branch does to its r numbers", "branch")] = "cosnet",
-    rank: Annotated[int, number(1, 8, "Numbers r in the thin middle of the branch", "branch")] = 2,
+    mixing: Annotated[
+        float,
+        number(
+            0,
+            5,
+            "Size of the matrix M between the cosine layers",
+            "CosNet",
+            label="mixing size M",
+            main=True,
+            sigma=COS[:1],
+        ),
+    ] = 2.0,
+    frequency2: Annotated[
+        float, number(0, 6, "Frequency w2 of the second layer", "CosNet", label="second frequency w₂", sigma=COS[:1])
+    ] = 1.5,
+    phase: Annotated[
+        float, number(-3.2, 3.2, "Phase p1 of the first layer", "CosNet", "rad", label="first phase p₁", sigma=COS)
+    ] = 0.0,
+    phase2: Annotated[
+        float,
+        number(-3.2, 3.2, "Phase p2 of the second layer", "CosNet", "rad", label="second phase p₂", sigma=COS[:1]),
+    ] = 0.8,
+    up: Annotated[
+        float, number(0, 1, "Size of W_up; at 0 the branch is silent", "branch", label="branch size W_up")
+    ] = 0.3,
+    sigma: Annotated[
+        Sigma, choice("What the branch does to its r numbers", "branch", label="bend of branch σ", main=True)
+    ] = "cosnet",
+    rank: Annotated[
+        int, number(1, 8, "Numbers r in the thin middle of the branch", "branch", label="middle numbers r")
+    ] = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One output of one layer with 3 inputs, x = t W_down[:, 0], split into main part and branch. One frame.
@@ -125,13 +152,33 @@ COURSE = Frame(
 @experiment(quick=dict(n_seeds=1, omega=5.0, lr=1e-2, steps=100), frame=COURSE)
 @one_thread
 def sharp(
-    omega: Annotated[float, number(0.5, 16, "Frequency of the sharp part of the target", "target")] = 8.0,
-    rank: Annotated[int, number(1, 16, "Numbers r in the thin middle of each branch", "branch")] = 4,
-    frequency: Annotated[float, number(0.5, 4, "Mean frequency at the start", "branch")] = 1.5,
-    up: Annotated[float, number(1e-3, 1, "Size of W_up at the start", "branch", scale="log")] = 0.02,
-    steps: Annotated[int, number(100, 2000, "Training steps on fresh batches of 128", "training", unit="steps")] = 600,
+    omega: Annotated[
+        float,
+        number(0.5, 16, "Frequency of the sharp part of the target", "target", label="target frequency ω", main=True),
+    ] = 8.0,
+    rank: Annotated[
+        int, number(1, 16, "Numbers r in the thin middle of each branch", "branch", label="middle numbers r", main=True)
+    ] = 4,
+    frequency: Annotated[
+        float, number(0.5, 4, "Mean frequency at the start", "branch", label="first frequency w₁")
+    ] = 1.5,
+    up: Annotated[
+        float, number(1e-3, 1, "Size of W_up at the start", "branch", scale="log", label="branch size W_up")
+    ] = 0.02,
+    steps: Annotated[
+        int,
+        number(
+            100,
+            2000,
+            "Training steps on fresh batches of 128",
+            "training",
+            unit="steps",
+            label="training steps",
+            main=True,
+        ),
+    ] = 600,
     lr: Rate = 3e-3,
-    n_seeds: Annotated[int, number(1, 8, "Targets and runs to average over", "runs")] = 3,
+    n_seeds: Annotated[int, number(1, 8, "Targets and runs to average over", "runs", label="repetitions")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Five small networks learn y = (1/3) sum tanh(A x) + 0.5 sin(omega w.x), x uniform in [-1, 1]^3.
@@ -223,15 +270,27 @@ LOSSES = Frame(
 @experiment(quick=dict(n_seeds=1, batch=4, steps=100), frame=LOSSES)
 @one_thread
 def language(
-    sigma: Annotated[Sigma, choice("What the branch does to its r numbers", "branch")] = "cosnet",
-    rank: Annotated[int, number(1, 16, "Numbers r in the thin middle of each branch", "branch")] = 4,
-    frequency: Annotated[float, number(0.5, 4, "Mean frequency at the start", "branch", sigma=COS)] = 1.5,
-    up: Annotated[float, number(1e-3, 1, "Size of W_up at the start", "branch", scale="log")] = 0.02,
-    batch: Annotated[int, number(4, 48, "Windows of 32 characters in a batch", "training")] = 24,
-    smoothing: Annotated[float, number(0, 0.5, "Label smoothing of the training loss", "training")] = 0.0,
-    steps: Annotated[int, number(100, 1500, "Training steps", "training", unit="steps")] = 500,
+    sigma: Annotated[
+        Sigma, choice("What the branch does to its r numbers", "branch", label="bend of branch σ", main=True)
+    ] = "cosnet",
+    rank: Annotated[
+        int, number(1, 16, "Numbers r in the thin middle of each branch", "branch", label="middle numbers r", main=True)
+    ] = 4,
+    frequency: Annotated[
+        float, number(0.5, 4, "Mean frequency at the start", "branch", label="first frequency w₁", sigma=COS)
+    ] = 1.5,
+    up: Annotated[
+        float, number(1e-3, 1, "Size of W_up at the start", "branch", scale="log", label="branch size W_up")
+    ] = 0.02,
+    batch: Annotated[int, number(4, 48, "Windows of 32 characters in a batch", "training", label="batch size")] = 24,
+    smoothing: Annotated[
+        float, number(0, 0.5, "Label smoothing of the training loss", "training", label="label smoothing")
+    ] = 0.0,
+    steps: Annotated[
+        int, number(100, 1500, "Training steps", "training", unit="steps", label="training steps", main=True)
+    ] = 500,
     lr: Rate = 3e-3,
-    n_seeds: Annotated[int, number(1, 3, "Runs to average over", "runs")] = 1,
+    n_seeds: Annotated[int, number(1, 3, "Runs to average over", "runs", label="repetitions")] = 1,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Three character models: width 32, a wider one with at least as many parameters, and width 32 with branches.

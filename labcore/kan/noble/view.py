@@ -84,36 +84,33 @@ def sharp(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def language(frame: xr.Dataset) -> dict[str, Any]:
-    """Training and held-out loss of three character models, and when each meets the narrow one's last loss."""
+    """Training loss of three character models, and how far two of them are ahead of the narrow one on held-out text."""
     t = frame.time.values
     train, held = frame.train.values.mean(1), frame.held_out.values.mean(1)
-    goal, when = float(held[0, -1]), frame.steps_to.values
+    ahead, when = held[0] - held, frame.steps_to.values
     data, notes = [], []
-
-    for k, (name, color) in enumerate(zip(frame.model.values, (SOFT, BLUE, RED))):
+    ends = apart(train[:, -1], np.float32(0.05))  # in the precision of the losses
+    for k, (name, color) in enumerate(zip(map(str, frame.model.values), (SOFT, BLUE, RED))):
         line = {"color": color, "width": 3}
         data.append(curve(t, train[k], f"{name}, training", color, line=line, pin=True))
-        data.append(curve(t, held[k], f"{name}, held out", color, axes="2", line=line, pin=True))
-        notes.append(note(0.98, 0.95 - 0.08 * k, f"{name} ({int(frame.parameters[k]):,})", color, xanchor="right"))
-        if k and when[k]:
-            arrow = {"showarrow": True, "arrowcolor": color, "ax": 0, "ay": -40 - 28 * k}
-            notes.append(label(when[k], goal, f"{name}: step {when[k]}", color, axes="2", **arrow))
-    place = {"xref": "x2 domain", "yref": "y2"}
-    notes.append(label(0.02, goal, "width 32 ends here", SOFT, **place, xanchor="left", yanchor="top"))
-    dotted = {"type": "line", **place, "x0": 0, "x1": 1, "y0": goal, "y1": goal, "line": {"color": SOFT, "dash": "dot"}}
-
-    def span(values: np.ndarray) -> list[float]:
-        """The first frame is far above the rest, and the rest is what there is to see."""
-        rest = values[:, 1:] if values.shape[1] > 1 else values
-        return [float(rest.min()) - 0.15, float(rest.max()) + 0.1]
-
+        notes.append(label(t[-1], ends[k], name, color, xanchor="left", xshift=6))
+        if not k:
+            continue
+        data.append(curve(t, ahead[k], f"{name}, ahead", color, axes="2", line=line, pin=True))
+        met = f", there at step {when[k]}" if when[k] else ""
+        text = f"{name}: {int(frame.parameters[k]):,} numbers{met}"
+        notes.append(note(0.98, 1.01 - 0.07 * k, text, color, axes="2", xanchor="right", yanchor="top"))
+    own = f"0: width 32, {int(frame.parameters[0]):,} numbers"
+    notes.append(label(0.02, 0, own, SOFT, axes="2", xref="x2 domain", xanchor="left", yanchor="top"))
+    # the first frame is far above the rest, and the rest is what there is to see
+    rest = train[:, 1:] if len(t) > 1 else train
+    reach = max(0.1, float(np.abs(ahead[:, 1:]).max(initial=0)))
     layout = {
         "height": 440,
-        "xaxis": axis(frame.time, domain=[0, 0.45], anchor="y"),
-        "yaxis": axis(frame.train, range=span(train)),
-        "xaxis2": axis(frame.time, domain=[0.57, 1], anchor="y2"),
-        "yaxis2": axis(frame.held_out, anchor="x2", range=span(held)),
-        "shapes": [dotted],
+        "xaxis": axis(frame.time, domain=[0, 0.38], anchor="y"),
+        "yaxis": axis(frame.train, range=[float(rest.min()) - 0.15, float(rest.max()) + 0.1]),
+        "xaxis2": axis(frame.time, domain=[0.6, 1], anchor="y2"),
+        "yaxis2": axis("nats ahead of width 32, held-out text", anchor="x2", range=[-0.6 * reach, 1.5 * reach]),
         "annotations": notes,
     }
     return {"data": data, "layout": layout}

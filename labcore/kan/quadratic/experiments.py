@@ -47,22 +47,43 @@ def _points(points: Float[Array, "sample 2"], label: Int[Array, " sample"]) -> d
     return dict(px=points[:, 0], py=points[:, 1], label=label)
 
 
-Weight = Annotated[float, number(-3, 3, "A weight of the second linear form; it multiplies the first", "second form")]
-
-
 @experiment(quick=dict(w_b1=-2.0, w_b2=-2.0, c=1.3), frame=NEURON)
 def neuron(
-    w_b1: Annotated[float, number(-3, 3, "Weight of x1 squared", "squares")] = 0.0,
-    w_b2: Annotated[float, number(-3, 3, "Weight of x2 squared", "squares")] = 0.0,
-    c: Annotated[float, number(-3, 3, "Constant", "squares")] = 0.0,
-    w_g1: Weight = 0.0,
-    w_g2: Weight = 0.0,
-    b_g: Annotated[float, number(-3, 3, "Constant of the second linear form", "second form")] = 1.0,
-    w_r1: Annotated[float, number(-3, 3, "Weight of x1, as in any neuron", "first form")] = 1.0,
-    w_r2: Annotated[float, number(-3, 3, "Weight of x2, as in any neuron", "first form")] = 0.6,
-    b_r: Annotated[float, number(-3, 3, "Constant, as in any neuron", "first form")] = 0.0,
+    w_b1: Annotated[float, number(-3, 3, "Weight of x1 squared", "squares", label="weight of x1 squared w_b1")] = 0.0,
+    w_b2: Annotated[float, number(-3, 3, "Weight of x2 squared", "squares", label="weight of x2 squared w_b2")] = 0.0,
+    c: Annotated[float, number(-3, 3, "Constant", "squares", label="constant c")] = 0.0,
+    w_g1: Annotated[
+        float,
+        number(
+            -3,
+            3,
+            "Weight of x1 in the second linear form, which multiplies the first",
+            "second form",
+            label="second weight of x1 w_g1",
+        ),
+    ] = 0.0,
+    w_g2: Annotated[
+        float,
+        number(
+            -3,
+            3,
+            "Weight of x2 in the second linear form, which multiplies the first",
+            "second form",
+            label="second weight of x2 w_g2",
+        ),
+    ] = 0.0,
+    b_g: Annotated[
+        float, number(-3, 3, "Constant of the second linear form", "second form", label="second constant b_g")
+    ] = 1.0,
+    w_r1: Annotated[
+        float, number(-3, 3, "Weight of x1, as in any neuron", "first form", label="weight of x1 w_r1")
+    ] = 1.0,
+    w_r2: Annotated[
+        float, number(-3, 3, "Weight of x2, as in any neuron", "first form", label="weight of x2 w_r2")
+    ] = 0.6,
+    b_r: Annotated[float, number(-3, 3, "Constant, as in any neuron", "first form", label="constant b_r")] = 0.0,
     data: Annotated[
-        Literal["rings", "xor"], choice("Two rings, or four clouds of which opposite ones match", "data")
+        Literal["rings", "xor"], choice("Two rings, or four clouds of which opposite ones match", "data", label="data")
     ] = "rings",
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -105,18 +126,39 @@ REGIONS = Frame(
 @experiment(quick=dict(n_seeds=2, steps=200), frame=REGIONS)
 def shapes(
     gamma: Annotated[
-        float, number(1e-3, 1, "How fast quadratic terms learn, as a share of the learning rate", "training")
+        float,
+        number(
+            1e-3,
+            1,
+            "How fast quadratic terms learn, as a share of the learning rate",
+            "training",
+            label="quadratic rate γ",
+            main=True,
+        ),
     ] = 0.1,
-    hidden: Annotated[int, number(0, 16, "Hidden neurons; 0 is a single neuron and nothing else", "network")] = 0,
-    data: Annotated[Literal["rings", "spiral", "xor"], choice("The shape to learn", "data")] = "rings",
+    hidden: Annotated[
+        int,
+        number(
+            0, 16, "Hidden neurons; 0 is a single neuron and nothing else", "network", label="hidden neurons", main=True
+        ),
+    ] = 0,
+    data: Annotated[
+        Literal["rings", "spiral", "xor"], choice("The shape to learn", "data", label="shape to learn", main=True)
+    ] = "rings",
     start: Annotated[
         Literal["relinear", "random"],
-        choice("relinear: every neuron starts linear; random: all terms random", "training"),
+        choice("relinear: every neuron starts linear; random: all terms random", "training", label="start of weights"),
     ] = "relinear",
-    lr: Annotated[float, number(0.01, 1, "Learning rate", "training", scale="log")] = 0.1,
-    steps: Annotated[int, number(100, 5000, "Full-batch gradient steps", "training", unit="steps")] = 1500,
-    noise: Annotated[float, number(0, 0.3, "Spread of the points, standard deviation", "data")] = 0.08,
-    n_seeds: Annotated[int, number(1, 10, "Repetitions, each with its own points and weights", "runs")] = 3,
+    lr: Annotated[float, number(0.01, 1, "Learning rate", "training", scale="log", label="learning rate")] = 0.1,
+    steps: Annotated[
+        int, number(100, 5000, "Full-batch gradient steps", "training", unit="steps", label="training steps")
+    ] = 1500,
+    noise: Annotated[
+        float, number(0, 0.3, "Spread of the points, standard deviation", "data", label="spread of points")
+    ] = 0.08,
+    n_seeds: Annotated[
+        int, number(1, 10, "Repetitions, each with its own points and weights", "runs", label="repetitions")
+    ] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A quadratic network against linear neurons in the same structure and in the same number of parameters.
@@ -219,23 +261,53 @@ def collapse(
     gamma: Annotated[
         float,
         number(
-            1e-3, 1, "Quadratic terms learn this much slower; a tenth of it is tried too", "training", strategy=["slow"]
+            1e-3,
+            1,
+            "Quadratic terms learn this much slower; a tenth of it is tried too",
+            "training",
+            label="quadratic rate γ",
+            strategy=["slow"],
         ),
     ] = 0.1,
     depth: Annotated[
-        int, number(1, 8, "Hidden layers of the deepest network; all up to it are trained", "network", "layers")
+        int,
+        number(
+            1,
+            8,
+            "Hidden layers of the deepest network; all up to it are trained",
+            "network",
+            "layers",
+            label="hidden layers L",
+        ),
     ] = 6,
-    lr: Annotated[float, number(0.002, 0.1, "Learning rate", "training", scale="log")] = 0.02,
+    lr: Annotated[float, number(0.002, 0.1, "Learning rate", "training", scale="log", label="learning rate")] = 0.02,
     strategy: Annotated[
-        Strategy, choice("slow: smaller steps for quadratic terms; l2, l1: a penalty on them instead", "training")
+        Strategy,
+        choice(
+            "slow: smaller steps for quadratic terms; l2, l1: a penalty on them instead",
+            "training",
+            label="what tames them",
+        ),
     ] = "slow",
     penalty: Annotated[
         float,
-        number(1e-3, 10, "Strength of the penalty; ten times as much is tried too", "training", strategy=["l2", "l1"]),
+        number(
+            1e-3,
+            10,
+            "Strength of the penalty; ten times as much is tried too",
+            "training",
+            label="penalty strength",
+            strategy=["l2", "l1"],
+        ),
     ] = 0.1,
-    steps: Annotated[int, number(50, 1000, "Steps of SGD with momentum 0.9, batches of 64", "training", "steps")] = 300,
-    n_train: Annotated[int, number(100, 1000, "Training digits", "data")] = 1000,
-    n_seeds: Annotated[int, number(1, 5, "Repetitions, each with its own digits and weights", "runs")] = 3,
+    steps: Annotated[
+        int,
+        number(50, 1000, "Steps of SGD with momentum 0.9, batches of 64", "training", "steps", label="training steps"),
+    ] = 300,
+    n_train: Annotated[int, number(100, 1000, "Training digits", "data", label="training digits")] = 1000,
+    n_seeds: Annotated[
+        int, number(1, 5, "Repetitions, each with its own digits and weights", "runs", label="repetitions")
+    ] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Digits, [64, 24 x depth, 10], every depth in five ways: random start, ReLinear three times, and linear neurons.

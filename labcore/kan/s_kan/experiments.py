@@ -21,12 +21,19 @@ from .mechanism import SelectableNet, TanhNet, ThreeStages
 
 N_TRAIN, N_TEST = 128, 201
 
-Penalty = Annotated[float, number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice")]
-TauEnd = Annotated[float, number(0.05, 1, "Temperature at the end of the second stage", "choice")]
-Noise = Annotated[float, number(0, 0.2, "Noise of the samples, standard deviation", "data")]
-Full = Annotated[int, number(50, 1000, "Steps with all families", "training", unit="steps")]
-Selective = Annotated[int, number(50, 1000, "Steps with sharper and sharper choices", "training", unit="steps")]
-Tune = Annotated[int, number(50, 1000, "Steps after pruning", "training", unit="steps")]
+Penalty = Annotated[
+    float,
+    number(0, 0.1, "Weight lambda of the entropy in the second stage", "choice", label="choice penalty λ", main=True),
+]
+TauEnd = Annotated[
+    float, number(0.05, 1, "Temperature at the end of the second stage", "choice", label="last temperature τ")
+]
+Noise = Annotated[float, number(0, 0.2, "Noise of the samples, standard deviation", "data", label="noise of samples")]
+Full = Annotated[int, number(50, 1000, "Steps with all families", "training", unit="steps", label="steps with all")]
+Selective = Annotated[
+    int, number(50, 1000, "Steps with sharper and sharper choices", "training", unit="steps", label="steps of choosing")
+]
+Tune = Annotated[int, number(50, 1000, "Steps after pruning", "training", unit="steps", label="steps after pruning")]
 
 
 FITS = Frame(
@@ -43,15 +50,26 @@ FITS = Frame(
 
 @experiment(frame=FITS)
 def families(
-    frequency: Annotated[float, number(0.25, 8, "Half waves of the sine in one unit of x", "target")] = 4.0,
-    wave: Annotated[float, number(0, 1, "Share of a sine in the target", "target")] = 1.0,
-    kink: Annotated[float, number(0, 1, "Share of a kink |x - c|", "target")] = 0.0,
-    bump: Annotated[float, number(0, 1, "Share of a narrow bump around c", "target")] = 0.0,
-    poly: Annotated[float, number(0, 1, "Share of the polynomial T_5", "target")] = 0.0,
-    centre: Annotated[float, number(-0.9, 0.9, "The place c of kink and bump", "target")] = 0.3,
-    noise: Annotated[float, number(0, 0.5, "Noise of the samples, standard deviation", "data")] = 0.05,
-    size: Annotated[int, number(4, 16, "Functions M in each family", "family")] = 8,
-    n: Annotated[int, number(20, 400, "Samples", "data")] = 100,
+    frequency: Annotated[
+        float,
+        number(0.25, 8, "Half waves of the sine in one unit of x", "target", label="half waves a unit", main=True),
+    ] = 4.0,
+    wave: Annotated[
+        float, number(0, 1, "Share of a sine in the target", "target", label="share of sine", main=True)
+    ] = 1.0,
+    kink: Annotated[float, number(0, 1, "Share of a kink |x - c|", "target", label="share of kink")] = 0.0,
+    bump: Annotated[float, number(0, 1, "Share of a narrow bump around c", "target", label="share of bump")] = 0.0,
+    poly: Annotated[
+        float, number(0, 1, "Share of the polynomial T_5", "target", label="share of polynomial T₅", main=True)
+    ] = 0.0,
+    centre: Annotated[
+        float, number(-0.9, 0.9, "The place c of kink and bump", "target", label="place of kink and bump")
+    ] = 0.3,
+    noise: Annotated[
+        float, number(0, 0.5, "Noise of the samples, standard deviation", "data", label="noise of samples")
+    ] = 0.05,
+    size: Annotated[int, number(4, 16, "Functions M in each family", "family", label="functions in family M")] = 8,
+    n: Annotated[int, number(20, 400, "Samples", "data", label="samples n")] = 100,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The same samples fitted in closed form by each of five families of M functions and a constant. One frame.
@@ -107,15 +125,22 @@ CHOICE = Frame(
 def select(
     penalty: Penalty = 0.01,
     tau_end: TauEnd = 0.1,
-    task: Annotated[Task, choice("What the two inputs are added up to", "data")] = "planted",
-    size: Annotated[int, number(4, 16, "Functions M in each family", "choice")] = 8,
-    start: Annotated[float, number(0, 1, "Size of the random start; 1: as large as the target", "choice")] = 0.01,
+    task: Annotated[Task, choice("What the two inputs are added up to", "data", label="target", main=True)] = "planted",
+    size: Annotated[int, number(4, 16, "Functions M in each family", "choice", label="functions in family M")] = 8,
+    start: Annotated[
+        float,
+        number(
+            0, 1, "Size of the random start; 1: as large as the target", "choice", label="size at the start", main=True
+        ),
+    ] = 0.01,
     noise: Noise = 0.01,
     full: Full = 400,
     selective: Selective = 500,
     tune: Tune = 300,
-    lr: Annotated[float, number(1e-3, 0.3, "Learning rate of Adam", "training", scale="log")] = 0.02,
-    n_seeds: Annotated[int, number(1, 32, "Runs", "runs")] = 4,
+    lr: Annotated[
+        float, number(1e-3, 0.3, "Learning rate of Adam", "training", scale="log", label="learning rate")
+    ] = 0.02,
+    n_seeds: Annotated[int, number(1, 32, "Runs", "runs", label="repetitions")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One layer from two inputs to one sum, four families in its pool: who is chosen, and what does it cost?
@@ -196,17 +221,21 @@ CONTEST = Frame(
 
 @experiment(quick=dict(n_seeds=1, width=2, full=50, selective=50, tune=50, lr=0.05), frame=CONTEST)
 def seven_tasks(
-    width: Annotated[int, number(2, 8, "Nodes in the hidden layer", "network")] = 4,
-    size: Annotated[int, number(4, 16, "Functions M in each family", "network")] = 8,
+    width: Annotated[int, number(2, 8, "Nodes in the hidden layer", "network", label="hidden nodes", main=True)] = 4,
+    size: Annotated[int, number(4, 16, "Functions M in each family", "network", label="functions in family M")] = 8,
     penalty: Penalty = 0.01,
     tau_end: TauEnd = 0.1,
-    start: Annotated[float, number(0.01, 1, "Size of the random start", "network", scale="log")] = 0.1,
+    start: Annotated[
+        float, number(0.01, 1, "Size of the random start", "network", scale="log", label="size at the start", main=True)
+    ] = 0.1,
     noise: Noise = 0.0,
     full: Full = 500,
     selective: Selective = 300,
     tune: Tune = 300,
-    lr: Annotated[float, number(1e-3, 0.3, "Learning rate of Adam, for all", "training", scale="log")] = 0.02,
-    n_seeds: Annotated[int, number(1, 3, "Runs", "runs")] = 1,
+    lr: Annotated[
+        float, number(1e-3, 0.3, "Learning rate of Adam, for all", "training", scale="log", label="learning rate")
+    ] = 0.02,
+    n_seeds: Annotated[int, number(1, 3, "Runs", "runs", label="repetitions")] = 1,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Seven targets, networks [d, width, 1]: S-KAN, each family alone in the same network, and a tanh MLP.
@@ -297,16 +326,26 @@ def _seven_frame(
 def digits(
     penalty: Penalty = 0.01,
     tau_end: TauEnd = 0.1,
-    rival: Annotated[Literal[PLANTED_POOL], choice("The family of the kernel that has one only", "network")] = "spline",
-    maps: Annotated[int, number(1, 8, "Maps that the convolution makes", "network")] = 4,
-    size: Annotated[int, number(4, 16, "Functions M in each family", "network")] = 8,
-    full: Annotated[int, number(10, 400, "Steps with all families", "training", unit="steps")] = 100,
-    selective: Annotated[
-        int, number(10, 400, "Steps with sharper and sharper choices", "training", unit="steps")
+    rival: Annotated[
+        Literal[PLANTED_POOL],
+        choice("The family of the kernel that has one only", "network", label="the single family", main=True),
+    ] = "spline",
+    maps: Annotated[int, number(1, 8, "Maps that the convolution makes", "network", label="maps", main=True)] = 4,
+    size: Annotated[int, number(4, 16, "Functions M in each family", "network", label="functions in family M")] = 8,
+    full: Annotated[
+        int, number(10, 400, "Steps with all families", "training", unit="steps", label="steps with all")
     ] = 100,
-    tune: Annotated[int, number(10, 400, "Steps after pruning", "training", unit="steps")] = 100,
-    lr: Annotated[float, number(1e-3, 0.1, "Learning rate of Adam, for all", "training", scale="log")] = 0.02,
-    n_seeds: Annotated[int, number(1, 5, "Runs", "runs")] = 3,
+    selective: Annotated[
+        int,
+        number(10, 400, "Steps with sharper and sharper choices", "training", unit="steps", label="steps of choosing"),
+    ] = 100,
+    tune: Annotated[
+        int, number(10, 400, "Steps after pruning", "training", unit="steps", label="steps after pruning")
+    ] = 100,
+    lr: Annotated[
+        float, number(1e-3, 0.1, "Learning rate of Adam, for all", "training", scale="log", label="learning rate")
+    ] = 0.02,
+    n_seeds: Annotated[int, number(1, 5, "Runs", "runs", label="repetitions")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """8x8 digits, one convolution of 3x3 and a linear map: kernels of curves that choose, of one family, of numbers.

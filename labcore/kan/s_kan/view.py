@@ -154,19 +154,24 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
 
 def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
     """How far off each model is on each target, over the best single family; and which families nodes pick."""
-    gap, models, tasks = frame.gap.values, list(frame.model.values), list(frame.task.values)
+    gap, models, tasks = frame.gap.values, [str(m) for m in frame.model.values], [str(t) for t in frame.task.values]
     chosen = frame.chosen.values / np.maximum(frame.chosen.values.sum(1, keepdims=True), 1)
     rank = frame["rank"].values.mean(1)
-    ratio = 10**gap
-    text = [[f"x{r:.1f}" if r < 9.95 else f"x{r:.0f}" for r in row] for row in ratio]
-    rows = [f"{m}  (rank {r:.1f})" for m, r in zip(models, rank, strict=True)]
-    data: list[dict] = [
-        {"type": "heatmap", "x": tasks, "y": rows, "z": np.clip(gap, -1, 1.5), "text": text, "texttemplate": "%{text}",
-         "zmin": -1, "zmax": 1.5, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip",
-         "colorscale": [[0, "#009e73"], [0.4, "#f4f1e8"], [1, "#d55e00"]], "textfont": {"color": "#1f2328"}},
-    ]  # fmt: skip
-    words = "error / error of the best single family (x1.0: as good)"
-    notes = [note(0, 1, words, INK, xanchor="left", yanchor="bottom")]
+    seats = np.arange(len(models))
+    reach = [min(-0.7, float(gap.min()) - 0.15), max(2.4, float(gap.max()) + 0.6)]
+    data: list[dict] = []
+    notes = [note(0, 1, "each dot a target; large: the worst of a row", SOFT, xanchor="left", yanchor="bottom")]
+    for k, name in enumerate(models):
+        color = COLORS.get(name, INK)
+        worst = int(gap[k].argmax())
+        dots = {"color": color, "size": np.where(np.arange(len(tasks)) == worst, 17, 8), "opacity": 0.75}
+        data.append(
+            curve(10 ** gap[k], np.full(len(tasks), k), name, color, mode="markers", marker=dots, text=tasks,
+                  hovertemplate="%{text}: x%{x:.2g}<extra></extra>", pin=not k)
+        )  # fmt: skip
+        times = 10 ** gap[k, worst]
+        text = f"{times:.1f} times, {tasks[worst]}" if times < 9.95 else f"{times:.0f} times, {tasks[worst]}"
+        notes.append(label(gap[k, worst], k, text, color, xanchor="left", xshift=14))
     for p, name in enumerate(frame.family.values):
         data.append(
             {"type": "bar", "x": tasks, "y": chosen[:, p], "xaxis": "x2", "yaxis": "y2", "name": name,
@@ -174,15 +179,20 @@ def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
              "hovertemplate": f"{name}: %{{y:.0%}}<extra></extra>"}
         )  # fmt: skip
         notes.append(note(1.01, 0.1 + 0.2 * p, name, COLORS[name], axes="2", xanchor="left"))
+    rows = [f"<b>{m}</b>" if m == "S-KAN" else m for m in models]
     layout = {
         "height": 620,
         "barmode": "stack",
-        "xaxis": axis("", domain=[0.14, 0.88], anchor="y"),
-        "yaxis": axis("", domain=[0.42, 0.95], autorange="reversed"),
-        "xaxis2": axis(frame.task, domain=[0.14, 0.88], anchor="y2"),
-        "yaxis2": axis("nodes of S-KAN that pick it", domain=[0, 0.3], anchor="x2", tickformat=".0%", range=[0, 1]),
+        "xaxis": log_axis("error / error of the best single family: left is better", domain=[0.16, 0.96], anchor="y",
+                          range=reach),
+        "yaxis": axis("", domain=[0.42, 0.95], tickvals=seats,
+                      ticktext=[f"{m}, rank {r:.1f}" for m, r in zip(rows, rank, strict=True)],
+                      range=[len(models) - 0.4, -0.6], showgrid=False, zeroline=False),
+        "xaxis2": axis(frame.task, domain=[0.16, 0.88], anchor="y2"),
+        "yaxis2": axis("nodes of S-KAN that pick it", domain=[0, 0.26], anchor="x2", tickformat=".0%", range=[0, 1]),
+        "shapes": [vertical(1, SOFT)],
         "annotations": notes,
-    }
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 

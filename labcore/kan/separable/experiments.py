@@ -77,10 +77,14 @@ ATOMS = Frame(
 
 @experiment(frame=ATOMS)
 def atoms(
-    off: Annotated[int, number(0, 8, "The component to switch off; 0 is none", "component")] = 1,
-    rank: Annotated[int, number(1, 8, "Components R, each a product of one curve an input", "model")] = 2,
-    intervals: Annotated[int, number(3, 12, "Intervals G of each curve", "model")] = 6,
-    d: Annotated[int, number(2, 8, "Inputs; the target uses the first six", "model")] = 6,
+    off: Annotated[
+        int, number(0, 8, "The component to switch off; 0 is none", "component", label="component switched off")
+    ] = 1,
+    rank: Annotated[
+        int, number(1, 8, "Components R, each a product of one curve an input", "model", label="components R")
+    ] = 2,
+    intervals: Annotated[int, number(3, 12, "Intervals G of each curve", "model", label="intervals G")] = 6,
+    d: Annotated[int, number(2, 8, "Inputs; the target uses the first six", "model", label="inputs d")] = 6,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The atoms of a CP model fitted by ALS to 2000 samples, and what is left of f without one component. One frame.
@@ -149,13 +153,37 @@ CURVES = Frame(
 
 @experiment(quick=dict(n_seeds=1, n_train=1000, steps=200), frame=CURVES)
 def fit(
-    rank: Annotated[int, number(1, 12, "Products R of the CP model; the others are as large as it is", "model")] = 4,
-    d: Annotated[int, number(2, 10, "Inputs; the target uses the first six", "data")] = 6,
-    intervals: Annotated[int, number(3, 20, "Intervals G of each curve", "model")] = 6,
-    n_train: Annotated[int, number(300, 5000, "Training samples", "data")] = 3000,
-    noise: Annotated[float, number(0, 1, "Noise in the training targets, in units of the spread of f", "data")] = 0.0,
-    steps: Annotated[int, number(200, 6000, "Steps of Adam, batches of 200", "training", "steps")] = 2000,
-    n_seeds: Annotated[int, number(1, 5, "Repetitions, each with its own samples and weights", "runs")] = 3,
+    rank: Annotated[
+        int,
+        number(
+            1,
+            12,
+            "Products R of the CP model; the others are as large as it is",
+            "model",
+            label="products R",
+            main=True,
+        ),
+    ] = 4,
+    d: Annotated[int, number(2, 10, "Inputs; the target uses the first six", "data", label="inputs d")] = 6,
+    intervals: Annotated[int, number(3, 20, "Intervals G of each curve", "model", label="intervals G")] = 6,
+    n_train: Annotated[int, number(300, 5000, "Training samples", "data", label="training samples", main=True)] = 3000,
+    noise: Annotated[
+        float,
+        number(
+            0,
+            1,
+            "Noise in the training targets, in units of the spread of f",
+            "data",
+            label="noise of samples",
+            main=True,
+        ),
+    ] = 0.0,
+    steps: Annotated[
+        int, number(200, 6000, "Steps of Adam, batches of 200", "training", "steps", label="training steps")
+    ] = 2000,
+    n_seeds: Annotated[
+        int, number(1, 5, "Repetitions, each with its own samples and weights", "runs", label="repetitions")
+    ] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """CP, order 2 and a two-layer tanh network of as many numbers, learning; the best additive model beside them.
@@ -267,15 +295,28 @@ FUTURES = Frame(
 
 @experiment(quick=dict(n_seeds=1, steps=150, length=1000), frame=FUTURES)
 def rollout(
-    p: Annotated[int, number(1, 10, "The map is seen only every p steps", "system", "steps")] = 6,
-    bins: Annotated[int, number(10, 80, "Bins K of the predicted distribution", "model")] = 40,
-    intervals: Annotated[int, number(3, 20, "Intervals G of each curve", "model")] = 6,
-    rank: Annotated[int, number(1, 12, "Products R of the distributional model", "model")] = 4,
-    lags: Annotated[int, number(1, 3, "How many of the last seen states the models get", "model")] = 2,
-    r: Annotated[float, number(3.6, 4, "The map is x -> r x (1 - x)", "system")] = 3.99,
-    steps: Annotated[int, number(100, 3000, "Steps of Adam, batches of 200", "training", "steps")] = 1500,
-    length: Annotated[int, number(500, 6000, "States of the free roll-out", "runs")] = 3000,
-    n_seeds: Annotated[int, number(1, 5, "Repetitions, each with its own samples and weights", "runs")] = 3,
+    p: Annotated[
+        int,
+        number(
+            1, 10, "The map is seen only every p steps", "system", "steps", label="steps between sights p", main=True
+        ),
+    ] = 6,
+    bins: Annotated[
+        int, number(10, 80, "Bins K of the predicted distribution", "model", label="bins K", main=True)
+    ] = 40,
+    intervals: Annotated[int, number(3, 20, "Intervals G of each curve", "model", label="intervals G")] = 6,
+    rank: Annotated[int, number(1, 12, "Products R of the distributional model", "model", label="products R")] = 4,
+    lags: Annotated[
+        int, number(1, 3, "How many of the last seen states the models get", "model", label="states seen", main=True)
+    ] = 2,
+    r: Annotated[float, number(3.6, 4, "The map is x -> r x (1 - x)", "system", label="growth of map r")] = 3.99,
+    steps: Annotated[
+        int, number(100, 3000, "Steps of Adam, batches of 200", "training", "steps", label="training steps")
+    ] = 1500,
+    length: Annotated[int, number(500, 6000, "States of the free roll-out", "runs", label="states rolled out")] = 3000,
+    n_seeds: Annotated[
+        int, number(1, 5, "Repetitions, each with its own samples and weights", "runs", label="repetitions")
+    ] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A mean-square and a distributional model of as many numbers learn a chaotic map, then run on their own output.
