@@ -101,7 +101,7 @@ def language(frame: xr.Dataset) -> dict[str, Any]:
         text = f"{name}: {int(frame.parameters[k]):,} numbers{met}"
         notes.append(note(0.98, 1.01 - 0.07 * k, text, color, axes="2", xanchor="right", yanchor="top"))
     own = f"0: width 32, {int(frame.parameters[0]):,} numbers"
-    notes.append(label(0.02, 0, own, SOFT, axes="2", xref="x2 domain", xanchor="left", yanchor="top"))
+    notes.append(note(0.98, 0.02, own, SOFT, axes="2", xanchor="right", yanchor="bottom"))
     # the first frame is far above the rest, and the rest is what there is to see
     rest = train[:, 1:] if len(t) > 1 else train
     reach = max(0.1, float(np.abs(ahead[:, 1:]).max(initial=0)))
