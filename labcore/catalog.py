@@ -67,6 +67,11 @@ class Paper:
         """Names of its claims, read from the source without importing it."""
         return _decorated(self.folder / "claims.py", "claim")
 
+    @property
+    def has_without(self) -> bool:
+        """Whether it says which line carries its idea."""
+        return (self.folder / "without.py").exists()
+
 
 def _decorated(path: Path, decorator: str) -> tuple[str, ...]:
     return _names(path, decorator, path.stat().st_mtime_ns) if path.exists() else ()
@@ -126,7 +131,7 @@ def load_paper(key: str) -> ModuleType:
 
 
 def load_part(key: str, part: str) -> ModuleType:
-    """One file of a paper: its `experiments`, `claims`, `exercises` or `view`. Raises as `load_paper` does."""
+    """One file of a paper: its `experiments`, `claims`, `exercises`, `view`, `without`. Raises as `load_paper` does."""
     return importlib.import_module(f"{load_paper(key).__name__}.{part}")
 
 

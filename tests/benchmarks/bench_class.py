@@ -1,13 +1,19 @@
 """A class on one machine: visitors open lessons, move sliders and leave; how long they wait and what they take.
 
-    python -m tests.benchmarks.bench_class [--visitors 5,10,20,30] [--server ready] [--lessons WORD] [--json FILE]
+    python -m tests.benchmarks.bench_class [--visitors 5,10,20,30] [--server ready] [--hostile 1] [--lessons WORD]
+        [--json FILE]
 
 A visitor is a websocket client that does what a page does: it loads the page, asks for the widgets' states, waits until
 the first figure holds data, moves a slider of the first bench ten times, waiting for each new figure, and closes. All
 visitors come within ten seconds. What a browser itself needs to draw is not in it: it is the visitor's own machine's.
 
-The servers: `ready`, the gallery as it is; `forks`, the gallery with no lesson executed ahead; `voila`, plain Voila;
-`pool`, plain Voila that keeps one executed kernel of each lesson, and executes a new one for each that is taken.
+Hostile visitors come before the others and stay as long as these: they send their kernel five bytes and a megabyte that
+are no messages, and ask it for every state on a line that they never read, twenty times a second. What is measured is
+what the others wait; how many of its lines were closed is said beside it.
+
+The servers: `ready`, the gallery when all lessons are executed ahead; `fresh`, as it starts, with a few that are, and
+the others executed as they are asked for; `forks`, which keeps none ready; `voila`, plain Voila; `pool`, plain Voila
+that keeps one executed kernel of each lesson, and executes a new one for each that is taken.
 """
 
 from __future__ import annotations
@@ -28,7 +34,9 @@ from typing import Any
 
 import numpy as np
 import psutil
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPRequest
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
 
 from labcore import catalog
 from tests.browser.conftest import free_port, serve, serve_voila
@@ -124,6 +132,43 @@ class Visitor:
                     return spec
 
 
+class Hostile:
+    """A visitor who keeps the server busy. `sent` and `closed`: its messages, and its lines that the server closed."""
+
+    def __init__(self, url: str, lesson: str):
+        self.url, self.lesson = url, lesson
+        self.sent = self.closed = 0
+
+    async def stay(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            with contextlib.suppress(HTTPError, StreamClosedError, WebSocketClosedError, OSError, IndexError):
+                page = await AsyncHTTPClient().fetch(f"{self.url}/voila/render/{self.lesson}", **PATIENT)
+                kernel = page.body.decode().split('"kernelId": "')[1].split('"')[0]
+                await self._trouble(f"{self.url.replace('http', 'ws')}/api/kernels/{kernel}/channels")
+            await asyncio.sleep(1)  # there was no place, or its kernel is gone
+
+    async def _trouble(self, address: str) -> None:
+        unread, comm = None, uuid.uuid4().hex
+        while True:
+            for nonsense in (b"\xff" * 5, b"\xff" * 2**20):
+                line = await connect(address, self.url)
+                await line.write_message(nonsense, binary=True)
+                self.sent += 1
+                with contextlib.suppress(asyncio.TimeoutError):
+                    self.closed += await asyncio.wait_for(line.read_message(), 5) is None
+                line.close()
+            if unread is None:
+                unread = await connect(address, self.url)
+                await send(unread, "comm_open", {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}})
+            try:
+                await send(unread, "comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
+                self.sent += 1
+            except (StreamClosedError, WebSocketClosedError):
+                self.closed, unread = self.closed + 1, None
+            await asyncio.sleep(0.05)
+
+
 def kernels() -> list[psutil.Process]:
     """Processes of kernels: copies that began a session of their own, and kernels started from nothing."""
     found = []
@@ -136,7 +181,10 @@ def kernels() -> list[psutil.Process]:
     return found
 
 
-async def class_of(url: str, size: int, lessons: list[str]) -> dict[str, Any]:
+async def class_of(url: str, size: int, lessons: list[str], hostile: int = 0) -> dict[str, Any]:
+    """A row: what `size` visitors of these lessons waited, beside so many hostile ones."""
+    others = [Hostile(url, lessons[0]) for _ in range(hostile)]
+    troubles = [asyncio.ensure_future(other.stay()) for other in others]
     visitors = [Visitor(url, lessons[i % len(lessons)], ARRIVALS * i / size) for i in range(size)]
     most = {"own": 0.0, "here": 0}
     done = asyncio.Event()
@@ -157,6 +205,9 @@ async def class_of(url: str, size: int, lessons: list[str]) -> dict[str, Any]:
     await asyncio.gather(*(v.visit() for v in visitors))
     done.set()
     await watching
+    for trouble in troubles:
+        trouble.cancel()
+    await asyncio.gather(*troubles, return_exceptions=True)
     figures = [v.figure for v in visitors if v.figure is not None] or [np.nan]
     moves = [m for v in visitors for m in v.moves] or [np.nan]
     return {
@@ -167,22 +218,28 @@ async def class_of(url: str, size: int, lessons: list[str]) -> dict[str, Any]:
         "slider, median ms": float(np.median(moves) * 1000),
         "slider, 95 % ms": float(np.percentile(moves, 95) * 1000),
         "memory a visitor, MB": most["own"] / max(most["here"], 1),
+        "hostile messages": sum(other.sent for other in others),
+        "hostile lines closed": sum(other.closed for other in others),
         "errors": [v.error for v in visitors if v.error][:3],
     }
 
 
-SERVERS = ("ready", "forks", "voila", "pool")
+GALLERY = {"ready": [], "fresh": ["--Gallery.ready_megabytes=5000"], "forks": []}  # options
+SERVERS = (*GALLERY, "voila", "pool")
 
 
-def class_rows(server: str, sizes: Sequence[int], lessons: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+def class_rows(
+    server: str, sizes: Sequence[int], lessons: Sequence[str] = (), hostile: int = 0
+) -> Iterator[dict[str, Any]]:
     """`class_of` for each size, on one server; `lessons`: paths in the folder of notebooks, or nothing for all."""
     lessons = list(lessons) or sorted(
         {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"}
     )
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        if server in ("ready", "forks"):
-            serving = serve_voila("notebooks", log, f"--Gallery.visitors={max(sizes) + 5}", warm=server == "ready")
+        if server in GALLERY:
+            places = f"--Gallery.visitors={max(sizes) + hostile + 5}"
+            serving = serve_voila("notebooks", log, places, *GALLERY[server], warm=server == "ready")
         else:
             port = free_port()
             command = [sys.executable, "-m", "voila", "notebooks", f"--port={port}", "--no-browser"]
@@ -192,7 +249,7 @@ def class_rows(server: str, sizes: Sequence[int], lessons: Sequence[str] = ()) -
         try:
             _settle()
             for size in sizes:
-                yield {"server": server, **asyncio.run(class_of(url, size, lessons))}
+                yield {"server": server, **asyncio.run(class_of(url, size, lessons, hostile))}
         finally:
             serving.close()
 
@@ -213,14 +270,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--visitors", default="5,10,20,30")
     parser.add_argument("--server", default="ready", choices=SERVERS)
+    parser.add_argument("--hostile", type=int, default=0, help="so many visitors who only make trouble")
     parser.add_argument("--lessons", default="", help="only those with this word in their path")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     every = sorted({p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"})
     rows = []
-    for row in class_rows(
-        options.server, [int(n) for n in options.visitors.split(",")], [x for x in every if options.lessons in x]
-    ):
+    sizes, lessons = [int(n) for n in options.visitors.split(",")], [x for x in every if options.lessons in x]
+    for row in class_rows(options.server, sizes, lessons, options.hostile):
         print({k: round(v, 2) if isinstance(v, float) else v for k, v in row.items()}, flush=True)
         rows.append(row)
     if options.json:

@@ -146,16 +146,23 @@ def serve(command: list[str], port: int, log: Path) -> Iterator[str]:
             process.wait(20)
 
 
+# options of a gallery that makes all its lessons ready, one after another, while some are open already
+ALL_READY = ("--Gallery.warm=999", "--Gallery.ready_megabytes=5000")
+
+
 def serve_voila(folder: str | Path, log: Path, *options: str, warm: bool = False) -> Iterator[str]:
     """The gallery over a folder; `warm`: with every lesson executed ahead of its visitors, and not before.
 
-    With the option `--Gallery.warm=True` instead, lessons become ready while others are open already.
+    Else it keeps no lesson ready, unless an option says how many megabytes are for that.
     """
     port = free_port()
     command = [sys.executable, "-m", "widgets.gallery", str(folder), f"--port={port}", "--no-browser"]
-    for name, value in {"only_catalog": folder == "notebooks", "warm": warm}.items():
-        if not any(f"Gallery.{name}=" in option for option in options):
-            command.append(f"--Gallery.{name}={value}")
+    if not any("Gallery.only_catalog=" in option for option in options):
+        command.append(f"--Gallery.only_catalog={folder == 'notebooks'}")
+    if warm:
+        command += ALL_READY
+    elif not any("Gallery.ready_megabytes=" in option for option in options):
+        command.append("--Gallery.ready_megabytes=0")
     command += options
     server = serve(command, port, log)
     url = next(server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import resource
@@ -22,11 +23,12 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 from tornado.httpclient import HTTPClientError
 from tornado.iostream import StreamBufferFullError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from tests.browser.conftest import ROOT, free_port, serve_voila, wait_for_words, wait_until_ready
+from tests.browser.conftest import ALL_READY, ROOT, free_port, leave, serve_voila, wait_for_words, wait_until_ready
 from tests.browser.front import write_notebook
 from tests.browser.kernel_socket import PROTOCOL, connect, read, send
 from widgets.gallery import descriptors
@@ -557,7 +559,7 @@ def ready(tmp_path_factory) -> Iterator[Room]:
     """A gallery that executes its notebooks ahead of their visitors; each test has one, and waits for no other."""
     cells = {"copied": MARK, "coloured": MARK, "edited": f"{MARK}; print('OLD WORDS')", "killed": MARK}
     cells |= {name: source for name, (source, _) in CANNOT_BE_COPIED.items()}
-    with room(tmp_path_factory.mktemp("ready"), cells, "--Gallery.warm=True") as served:
+    with room(tmp_path_factory.mktemp("ready"), cells, *ALL_READY) as served:
         yield served
 
 
@@ -616,8 +618,27 @@ def test_a_lesson_that_cannot_be_copied_is_executed_for_each_visitor(ready, name
     assert "HERE" in text(ready.page(name))
 
 
+HEAVY = f"import builtins, numpy; builtins.held = numpy.ones(20_000_000); {MARK}"  # 160 MB
+
+
+def test_the_lessons_that_were_asked_for_last_are_kept_and_nobody_waits_for_it(tmp_path):
+    with room(tmp_path, {"a": HEAVY, "b": HEAVY}, "--Gallery.warm=1", "--Gallery.ready_megabytes=300") as served:
+        wait_until_ready(served.log, "a.ipynb")
+        before = done_by(text(served.page("a")))
+        first = done_by(text(served.page("b")))
+        wait_until_ready(served.log, "b.ipynb")
+        assert done_by(text(served.page("b"))) == done_by(text(served.page("b"))) != first, "it executed it itself"
+        assert "a.ipynb is no longer kept ready: others were asked for since" in served.log.read_text()
+        end = time.monotonic() + 20
+        while psutil.pid_exists(before):
+            assert time.monotonic() < end, "the process of a lesson that was let go lives on"
+            time.sleep(0.1)
+        text(served.page("a"))
+        wait_until_ready(served.log, "a.ipynb", 2)
+
+
 def test_no_process_is_left_when_the_server_is_killed(tmp_path):
-    with room(tmp_path, {"one": MARK}, "--Gallery.warm=True") as served:
+    with room(tmp_path, {"one": MARK}, *ALL_READY) as served:
         wait_until_ready(served.log, "one.ipynb")
         lesson = psutil.Process(done_by(text(served.page())))
         server = lesson.parent().parent()
@@ -638,7 +659,7 @@ def test_no_process_is_left_when_the_server_ends(tmp_path):
 
 
 def test_a_nursery_that_ends_is_started_again(tmp_path):
-    with room(tmp_path, {"one": f"import time; time.sleep(1); {MARK}"}, "--Gallery.warm=True") as served:
+    with room(tmp_path, {"one": f"import time; time.sleep(1); {MARK}"}, *ALL_READY) as served:
         first = nursery_of(served.origin)
         while not (lesson := first.children()):  # which executes the lesson now
             assert "is ready after" not in served.log.read_text()
@@ -769,4 +790,69 @@ def test_a_page_says_that_its_kernel_is_gone_and_a_broken_line_is_another_thing(
         name = page.evaluate("() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
         assert status(f"{origin}/voila/api/shutdown/{name}", "POST", Origin=origin) in (200, 204)
         again.wait_for()
+    context.close()
+
+
+def forged(message: bytes, change) -> bytes:
+    """A message of the kernel's with another content: `change` is given it, and alters it in place."""
+    channel, parts = deserialize_msg_from_ws_v1(message)
+    content = json.loads(bytes(parts[3]))
+    change(content)
+    return serialize_msg_to_ws_v1([*parts[:3], json.dumps(content).encode(), *parts[4:]], channel)
+
+
+# what the page has said where a widget belongs
+HEARD = """globalThis.heard = [];
+new MutationObserver((all) => {
+  for (const { addedNodes } of all) for (const node of addedNodes) heard.push(node.textContent ?? "");
+}).observe(document, { childList: true, subtree: true });"""
+# once a place waits for its widget, timers of a tenth of a second are late: all widgets have come before they end, and
+# ipywidgets has given up looking
+LATE_TIMERS = """{ const set = setTimeout, there = () => globalThis.jupyterapp?.widgetManager?.restoredStatus;
+const late = (f) => there() ? set(f, 2500) : set(late, 50, f);
+setTimeout = (f, ms) => ms === 100 && heard.includes("Loading widget...") ? late(f) : set(f, ms); }"""
+# ipywidgets waits four seconds for the first answer; here that one counts, however late
+FIRST_ANSWER = """{ const set = setTimeout; setTimeout = (f, ms) => set(f, ms === 4000 ? 1e6 : ms); }"""
+
+
+@pytest.mark.parametrize(
+    ("script", "lost"),
+    [
+        pytest.param(LATE_TIMERS, [], id="late timers"),
+        pytest.param(FIRST_ANSWER, [b"a model"], id="an answer without a model"),
+        pytest.param("", [b"update_states", b"comm_info_reply"], id="answers are lost"),
+    ],
+)
+def test_a_page_that_misses_a_model_asks_again(common, browser, script, lost):
+    """As on a machine with other work: ipywidgets looks once for its models, and what it then says stays."""
+    context, lost = browser.new_context(), list(lost)
+
+    def hold_up(line) -> None:
+        server = line.connect_to_server()
+
+        def down(message: str | bytes) -> None:
+            if lost and lost[0] == b"a model" and b"update_states" in message:
+                lost.clear()
+                line.send(forged(message, without_the_box))
+            elif lost and lost[0] in message:
+                del lost[0]
+            else:
+                line.send(message)
+
+        server.on_message(down)
+
+    def without_the_box(content: dict) -> None:
+        states = content["data"]["states"]
+        content["data"]["states"] = {k: s for k, s in states.items() if s["model_name"] != "VBoxModel"}
+
+    context.route_web_socket(lambda address: "/channels" in address, hold_up)
+    context.add_init_script(HEARD + script)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(common.page("slider"))
+    assert moved(page)[0] == 1 and not lost
+    assert page.get_by_text(re.compile("^(Loading|Error displaying) widget")).count() == 0
+    wrong = page.evaluate("heard.some((words) => words.startsWith('Error displaying widget'))")
+    assert wrong == bool(script), "the situation that this test is about"
+    leave(page)
     context.close()

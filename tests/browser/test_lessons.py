@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from labcore import catalog
-from tests.browser.conftest import ROOT, blank_page, heard, launched, leave, serve_voila, wait_until_ready
+from tests.browser.conftest import ALL_READY, ROOT, blank_page, heard, launched, leave, serve_voila, wait_until_ready
 from tests.browser.front import BENCHES, benches_in, open_in_lab, open_in_voila, press, until, wait_for_figures
 
 PAGES = 2  # open at a time
@@ -26,8 +26,8 @@ LESSONS = sorted({p.notebook for p in READY})
 FIRST = {p.theme: p.notebook for p in reversed(READY)}.values()  # of each theme, in the catalogue's order
 
 
-# ipywidgets gives a kernel four seconds to tell its widgets; then it says this, asks for one after another, and draws
-# them later. On a machine with other work that happens; `move` looks for what is missing in the end.
+# ipywidgets looks for a model for two seconds, and then says this. On a machine with other work that happens, and the
+# models come later; `move` looks for what is missing in the end.
 SLOW = "widget model not found"
 
 
@@ -59,7 +59,7 @@ def in_gallery(picked, tmp_path_factory) -> Iterator[Callable]:
         place.parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / lesson, place)
     log = tmp_path_factory.mktemp("log") / "gallery"
-    server = serve_voila(folder, log, "--Gallery.only_catalog=True", "--Gallery.warm=True")
+    server = serve_voila(folder, log, "--Gallery.only_catalog=True", *ALL_READY)
     url = next(server)
 
     def opened(page, lesson: str) -> None:

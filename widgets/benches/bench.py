@@ -27,22 +27,25 @@ from IPython.display import display
 from labcore import catalog, frame_files
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
+from labcore.without import Without, declared
 from widgets.benches import sharing
 from widgets.benches.audience import Audience
 from widgets.benches.controls import Control, control_panel, label_of, taken
 from widgets.benches.film import Film
-from widgets.benches.parts import button, column, layout, line, markdown, row, said, show, style, words
+from widgets.benches.parts import button, column, layout, line, markdown, row, said, show, style, switch, words
 from widgets.benches.pins import Pin, difference, ghosts, pin
 from widgets.benches.plot import Plot, Spec, jsonable
 from widgets.benches.prediction import Prediction
 from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
+from widgets.benches.taken_out import as_html, waiting
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
 # A run that is ready is played in so many figures at most, with so many seconds between two of them.
 PLAYED, BEAT = 40, 0.08
 STORY = "This is where the story was."
+IN_PLACE, TAKEN_OUT = "in place", "taken out"  # of a paper's idea, as pins say it
 
 # By link: what the bench opened with that followed it. Its cell run again follows it again; a cell whose values were
 # changed since has the last word.
@@ -102,6 +105,7 @@ def bench(
     predict: Question | None = None,
     opening: bool = False,
     label: str = "",
+    without: bool = False,
     **values: Any,
 ) -> Bench | StaticBench:
     """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
@@ -112,19 +116,25 @@ def bench(
     `label` is the name of this bench in its lesson, and unique there: links call it so. Without one it has the
     experiment's.
 
-    Raises `UnknownKey` for a name that does not exist, `ParameterError` for bad values and `ValueError` for a label
-    that no link can hold.
+    With `without`, a switch takes the paper's idea out: the bench then runs a copy of the paper without the line that
+    its `without.py` names, and shows the line.
+
+    Raises `UnknownKey` for a name that does not exist, `ParameterError` for bad values, `ValueError` for a label that
+    no link can hold, and LookupError where no line is named for this experiment.
     """
     if label and not _LABEL.fullmatch(label):
         raise ValueError(f"label = {label!r} is not allowed; it must be of letters, digits, '.', '_' and '-'")
     experiment = catalog.load_experiment(name)
+    taken = declared(experiment.key) if without else None
+    if taken and taken.shows != name:
+        raise LookupError(f"{name} does not fail without {taken.idea}; {taken.shows} does")
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
     if is_static():
         linked = sharing.environment_values(experiment, label)
         # a link shows what its sender saw, and that is no answer to the lesson's question
-        return StaticBench(experiment, linked or settings, view, None if linked else predict)
-    return Bench(experiment, settings, view, predict, opening, label)
+        return StaticBench(experiment, linked or settings, view, None if linked else predict, taken)
+    return Bench(experiment, settings, view, predict, opening, label, taken)
 
 
 class StaticBench:
@@ -139,8 +149,9 @@ class StaticBench:
         values: dict[str, Any],
         view: Callable[[xr.Dataset], Spec],
         question: Question | None = None,
+        without: Without | None = None,
     ):
-        self.experiment, self.question = experiment, question
+        self.experiment, self.question, self.without = experiment, question, without
         self.values = experiment.validate(**{**values, **question.then}) if question else values
         self.frame = experiment.run(**self.values)
         self.spec = view(self.frame)
@@ -165,7 +176,11 @@ class StaticBench:
             held = self.question.holding(self.frame) if isinstance(self.question, Prediction) else ()
             answer = f"<p>It was: <b>{escape(' and '.join(held))}</b>.</p>" if held else ""
             answer += markdown(self.question.why)
-        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{answer}"
+        fold = ""
+        if self.without:
+            head = f"The line that carries the idea: {self.without.idea}"
+            fold = f"<details><summary>{escape(head)}</summary>{as_html(self.without)}</details>"
+        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{answer}{fold}"
         merged["text/plain"] = self.reading
         return merged
 
@@ -191,6 +206,7 @@ class Bench(w.VBox):
         predict: Question | None = None,
         opening: bool = False,
         label: str = "",
+        without: Without | None = None,
     ):
         self.experiment, self.values, self.view = experiment, dict(values), view
         self.label = label or experiment.id
@@ -224,6 +240,15 @@ class Bench(w.VBox):
         bar = w.Layout(width="auto", height="6px", visibility="hidden")
         self._progress = w.FloatProgress(min=0, max=1, layout=bar, style=style(w.FloatProgress))
         panel = control_panel(list(self._controls.values()), _main(experiment, predict))
+        self._without, self._out = without, False
+        self._pinned_before: list[Pin] = []
+        self._intact: Recording | None = None  # the run that the page had when the idea was taken out
+        self._switch = self._difference = None
+        if without:
+            tip = "Run the same experiment without the line that carries the idea, and show that line"
+            self._switch = switch(f"Take the idea out: {without.idea}", tip, self._turned)
+            self._difference = words()
+            panel = [panel[0], row([self._switch], "labcore-toolbar"), *panel[1:]]
         side = column([self._toolbar(), self._progress, self._status, self._refusal, *panel], "labcore-side")
         body = row([self._plot, side], "labcore-body")
         self._drawer = column()
@@ -238,7 +263,7 @@ class Bench(w.VBox):
         self._back = row([self._followed_link, back], "labcore-toolbar")
         self._back.add_class("labcore-back")
         show(self._back, False)
-        rows = [self._back, body, self._drawer]
+        rows = [self._back, body, *([self._difference] if without else []), self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
         self._refresh_controls()
@@ -294,7 +319,7 @@ class Bench(w.VBox):
     def run(self) -> None:
         """Run with the current values; a run under way is replaced."""
         self._refuse("")
-        self._submit(Job(dict(self.values)))
+        self._submit(Job(self._wanted))
 
     def pause(self) -> None:
         """Pause the run, or let a paused one go on."""
@@ -311,7 +336,7 @@ class Bench(w.VBox):
         if self._runner.active:
             self._runner.step()
         else:
-            self._runner.submit(Job(dict(self.values)), paused=True)
+            self._runner.submit(Job(self._wanted), paused=True)
 
     def stop(self) -> None:
         """End the run at its next frame."""
@@ -321,7 +346,7 @@ class Bench(w.VBox):
     def pin(self) -> None:
         """Keep the current curves as ghosts behind the next runs."""
         if self.frame is not None:
-            kept = pin(self._spec, self._shown_values)
+            kept = pin(self._spec, self._with_idea(self._shown_values))
             if not kept.traces:
                 return self._say("This figure has no curves to pin.")
             self.pins.append(kept)
@@ -335,6 +360,7 @@ class Bench(w.VBox):
 
     def reset(self) -> None:
         """Back to the values the bench opened with."""
+        self._put_back()
         self.set(**self._start)
 
     def set(self, **values: Any) -> None:
@@ -352,6 +378,7 @@ class Bench(w.VBox):
             return
         show(self._back, False)
         self._refuse("")
+        self._put_back()
         self._cancel_timer()
         self.values, self._last_moved, self._long = dict(story.values), None, story.long
         self._refresh_controls()
@@ -368,6 +395,8 @@ class Bench(w.VBox):
 
     def share(self) -> None:
         """Show the link and the lines that reproduce the figure."""
+        if self._of_copy:
+            return self._refuse(f"What is shared is of the paper itself. Put {self._without.idea} back first.")
         what = (self.experiment, self._shown_values)
         lines = {
             "Python": sharing.python_line(*what),
@@ -391,13 +420,15 @@ class Bench(w.VBox):
             "NetCDF": ("application/x-netcdf", frame_files.to_netcdf),
         }
 
+        name = self._shown_name
+
         def offer(kind: str) -> w.Button:
             if kind in kinds:
                 mime, convert = kinds[kind]
                 suffix = "csv" if kind == "CSV" else "nc"
-                save = partial(self._save, f"{self.experiment.id}.{suffix}", mime, convert)
+                save = partial(self._save, f"{name}.{suffix}", mime, convert)
             else:
-                picture = {"type": "image", "format": kind.lower(), "name": f"{self.experiment.id}.{kind.lower()}"}
+                picture = {"type": "image", "format": kind.lower(), "name": f"{name}.{kind.lower()}"}
                 save = lambda: self._plot.send(picture | {"view": self._hand})  # noqa: E731
             return button(kind, "", f"Save as {kind}", save)
 
@@ -405,6 +436,8 @@ class Bench(w.VBox):
 
     def sweep(self) -> None:
         """Offer to run the experiment over a grid, with the bench's other values."""
+        if self._of_copy:
+            return self._refuse(f"What is swept is the paper itself. Put {self._without.idea} back first.")
         if self._sweep is None:
             from widgets.benches.sweep_panel import SweepPanel  # with Dask, which no bench needs before
 
@@ -422,6 +455,69 @@ class Bench(w.VBox):
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no run is under way. For tests and scripts."""
         return self._runner.wait(timeout)
+
+    # the idea, taken out
+
+    def take_out(self, out: bool = True) -> None:
+        """Run the paper's copy without its essential line, before the curves of the real one; or put the line back."""
+        if self._without is None:
+            raise ValueError(f"{self.experiment.id} has no line that could be taken out; open it with without=True")
+        self._switch.value = out
+
+    def _turned(self, out: bool) -> None:
+        """Let the run and the page follow the switch."""
+        if out == self._out:
+            return
+        if not out:
+            self._put_back()
+            return self.run()
+        self._refuse("")
+        self._drawer.children = []
+        self._pinned_before, self._intact = list(self.pins), self._whole()
+        self.pin()
+        self._out = True
+        self._difference.value = as_html(self._without)
+        self._switch.description = f"Put it back: {self._without.idea}"
+        self.run()
+        self._say(waiting(self._without))
+
+    def _put_back(self) -> None:
+        """The paper as it is: the next run is its own."""
+        if self._out:
+            self._out, self.pins = False, self._pinned_before
+            self._difference.value = ""
+            self._switch.description = f"Take the idea out: {self._without.idea}"
+            self._switch.value = False
+
+    def _whole(self) -> Recording | None:
+        """What the film has of a run of the paper itself that went to its end."""
+        shots = self._film.shots
+        if not shots or shots[-1].frame.attrs["progress"] < 1 or self._of_copy:
+            return None
+        run = self._recording(dict(self._film.values))
+        run.frames, run.complete = [shot.frame for shot in shots], True
+        return run
+
+    @property
+    def _wanted(self) -> dict[str, Any]:
+        """The values to run with; without the idea they say so, and are then no values of the paper."""
+        return {**self.values, self._without.idea: TAKEN_OUT} if self._out else dict(self.values)
+
+    def _with_idea(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of a figure, by which pins differ."""
+        return {self._without.idea: IN_PLACE, **values} if self._without else dict(values)
+
+    @property
+    def _of_copy(self) -> bool:
+        """Whether the figure, or the next one, is not of the paper itself."""
+        return self._without is not None and (self._out or self._without.idea in self._shown_values)
+
+    @property
+    def _shown_name(self) -> str:
+        """The experiment of the figure, as the name of a file."""
+        if self.frame is None or "without" not in self.frame.attrs:
+            return self.experiment.id
+        return f"{self.experiment.id} without {self.frame.attrs['without']}".replace(" ", "-")
 
     # what the page reports
 
@@ -499,6 +595,7 @@ class Bench(w.VBox):
         self._go(values, self._link_moved)
 
     def _go(self, values: dict[str, Any], moved: str) -> None:
+        self._put_back()
         self.values, self._last_moved = values, None
         self._refresh_controls()
         self.run()
@@ -541,6 +638,7 @@ class Bench(w.VBox):
 
     def _play(self, values: Mapping[str, Any]) -> None:
         """Run what the question is about with other values, to the end; what is shown stays behind."""
+        self._put_back()
         self.pin()
         self.values, self._last_moved = self.experiment.validate(**{**self._ready.values, **values}), None
         self._refresh_controls()
@@ -596,6 +694,11 @@ class Bench(w.VBox):
 
     def _computed(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
         """The frames of a run: of the one that a question is about, what is ready is not computed again."""
+        if self._without is not None and self._without.idea in values:
+            own = {name: value for name, value in values.items() if name in self.experiment.parameters}
+            return self._without.frames(self.experiment.name, **own)
+        if self._intact is not None and values == self._intact.values:
+            return iter(self._intact)
         if self._opening is not None and values == self._opening.values:
             return iter(self._opening)
         if self._ready is None or values != self._ready.values:
@@ -620,10 +723,10 @@ class Bench(w.VBox):
         self._cancel_timer()
         cost = max(self._cost.get(self._last_moved or "", 0.0), self._long)
         if cost <= INSTANT:
-            self._submit(Job(dict(self.values)))
+            self._submit(Job(self._wanted))
         elif cost <= SHORT:
             # not `run`, which takes a refusal away: a person may have typed a bad value in the meantime
-            self._timer = threading.Timer(REST, lambda: self._submit(Job(dict(self.values))))
+            self._timer = threading.Timer(REST, lambda: self._submit(Job(self._wanted)))
             self._timer.daemon = True
             self._timer.start()
         else:
@@ -647,7 +750,7 @@ class Bench(w.VBox):
                 return
             self._film.add(job, job.values, frame, spec)
             self._look()
-        if job.values == self.values:
+        if job.values == self._wanted:
             self._mark()
 
     def _look(self) -> None:
@@ -657,11 +760,11 @@ class Bench(w.VBox):
             return
         self.frame, self._spec, self._shown_values = shot.frame, shot.spec, self._film.values
         labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
-        self._plot.ghosts = jsonable(ghosts(self.pins, self._shown_values, labels))
+        self._plot.ghosts = jsonable(ghosts(self.pins, self._with_idea(self._shown_values), labels))
 
     def _mark(self) -> None:
         """Let a figure that does not belong to the controls say so."""
-        self._plot.stale = self.frame is not None and self._shown_values != self.values
+        self._plot.stale = self.frame is not None and self._shown_values != self._wanted
 
     def _cover(self, yes: bool) -> None:
         """Keep the figure from the learner, who sees its axes; or show it."""
@@ -693,7 +796,7 @@ class Bench(w.VBox):
         going = report.state in ("running", "paused")
         if going != (self._progress.layout.visibility == "visible"):
             self._progress.layout.visibility = "visible" if going else "hidden"
-        if not going or report.job.values != self.values:
+        if not going or report.job.values != self._wanted:
             self._call("Run")  # the controls ask for another run than the one under way
         else:
             self._call("Resume" if report.state == "paused" else "Pause")
@@ -731,7 +834,7 @@ class Bench(w.VBox):
     def _lock(self, locked: bool) -> None:
         for part in [*self._controls.values()]:
             part.set_enabled(not locked)
-        for made in self._buttons:
+        for made in [*self._buttons, *([self._switch] if self._switch else [])]:
             made.disabled = locked
 
     @property
@@ -748,7 +851,7 @@ class Bench(w.VBox):
         for name, control in self._controls.items():
             control.show(self.values[name])
             control.set_visible(control.parameter.matters(self.values))
-        if self._shown_values != self.values and self._run_button.description != "Run":
+        if self._shown_values != self._wanted and self._run_button.description != "Run":
             self._call("Run")
 
     def _save(self, name: str, mime: str, convert: Callable[[xr.Dataset], bytes]) -> None:

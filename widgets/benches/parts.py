@@ -62,6 +62,14 @@ def button(
     return made
 
 
+def switch(text: str, tip: str, turned: Callable[[bool], None]) -> w.ToggleButton:
+    """A button that stays down, and calls `turned(down)`."""
+    look = {"layout": layout(), "style": style(w.ToggleButton)}
+    made = w.ToggleButton(description=text, tooltip=tip, **look)
+    made.observe(lambda change: turned(change["new"]), "value")
+    return made
+
+
 def line(
     label: str = "", value: str = "", *, label_width: str = "", size: dict[str, str] | None = None, **more: Any
 ) -> w.Text:

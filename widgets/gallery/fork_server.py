@@ -25,6 +25,7 @@ from traitlets.log import get_logger
 from labcore.threads import ONE_THREAD
 from widgets.gallery.folders import Folders, private_folder
 from widgets.gallery.nursery import name_of
+from widgets.gallery.shelf import Ready, Shelf
 
 _QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # nobody sets a breakpoint in a kernel
 
@@ -32,12 +33,13 @@ _QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # nobody sets a breakpoint in 
 class Nursery:
     """The nursery process of this server: started anew when it ends, asked for forks.
 
-    `megabytes` is the ceiling of each kernel; `lessons` are notebooks to make ready, in this order.
+    `megabytes` is the ceiling of each kernel; `shelf` holds the lessons that are kept ready.
     """
 
-    def __init__(self, megabytes: int = 0, lessons: Iterable[Path] = ()):
+    def __init__(self, megabytes: int = 0, shelf: Shelf | None = None):
         self._megabytes = megabytes
-        self._lessons = set(lessons)
+        self._shelf = shelf or Shelf(0)
+        self._making: asyncio.Future | None = None  # makes the lessons ready that are wanted, one after another
         self._starts: deque[float] = deque(maxlen=2)
         self._waits = False
         self._start()
@@ -47,7 +49,6 @@ class Nursery:
         # a folder of its own: nothing that an earlier one has left there is taken for living
         self._temporary = private_folder()
         self._folder = Path(self._temporary.name)
-        self._asked: set[str] = set()
         code = f"from widgets.gallery.nursery import nursery; nursery({str(self._folder)!r}, {self._megabytes})"
         environment = {**os.environ, **ONE_THREAD, **_QUIET, "SERVER_SOFTWARE": "voila"}
         self.process = subprocess.Popen(
@@ -55,12 +56,13 @@ class Nursery:
         )
 
     async def mend(self) -> bool:
-        """Start the process again if it has ended, and ask again for all lessons; whether that was done.
+        """Start the process again if it has ended, and make the lessons ready that were; whether that was done.
 
         The first time at once, but no more than twice a minute: one that ends each time must not keep a core busy.
         """
         code = self.process.poll()
         if code is None:
+            self._make_ready()  # there may be room again
             return False
         wait = self._starts[0] + 60 - time.monotonic() if len(self._starts) == 2 else 0
         if wait > 0:
@@ -71,31 +73,49 @@ class Nursery:
         self._waits = False
         get_logger().warning("The nursery has ended (%d). Another one starts, and makes the lessons ready.", code)
         self._temporary.cleanup()
+        self._shelf.lose()
         self._start()
-        await self.make_ready()
+        self._make_ready()
         return True
 
-    async def make_ready(self) -> None:
-        """Ask for all lessons."""
-        for notebook in sorted(self._lessons):
-            await self._ask_for(notebook)
+    def warm(self, notebooks: Iterable[Path]) -> None:
+        """Make these ready, in this order, as far as there is room."""
+        self._shelf.want(notebooks)
+        self._make_ready()
 
-    async def _ask_for(self, notebook: Path) -> None:
-        name = name_of(notebook)
-        if name and name not in self._asked:
-            self._asked.add(name)
-            with contextlib.suppress(OSError):
-                await self._request("nursery", {"lesson": str(notebook)})
+    def ready(self, notebook: Path) -> Ready | None:
+        """The lesson of which `fork` can give copies, or None; then it is made ready for the next visitor."""
+        found = self._shelf.use(notebook)
+        if found is None:
+            self._make_ready()
+        return found
 
-    async def ready(self, notebook: Path) -> Path | None:
-        """The executed notebook of which `fork` can give copies, or None; one that has changed is made ready anew."""
-        if notebook not in self._lessons:
-            return None
-        found = self._folder / f"{name_of(notebook)}.ipynb"
-        if found.exists():
-            return found
-        await self._ask_for(notebook)
-        return None
+    def forget(self, lesson: Ready) -> None:
+        """Do not take copies of this ready lesson any more: its process is gone. It is made anew when asked for."""
+        self._shelf.forget(lesson)
+
+    def _make_ready(self) -> None:
+        if self._making is None or self._making.done():
+            self._making = asyncio.ensure_future(self._make())
+
+    async def _make(self) -> None:
+        while (notebook := self._shelf.next()) is not None:
+            version = name_of(notebook)
+            try:
+                answer = (await self._request("nursery", {"lesson": str(notebook)})).decode().split()
+            except OSError:
+                answer = []
+            if len(answer) == 3:
+                name, megabytes, seconds = answer
+                executed = self._folder / f"{name}.ipynb"
+                self._shelf.put(Ready(notebook, version, executed, float(megabytes), float(seconds)))
+            elif answer:
+                self._shelf.give_up(notebook, version)
+            else:
+                await asyncio.sleep(0.5)  # the last word of the nursery comes before its end
+                if self.process.poll() is not None:
+                    self._shelf.want([notebook])
+                    return  # the next one goes on
 
     async def fork(self, argv: list[str], env: dict[str, str], cwd: str | None, lesson: str = "nursery") -> int:
         """The process id of a new kernel: a copy of a ready lesson, or of the nursery. Raises OSError if it is gone."""
@@ -122,13 +142,9 @@ class Nursery:
         finally:
             writer.close()
 
-    def forget(self, lesson: Path) -> None:
-        """Do not take copies of this ready lesson any more: its process is gone. It is made anew when asked for."""
-        if lesson.parent == self._folder:
-            lesson.unlink(missing_ok=True)
-            self._asked.discard(lesson.stem)
-
     def close(self) -> None:
+        if self._making is not None:
+            self._making.cancel()
         self.process.terminate()
         self.process.wait(5)
         self._temporary.cleanup()

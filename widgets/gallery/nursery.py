@@ -1,9 +1,10 @@
 """The processes that visitors' kernels are copies of, made by forking.
 
 A kernel that starts from nothing imports torch, numba and plotly: seconds of work and some 200 MB that are the same for
-everybody. Here a nursery process imports them once. For each lesson it forks a process that executes the lesson to its
-first figures (`widgets.gallery.ready_lesson`), and a visitor's kernel is a copy of that one: nothing is left to compute
-when a page opens, and the copies share their memory. A lesson that is not ready yet gets a copy of the nursery.
+everybody. Here a nursery process imports them once. For a lesson that is kept ready it forks a process that executes
+the lesson to its first figures (`widgets.gallery.ready_lesson`), and a visitor's kernel is a copy of that one: nothing
+is left to compute when a page opens, and the copies share their memory. Of other lessons a visitor's kernel is a copy
+of the nursery, which has the methods of all papers imported.
 
 Forking is safe only while no library has threads of its own: these processes run with one thread a library, which is
 also what thirty kernels on a few cores need. The server's side is `widgets.gallery.fork_server`.
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import functools
 import gc
 import hashlib
 import importlib
@@ -27,10 +27,12 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 
 from widgets.gallery.ready_lesson import executed
 
@@ -52,27 +54,21 @@ def _nursery_lives() -> bool:
 
 
 def nursery(folder: str, megabytes: int) -> None:
-    """Fork on request, and make the lessons ready that are asked for, one after another. It ends with the server.
+    """Fork on request: kernels, and processes that make a lesson ready. It ends with the server.
 
-    It listens on the Unix socket `nursery` of `folder`; a lesson's own process on the one of its `name_of`.
+    It listens on the Unix socket `nursery` of `folder`; a ready lesson's process on one that has its own name.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the system buries them
     _life.extend(os.pipe())
     server = _listen(f"{folder}/nursery")
     prepare()
-    waiting: list[str] = []
-    growing: int | None = None  # a pipe that closes when the lesson under way is ready, or has failed
+    methods, left = _load_methods(), True
     parent = os.getppid()
     while os.getppid() == parent:
-        ready, _, _ = select.select([server, *([] if growing is None else [growing])], [], [], 1.0)
-        if growing in ready:
-            os.close(growing)
-            growing = None
-        if server in ready:
-            _serve(server, megabytes, waiting)
-        if waiting and growing is None:
-            _load_methods()
-            growing = _grow(Path(waiting.pop(0)), folder, megabytes, server)
+        if server in select.select([server], [], [], 0 if left else 1.0)[0]:
+            _serve(server, megabytes, folder)
+        elif left:
+            left = next(methods, False)
 
 
 def _listen(address: str) -> socket.socket:
@@ -105,44 +101,45 @@ def prepare() -> None:
     lesson.source(cards.row)  # compiles the highlighter's expressions
 
 
-@functools.cache
-def _load_methods() -> None:
-    """Import every paper's method, so that the lessons' processes share them."""
+def _load_methods() -> Iterator[bool]:
+    """Import every paper's method, so that all processes share them; True after each, so that nobody waits for all."""
     from labcore import catalog
 
     for paper in catalog.papers():
         for name in paper.experiments:
-            catalog.load_experiment(f"{paper.key}.{name}")
+            try:
+                catalog.load_experiment(f"{paper.key}.{name}")
+            except Exception as error:  # noqa: BLE001 - its own lesson says so too
+                print(f"{paper.key} is not imported: {error}", file=sys.stderr, flush=True)
+            yield True
 
 
-def _grow(notebook: Path, folder: str, megabytes: int, nursery_socket: socket.socket) -> int:
-    """Fork a process that executes this lesson and then waits for visitors; the pipe that closes when it is ready."""
-    done, mine = os.pipe()
-    gc.freeze()
-    if os.fork() > 0:
-        os.close(mine)
-        return done
+def _grow(notebook: Path, folder: str, megabytes: int, peer: socket.socket) -> None:
+    """In the child: execute this lesson, answer with its name, its megabytes and seconds, and wait for visitors.
+
+    It ends when its executed notebook is taken away, when the lesson has changed, and with the nursery.
+    """
     try:
-        nursery_socket.close()
-        os.close(done)
-        _be_born()
-        name, began = name_of(notebook), time.monotonic()
+        version, began = name_of(notebook), time.monotonic()
         lesson = executed(notebook)
         if not _nursery_lives():
             return  # another one makes this lesson ready
         with contextlib.suppress(OSError, AttributeError):  # another C library
             ctypes.CDLL("libc.so.6").malloc_trim(0)  # or what the runs have freed would stay ours
-        server = _listen(f"{folder}/{name}")
-        draft = Path(folder, f"{name}.draft")
-        nbformat.write(lesson, draft)
-        draft.rename(Path(folder, f"{name}.ipynb"))
-        os.close(mine)
-        print(f"{notebook} is ready after {time.monotonic() - began:.1f} s.", file=sys.stderr, flush=True)
-        while _nursery_lives() and name_of(notebook) == name:
-            if server in select.select([server, *_life], [], [], 5.0)[0]:
-                _serve(server, megabytes, [])
+        # a name that no other process has: a page's widgets are those of the process that made it
+        name = f"{version}-{os.getpid()}"
+        server, page = _listen(f"{folder}/{name}"), Path(folder, f"{name}.ipynb")
+        nbformat.write(lesson, page)
+        megabytes_of_its_own = psutil.Process().memory_full_info().uss / 2**20
+        with peer:
+            peer.sendall(f"{name} {megabytes_of_its_own:.0f} {time.monotonic() - began:.1f}\n".encode())
+        while _nursery_lives() and page.exists() and name_of(notebook) == version:
+            if server in select.select([server, *_life], [], [], 1.0)[0]:
+                _serve(server, megabytes, folder)
     except BaseException as error:  # noqa: BLE001 - visitors are served as if this process had never been
         print(f"{notebook} is not made ready: {error}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            peer.sendall(b"failed\n")
     finally:
         os._exit(0)
 
@@ -156,23 +153,26 @@ def name_of(notebook: Path) -> str:
     return hashlib.sha256(f"{notebook} {facts.st_mtime_ns} {facts.st_size}".encode()).hexdigest()[:20]
 
 
-def _serve(server: socket.socket, megabytes: int, waiting: list[str]) -> None:
-    """Answer one request: {"argv", "env", "cwd"} for a fork, or {"lesson"} for one to make ready."""
+def _serve(server: socket.socket, megabytes: int, folder: str) -> None:
+    """Answer one request: {"argv", "env", "cwd"} for a kernel, or {"lesson"} for a process that makes it ready.
+
+    The answer is the kernel's process id; a lesson's process answers itself when it is ready, or "failed".
+    """
     with contextlib.suppress(OSError, ValueError), server.accept()[0] as peer:
         with peer.makefile("r") as lines:
             wanted = json.loads(lines.readline())
-        if "lesson" in wanted:
-            waiting.append(wanted["lesson"])
-            return
         gc.freeze()  # a collection in a child would touch, and so copy, every object
         pid = os.fork()
         if pid == 0:
             server.close()
-            peer.close()
             if len(_life) > 1:  # this was the nursery
                 _be_born()
+            if "lesson" in wanted:
+                _grow(Path(wanted["lesson"]), folder, megabytes, peer)
+            peer.close()
             _become_kernel(wanted, megabytes)
-        peer.sendall(f"{pid}\n".encode())
+        if "lesson" not in wanted:
+            peer.sendall(f"{pid}\n".encode())
 
 
 def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:

@@ -237,15 +237,14 @@ class Lesson(Known, TornadoVoilaHandler):
 
     async def _ready(self, room: Room, path: str) -> bool:
         """Answer with the page of a lesson that is executed already, if this one is."""
-        found = await room.nursery.ready(Path(room.root_dir, path).resolve()) if room.nursery else None
+        found = room.nursery.ready(Path(room.root_dir, path).resolve()) if room.nursery else None
         if found is None:
             return False
-        # the names of its widgets change with every execution
-        key = found.stem, found.stat().st_mtime_ns, self.get_argument("theme", None)
-        if key not in room.pages:
-            room.pages[key] = await self._render(path, found)
-        server = {"SERVER_SOFTWARE": "voila", LESSON: found.stem}
+        theme = self.get_argument("theme", None)
+        server = {"SERVER_SOFTWARE": "voila", LESSON: found.executed.stem}
         try:
+            if theme not in found.pages:
+                found.pages[theme] = await self._render(path, found.executed)
             kernel = await self.kernel_manager.start_kernel(
                 kernel_name="python3", path=os.path.dirname(path), env={**os.environ, **server}
             )
@@ -255,7 +254,7 @@ class Lesson(Known, TornadoVoilaHandler):
             return False
         self.set_header("Content-Type", "text/html")
         self.set_header("Cache-Control", "no-store")
-        self.write(room.pages[key].replace(_NO_KERNEL, kernel))
+        self.write(found.pages[theme].replace(_NO_KERNEL, kernel))
         return True
 
     async def _render(self, path: str, executed: Path) -> str:

@@ -57,8 +57,6 @@ class Room:
     folders: Folders
     kernels: MappingKernelManager
     arriving: int = 0  # visitors whose kernel is not up yet
-    # of lessons executed already, for any kernel
-    pages: dict[tuple[str, int, str | None], str] = field(default_factory=dict)
     # kernels whose page has come and has no line; when it was last heard of
     unopened: dict[str, float] = field(default_factory=dict)
     lines: set[VoilaKernelWebsocketHandler] = field(default_factory=set)
@@ -101,8 +99,8 @@ class Room:
         await self._end(self.unopened, self.opening, "never opened a line to it")
         await self._end(self.left, self.kernels.cull_idle_timeout, "has gone")
         self.folders.clean_up()
-        if self.nursery is not None and await self.nursery.mend():
-            self.pages.clear()
+        if self.nursery is not None:
+            await self.nursery.mend()
 
     async def _end(self, since: dict[str, float], seconds: float, why: str) -> None:
         """End the kernels that have been on this list for so long; 0: none."""

@@ -33,9 +33,9 @@ from widgets.gallery.fork_server import ForkProvisioner, Nursery
 from widgets.gallery.logs import keep_to_one_line
 from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Nothing, Plotly, Shutdown, known
 from widgets.gallery.room import Room, lessons_of
+from widgets.gallery.shelf import GUESS, Shelf, memory
 
 _KERNEL = r"voila/api/shutdown/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
-_READY = 200  # megabytes that a lesson takes, at most or nearly, when it is executed ahead of its visitors
 _ROUND = 2  # seconds between two rounds of `Room.look_after`
 _OURS = 250  # megabytes that a visitor takes, at most, as measured by tests/benchmarks/bench_class.py
 
@@ -56,9 +56,14 @@ class Gallery(Voila):
         Unicode(), help="Names under which it may be asked for, besides IP addresses, localhost and this machine's own."
     ).tag(config=True)
     fork = Bool(sys.platform == "linux", help="Start kernels by forks of one warm process.").tag(config=True)
-    warm = Bool(
-        help="Execute every lesson at the start, so that its visitors find its figures ready. Default: for the lessons "
-        "of the catalogue, where forks are used and two thirds of the free memory are left for visitors."
+    ready_megabytes = Int(
+        min=0,
+        help="Memory for lessons that are kept ready: those asked for last are executed once, and their visitors get "
+        "copies. Default: up to a third of the memory there is, for the catalogue's lessons where forks are used; "
+        "0: none is kept.",
+    ).tag(config=True)
+    warm = Int(
+        4, min=0, help="Lessons to make ready at the start, the index first; others follow when somebody has come."
     ).tag(config=True)
     only_catalog = Bool(True, help="Serve the catalogue's lessons and no other notebook of the folder.").tag(
         config=True
@@ -69,15 +74,19 @@ class Gallery(Voila):
     def _lessons(self) -> set[str]:
         return lessons_of(self.root_dir, self.only_catalog)
 
-    @default("warm")
-    def _warm(self) -> bool:
-        room = len(self._lessons()) * _READY < psutil.virtual_memory().available / 2**20 / 3
-        return self.fork and self.only_catalog and room
+    @default("ready_megabytes")
+    def _ready_megabytes(self) -> int:
+        return int(min(memory() / 3, len(self._lessons()) * GUESS)) if self.fork and self.only_catalog else 0
 
     @default("visitors")
     def _visitors(self) -> int:
-        free = psutil.virtual_memory().available * 0.8 / 2**20 - self.warm * len(self._lessons()) * _READY
+        free = min(psutil.virtual_memory().available / 2**20, memory()) * 0.8 - self.ready_megabytes
         return max(1, int(min(free / _OURS, descriptors.most_visitors())))
+
+    def _first(self) -> list[Path]:
+        """The lessons to make ready at the start."""
+        index_first = sorted(self._lessons(), key=lambda path: (path != "index.ipynb", path))
+        return [Path(self.root_dir, path).resolve() for path in index_first[: self.warm]]
 
     def init_settings(self) -> dict:
         # pages ask their kernel for the widgets: no use to keep a copy here, plotly.js among them
@@ -107,9 +116,9 @@ class Gallery(Voila):
             options = self.voila_configuration
             # what these ask for is done as a page is made, which then is too late
             late = options.prelaunch_hook or options.page_config_hook or options.progressive_rendering
-            paths = [Path(self.root_dir, p).resolve() for p in self._lessons()] if self.warm and not late else []
-            self.log.info("Room for %d visitors.", self.visitors)  # counted before the lessons take their part
-            ForkProvisioner.nursery = self.nursery = Nursery(self.kernel_megabytes, paths)
+            shelf = Shelf(0 if late else self.ready_megabytes)
+            self.log.info("Room for %d visitors, and %d MB for lessons kept ready.", self.visitors, shelf.megabytes)
+            ForkProvisioner.nursery = self.nursery = Nursery(self.kernel_megabytes, shelf)
         settings = super().init_settings()
         descriptors.allow_sockets(self.kernel_manager.context)  # of all lines to kernels
         # another site's page can neither send our cookie nor be sent it; `Lax`, so that links to lessons work
@@ -159,7 +168,7 @@ class Gallery(Voila):
         # before the first request, and after Voila's own words about its address, which are two lines
         IOLoop.current().add_callback(keep_to_one_line, self.log, logging.getLogger())
         if self.nursery is not None:
-            IOLoop.current().add_callback(self.nursery.make_ready)
+            IOLoop.current().add_callback(self.nursery.warm, self._first())
         PeriodicCallback(self.room.look_after, 1000 * _ROUND).start()
         super().listen()
 

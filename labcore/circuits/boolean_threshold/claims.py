@@ -90,7 +90,7 @@ def _adam_steps() -> float:
 
 def _equal_work(seeds: Seeds) -> xr.Dataset:
     """Three methods with as many operations; that a tanh costs more than a sign is left out, in favour of tanh."""
-    runs = [once(against_gradient, adam_steps=_adam_steps(), runs=16, max_iter=10_000, seed=s) for s in seeds(3)]
+    runs = [once(against_gradient, adam_steps=_adam_steps(), runs=16, max_iter=10_000, seed=s) for s in seeds(8)]
     return xr.concat([f[["solved", "soft"]] for f in runs], "repeat").transpose("method", "repeat", "work")
 
 

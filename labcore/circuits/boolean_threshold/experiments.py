@@ -20,29 +20,54 @@ from .taken_codes import GENERATED, codes_frame
 from .threshold_circuits import make_task, pictures
 from .wiring import accuracy, layered
 
-Gamma = Annotated[float, number(0, 0.01, "How fast the metric follows the gap", "search")]
+Gamma = Annotated[float, number(0, 0.01, "How fast the metric follows the gap", "search", label="metric rate γ")]
 Iterations = Annotated[
-    int, number(500, 20_000, "Iterations before a run gives up", "search", "iterations", scale="log")
+    int,
+    number(
+        500, 20_000, "Iterations before a run gives up", "search", "iterations", scale="log", label="most iterations"
+    ),
 ]
-Runs = Annotated[int, number(1, 10, "Runs from different random points", "search")]
+Runs = Annotated[int, number(1, 10, "Runs from different random points", "search", label="starts")]
 
 
 @experiment(quick=dict(task="eca_cell", rule=90, runs=3, max_iter=1500), frame=RUNS)
 def search(
     sigma: Annotated[
-        float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma", "gates")
+        float,
+        number(
+            1,
+            9,
+            "Support: a gate of k equal weights has margin enough if k <= sigma",
+            "gates",
+            label="support σ",
+            main=True,
+        ),
     ] = 3,
     task: Annotated[
-        Literal["multiplier2", "eca_cell", "autoencoder", "random_logic"], choice("The circuit to be found", "task")
+        Literal["multiplier2", "eca_cell", "autoencoder", "random_logic"],
+        choice("The circuit to be found", "task", label="circuit", main=True),
     ] = "multiplier2",
-    rule: Annotated[int, number(0, 255, "Wolfram's number of the automaton", "task", task=["eca_cell"])] = 30,
+    rule: Annotated[
+        int, number(0, 255, "Wolfram's number of the automaton", "task", task=["eca_cell"], label="Wolfram's rule")
+    ] = 30,
     items: Annotated[
-        int, number(4, 64, "Rows to learn from, if there are as many", "task", task=["multiplier2", "random_logic"])
+        int,
+        number(
+            4,
+            64,
+            "Rows to learn from, if there are as many",
+            "task",
+            task=["multiplier2", "random_logic"],
+            label="rows",
+        ),
     ] = 16,
     method: Annotated[
-        Literal["RRR", "alternating"], choice("RRR, or plain alternating projections P_B(P_A(z))", "search")
+        Literal["RRR", "alternating"],
+        choice("RRR, or plain alternating projections P_B(P_A(z))", "search", label="method", main=True),
     ] = "RRR",
-    beta: Annotated[float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search", method=["RRR"])] = 0.2,
+    beta: Annotated[
+        float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search", method=["RRR"], label="step β")
+    ] = 0.2,
     gamma: Gamma = 1e-3,
     max_iter: Iterations = 10_000,
     runs: Runs = 6,
@@ -84,11 +109,15 @@ MICROSCOPE = Frame(
 
 @experiment(frame=MICROSCOPE)
 def projection(
-    w: Annotated[float, number(-3, 3, "Weight of the edge in the picture", "point")] = 0.6,
-    x: Annotated[float, number(-3, 3, "Value at that edge", "point")] = 0.4,
-    y: Annotated[float, number(-1.5, 1.5, "Output of the neuron", "point")] = 0.3,
-    sigma: Annotated[float, number(1, 9, "Support: the margin is Delta = sqrt(m / sigma)", "neuron")] = 3,
-    m: Annotated[int, number(1, 9, "Edges of the neuron; the others are drawn at random", "neuron")] = 2,
+    w: Annotated[float, number(-3, 3, "Weight of the edge in the picture", "point", label="weight w", main=True)] = 0.6,
+    x: Annotated[float, number(-3, 3, "Value at that edge", "point", label="value x", main=True)] = 0.4,
+    y: Annotated[float, number(-1.5, 1.5, "Output of the neuron", "point", label="output y", main=True)] = 0.3,
+    sigma: Annotated[
+        float, number(1, 9, "Support: the margin is Delta = sqrt(m / sigma)", "neuron", label="support σ")
+    ] = 3,
+    m: Annotated[
+        int, number(1, 9, "Edges of the neuron; the others are drawn at random", "neuron", label="edges m")
+    ] = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """P_A of one neuron and one item, seen in the plane of one edge (w, x). One frame.
@@ -142,12 +171,20 @@ PATHS = Frame(
 
 @experiment(frame=PATHS)
 def near_miss(
-    miss: Annotated[float, number(0.02, 1, "By how much the left circle misses the line", "sets")] = 0.15,
-    beta: Annotated[float, number(0.05, 1.5, "Step of RRR", "search")] = 0.2,
-    start_x: Annotated[float, number(-3, 3, "Where both methods start, along the line", "start")] = -2.2,
-    start_y: Annotated[float, number(-3, 3, "Where both methods start, across the line", "start")] = 1.6,
-    steps: Annotated[int, number(10, 2000, "Iterations", "search", "iterations")] = 500,
-    starts: Annotated[int, number(1, 500, "Other starts, drawn at random, to count successes", "start")] = 100,
+    miss: Annotated[
+        float, number(0.02, 1, "By how much the left circle misses the line", "sets", label="miss", main=True)
+    ] = 0.15,
+    beta: Annotated[float, number(0.05, 1.5, "Step of RRR", "search", label="step β", main=True)] = 0.2,
+    start_x: Annotated[
+        float, number(-3, 3, "Where both methods start, along the line", "start", label="start, along")
+    ] = -2.2,
+    start_y: Annotated[
+        float, number(-3, 3, "Where both methods start, across the line", "start", label="start, across")
+    ] = 1.6,
+    steps: Annotated[int, number(10, 2000, "Iterations", "search", "iterations", label="iterations")] = 500,
+    starts: Annotated[
+        int, number(1, 500, "Other starts, drawn at random, to count successes", "start", label="other starts")
+    ] = 100,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Set A: two circles. Set B: a line, which crosses the right circle and narrowly misses the left. One frame.
@@ -196,18 +233,41 @@ CONTEST = Frame(
 
 @experiment(quick=dict(task="eca_cell", runs=4, max_iter=2000), frame=CONTEST)
 def against_gradient(
-    lr: Annotated[float, number(1e-3, 0.1, "Learning rate of Adam", "gradient", scale="log")] = 0.01,
+    lr: Annotated[
+        float, number(1e-3, 0.1, "Learning rate of Adam", "gradient", scale="log", label="learning rate η", main=True)
+    ] = 0.01,
     adam_steps: Annotated[
-        float, number(0.1, 20, "Adam steps to one RRR iteration; about 5 take the same time", "gradient", scale="log")
+        float,
+        number(
+            0.1,
+            20,
+            "Adam steps to one RRR iteration; about 5 take the same time",
+            "gradient",
+            scale="log",
+            label="Adam steps each",
+            main=True,
+        ),
     ] = 5.0,
     max_iter: Annotated[
-        int, number(500, 20_000, "RRR iterations before a run gives up", "search", "iterations", scale="log")
+        int,
+        number(
+            500,
+            20_000,
+            "RRR iterations before a run gives up",
+            "search",
+            "iterations",
+            scale="log",
+            label="most iterations",
+            main=True,
+        ),
     ] = 10_000,
-    runs: Annotated[int, number(1, 16, "Networks of each method", "search")] = 8,
-    task: Annotated[Literal["multiplier2", "eca_cell", "autoencoder"], choice("The circuit to be found", "task")] = (
-        "multiplier2"
-    ),
-    rule: Annotated[int, number(0, 255, "Wolfram's number of the automaton", "task", task=["eca_cell"])] = 30,
+    runs: Annotated[int, number(1, 16, "Networks of each method", "search", label="networks")] = 8,
+    task: Annotated[
+        Literal["multiplier2", "eca_cell", "autoencoder"], choice("The circuit to be found", "task", label="circuit")
+    ] = ("multiplier2"),
+    rule: Annotated[
+        int, number(0, 255, "Wolfram's number of the automaton", "task", task=["eca_cell"], label="Wolfram's rule")
+    ] = 30,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """RRR, Adam with straight-through signs, and Adam on tanh whose weights are then used with signs. Same networks.
@@ -255,15 +315,21 @@ def against_gradient(
 @experiment(quick=dict(runs=4, max_iter=3000), frame=GENERATED)
 def generate(
     images: Annotated[
-        Literal["bars", "random"], choice("14 pictures of whole rows or columns, or 8 pictures at random", "data")
+        Literal["bars", "random"],
+        choice("14 pictures of whole rows or columns, or 8 pictures at random", "data", label="pictures", main=True),
     ] = "bars",
     inputs: Annotated[
-        Literal["hypercube", "one-hot"], choice("What a code is: any signs, or a single +1", "network")
+        Literal["hypercube", "one-hot"],
+        choice("What a code is: any signs, or a single +1", "network", label="codes", main=True),
     ] = "hypercube",
-    length: Annotated[int, number(2, 16, "Input nodes: the length of a code", "network")] = 5,
-    hidden: Annotated[int, number(1, 16, "Neurons between code and pixels", "network")] = 8,
-    sigma: Annotated[float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma")] = 5,
-    beta: Annotated[float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search")] = 0.2,
+    length: Annotated[
+        int, number(2, 16, "Input nodes: the length of a code", "network", label="code length", main=True)
+    ] = 5,
+    hidden: Annotated[int, number(1, 16, "Neurons between code and pixels", "network", label="hidden neurons")] = 8,
+    sigma: Annotated[
+        float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma", label="support σ")
+    ] = 5,
+    beta: Annotated[float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search", label="step β")] = 0.2,
     gamma: Gamma = 1e-3,
     max_iter: Iterations = 10_000,
     runs: Runs = 6,

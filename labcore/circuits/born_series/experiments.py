@@ -35,10 +35,15 @@ WELL = Frame(
 
 @experiment(frame=WELL)
 def scattering(
-    amp: Annotated[float, number(0, 2.4, "Mean depth of the well", "well")] = 0.6,
-    share: Annotated[float, number(0, 1, "Part of the depth that is heaped up in one bin", "well")] = 0.4,
-    r: Annotated[float, number(0, 1, "Where that bin is", "well", "ranges")] = 0.8,
-    d: Annotated[int, number(4, 16, "Bins of the well", "well")] = 8,
+    amp: Annotated[float, number(0, 2.4, "Mean depth of the well", "well", label="well depth", main=True)] = 0.6,
+    share: Annotated[
+        float,
+        number(0, 1, "Part of the depth that is heaped up in one bin", "well", label="share in one bin", main=True),
+    ] = 0.4,
+    r: Annotated[
+        float, number(0, 1, "Where that bin is", "well", "ranges", label="place of that bin", main=True)
+    ] = 0.8,
+    d: Annotated[int, number(4, 16, "Bins of the well", "well", label="bins d")] = 8,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The wave in a well, the length a at which its outer line cuts the axis, and the Born series for a. One frame.
@@ -97,13 +102,23 @@ ORDERS = Frame(
 @experiment(quick=dict(iterations=100, n_train=400), frame=ORDERS)
 @one_thread
 def iterations(
-    amp: Annotated[float, number(0.1, 1.5, "Largest mean depth of the training wells", "wells")] = 0.6,
-    activation: Annotated[Activation, choice("Activation of the networks", "network")] = "gelu",
-    loss: Annotated[Loss, choice("Errors relative to each target, or plain", "network")] = "relative",
-    width: Annotated[int, number(8, 48, "Neurons in each of the two hidden layers", "network")] = 24,
-    iterations: Annotated[int, number(50, 400, "Iterations of L-BFGS for each network", "network", "steps")] = 300,
-    n_train: Annotated[int, number(200, 2000, "Training wells", "wells")] = 1000,
-    d: Annotated[int, number(4, 16, "Bins of a well", "wells")] = 8,
+    amp: Annotated[
+        float, number(0.1, 1.5, "Largest mean depth of the training wells", "wells", label="deepest wells", main=True)
+    ] = 0.6,
+    activation: Annotated[
+        Activation, choice("Activation of the networks", "network", label="activation", main=True)
+    ] = "gelu",
+    loss: Annotated[
+        Loss, choice("Errors relative to each target, or plain", "network", label="errors", main=True)
+    ] = "relative",
+    width: Annotated[
+        int, number(8, 48, "Neurons in each of the two hidden layers", "network", label="neurons a layer")
+    ] = 24,
+    iterations: Annotated[
+        int, number(50, 400, "Iterations of L-BFGS for each network", "network", "steps", label="training iterations")
+    ] = 300,
+    n_train: Annotated[int, number(200, 2000, "Training wells", "wells", label="training wells")] = 1000,
+    d: Annotated[int, number(4, 16, "Bins of a well", "wells", label="bins d")] = 8,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """N1 learns a(U), N2 learns what the first order of N1 leaves; their Taylor coefficients against Born's.
@@ -189,13 +204,26 @@ DIAGRAMS = Frame(
 @experiment(quick=dict(width=12), frame=DIAGRAMS)
 @one_thread
 def diagrams(
-    order: Annotated[int, number(1, 5, "Order of the derivative: leaves of the trees", "diagrams")] = 3,
-    tree: Annotated[int, number(1, 12, "The diagram to look into; the last one, if there are fewer", "diagrams")] = 1,
-    depth: Annotated[float, number(0, 1, "Depth of the even well around which to expand", "well")] = 0.0,
-    legs: Annotated[Literal["whole well", "one bin"], choice("What is varied", "well")] = "whole well",
-    r: Annotated[float, number(0, 1, "Where the bin is", "well", "ranges", legs=["one bin"])] = 0.9,
-    activation: Annotated[Activation, choice("Activation of the network", "network")] = "gelu",
-    width: Annotated[int, number(8, 48, "Neurons in each of the two hidden layers", "network")] = 24,
+    order: Annotated[
+        int, number(1, 5, "Order of the derivative: leaves of the trees", "diagrams", label="order n", main=True)
+    ] = 3,
+    tree: Annotated[
+        int,
+        number(
+            1, 12, "The diagram to look into; the last one, if there are fewer", "diagrams", label="diagram", main=True
+        ),
+    ] = 1,
+    depth: Annotated[
+        float, number(0, 1, "Depth of the even well around which to expand", "well", label="well depth", main=True)
+    ] = 0.0,
+    legs: Annotated[Literal["whole well", "one bin"], choice("What is varied", "well", label="varied")] = "whole well",
+    r: Annotated[
+        float, number(0, 1, "Where the bin is", "well", "ranges", legs=["one bin"], label="place of the bin")
+    ] = 0.9,
+    activation: Annotated[Activation, choice("Activation of the network", "network", label="activation")] = "gelu",
+    width: Annotated[
+        int, number(8, 48, "Neurons in each of the two hidden layers", "network", label="neurons a layer")
+    ] = 24,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A derivative of a trained network as a sum of diagrams, one for each shape of tree. One frame.

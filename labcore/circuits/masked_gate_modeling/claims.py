@@ -24,7 +24,7 @@ def function_is_preserved(seeds: Seeds) -> Evidence:
 
 @claim("Nodes hidden in the latent space are restored from their neighbours", slow=True)
 def latent_gates_are_restored(seeds: Seeds) -> Evidence:
-    frame = repeats(pretrain, seeds, 5, steps=200)
+    frame = repeats(pretrain, seeds, 10, steps=200)
     latent, circuit = frame.accuracy[:, :, -1].transpose("hiding", "repeat").values
     return Evidence(
         mean("accuracy, hidden in the latent space", latent) >= 0.9,

@@ -24,7 +24,11 @@ from .mechanism import accuracy, guess, guess_with_text, losses, see
 
 Labels = Annotated[
     Literal["four types", "polarity"],
-    choice("Inverters as nodes, as in the paper, or as marks on edges that the type of a gate counts", "data"),
+    choice(
+        "Inverters as nodes, as in the paper, or as marks on edges that the type of a gate counts",
+        "data",
+        label="gate labels",
+    ),
 ]
 LATENT, CIRCUIT = torch.tensor([False]), torch.tensor([True])  # where gates hide: after the encoder, or before
 
@@ -61,16 +65,23 @@ MASKING = Frame(
 
 @experiment(quick=dict(steps=20), frame=MASKING)
 def masking(
-    mask: Annotated[float, number(0.05, 0.9, "Share of the gates that are hidden", "mask")] = 0.3,
+    mask: Annotated[
+        float, number(0.05, 0.9, "Share of the gates that are hidden", "mask", label="hidden gates", main=True)
+    ] = 0.3,
     text: Annotated[
         Literal["shown", "not shown"],
-        choice("Whether the Verilog line is told where gates hide in the circuit", "mask"),
+        choice(
+            "Whether the Verilog line is told where gates hide in the circuit", "mask", label="Verilog line", main=True
+        ),
     ] = "shown",
     family: Annotated[
-        Literal["add", "lt", "eq", "mux", "parity", "and", "or"], choice("The function", "circuit")
+        Literal["add", "lt", "eq", "mux", "parity", "and", "or"],
+        choice("The function", "circuit", label="function", main=True),
     ] = "add",
-    width: Annotated[int, number(2, 5, "Bits of each word", "circuit", "bits")] = 3,
-    steps: Annotated[int, number(0, 300, "Training steps before; the models are kept", "model", "steps")] = 250,
+    width: Annotated[int, number(2, 5, "Bits of each word", "circuit", "bits", label="bits a word")] = 3,
+    steps: Annotated[
+        int, number(0, 300, "Training steps before; the models are kept", "model", "steps", label="training steps")
+    ] = 250,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One circuit with some of its ANDs hidden: in the circuit, or in the latent space of a trained encoder. One frame.
@@ -144,12 +155,16 @@ PRETRAIN = Frame(
 
 @experiment(quick=dict(n_seeds=1, steps=60, layers=1, d=16), frame=PRETRAIN)
 def pretrain(
-    mask: Annotated[float, number(0.1, 0.9, "Share of nodes that are hidden", "mask")] = 0.3,
+    mask: Annotated[
+        float, number(0.1, 0.9, "Share of nodes that are hidden", "mask", label="hidden nodes", main=True)
+    ] = 0.3,
     labels: Labels = "four types",
-    layers: Annotated[int, number(1, 7, "Layers of the encoder", "model")] = 3,
-    d: Annotated[int, number(16, 64, "Numbers in a latent row", "model")] = 32,
-    steps: Annotated[int, number(30, 1000, "Training steps", "training", "steps", scale="log")] = 250,
-    n_seeds: Annotated[int, number(1, 3, "Repetitions, each with its own circuits", "runs")] = 2,
+    layers: Annotated[int, number(1, 7, "Layers of the encoder", "model", label="encoder layers")] = 3,
+    d: Annotated[int, number(16, 64, "Numbers in a latent row", "model", label="latent numbers d")] = 32,
+    steps: Annotated[
+        int, number(30, 1000, "Training steps", "training", "steps", scale="log", label="training steps")
+    ] = 250,
+    n_seeds: Annotated[int, number(1, 3, "Repetitions, each with its own circuits", "runs", label="repetitions")] = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Masked gate modeling in the latent space, and the same with gates hidden in the circuit, on unseen circuits.
@@ -205,10 +220,14 @@ ALIGNMENT = Frame(
 
 @experiment(quick=dict(n_seeds=1, steps=30), frame=ALIGNMENT)
 def alignment(
-    mask: Annotated[float, number(0.1, 1, "Share of nodes that are hidden in the circuit", "mask")] = 0.8,
+    mask: Annotated[
+        float, number(0.1, 1, "Share of nodes that are hidden in the circuit", "mask", label="hidden nodes", main=True)
+    ] = 0.8,
     labels: Labels = "polarity",
-    steps: Annotated[int, number(30, 1000, "Training steps", "training", "steps", scale="log")] = 400,
-    n_seeds: Annotated[int, number(1, 5, "Repetitions, each with its own circuits", "runs")] = 2,
+    steps: Annotated[
+        int, number(30, 1000, "Training steps", "training", "steps", scale="log", label="training steps")
+    ] = 400,
+    n_seeds: Annotated[int, number(1, 5, "Repetitions, each with its own circuits", "runs", label="repetitions")] = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The same model with the true Verilog line, without one, and with that of another circuit, on unseen circuits.
@@ -246,9 +265,14 @@ EMBEDDING = Frame(
 
 @experiment(quick=dict(steps=30), frame=EMBEDDING)
 def embedding(
-    steps: Annotated[int, number(30, 1000, "Training steps", "training", "steps", scale="log")] = 300,
-    mask: Annotated[float, number(0.1, 0.9, "Share of nodes that are hidden in the latent space", "mask")] = 0.3,
-    layers: Annotated[int, number(1, 7, "Layers of the encoder", "model")] = 3,
+    steps: Annotated[
+        int, number(30, 1000, "Training steps", "training", "steps", scale="log", label="training steps", main=True)
+    ] = 300,
+    mask: Annotated[
+        float,
+        number(0.1, 0.9, "Share of nodes that are hidden in the latent space", "mask", label="hidden nodes", main=True),
+    ] = 0.3,
+    layers: Annotated[int, number(1, 7, "Layers of the encoder", "model", label="encoder layers")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """What the encoder knows without being asked: its rows are frozen and read by linear models, while it trains.

@@ -51,16 +51,46 @@ DIAGRAM = Frame(
 
 @experiment(frame=DIAGRAM)
 def diagram(
-    arch: Annotated[Name, choice("The architecture that is drawn", "diagram")] = "multihead",
-    x: Annotated[int, number(4, 256, "Positions that are read: keys, or pixels", "axes", arch=_with("x"))] = 24,
-    y: Annotated[int, number(2, 256, "Positions that are written: queries, or rows", "axes", arch=_with("y"))] = 20,
-    m: Annotated[int, number(4, 128, "Width of the model", "axes", arch=_with("m"))] = 32,
-    k: Annotated[int, number(2, 64, "Size of a key, in each head", "axes", arch=_with("k"))] = 8,
-    h: Annotated[int, number(1, 8, "Heads, or hidden units of the MLP", "axes", arch=_with("h"))] = 4,
-    stride: Annotated[int, number(1, 4, "Stride s of the convolution", "axes", arch=STRIDED)] = 2,
-    dilation: Annotated[int, number(1, 4, "Dilation d of the convolution, and its padding", "axes", arch=STRIDED)] = 1,
-    edit: Annotated[Literal[EDITS], choice("A change that still type-checks", "diagram", arch=EDITABLE)] = "none",
-    direction: Annotated[Literal["forward", "backward"], choice("Which diagram is shown", "diagram")] = "forward",
+    arch: Annotated[
+        Name, choice("The architecture that is drawn", "diagram", label="architecture", main=True)
+    ] = "multihead",
+    x: Annotated[
+        int,
+        number(
+            4,
+            256,
+            "Positions that are read: keys, or pixels",
+            "axes",
+            arch=_with("x"),
+            label="positions read x",
+            main=True,
+        ),
+    ] = 24,
+    y: Annotated[
+        int,
+        number(
+            2,
+            256,
+            "Positions that are written: queries, or rows",
+            "axes",
+            arch=_with("y"),
+            label="positions written y",
+            main=True,
+        ),
+    ] = 20,
+    m: Annotated[int, number(4, 128, "Width of the model", "axes", arch=_with("m"), label="model width m")] = 32,
+    k: Annotated[int, number(2, 64, "Size of a key, in each head", "axes", arch=_with("k"), label="key size k")] = 8,
+    h: Annotated[int, number(1, 8, "Heads, or hidden units of the MLP", "axes", arch=_with("h"), label="heads h")] = 4,
+    stride: Annotated[int, number(1, 4, "Stride s of the convolution", "axes", arch=STRIDED, label="stride s")] = 2,
+    dilation: Annotated[
+        int, number(1, 4, "Dilation d of the convolution, and its padding", "axes", arch=STRIDED, label="dilation d")
+    ] = 1,
+    edit: Annotated[
+        Literal[EDITS], choice("A change that still type-checks", "diagram", arch=EDITABLE, label="change")
+    ] = "none",
+    direction: Annotated[
+        Literal["forward", "backward"], choice("Which diagram is shown", "diagram", label="diagram shown")
+    ] = "forward",
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A diagram with its cost, run on random arrays against torch written by hand and against autograd. One frame.
@@ -130,8 +160,10 @@ SCALING = Frame(
 
 @experiment(frame=SCALING)
 def scaling(
-    k: Annotated[int, number(1, 64, "Size of keys and values", "axes")] = 8,
-    x_max: Annotated[int, number(128, 4096, "The longest sequence; y = x", "axes", scale="log")] = 1024,
+    k: Annotated[int, number(1, 64, "Size of keys and values", "axes", label="size of keys k")] = 8,
+    x_max: Annotated[
+        int, number(128, 4096, "The longest sequence; y = x", "axes", scale="log", label="longest sequence")
+    ] = 1024,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Softmax and linear attention on sequences of x = y from 64 on: what the diagrams predict, what torch counts.
@@ -204,10 +236,10 @@ READINGS = Frame(
 
 @experiment(quick=dict(h=2), frame=READINGS)
 def readings(
-    h: Annotated[int, number(2, 5, "Heads", "sizes")] = 4,
-    y: Annotated[int, number(2, 5, "Queries", "sizes")] = 4,
-    x: Annotated[int, number(2, 5, "Keys", "sizes")] = 4,
-    k: Annotated[int, number(2, 5, "Size of a key", "sizes")] = 4,
+    h: Annotated[int, number(2, 5, "Heads", "sizes", label="heads h")] = 4,
+    y: Annotated[int, number(2, 5, "Queries", "sizes", label="queries y")] = 4,
+    x: Annotated[int, number(2, 5, "Keys", "sizes", label="keys x")] = 4,
+    k: Annotated[int, number(2, 5, "Size of a key", "sizes", label="key size k")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """What the picture "outer, join, contract, softmax, outer, join, contract" can mean with and without names.
@@ -272,16 +304,28 @@ REWRITE = Frame(
 
 @experiment(frame=REWRITE)
 def rewrite(
-    law: Annotated[Literal[tuple(LAWS)], choice("Which rewriting is done", "law")] = "slide",
+    law: Annotated[Literal[tuple(LAWS)], choice("Which rewriting is done", "law", label="law", main=True)] = "slide",
     way: Annotated[
         Literal["free", "bias or softmax in the way"],
-        choice("What is between the boxes that change places", "law", law=[*STIFF]),
+        choice(
+            "What is between the boxes that change places", "law", law=[*STIFF], label="between the boxes", main=True
+        ),
     ] = "free",
-    x: Annotated[int, number(2, 256, "Positions that are read", "axes")] = 64,
-    y: Annotated[int, number(2, 256, "Positions that are written", "axes", law=["reorder", "fuse"])] = 64,
-    k: Annotated[int, number(2, 64, "Numbers that come in, at each position", "axes")] = 8,
+    x: Annotated[int, number(2, 256, "Positions that are read", "axes", label="positions read x", main=True)] = 64,
+    y: Annotated[
+        int, number(2, 256, "Positions that are written", "axes", law=["reorder", "fuse"], label="positions written y")
+    ] = 64,
+    k: Annotated[int, number(2, 64, "Numbers that come in, at each position", "axes", label="numbers in k")] = 8,
     m: Annotated[
-        int, number(2, 64, "Numbers that go out, at each position", "axes", law=["bend", "slide", "reorder"])
+        int,
+        number(
+            2,
+            64,
+            "Numbers that go out, at each position",
+            "axes",
+            law=["bend", "slide", "reorder"],
+            label="numbers out m",
+        ),
     ] = 8,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:

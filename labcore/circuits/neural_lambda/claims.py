@@ -39,7 +39,7 @@ def learns_one_step(seeds: Seeds) -> Evidence:
 def one_step_is_easier(seeds: Seeds) -> Evidence:
     small = dict(max_size=10, steps=160, d_model=32)
     one, many = (
-        xr.concat([once(learning, task=task, seed=seed, **small).direct for seed in seeds(12)], "run").values
+        xr.concat([once(learning, task=task, seed=seed, **small).direct for seed in seeds(30)], "run").values
         for task in ("one step", "normal form")
     )
     return Evidence(

@@ -22,8 +22,10 @@ from .seq2seq import Translator
 
 USES, DEPTHS = ("never", "once", "twice or more"), ("1", "2", "3 or more")
 
-MaxSize = Annotated[int, number(7, 12, "Tokens of the largest terms", "terms")]
-Letters = Annotated[Notation, choice("How variables are written: by counting binders, or with names", "terms")]
+MaxSize = Annotated[int, number(7, 12, "Tokens of the largest terms", "terms", label="longest term")]
+Letters = Annotated[
+    Notation, choice("How variables are written: by counting binders, or with names", "terms", label="notation")
+]
 
 
 LEARNING = Frame(
@@ -49,14 +51,25 @@ LEARNING = Frame(
 @experiment(quick=dict(max_size=8, steps=150, d_model=32), frame=LEARNING)
 @one_thread
 def learning(
-    steps: Annotated[int, number(100, 3000, "Training steps of 32 pairs", "training", "steps")] = 2000,
-    task: Annotated[Task, choice("What the model is asked for: the next term, or the last one", "terms")] = "one step",
+    steps: Annotated[
+        int, number(100, 3000, "Training steps of 32 pairs", "training", "steps", label="training steps", main=True)
+    ] = 2000,
+    task: Annotated[
+        Task,
+        choice("What the model is asked for: the next term, or the last one", "terms", label="asked for", main=True),
+    ] = "one step",
     notation: Letters = "de Bruijn",
     max_size: MaxSize = 10,
-    d_model: Annotated[int, number(32, 128, "Width of the transformer; a multiple of 4 is used", "model")] = 64,
-    layers: Annotated[int, number(1, 4, "Blocks of the transformer", "model")] = 2,
-    n_train: Annotated[int, number(200, 5400, "Training terms, if there are that many", "terms")] = 5400,
-    n_seeds: Annotated[int, number(1, 3, "Repetitions, each with its own terms and weights", "runs")] = 1,
+    d_model: Annotated[
+        int, number(32, 128, "Width of the transformer; a multiple of 4 is used", "model", label="model width d")
+    ] = 64,
+    layers: Annotated[int, number(1, 4, "Blocks of the transformer", "model", label="layers")] = 2,
+    n_train: Annotated[
+        int, number(200, 5400, "Training terms, if there are that many", "terms", label="training terms n")
+    ] = 5400,
+    n_seeds: Annotated[
+        int, number(1, 3, "Repetitions, each with its own terms and weights", "runs", label="repetitions")
+    ] = 1,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Right answers to held-out terms while a transformer learns to reduce, and where the wrong ones are.
@@ -149,10 +162,15 @@ RUN = Frame(
 @one_thread
 def execution(
     term: Annotated[
-        int, number(0, 99, "Which held-out term to run; those that take many steps come first", "run")
+        int,
+        number(
+            0, 99, "Which held-out term to run; those that take many steps come first", "run", label="term", main=True
+        ),
     ] = 25,
-    look: Annotated[int, number(0, 12, "The step to look into", "run")] = 0,
-    steps: Annotated[int, number(100, 3000, "Training steps before the run", "training", "steps")] = 1000,
+    look: Annotated[int, number(0, 12, "The step to look into", "run", label="step looked at", main=True)] = 0,
+    steps: Annotated[
+        int, number(100, 3000, "Training steps before the run", "training", "steps", label="training steps", main=True)
+    ] = 1000,
     notation: Letters = "de Bruijn",
     max_size: MaxSize = 10,
     seed: Seed = 0,

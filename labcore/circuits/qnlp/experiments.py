@@ -26,8 +26,8 @@ Optimizer = Literal["adam-autograd", "adam-shift", "spsa"]
 ANGLES = {"first Rx of Alice": ("Alice", 0), "Rz of Alice": ("Alice", 1), "CRz of loves": ("loves", 4)}
 By = Literal["first Rx of Alice", "Rz of Alice", "CRz of loves"]
 Which = Literal["Alice loves Bob", "Bob loves Alice", "Alice loves Alice"]
-Depth = Annotated[int, number(1, 4, "Layers in the circuit of a verb", "circuit")]
-SentenceQubits = Annotated[int, number(0, 1, "Qubits of the sentence wire", "circuit")]
+Depth = Annotated[int, number(1, 4, "Layers in the circuit of a verb", "circuit", label="layers of a verb")]
+SentenceQubits = Annotated[int, number(0, 1, "Qubits of the sentence wire", "circuit", label="sentence qubits")]
 
 
 SENTENCE = Frame(
@@ -47,13 +47,26 @@ SENTENCE = Frame(
 
 @experiment(frame=SENTENCE)
 def sentence(
-    functor: Annotated[float, number(0, 1, "Apply the functor: from the diagram to its circuit", "picture")] = 0.0,
-    subject: Annotated[Subject, choice("Who", "sentence")] = "Alice",
-    verb: Annotated[Literal["loves", "sleeps"], choice("Does what", "sentence")] = "loves",
-    whom: Annotated[Literal["Bob", "Alice", "clever Bob", "-"], choice("To whom", "sentence")] = "Bob",
-    angle_1: Annotated[float, number(0, 2 * np.pi, "First angle of Alice, an Rx", "Alice", "rad")] = 1.0,
-    angle_2: Annotated[float, number(0, 2 * np.pi, "Second angle of Alice, an Rz", "Alice", "rad")] = 2.0,
-    angle_3: Annotated[float, number(0, 2 * np.pi, "Third angle of Alice, an Rx", "Alice", "rad")] = 1.0,
+    functor: Annotated[
+        float,
+        number(
+            0, 1, "Apply the functor: from the diagram to its circuit", "picture", label="apply the functor", main=True
+        ),
+    ] = 0.0,
+    subject: Annotated[Subject, choice("Who", "sentence", label="subject", main=True)] = "Alice",
+    verb: Annotated[Literal["loves", "sleeps"], choice("Does what", "sentence", label="verb")] = "loves",
+    whom: Annotated[
+        Literal["Bob", "Alice", "clever Bob", "-"], choice("To whom", "sentence", label="object", main=True)
+    ] = "Bob",
+    angle_1: Annotated[
+        float, number(0, 2 * np.pi, "First angle of Alice, an Rx", "Alice", "rad", label="angle α₁ of Alice")
+    ] = 1.0,
+    angle_2: Annotated[
+        float, number(0, 2 * np.pi, "Second angle of Alice, an Rz", "Alice", "rad", label="angle α₂ of Alice")
+    ] = 2.0,
+    angle_3: Annotated[
+        float, number(0, 2 * np.pi, "Third angle of Alice, an Rx", "Alice", "rad", label="angle α₃ of Alice")
+    ] = 1.0,
     q_s: SentenceQubits = 0,
     depth: Depth = 1,
     seed: Seed = 0,
@@ -132,15 +145,24 @@ TRAINING = Frame(
 
 @experiment(quick=dict(n_seeds=2, n_nouns=6, steps=80), frame=TRAINING)
 def training(
-    dave: Annotated[Literal["in any role", "only as subject"], choice("Dave in training", "data")] = "in any role",
-    train_frac: Annotated[float, number(0.1, 0.8, "Share of all sentences to train on", "data")] = 0.5,
-    n_nouns: Annotated[int, number(4, 10, "Nouns, in two hidden classes", "data")] = 8,
+    dave: Annotated[
+        Literal["in any role", "only as subject"],
+        choice("Dave in training", "data", label="Dave in training", main=True),
+    ] = "in any role",
+    train_frac: Annotated[
+        float, number(0.1, 0.8, "Share of all sentences to train on", "data", label="share trained on", main=True)
+    ] = 0.5,
+    n_nouns: Annotated[int, number(4, 10, "Nouns, in two hidden classes", "data", label="nouns", main=True)] = 8,
     depth: Depth = 3,
     q_s: SentenceQubits = 0,
-    optimizer: Annotated[Optimizer, choice("Where the gradient comes from", "training")] = "adam-autograd",
-    steps: Annotated[int, number(50, 400, "Steps, each on all training sentences", "training", "steps")] = 250,
-    lr: Annotated[float, number(0.005, 0.5, "Learning rate, decayed", "training")] = 0.08,
-    n_seeds: Annotated[int, number(1, 10, "Runs, each with its own split and angles", "runs")] = 3,
+    optimizer: Annotated[
+        Optimizer, choice("Where the gradient comes from", "training", label="gradient from")
+    ] = "adam-autograd",
+    steps: Annotated[
+        int, number(50, 400, "Steps, each on all training sentences", "training", "steps", label="training steps")
+    ] = 250,
+    lr: Annotated[float, number(0.005, 0.5, "Learning rate, decayed", "training", label="learning rate η")] = 0.08,
+    n_seeds: Annotated[int, number(1, 10, "Runs, each with its own split and angles", "runs", label="repetitions")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Word circuits learn which sentences are true, and are asked about others. Frames arrive while they learn.
@@ -222,11 +244,20 @@ GRADIENTS = Frame(
 
 @experiment(frame=GRADIENTS)
 def gradients(
-    t: Annotated[float, number(0, 2 * np.pi, "The angle at which to differentiate", "angle", "rad")] = 1.0,
-    by: Annotated[By, choice("The angle to differentiate by", "angle")] = "first Rx of Alice",
-    sentence: Annotated[Which, choice("The sentence", "diagram")] = "Alice loves Bob",
-    bubble: Annotated[Literal["p", "log p"], choice("log is drawn as a bubble around p", "diagram")] = "p",
-    rule: Annotated[Literal["by gate", "two shifts"], choice("By gate: CRz gets four shifts", "diagram")] = "by gate",
+    t: Annotated[
+        float, number(0, 2 * np.pi, "The angle at which to differentiate", "angle", "rad", label="angle t", main=True)
+    ] = 1.0,
+    by: Annotated[
+        By, choice("The angle to differentiate by", "angle", label="differentiate by", main=True)
+    ] = "first Rx of Alice",
+    sentence: Annotated[Which, choice("The sentence", "diagram", label="sentence")] = "Alice loves Bob",
+    bubble: Annotated[
+        Literal["p", "log p"], choice("log is drawn as a bubble around p", "diagram", label="bubble around")
+    ] = "p",
+    rule: Annotated[
+        Literal["by gate", "two shifts"],
+        choice("By gate: CRz gets four shifts", "diagram", label="shift rule", main=True),
+    ] = "by gate",
     depth: Depth = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:

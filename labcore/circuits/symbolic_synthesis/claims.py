@@ -57,7 +57,7 @@ def both_tails(seeds: Seeds) -> Evidence:
 
 
 def _evolutions(seeds: Seeds) -> list[xr.Dataset]:
-    return [once(evolve, population=8, generations=3, epochs=12, seed=seed) for seed in seeds(12)]
+    return [once(evolve, population=8, generations=3, epochs=12, seed=seed) for seed in seeds(30)]
 
 
 @claim(

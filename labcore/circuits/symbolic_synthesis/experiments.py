@@ -53,12 +53,28 @@ PROGRAM = Frame(
 
 @experiment(frame=PROGRAM)
 def program(
-    step: Annotated[int, number(0, LONGEST, "How many steps of the program have run", "program", "steps")] = 9,
+    step: Annotated[
+        int,
+        number(0, LONGEST, "How many steps of the program have run", "program", "steps", label="steps run", main=True),
+    ] = 9,
     which: Annotated[
-        int, number(0, MOST - 1, "Which program: those found in a search, short ones first", "program")
+        int,
+        number(
+            0,
+            MOST - 1,
+            "Which program: those found in a search, short ones first",
+            "program",
+            label="program",
+            main=True,
+        ),
     ] = 10,
-    ports: Annotated[int, number(2, 4, "Ports of every node, the most edges that it can have", "language")] = 3,
-    max_nodes: Annotated[int, number(2, 8, "Nodes of the largest graph", "language")] = 6,
+    ports: Annotated[
+        int,
+        number(
+            2, 4, "Ports of every node, the most edges that it can have", "language", label="ports a node", main=True
+        ),
+    ] = 3,
+    max_nodes: Annotated[int, number(2, 8, "Nodes of the largest graph", "language", label="most nodes")] = 6,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One program that writes a graph, step by step, and the piece of the representation of each element. One frame.
@@ -166,13 +182,19 @@ def _evolution(done: list[Generation], library: Library, population: int, progre
 
 @experiment(quick=dict(population=4, generations=2, n_train=96, epochs=4), frame=EVOLUTION)
 def evolve(
-    population: Annotated[int, number(4, 16, "Programs in a generation", "evolution")] = 8,
-    generations: Annotated[int, number(1, 5, "Generations", "evolution")] = 3,
-    max_nodes: Annotated[int, number(2, 8, "Nodes of the largest graph", "language")] = 6,
-    ports: Annotated[int, number(2, 4, "Ports of every node, the most edges that it can have", "language")] = 3,
-    n_train: Annotated[int, number(64, 512, "Training rows", "training")] = 128,
-    epochs: Annotated[int, number(4, 20, "Passes over the training rows", "training", "epochs")] = 16,
-    dropout: Annotated[float, number(0, 0.6, "Share of node and edge features that are dropped", "training")] = 0.3,
+    population: Annotated[int, number(4, 16, "Programs in a generation", "evolution", label="programs", main=True)] = 8,
+    generations: Annotated[int, number(1, 5, "Generations", "evolution", label="generations", main=True)] = 3,
+    max_nodes: Annotated[
+        int, number(2, 8, "Nodes of the largest graph", "language", label="most nodes", main=True)
+    ] = 6,
+    ports: Annotated[
+        int, number(2, 4, "Ports of every node, the most edges that it can have", "language", label="ports a node")
+    ] = 3,
+    n_train: Annotated[int, number(64, 512, "Training rows", "training", label="training rows n")] = 128,
+    epochs: Annotated[int, number(4, 20, "Passes over the training rows", "training", "epochs", label="epochs")] = 16,
+    dropout: Annotated[
+        float, number(0, 0.6, "Share of node and edge features that are dropped", "training", label="dropped features")
+    ] = 0.3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A population of graph programs: train fresh networks, keep the half that trains best, compress, refill.
@@ -217,12 +239,18 @@ GRAPH_CHOICE = Frame(
 
 @experiment(quick=dict(programs=5, epochs=6, n_seeds=2), frame=GRAPH_CHOICE)
 def graph_choice(
-    programs: Annotated[int, number(4, 16, "Programs, drawn from a search", "graphs")] = 12,
-    max_nodes: Annotated[int, number(3, 8, "Nodes of the largest graph", "graphs")] = 6,
-    n_train: Annotated[int, number(64, 512, "Training rows", "training")] = 128,
-    epochs: Annotated[int, number(4, 20, "Passes over the training rows", "training", "epochs")] = 16,
-    dropout: Annotated[float, number(0, 0.6, "Share of node and edge features that are dropped", "training")] = 0.3,
-    n_seeds: Annotated[int, number(2, 8, "Repetitions, each with its own rows and encoder", "runs")] = 4,
+    programs: Annotated[
+        int, number(4, 16, "Programs, drawn from a search", "graphs", label="programs", main=True)
+    ] = 12,
+    max_nodes: Annotated[int, number(3, 8, "Nodes of the largest graph", "graphs", label="most nodes", main=True)] = 6,
+    n_train: Annotated[int, number(64, 512, "Training rows", "training", label="training rows n", main=True)] = 128,
+    epochs: Annotated[int, number(4, 20, "Passes over the training rows", "training", "epochs", label="epochs")] = 16,
+    dropout: Annotated[
+        float, number(0, 0.6, "Share of node and edge features that are dropped", "training", label="dropped features")
+    ] = 0.3,
+    n_seeds: Annotated[
+        int, number(2, 8, "Repetitions, each with its own rows and encoder", "runs", label="repetitions")
+    ] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Same encoder, same rows, other graphs: does the test accuracy depend on the graph more than on the repetition?

@@ -52,17 +52,34 @@ SPECIALISE = Frame(
 
 @experiment(quick=dict(n_seeds=1, pre_steps=200, steps=150), frame=SPECIALISE)
 def specialise(
-    angle: Annotated[float, number(0, 90, "Turn of the digits that the mode is for", "mode", unit="degrees")] = 45.0,
+    angle: Annotated[
+        float,
+        number(
+            0, 90, "Turn of the digits that the mode is for", "mode", unit="degrees", label="turn of digits", main=True
+        ),
+    ] = 45.0,
     foundation_data: Annotated[
-        Literal["mixed", "upright"], choice("What the base was trained on; mixed: half of it turned by 45", "base")
+        Literal["mixed", "upright"],
+        choice(
+            "What the base was trained on; mixed: half of it turned by 45",
+            "base",
+            label="digits of the base",
+            main=True,
+        ),
     ] = "mixed",
-    steps: Annotated[int, number(100, 2000, "Training steps of every method", "mode", unit="steps")] = 800,
-    pre_steps: Annotated[int, number(100, 1500, "Training steps of the base", "base", unit="steps")] = 400,
-    width: Annotated[int, number(16, 128, "Neurons in each of two hidden layers", "base")] = 32,
-    tau: Annotated[float, number(0.05, 1, "Softness of the gates in training", "mode")] = 0.25,
-    lam: Annotated[float, number(0, 0.3, "Penalty on open gates", "mode")] = 0.001,
-    lora_rank: Annotated[int, number(1, 8, "Rank of LoRA on every layer", "mode")] = 2,
-    n_seeds: Annotated[int, number(1, 6, "Networks to average over", "runs")] = 4,
+    steps: Annotated[
+        int, number(100, 2000, "Training steps of every method", "mode", unit="steps", label="training steps")
+    ] = 800,
+    pre_steps: Annotated[
+        int, number(100, 1500, "Training steps of the base", "base", unit="steps", label="steps of the base")
+    ] = 400,
+    width: Annotated[
+        int, number(16, 128, "Neurons in each of two hidden layers", "base", label="neurons a layer")
+    ] = 32,
+    tau: Annotated[float, number(0.05, 1, "Softness of the gates in training", "mode", label="gate softness τ")] = 0.25,
+    lam: Annotated[float, number(0, 0.3, "Penalty on open gates", "mode", label="penalty λ")] = 0.001,
+    lora_rank: Annotated[int, number(1, 8, "Rank of LoRA on every layer", "mode", label="rank of LoRA")] = 2,
+    n_seeds: Annotated[int, number(1, 6, "Networks to average over", "runs", label="repetitions")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A frozen base specialises for turned digits: biases, gains, gates and LoRA with the same steps, side by side.
@@ -151,12 +168,23 @@ def _who_suffers(by_digit: Float[Array, "2 10"]) -> str:
 
 @experiment(quick=dict(steps=100), frame=SWITCH)
 def switch(
-    angle: Annotated[float, number(0, 90, "Turn of the digits that are shown", "world", unit="degrees")] = 45.0,
-    mode: Annotated[Literal["off", "upright", "turned"], choice("The two vectors in use", "network")] = "turned",
-    neuron: Annotated[int, number(0, 32, "The gate that is held shut; 0: none", "network")] = 0,
-    layer: Annotated[int, number(1, 2, "The hidden layer to look at, and of that gate", "network")] = 2,
-    lam: Annotated[float, number(0, 0.3, "Penalty on open gates in training", "training")] = 0.001,
-    steps: Annotated[int, number(100, 2000, "Training steps of each mode", "training", unit="steps")] = 800,
+    angle: Annotated[
+        float,
+        number(0, 90, "Turn of the digits that are shown", "world", unit="degrees", label="turn of digits", main=True),
+    ] = 45.0,
+    mode: Annotated[
+        Literal["off", "upright", "turned"], choice("The two vectors in use", "network", label="mode", main=True)
+    ] = "turned",
+    neuron: Annotated[
+        int, number(0, 32, "The gate that is held shut; 0: none", "network", label="gate held shut", main=True)
+    ] = 0,
+    layer: Annotated[
+        int, number(1, 2, "The hidden layer to look at, and of that gate", "network", label="hidden layer")
+    ] = 2,
+    lam: Annotated[float, number(0, 0.3, "Penalty on open gates in training", "training", label="penalty λ")] = 0.001,
+    steps: Annotated[
+        int, number(100, 2000, "Training steps of each mode", "training", unit="steps", label="training steps")
+    ] = 800,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One network, two trained modes (digits upright and turned by 45 degrees) and off. One frame.
@@ -220,11 +248,22 @@ SPARSITY = Frame(
 
 @experiment(quick=dict(n_seeds=1, pre_steps=200, steps=200), frame=SPARSITY)
 def sparsity(
-    tau: Annotated[float, number(0.05, 1, "Softness of the gates in training", "mode")] = 0.25,
-    angle: Annotated[float, number(0, 90, "Turn of the digits that the mode is for", "mode", unit="degrees")] = 45.0,
-    steps: Annotated[int, number(100, 2000, "Training steps of every mode", "mode", unit="steps")] = 800,
-    pre_steps: Annotated[int, number(100, 1500, "Training steps of the base", "base", unit="steps")] = 400,
-    n_seeds: Annotated[int, number(1, 6, "Networks to average over", "runs")] = 4,
+    tau: Annotated[
+        float, number(0.05, 1, "Softness of the gates in training", "mode", label="gate softness τ", main=True)
+    ] = 0.25,
+    angle: Annotated[
+        float,
+        number(
+            0, 90, "Turn of the digits that the mode is for", "mode", unit="degrees", label="turn of digits", main=True
+        ),
+    ] = 45.0,
+    steps: Annotated[
+        int, number(100, 2000, "Training steps of every mode", "mode", unit="steps", label="training steps")
+    ] = 800,
+    pre_steps: Annotated[
+        int, number(100, 1500, "Training steps of the base", "base", unit="steps", label="steps of the base")
+    ] = 400,
+    n_seeds: Annotated[int, number(1, 6, "Networks to average over", "runs", label="repetitions")] = 4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """What a penalty on open gates buys and costs: seven penalties trained side by side, measured on turned digits.

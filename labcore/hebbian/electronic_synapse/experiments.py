@@ -53,17 +53,46 @@ HWTRAIN = STAIRCASE | Frame(
 @experiment(quick=dict(n_seeds=1, epochs=8), frame=HWTRAIN)
 def hwtrain(
     curvature: Annotated[
-        float, number(0, 0.33, "Curvature 1/A of the staircase; 0 is a straight one", "device", "per pulse")
+        float,
+        number(
+            0,
+            0.33,
+            "Curvature 1/A of the staircase; 0 is a straight one",
+            "device",
+            "per pulse",
+            label="curvature c",
+            main=True,
+        ),
     ] = 0.1,
-    pulses: Annotated[int, number(8, 512, "Pulses P from no conductance to the full one", "device", scale="log")] = 64,
-    sigma: Annotated[float, number(0, 0.6, "How much the curvature differs from device to device", "device")] = 0.0,
-    lr: Annotated[float, number(0.005, 1, "Learning rate", "training", scale="log")] = 0.1,
+    pulses: Annotated[
+        int,
+        number(
+            8, 512, "Pulses P from no conductance to the full one", "device", scale="log", label="pulses P", main=True
+        ),
+    ] = 64,
+    sigma: Annotated[
+        float,
+        number(0, 0.6, "How much the curvature differs from device to device", "device", label="spread of curvature"),
+    ] = 0.0,
+    lr: Annotated[float, number(0.005, 1, "Learning rate", "training", scale="log", label="learning rate")] = 0.1,
     refresh_every: Annotated[
-        int, number(5, 200, "Steps between two refreshes of full pairs (unidirectional)", "training", "steps")
+        int,
+        number(
+            5,
+            200,
+            "Steps between two refreshes of full pairs (unidirectional)",
+            "training",
+            "steps",
+            label="steps between refreshes",
+        ),
     ] = 20,
-    epochs: Annotated[int, number(2, 40, "Passes over the 1300 training digits", "training")] = 20,
-    show: Annotated[Shown, choice("Whose synapses to look at", "picture")] = "unidirectional",
-    n_seeds: Annotated[int, number(1, 8, "Networks of each kind to average over", "runs")] = 3,
+    epochs: Annotated[
+        int, number(2, 40, "Passes over the 1300 training digits", "training", label="passes over digits")
+    ] = 20,
+    show: Annotated[
+        Shown, choice("Whose synapses to look at", "picture", label="synapses shown", main=True)
+    ] = "unidirectional",
+    n_seeds: Annotated[int, number(1, 8, "Networks of each kind to average over", "runs", label="repetitions")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Five ways to train one network, on the same devices, data and order. Two frames an epoch.
@@ -131,11 +160,20 @@ CANCEL = STAIRCASE | Frame(
 @experiment(frame=CANCEL)
 def cancel(
     curvature: Annotated[
-        float, number(0, 0.33, "Curvature 1/A of the staircase; 0 is a straight one", "device", "per pulse")
+        float,
+        number(
+            0, 0.33, "Curvature 1/A of the staircase; 0 is a straight one", "device", "per pulse", label="curvature c"
+        ),
     ] = 0.1,
-    ups: Annotated[int, number(0, 100, "Pulses up that one fresh device is given", "one device", "pulses")] = 20,
-    downs: Annotated[int, number(0, 100, "Pulses down that it is given then", "one device", "pulses")] = 20,
-    pulses: Annotated[int, number(8, 512, "Pulses P from no conductance to the full one", "device", scale="log")] = 64,
+    ups: Annotated[
+        int, number(0, 100, "Pulses up that one fresh device is given", "one device", "pulses", label="pulses up")
+    ] = 20,
+    downs: Annotated[
+        int, number(0, 100, "Pulses down that it is given then", "one device", "pulses", label="pulses down")
+    ] = 20,
+    pulses: Annotated[
+        int, number(8, 512, "Pulses P from no conductance to the full one", "device", scale="log", label="pulses P")
+    ] = 64,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Requests that cancel out: what a staircase does to a weight that nobody wants to change. One frame.

@@ -42,16 +42,43 @@ PLANE = Frame(
 
 @experiment(quick=dict(samples=1000), frame=PLANE)
 def plane(
-    angle: Annotated[float, number(0, 180, "Direction in which the cloud is longest", "data", unit="degrees")] = 30.0,
-    rule: Annotated[Rule, choice("The local learning rule", "units")] = "oja",
-    k: Annotated[int, number(1, 4, "Units, each with one weight vector", "units")] = 2,
-    turn: Annotated[float, number(-90, 90, "The cloud turns this far halfway through", "data", unit="degrees")] = 0.0,
-    stretch: Annotated[float, number(1, 6, "How many times longer than wide the cloud is", "data")] = 2.0,
-    eta: Annotated[float, number(0.001, 0.5, "Learning rate", "units", scale="log")] = 0.03,
+    angle: Annotated[
+        float,
+        number(
+            0,
+            180,
+            "Direction in which the cloud is longest",
+            "data",
+            unit="degrees",
+            label="cloud's direction",
+            main=True,
+        ),
+    ] = 30.0,
+    rule: Annotated[Rule, choice("The local learning rule", "units", label="learning rule", main=True)] = "oja",
+    k: Annotated[int, number(1, 4, "Units, each with one weight vector", "units", label="units k")] = 2,
+    turn: Annotated[
+        float,
+        number(
+            -90, 90, "The cloud turns this far halfway through", "data", unit="degrees", label="turn halfway", main=True
+        ),
+    ] = 0.0,
+    stretch: Annotated[
+        float, number(1, 6, "How many times longer than wide the cloud is", "data", label="cloud's stretch")
+    ] = 2.0,
+    eta: Annotated[float, number(0.001, 0.5, "Learning rate", "units", scale="log", label="learning rate η")] = 0.03,
     tau: Annotated[
-        float, number(0.02, 2, "Softness of the competition between units", "units", scale="log", rule=["soft"])
+        float,
+        number(
+            0.02,
+            2,
+            "Softness of the competition between units",
+            "units",
+            scale="log",
+            rule=["soft"],
+            label="softness of competition τ",
+        ),
     ] = 0.2,
-    samples: Annotated[int, number(200, 5000, "Samples shown, one at a time", "data")] = 1500,
+    samples: Annotated[int, number(200, 5000, "Samples shown, one at a time", "data", label="samples shown")] = 1500,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Weight vectors of K units turning while they see a Gaussian cloud in the plane, sample by sample; 25 frames.
@@ -109,12 +136,15 @@ SPACE = Frame(
 
 @experiment(quick=dict(batches=150), frame=SPACE)
 def subspace(
-    k: Annotated[int, number(1, 3, "Units, each with one weight vector", "units")] = 2,
-    rule: Annotated[Rule, choice("The local learning rule", "units")] = "subspace",
-    second: Annotated[float, number(0.05, 1, "Variance along the second axis; along the first it is 1", "data")] = 0.6,
-    third: Annotated[float, number(0, 1, "Variance along the third axis", "data")] = 0.05,
-    eta: Annotated[float, number(0.01, 1, "Learning rate", "units", scale="log")] = 0.05,
-    batches: Annotated[int, number(20, 1000, "Batches of 20 samples", "data")] = 300,
+    k: Annotated[int, number(1, 3, "Units, each with one weight vector", "units", label="units k", main=True)] = 2,
+    rule: Annotated[Rule, choice("The local learning rule", "units", label="learning rule", main=True)] = "subspace",
+    second: Annotated[
+        float,
+        number(0.05, 1, "Variance along the second axis; along the first it is 1", "data", label="second variance"),
+    ] = 0.6,
+    third: Annotated[float, number(0, 1, "Variance along the third axis", "data", label="third variance")] = 0.05,
+    eta: Annotated[float, number(0.01, 1, "Learning rate", "units", scale="log", label="learning rate η")] = 0.05,
+    batches: Annotated[int, number(20, 1000, "Batches of 20 samples", "data", label="batches shown")] = 300,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """K units in three dimensions: does the plane that their weights span turn into the plane that holds the cloud?
@@ -183,9 +213,11 @@ FOUND = Frame(
 
 @experiment(quick=dict(epochs=20), frame=FOUND)
 def extract(
-    k: Annotated[int, number(1, 32, "Lateral units", "units")] = 8,
-    hlop_lr: Annotated[float, number(0.002, 1, "Learning rate of the lateral units", "units", scale="log")] = 0.05,
-    epochs: Annotated[int, number(1, 60, "Passes over the 1300 digits", "units")] = 20,
+    k: Annotated[int, number(1, 32, "Lateral units", "units", label="lateral units k", main=True)] = 8,
+    hlop_lr: Annotated[
+        float, number(0.002, 1, "Learning rate of the lateral units", "units", scale="log", label="learning rate")
+    ] = 0.05,
+    epochs: Annotated[int, number(1, 60, "Passes over the 1300 digits", "units", label="passes over digits")] = 20,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Lateral units of the continual learner, alone on real data: which directions of the 8x8 digits do they find?
@@ -251,15 +283,32 @@ FORGETTING = Frame(
 def continual(
     protect: Annotated[
         float,
-        number(0, 1, "Share of each layer's inputs that task 1 gets lateral units for; later tasks a third", "lateral"),
+        number(
+            0,
+            1,
+            "Share of each layer's inputs that task 1 gets lateral units for; later tasks a third",
+            "lateral",
+            label="protected directions",
+            main=True,
+        ),
     ] = 0.375,
-    n_tasks: Annotated[int, number(2, 5, "Tasks, one after another: the same digits, pixels permuted", "tasks")] = 4,
-    hidden: Annotated[int, number(32, 128, "Spiking neurons in each of two hidden layers", "network")] = 128,
-    steps: Annotated[int, number(2, 7, "Time steps for which a picture is shown", "network")] = 6,
-    lr: Annotated[float, number(0.02, 0.3, "Learning rate of the weights", "network")] = 0.1,
-    hlop_lr: Annotated[float, number(0.002, 1, "Learning rate of the lateral units", "lateral", scale="log")] = 0.1,
-    epochs: Annotated[int, number(2, 10, "Passes over each task; lateral units learn in the last two", "tasks")] = 6,
-    n_seeds: Annotated[int, number(1, 5, "Networks to average over", "runs")] = 1,
+    n_tasks: Annotated[
+        int,
+        number(2, 5, "Tasks, one after another: the same digits, pixels permuted", "tasks", label="tasks", main=True),
+    ] = 4,
+    hidden: Annotated[
+        int, number(32, 128, "Spiking neurons in each of two hidden layers", "network", label="hidden neurons")
+    ] = 128,
+    steps: Annotated[int, number(2, 7, "Time steps for which a picture is shown", "network", label="time steps")] = 6,
+    lr: Annotated[float, number(0.02, 0.3, "Learning rate of the weights", "network", label="learning rate")] = 0.1,
+    hlop_lr: Annotated[
+        float,
+        number(0.002, 1, "Learning rate of the lateral units", "lateral", scale="log", label="lateral learning rate"),
+    ] = 0.1,
+    epochs: Annotated[
+        int, number(2, 10, "Passes over each task; lateral units learn in the last two", "tasks", label="passes a task")
+    ] = 6,
+    n_seeds: Annotated[int, number(1, 5, "Networks to average over", "runs", label="repetitions")] = 1,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A spiking network learns n tasks in a row, three ways at once from the same start; a frame an epoch.

@@ -42,21 +42,40 @@ STREAM = Frame(
 @experiment(quick=dict(epochs=3), frame=STREAM)
 def stream(
     swaps_per_epoch: Annotated[
-        int, number(0, 20, "Exchanges of two classes' labels in an epoch of 1790 samples", "world")
+        int,
+        number(
+            0,
+            20,
+            "Exchanges of two classes' labels in an epoch of 1790 samples",
+            "world",
+            label="swaps an epoch",
+            main=True,
+        ),
     ] = 12,
     regulator: Annotated[
         Regulator,
-        choice("Who moves the rate; 'guess acts': as homeostatic, but the guess, not the truth, moves it", "network"),
+        choice(
+            "Who moves the rate; 'guess acts': as homeostatic, but the guess, not the truth, moves it",
+            "network",
+            label="what moves η",
+            main=True,
+        ),
     ] = "homeostatic",
-    eta0: Annotated[float, number(0.002, 1, "Learning rate at the start", "network", scale="log")] = 0.01,
+    eta0: Annotated[
+        float, number(0.002, 1, "Learning rate at the start", "network", scale="log", label="first rate η", main=True)
+    ] = 0.01,
     step_frac: Annotated[
-        float, number(0, 1, "How far a sample moves the rate, in shares of the first rate", "network")
+        float,
+        number(0, 1, "How far a sample moves the rate, in shares of the first rate", "network", label="step of η"),
     ] = 1.0,
-    memo: Annotated[int, number(5, 100, "Samples it remembers and imagines with", "network", unit="samples")] = 50,
+    memo: Annotated[
+        int, number(5, 100, "Samples it remembers and imagines with", "network", unit="samples", label="memories")
+    ] = 50,
     decide_at: Annotated[
-        Literal["first", "last"], choice("Which sample of a batch of 10 is offered to it", "network")
+        Literal["first", "last"],
+        choice("Which sample of a batch of 10 is offered to it", "network", label="sample offered"),
     ] = "last",
-    epochs: Annotated[int, number(2, 25, "Passes through the 1790 digits", "world")] = 12,
+    epochs: Annotated[int, number(2, 25, "Passes through the 1790 digits", "world", label="passes over digits")] = 12,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A stream of digits whose labels swap, each guessed and then learned; 30 frames.
@@ -139,17 +158,25 @@ BY_SWAPS = Frame(
 
 @experiment(quick=dict(epochs=2, points=2, n_seeds=1), frame=BY_SWAPS)
 def swap_rates(
-    eta0: Annotated[float, number(0.002, 0.2, "Learning rate at the start", "network", scale="log")] = 0.01,
+    eta0: Annotated[
+        float, number(0.002, 0.2, "Learning rate at the start", "network", scale="log", label="first rate η")
+    ] = 0.01,
     step_frac: Annotated[
-        float, number(0, 1, "How far a sample moves the rate, in shares of the first rate", "network")
+        float,
+        number(0, 1, "How far a sample moves the rate, in shares of the first rate", "network", label="step of η"),
     ] = 1.0,
-    memo: Annotated[int, number(5, 100, "Samples it remembers and imagines with", "network", unit="samples")] = 50,
+    memo: Annotated[
+        int, number(5, 100, "Samples it remembers and imagines with", "network", unit="samples", label="memories")
+    ] = 50,
     decide_at: Annotated[
-        Literal["first", "last"], choice("Which sample of a batch of 10 is offered to it", "network")
+        Literal["first", "last"],
+        choice("Which sample of a batch of 10 is offered to it", "network", label="sample offered"),
     ] = "last",
-    points: Annotated[int, number(2, 6, "Swap rates to try, from 0 to 20 an epoch", "world")] = 5,
-    epochs: Annotated[int, number(2, 12, "Passes through the 1790 digits", "world")] = 4,
-    n_seeds: Annotated[int, number(1, 4, "Streams to average over", "runs")] = 2,
+    points: Annotated[
+        int, number(2, 6, "Swap rates to try, from 0 to 20 an epoch", "world", label="swap rates tried")
+    ] = 5,
+    epochs: Annotated[int, number(2, 12, "Passes through the 1790 digits", "world", label="passes over digits")] = 4,
+    n_seeds: Annotated[int, number(1, 4, "Streams to average over", "runs", label="repetitions")] = 2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Accuracy after the first epoch against the swap rate, for four regulators and constants from a grid of six.
@@ -203,12 +230,21 @@ DECISION = Frame(
 
 @experiment(frame=DECISION)
 def decision(
-    sample: Annotated[int, number(120, 21_000, "The moment to look at, in samples seen", "moment")] = 3420,
-    swaps_per_epoch: Annotated[int, number(0, 20, "Exchanges of two classes' labels in an epoch", "world")] = 12,
-    memo: Annotated[int, number(5, 100, "Samples it remembers and imagines with", "network", unit="samples")] = 50,
-    eta0: Annotated[float, number(0.002, 0.2, "Learning rate at the start", "network", scale="log")] = 0.01,
+    sample: Annotated[
+        int, number(120, 21_000, "The moment to look at, in samples seen", "moment", label="moment")
+    ] = 3420,
+    swaps_per_epoch: Annotated[
+        int, number(0, 20, "Exchanges of two classes' labels in an epoch", "world", label="swaps an epoch")
+    ] = 12,
+    memo: Annotated[
+        int, number(5, 100, "Samples it remembers and imagines with", "network", unit="samples", label="memories")
+    ] = 50,
+    eta0: Annotated[
+        float, number(0.002, 0.2, "Learning rate at the start", "network", scale="log", label="first rate η")
+    ] = 0.01,
     step_frac: Annotated[
-        float, number(0, 1, "How far a sample moves the rate, in shares of the first rate", "network")
+        float,
+        number(0, 1, "How far a sample moves the rate, in shares of the first rate", "network", label="step of η"),
     ] = 1.0,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:

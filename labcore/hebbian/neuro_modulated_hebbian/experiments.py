@@ -45,20 +45,41 @@ ADAPTING = Frame(
 
 @experiment(quick=dict(images=200), frame=ADAPTING)
 def adapt(
-    severity: Annotated[float, number(0, 5, "How strongly the test images are corrupted", "data")] = 4.0,
-    kind: Annotated[Kind, choice("The corruption", "data")] = "contrast",
+    severity: Annotated[
+        float, number(0, 5, "How strongly the test images are corrupted", "data", label="severity", main=True)
+    ] = 4.0,
+    kind: Annotated[Kind, choice("The corruption", "data", label="corruption", main=True)] = "contrast",
     tau: Annotated[
-        float, number(0.02, 2, "Softness of the competition between filters", "Hebbian loop", scale="log")
+        float,
+        number(
+            0.02,
+            2,
+            "Softness of the competition between filters",
+            "Hebbian loop",
+            scale="log",
+            label="softness of competition τ",
+        ),
     ] = 0.3,
     eta: Annotated[
-        float, number(0, 0.05, "Size of the Hebbian step; 0 leaves the filters alone", "Hebbian loop")
+        float,
+        number(0, 0.05, "Size of the Hebbian step; 0 leaves the filters alone", "Hebbian loop", label="Hebbian step η"),
     ] = 0.01,
     lr_mod: Annotated[
-        float, number(0, 0.05, "Rate of the entropy step; 0 leaves the gains alone", "entropy loop")
+        float,
+        number(
+            0,
+            0.05,
+            "Rate of the entropy step; 0 leaves the gains alone",
+            "entropy loop",
+            label="entropy step",
+            main=True,
+        ),
     ] = 0.02,
-    batch: Annotated[int, number(10, 200, "Images that arrive together", "data", unit="images")] = 50,
-    images: Annotated[int, number(200, 897, "Test images in the stream", "data")] = 897,
-    n_seeds: Annotated[int, number(1, 5, "Networks to average over", "runs")] = 1,
+    batch: Annotated[
+        int, number(10, 200, "Images that arrive together", "data", unit="images", label="images at once")
+    ] = 50,
+    images: Annotated[int, number(200, 897, "Test images in the stream", "data", label="images in all")] = 897,
+    n_seeds: Annotated[int, number(1, 5, "Networks to average over", "runs", label="repetitions")] = 1,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Six ways to meet the same stream of corrupted digits, once, in batches, without labels; a frame a batch.
@@ -137,14 +158,27 @@ CLUSTERS = Frame(
 
 @experiment(quick=dict(samples=1000), frame=CLUSTERS)
 def clusters(
-    tau: Annotated[float, number(0.02, 2, "Softness of the competition between units", "units", scale="log")] = 0.2,
-    k: Annotated[int, number(1, 8, "Units, each with one weight vector", "units")] = 4,
-    n_clusters: Annotated[int, number(2, 6, "Clusters of inputs, on a circle", "data")] = 4,
+    tau: Annotated[
+        float,
+        number(
+            0.02,
+            2,
+            "Softness of the competition between units",
+            "units",
+            scale="log",
+            label="softness of competition τ",
+        ),
+    ] = 0.2,
+    k: Annotated[int, number(1, 8, "Units, each with one weight vector", "units", label="units k")] = 4,
+    n_clusters: Annotated[int, number(2, 6, "Clusters of inputs, on a circle", "data", label="clusters")] = 4,
     width: Annotated[
-        float, number(0.02, 0.5, "Standard deviation of a cluster; the circle has radius 1", "data")
+        float,
+        number(
+            0.02, 0.5, "Standard deviation of a cluster; the circle has radius 1", "data", label="width of a cluster"
+        ),
     ] = 0.12,
-    eta: Annotated[float, number(0.001, 0.5, "Learning rate", "units", scale="log")] = 0.05,
-    samples: Annotated[int, number(200, 5000, "Samples shown, one at a time", "data")] = 2000,
+    eta: Annotated[float, number(0.001, 0.5, "Learning rate", "units", scale="log", label="learning rate η")] = 0.05,
+    samples: Annotated[int, number(200, 5000, "Samples shown, one at a time", "data", label="samples shown")] = 2000,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The first layer's rule in the plane: units compete for samples, softly; who ends up where? 25 frames.
