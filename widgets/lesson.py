@@ -19,7 +19,7 @@ from labcore import catalog, claims
 from labcore.exercises import load_exercise
 from labcore.experiment import Experiment
 from labcore.ledger import recorded
-from widgets.benches.bench import is_static
+from widgets.benches.front_end import is_static
 from widgets.benches.parts import button, column, layout, line, row, words
 
 _FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"

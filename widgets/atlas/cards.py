@@ -12,7 +12,7 @@ import traitlets
 from IPython.display import HTML
 
 from labcore import catalog, ledger
-from widgets.benches.bench import is_static
+from widgets.benches.front_end import is_static
 
 
 def row(paper: catalog.Paper) -> dict[str, Any]:

@@ -9,7 +9,6 @@ runs the experiment at its budget and leaves the figure and its reading as stati
 from __future__ import annotations
 
 import math
-import os
 import re
 import threading
 import time
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
 import ipywidgets as w
 import xarray as xr
@@ -32,12 +31,14 @@ from widgets.benches import sharing
 from widgets.benches.audience import Audience
 from widgets.benches.controls import Control, control_panel, label_of, taken
 from widgets.benches.film import Film
-from widgets.benches.parts import button, column, layout, line, markdown, row, said, show, style, switch, words
+from widgets.benches.front_end import is_static, on_voila
+from widgets.benches.parts import button, column, layout, line, row, said, show, style, switch, words
 from widgets.benches.pins import Pin, difference, ghosts, pin
 from widgets.benches.plot import Plot, Spec, jsonable
-from widgets.benches.prediction import Prediction
+from widgets.benches.question import Question
 from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
+from widgets.benches.static_bench import StaticBench
 from widgets.benches.taken_out import as_html, waiting
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
@@ -57,45 +58,6 @@ _labelled: dict[str, Bench] = {}
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 _opening = threading.Lock()  # benches of one page compute their first frames one after another, in reading order
-
-
-class Question(Protocol):
-    """What a learner answers before a bench shows the run of the values `then`, and of the bench's own where it is {}.
-
-    `panel(committed)` makes the widget that asks. It calls `committed(answer)` once, with None where the learner skips;
-    its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer.
-    A widget with a method `opened(frame)` gets the bench's first frame there.
-    """
-
-    question: str
-    then: Mapping[str, Any]
-    why: str
-
-    def panel(self, committed: Callable[[Any], None]) -> w.Widget: ...
-
-
-def is_static() -> bool:
-    """Whether nobody can answer: no kernel, or one driven by papermill, nbconvert or another batch executor.
-
-    Set LABCORE_FRONTEND to `live` or `static` to decide by hand.
-    """
-    said = os.environ.get("LABCORE_FRONTEND")
-    if said in ("live", "static"):
-        return said == "static"
-    if _on_voila():
-        return False
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return True
-    kernel = getattr(get_ipython(), "kernel", None)
-    # batch executors refuse stdin, front ends offer it
-    return kernel is None or not getattr(kernel, "_allow_stdin", True)
-
-
-def _on_voila() -> bool:
-    # Voila names itself in a kernel's environment, and what it starts ahead of its visitors by another word
-    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila") or "VOILA_PREHEAT" in os.environ
 
 
 def bench(
@@ -135,54 +97,6 @@ def bench(
         # a link shows what its sender saw, and that is no answer to the lesson's question
         return StaticBench(experiment, linked or settings, view, None if linked else predict, taken)
     return Bench(experiment, settings, view, predict, opening, label, taken)
-
-
-class StaticBench:
-    """The final figure and its reading, for an executed notebook that is read where nothing runs.
-
-    With a question it is the figure that the question asks about, and the answer and its explanation stand below.
-    """
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        values: dict[str, Any],
-        view: Callable[[xr.Dataset], Spec],
-        question: Question | None = None,
-        without: Without | None = None,
-    ):
-        self.experiment, self.question, self.without = experiment, question, without
-        self.values = experiment.validate(**{**values, **question.then}) if question else values
-        self.frame = experiment.run(**self.values)
-        self.spec = view(self.frame)
-
-    @property
-    def reading(self) -> str:
-        return self.frame.attrs["reading"]
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        import plotly.graph_objects as go
-        import plotly.io as pio
-
-        from labcore.figure import on_paper
-
-        figure = go.Figure(on_paper(self.spec))
-        merged: dict[str, Any] = {}
-        for renderer in (pio.renderers["plotly_mimetype"], pio.renderers["notebook_connected"]):
-            merged.update(renderer.to_mimebundle(figure.to_dict()))
-        asked = answer = ""
-        if self.question:
-            asked = f"<p><b>{escape(self.question.question)}</b></p>"
-            held = self.question.holding(self.frame) if isinstance(self.question, Prediction) else ()
-            answer = f"<p>It was: <b>{escape(' and '.join(held))}</b>.</p>" if held else ""
-            answer += markdown(self.question.why)
-        fold = ""
-        if self.without:
-            head = f"The line that carries the idea: {self.without.idea}"
-            fold = f"<details><summary>{escape(head)}</summary>{as_html(self.without)}</details>"
-        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{answer}{fold}"
-        merged["text/plain"] = self.reading
-        return merged
 
 
 @dataclass(frozen=True)
@@ -289,7 +203,7 @@ class Bench(w.VBox):
         bundle = dict(super()._repr_mimebundle_())
         bundle["text/plain"] = f"{word} {help}"
         display(bundle, raw=True)
-        if not _on_voila():  # whose pages always come with their kernel
+        if not on_voila():  # whose pages always come with their kernel
             words = {"text/plain": "", "text/html": f'<p class="labcore-unrun">{escape(word)} {help}</p>'}
             display(words, raw=True)
 

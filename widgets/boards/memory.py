@@ -17,7 +17,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from widgets.benches.bench import is_static
+from widgets.benches.front_end import is_static
 
 SIDE, COUNT = 12, 3
 NEURONS = SIDE * SIDE

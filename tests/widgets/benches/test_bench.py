@@ -29,7 +29,9 @@ from tests.widgets.hands import (
     view,
 )  # fmt: skip
 from widgets.benches import sharing
-from widgets.benches.bench import REST, Bench, StaticBench, bench, is_static
+from widgets.benches.bench import REST, Bench, bench
+from widgets.benches.front_end import is_static
+from widgets.benches.static_bench import StaticBench
 
 FAST = "epochwise_descent.trajectory"
 

@@ -16,8 +16,8 @@ from tests.widgets.hands import (
     status,
     view,
 )
-from widgets.benches.bench import StaticBench
 from widgets.benches.prediction import Prediction, PredictionPanel, covered
+from widgets.benches.static_bench import StaticBench
 
 COVERED = Prediction("Does it <b>rise</b>?", ("It rises", "It <i>falls</i>"))
 MOVING = Prediction("And when it is steeper?", ("Up", "Down"), then={"slope": 2.0})

@@ -8,7 +8,8 @@ from labcore.without import declared
 from tests.widgets.hands import PATIENCE, all_of, button, plot, status
 from widgets import Prediction
 from widgets.benches import taken_out
-from widgets.benches.bench import Bench, StaticBench, bench
+from widgets.benches.bench import Bench, bench
+from widgets.benches.static_bench import StaticBench
 
 EDGE = declared("kan_assessment")
 WITHOUT = "Without the local support: "

@@ -10,7 +10,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from widgets.benches.bench import is_static
+from widgets.benches.front_end import is_static
 
 if TYPE_CHECKING:
     from widgets.boards.diagram.board import DiagramCanvas
