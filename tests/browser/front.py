@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import time
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def write_notebook(path: Path, *cells: str) -> None:
 def benches_in(lesson: str) -> int:
     """How many benches the lesson's code makes."""
     notebook = nbformat.read(ROOT / lesson, as_version=4)
-    return sum(c.source.startswith("bench(") for c in notebook.cells if c.cell_type == "code")
+    calls = (n for c in notebook.cells if c.cell_type == "code" for n in ast.walk(ast.parse(c.source)))
+    return sum(isinstance(n, ast.Call) and ast.unparse(n.func) == "bench" for n in calls)
 
 
 def open_in_voila(page, url: str, lesson: str, query: str = "") -> None:

@@ -17,7 +17,7 @@ from tests.browser.front import open_in_lab, open_in_voila, press, unfold, until
 
 CELLS = {
     # about a minute, in frames of about a second
-    "net": 'bench("double_descent.two_layer", steps=20_000, n_seeds=40)',
+    "net": 'bench("double_descent.two_layer", steps=20_000, n_seeds=30)',
     # answers at once; not the defaults, because a link must bring those back too
     "curve": 'bench("double_descent.model_wise", n_train=50, n_seeds=2, method="exact")',
     "question": """bench("double_descent.model_wise", n_train=50, n_seeds=2, predict=Prediction(
@@ -264,7 +264,7 @@ def test_a_reloaded_page_has_a_fresh_bench(net, voila_desk):
     # the page that went away took its kernel with it, and the hundreds of megabytes that it holds
     until(net, lambda _: net.request.get(left).status == 404, 20)
     wait_for_status(net, "Press Run")
-    assert (box(net, "n_seeds").input_value(), box(net, "steps").input_value()) == ("40", "20000")
+    assert (box(net, "n_seeds").input_value(), box(net, "steps").input_value()) == ("30", "20000")
     before = figure_hash(net)
     press(net, "Run")
     until(net, lambda seen: seen[0]["hash"] != before)
@@ -473,7 +473,7 @@ def test_keys_reach_everything_in_order(curve):
     reset(curve)
     unfold(curve)
     press(curve, "Unpin")
-    curve.locator(".labcore-toolbar button").first.focus()
+    curve.locator(".labcore-run").focus()
     stops = []
     while (stop := curve.evaluate(FOCUSED)) is not None and len(stops) < 60:
         stops.append(stop)
@@ -488,7 +488,7 @@ def test_keys_reach_everything_in_order(curve):
     groups = dict.fromkeys(p.group for p in experiment.parameters.values())
     for group in [g for g in groups if g] + [""] * ("" in groups):
         expected += [stop for p in seen if p.group == group and not p.main for stop in twice[p.name]]
-    drawer = {"Link", "Python", "Shell", "Papermill"}
+    drawer = {"Link", "Python", "Shell", "Papermill", "PowerShell"}
     assert [s for s in stops if s and s not in drawer] == expected
 
 
