@@ -17,7 +17,7 @@ from tests.browser.front import open_in_lab, open_in_voila, press, unfold, until
 
 CELLS = {
     # about a minute, in frames of about a second
-    "net": 'bench("double_descent.two_layer", steps=20_000, n_seeds=40)',
+    "net": 'bench("double_descent.two_layer", steps=20_000, n_seeds=30)',
     # answers at once; not the defaults, because a link must bring those back too
     "curve": 'bench("double_descent.model_wise", n_train=50, n_seeds=2, method="exact")',
     "question": """bench("double_descent.model_wise", n_train=50, n_seeds=2, predict=Prediction(

@@ -23,7 +23,7 @@ CELLS = {
     "asked": f'{BENCH}, opening=True, predict=Prediction("Up?", ("Yes", "No"), then=dict(seed=3)))',
     "covered": f'{BENCH}, opening=True, predict=Prediction("Up?", ("Yes", "No")))',
 }
-LONG = 'b = bench("double_descent.two_layer", steps=20_000, n_seeds=40)\nb'  # minutes, a frame a second
+LONG = 'b = bench("double_descent.two_layer", steps=20_000, n_seeds=30)\nb'  # minutes, a frame a second
 
 
 def readings(**values) -> list[str]:
