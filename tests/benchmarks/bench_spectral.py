@@ -9,8 +9,8 @@ from sklearn.linear_model import Ridge
 
 from labcore.generalization.double_descent import feature_regression as problems
 from labcore.generalization.double_descent import linear_sgd, two_layer
-from labcore.generalization.double_descent.experiments import RATIOS
 from labcore.generalization.double_descent.spectral_bank import bank, evaluate
+from labcore.generalization.double_descent.widths import RATIOS
 from labcore.primitives.regression import spectral
 from labcore.primitives.regression.deterministic_equivalent import det_equiv
 from tests.benchmarks.timing import Duel, Growth, Work

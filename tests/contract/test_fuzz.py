@@ -133,7 +133,7 @@ MENDED = {
     ),
     "electronic_synapse.cancel": dict(curvature=5e-324, pulses=36, ups=0, downs=100, seed=2**31 - 1),
     "hebbian_projection.continual": dict(
-        lr=0.3, hidden=63, protect=0, steps=12, n_tasks=2, hlop_lr=0.0040675, epochs=2, n_seeds=5, seed=63,
+        lr=0.3, hidden=63, protect=0, steps=7, n_tasks=2, hlop_lr=0.0040675, epochs=2, n_seeds=5, seed=63,
     ),
 }  # fmt: skip
 

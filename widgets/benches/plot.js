@@ -205,9 +205,12 @@ function speak(bench) {
 // The pinned curves stand behind the figure's own.
 function withGhosts({ data, layout }, ghosts) {
   if (!ghosts.length) return { data, layout };
-  // at the figure's foot, which makes room for it: over the panels stand their captions
+  // below the figure, in room of its own: over the panels stand their captions
   const legend = { orientation: "h", yref: "container", yanchor: "bottom", y: 0, x: 0, ...layout.legend };
-  return { data: [...ghosts, ...data], layout: { ...layout, showlegend: true, legend } };
+  const room = 26 * new Set(ghosts.map((ghost) => ghost.legendgroup)).size;
+  const margin = { ...layout.margin, b: (layout.margin?.b ?? 48) + room };
+  const height = (layout.height ?? 420) + room;
+  return { data: [...ghosts, ...data], layout: { ...layout, height, margin, showlegend: true, legend } };
 }
 
 // in the gallery a notice at the top of the page says it for all figures

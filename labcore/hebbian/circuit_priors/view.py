@@ -32,7 +32,7 @@ COLOURS = {"NCAP": BLUE, "NCAP, random sizes": SKY, "NCAP, free signs": PURPLE, 
 
 def _lit(x: np.ndarray, y: np.ndarray, activity: np.ndarray, side: str) -> dict[str, Any]:
     """Neurons as rings that fill and grow with their activity."""
-    fill = [f"rgba{(*bytes.fromhex(SIDES[side][1:]), round(float(a), 2))}" for a in activity]
+    fill = [f"rgba{(*bytes.fromhex(SIDES[side][1:]), round(abs(float(a)), 2))}" for a in activity]  # no -0.0
     marker = {"color": fill, "size": 7 + 8 * activity, "line": {"color": SIDES[side], "width": 1.5}}
     return curve(x, y, f"{side} B-neurons", SIDES[side], mode="markers", marker=marker, hoverinfo="skip")
 
