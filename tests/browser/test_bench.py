@@ -187,7 +187,7 @@ def test_new_values_ask_for_a_new_run(net):
     """The first button pauses the run that the controls ask for, and replaces another one."""
     press(net, "Run")
     named(net, "Pause").wait_for()
-    enter(net, "n_seeds", "39")
+    enter(net, "n_seeds", "29")
     named(net, "Run").wait_for()
     press(net, "Run")
     wait_for_status(net, r"^Running: \d")
@@ -221,7 +221,7 @@ def test_typed_nonsense_is_answered(net, typed):
     alert.wait_for(timeout=20_000)
     wait_for_value(net, "lr", before)
     words = alert.text_content()
-    assert "lr" in words and "from 0.0001 to 1" in words and repr(typed)[1:-1] in words
+    assert "learning rate" in words and "from 0.0001 to 1" in words and repr(typed)[1:-1] in words
     assert "\n" not in words and "Traceback" not in net.locator(".labcore-bench").text_content()
     press(net, "Reset")  # good values take the message away
     alert.wait_for(state="detached", timeout=20_000)

@@ -235,7 +235,7 @@ function render({ model, el, film }) {
 
   function themed(dark) {
     const colours = THEMES[dark ? "dark" : "light"];
-    let { data, layout } = inColours(withGhosts(film.picture.spec, model.get("ghosts")), colours);
+    let { data, layout = {} } = inColours(withGhosts(film.picture.spec, model.get("ghosts")), colours);
     const wide = figure.clientWidth || WIDTH;
     const columns = wide < PHONE ? columnsOf(data, layout) : [];
     if (columns.length > 1) [data, layout] = stacked(data, layout, columns);
