@@ -203,7 +203,7 @@ function speak(bench) {
 }
 
 // The pinned curves stand behind the figure's own.
-function withGhosts({ data, layout }, ghosts) {
+function withGhosts({ data, layout = {} }, ghosts) {
   if (!ghosts.length) return { data, layout };
   // below the figure, in room of its own: over the panels stand their captions
   const legend = { orientation: "h", yref: "container", yanchor: "bottom", y: 0, x: 0, ...layout.legend };
