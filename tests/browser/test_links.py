@@ -57,7 +57,7 @@ def test_the_gallery_lives_under_a_path(browser, gallery):
         before = until(page, lambda seen: seen[0]["finite"] > 5)[0]["hash"]
         first = page.locator(".labcore-bench").filter(has=page.locator(".labcore-figure")).first
         unfold(first)
-        angle = first.get_by_role("textbox", name="angle 1")
+        angle = first.get_by_role("textbox", name="angle α₁")
         angle.fill("2.5")
         angle.press("Enter")
         expected = reading_of(SENTENCE, angle_1=2.5)
@@ -176,6 +176,7 @@ def prose(desk):
     return "prose.ipynb"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("front", FRONTS)
 def test_a_link_of_the_prose_moves_its_bench_and_back(request, page, front, prose):
     open_on_desk(request, page, front, prose)
