@@ -20,6 +20,9 @@ from labcore import catalog
 from tests.browser.conftest import ALL_READY, ROOT, blank_page, heard, launched, leave, serve_voila, wait_until_ready
 from tests.browser.front import BENCHES, benches_in, open_in_lab, open_in_voila, press, until, wait_for_figures
 
+# a lesson computes the runs that its questions ask for before it is ready: minutes for some
+pytestmark = pytest.mark.nightly
+
 PAGES = 2  # open at a time
 READY = [p for p in catalog.papers() if p.status == "ready"]
 LESSONS = sorted({p.notebook for p in READY})
