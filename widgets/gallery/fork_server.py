@@ -100,7 +100,7 @@ class Nursery:
 
     async def _make(self) -> None:
         while (notebook := self._shelf.next()) is not None:
-            version = name_of(notebook)
+            version, process = name_of(notebook), self.process
             try:
                 answer = (await self._request("nursery", {"lesson": str(notebook)})).decode().split()
             except OSError:
@@ -113,9 +113,10 @@ class Nursery:
                 self._shelf.give_up(notebook, version)
             else:
                 await asyncio.sleep(0.5)  # the last word of the nursery comes before its end
-                if self.process.poll() is not None:
+                if process.poll() is not None:
                     self._shelf.want([notebook])
-                    return  # the next one goes on
+                    if process is self.process:
+                        return  # the next one goes on
 
     async def fork(self, argv: list[str], env: dict[str, str], cwd: str | None, lesson: str = "nursery") -> int:
         """The process id of a new kernel: a copy of a ready lesson, or of the nursery. Raises OSError if it is gone."""
