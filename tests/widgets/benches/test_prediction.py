@@ -218,7 +218,7 @@ def is_covered(bench):
     (answer,) = {
         trace["y"] == [None],
         "The line" not in plot(bench).reading,
-        "labcore-covered" in plot(bench)._dom_classes,
+        plot(bench).covered,
     }
     return answer
 
