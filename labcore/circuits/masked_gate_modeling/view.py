@@ -187,67 +187,97 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+_TEXTS = {
+    "true": (GREEN, "its line of Verilog"),
+    "zero": (SOFT, "nothing"),
+    "shuffled": (RED, "the line of another circuit"),
+}
+
+
 def alignment(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy on hidden nodes with the true line of Verilog, with none, and with a wrong one; thin lines are runs."""
-    t = frame.time.values
-    colors = {"true": GREEN, "zero": SOFT, "shuffled": RED}
-    names = {"true": "its Verilog line", "zero": "no text", "shuffled": "the line of another circuit"}
-    data, notes = [], []
-    final = frame.accuracy.isel(time=-1).mean("repeat")
-    order = [str(n) for n in frame.text.values[np.argsort(-final.values)]]
-    for rank, name in enumerate(order):
-        runs = frame.accuracy.sel(text=name).values
-        data.append(
-            curve(*bundle(t, runs), name, colors[name], line={"color": colors[name], "width": 0.8}, opacity=0.6)
-        )
-        data.append(
-            curve(t, runs.mean(0), names[name], colors[name], pin=True, line={"color": colors[name], "width": 3.5})
-        )
-        notes.append(
-            note(0.98, 0.27 - 0.09 * rank, f"{names[name]}: {float(final.sel(text=name)):.1%}", colors[name],
-                 xanchor="right")
-        )  # fmt: skip
-    low = float(frame.accuracy.isel(time=slice(len(t) // 4, None)).min()) if len(t) > 3 else 0.0
+    """Accuracy on hidden nodes with the true line of Verilog, with none, and with a wrong one; beside it the training.
+
+    Bars are means, dots and thin lines are runs.
+    """
+    t, final = frame.time.values, frame.accuracy.isel(time=-1)
+    data = []
+    names = [_TEXTS[str(text)][1].replace(" of ", "<br>of ", 1) for text in frame.text.values]
+    for place, text in enumerate(frame.text.values):
+        color, runs = _TEXTS[str(text)][0], frame.accuracy.sel(text=text).values
+        reached = final.sel(text=text).values
+        data += [
+            {
+                "type": "bar", "orientation": "h", "x": [reached.mean()], "y": [place], "width": 0.62,
+                "marker": {"color": color, "opacity": 0.55}, "name": "mean", "showlegend": False,
+                "text": [f"<b>{reached.mean():.0%}</b>"], "textposition": "inside", "insidetextanchor": "middle",
+                "textfont": {"size": 17, "color": INK}, "hoverinfo": "skip",
+            },
+            curve(reached, np.full(len(reached), place), "runs", color, mode="markers",
+                  marker={"color": color, "size": 9, "line": {"color": "@paper", "width": 1}}),
+            curve(*bundle(t, runs), "runs", color, axes="2", line={"color": color, "width": 0.8}, opacity=0.6),
+            curve(t, runs.mean(0), _TEXTS[str(text)][1], color, axes="2", pin=True,
+                  line={"color": color, "width": 3}),
+        ]  # fmt: skip
     layout = {
-        "height": 400,
-        "xaxis": axis(frame.time),
-        "yaxis": axis("hidden nodes guessed right", tickformat=".0%", range=[max(0, low - 0.12), 1.0]),
-        "annotations": notes,
-    }
+        "height": 380,
+        "margin": {"l": 118},
+        "xaxis": axis("hidden nodes guessed right", domain=[0, 0.52], anchor="y", range=[0, 1], tickformat=".0%",
+                      tickvals=[0, 0.5, 1]),
+        "yaxis": axis("", anchor="x", range=[2.5, -0.5], tickvals=[0, 1, 2], ticktext=names, showgrid=False),
+        "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2"),
+        "yaxis2": axis("guessed right", anchor="x2", range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1]),
+        "annotations": [note(0, 1.01, "<b>what the network is told of the circuit</b>", INK, xanchor="left",
+                             yanchor="bottom")],
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
-_FAMILY_COLORS = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, SOFT)
+_FAMILIES = {
+    "add": (BLUE, "sum"),
+    "lt": (ORANGE, "less than"),
+    "eq": (GREEN, "equal"),
+    "mux": (RED, "choose"),
+    "parity": (SKY, "parity"),
+    "and": (PURPLE, "and"),
+    "or": (SOFT, "or"),
+}
 
 
 def embedding(frame: xr.Dataset) -> dict[str, Any]:
-    """Unseen circuits on the two main directions of their embeddings; what linear models read from frozen rows."""
-    names = frame.attrs["families"].split(", ")
+    """What linear models read from frozen rows while the encoder trains; unseen circuits, each joined to its family."""
+    families = [_FAMILIES[name] for name in frame.attrs["families"].split(", ")]
     xy, family, t = frame.place.values, frame.family.values, frame.time.values
-    present = np.unique(family)
-    data = [
-        curve(
-            xy[:, 0], xy[:, 1], "circuits", BLUE, mode="markers", text=[names[k] for k in family], hoverinfo="text",
-            marker={"size": 9, "color": [_FAMILY_COLORS[k] for k in family], "line": {"color": "@paper", "width": 1}},
-        ),
-        curve(t, frame.r2.values, "signal probability", BLUE, axes="2", pin=True),
-        curve(t, frame.families.values, "family", ORANGE, axes="2", pin=True),
+    data = []
+    readings = (
+        (frame.families.values, ORANGE, "which function a circuit has, right", "bottom", "z.0%"),
+        (frame.r2.values, BLUE, "how often a gate gives 1, R<sup>2</sup>", "top", "z.2f"),
+    )
+    notes = [
+        note(0, 1.01, "<b>each dot an unseen circuit</b>, joined to its like", INK, axes="2", xanchor="left",
+             yanchor="bottom"),
     ]  # fmt: skip
+    for values, color, words, side, form in readings:
+        data.append(curve(t, values, words, color, pin=True, line={"color": color, "width": 4}))
+        height = float(values.max() if side == "bottom" else values.min())
+        told = f"{words}:<br>{values[0]:{form}} untrained, <b>{values[-1]:{form}} now</b>"
+        notes.append(label(t[-1] / 2, height, told, color, yanchor=side, yshift=10 if side == "bottom" else -10))
+    for k in np.unique(family):
+        mine, (color, name) = xy[family == k], families[k]
+        middle = np.median(mine, 0)
+        data += [
+            curve(*segments(np.broadcast_to(middle, mine.shape), mine), name, color, axes="2", opacity=0.5,
+                  line={"color": color, "width": 1.5}, hoverinfo="skip"),
+            curve(*mine.T, name, color, axes="2", mode="markers", hoverinfo="name",
+                  marker={"size": 8, "color": color, "line": {"color": "@paper", "width": 1}}),
+        ]  # fmt: skip
+    named = [f"<span style='color:{color}'>{name.replace(' ', '&nbsp;')}</span>" for color, name in families]
+    notes.append(note(0.5, -0.03, " &nbsp; ".join(named), SOFT, axes="2", yanchor="top"))
     layout = {
-        "height": 420,
-        "xaxis": axis("first main direction", domain=[0, 0.48], anchor="y"),
-        "yaxis": axis("second main direction"),
-        "xaxis2": axis(frame.time, domain=[0.6, 1], anchor="y2"),
-        "yaxis2": axis("read by a linear model", anchor="x2", range=[0, 1.08], nticks=6),
-        "annotations": [
-            *(
-                label(*np.median(xy[family == k], 0), f"<b>{names[k]}</b>", _FAMILY_COLORS[k], bgcolor="@paper")
-                for k in present
-            ),
-            label(t[-1], frame.r2.values[-1], "signal probability (R<sup>2</sup>)", BLUE, axes="2", xanchor="right",
-                  yanchor="top", yshift=-4),
-            label(t[-1], frame.families.values[-1], "family (share right)", ORANGE, axes="2", xanchor="right",
-                  yanchor="top", yshift=-4),
-        ],
-    }  # fmt: skip
+        "height": 430,
+        "xaxis": axis(frame.time, domain=[0, 0.42], anchor="y", range=[0, max(int(t[-1]), 1)]),
+        "yaxis": axis("read by a linear model", anchor="x", range=[0, 1.3], tickvals=[0, 0.5, 1]),
+        "xaxis2": HIDDEN | {"domain": [0.5, 1], "anchor": "y2"},
+        "yaxis2": HIDDEN | {"anchor": "x2"},
+        "annotations": notes,
+    }
     return {"data": data, "layout": layout}
