@@ -28,7 +28,7 @@ from labcore.figure import (
     vertical,
 )
 
-from .circuit_drawing import network
+from .circuit_drawing import network, sizes
 from .picture_sheets import sheets
 
 GOAL = {
@@ -57,9 +57,7 @@ def search(frame: xr.Dataset) -> dict[str, Any]:
     drawn = frame.attrs["drawn"]
     circuit, notes, reach = network(frame)
     it, check, right = frame.iteration.values, frame.check.values, frame.right.values
-    scale = np.sqrt(frame.fan_in.values[frame.target.values - 1 - int(frame.width[0])])
-    size = np.abs(frame.weights.values[drawn]) / scale
-    count, edges = np.histogram(size, bins=50, range=(0, 1.02))
+    count, edges = np.histogram(sizes(frame), bins=50, range=(0, 1.02))
     data = [
         *_gaps(frame),
         curve(check, right[drawn], "output bits right", GREEN, axes="3", line={"color": GREEN, "width": 3}),
