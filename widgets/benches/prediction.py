@@ -112,8 +112,9 @@ class PredictionPanel(w.VBox):
         self._say(f"{verdict}<div>Measured: {escape(frame.attrs['reading'])}</div>", *parts)
 
 
-# of an axis: what it tells of the answer
+# of an axis: what it tells of the answer, and what keeps it to the shape of what is not there
 _TELLS = frozenset("autorange categoryarray dtick minor range rangemode tickmode ticktext tickvals".split())
+_TELLS |= frozenset("constrain constraintoward scaleanchor scaleratio".split())
 
 
 def covered(spec: Spec) -> Spec:

@@ -122,7 +122,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
             "y": frame.x.values,
             "z": frame.distance.values,
             "colorscale": [[0, "rgba(86,180,233,0.0)"], [1, "rgba(86,180,233,0.75)"]],
-            "colorbar": {"title": {"text": "distance to A"}, "thickness": 12, "len": 0.8},
+            "showscale": False,
             "meta": {"click": {"x": "w", "y": "x"}},
             "name": "distance to A",
         },
@@ -151,7 +151,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 520,
-        "xaxis": axis("weight w of the edge", range=[-3, 3], constrain="domain"),
+        "xaxis": axis("weight w of the edge (the bluer, the farther from A)", range=[-3, 3], constrain="domain"),
         "yaxis": axis("value x at the edge", range=[-3, 3], scaleanchor="x", constrain="domain"),
         "shapes": [vertical(w[0], RED, "dot", width=3)],
         "annotations": [
