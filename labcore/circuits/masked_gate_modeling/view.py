@@ -18,6 +18,7 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     bundle,
     curve,
@@ -101,17 +102,16 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
         "height": 640,
         "barmode": "group",
         "xaxis": HIDDEN | {"domain": [0, 0.48], "anchor": "y", "range": [-0.4, top + 0.4]},
-        "yaxis": HIDDEN | {"domain": [0.46, 0.93], "anchor": "x", "range": [-1.5, 1.05]},
+        "yaxis": HIDDEN | {"domain": [0.46, 1], "anchor": "x", "range": [-1.5, 1.42]},
         "xaxis2": HIDDEN | {"domain": [0.52, 1], "anchor": "y2", "range": [-0.4, top + 0.4]},
-        "yaxis2": HIDDEN | {"domain": [0.46, 0.93], "anchor": "x2", "range": [-1.5, 1.05]},
+        "yaxis2": HIDDEN | {"domain": [0.46, 1], "anchor": "x2", "range": [-1.5, 1.42]},
         "xaxis3": axis("gates that are hidden", domain=[0.02, 0.44], anchor="y3", tickformat="d"),
         "yaxis3": axis("possible functions", domain=[0, 0.34], anchor="x3", **_POWERS),
         "xaxis4": axis(frame.gate, domain=[0.56, 1], anchor="y4", showticklabels=False),
         "yaxis4": axis("probability of the truth", domain=[0, 0.34], anchor="x4", range=[0, 1.3], tickvals=[0, 0.5, 1]),
         "annotations": [
-            label(0, 1, f"<b>Hide gates in the circuit</b>: {many}{functions[-1]:,} functions fit", ORANGE,
-                  xref="paper", yref="paper", **corner),
-            label(0.52, 1, "<b>Hide latent rows</b>: still 1 function", BLUE, xref="paper", yref="paper", **corner),
+            note(0, 1, f"<b>Hide gates in the circuit</b>: {many}{functions[-1]:,} functions fit", ORANGE, **corner),
+            note(0, 1, "<b>Hide latent rows</b>: still 1 function", BLUE, axes="2", **corner),
             label(0, -1.32, f"assign{frame.attrs['verilog'].split('assign')[1]}", INK, xanchor="left"),
             label(-0.3, -1.12, "rows of the encoder's output:", SOFT, axes="2", xanchor="left"),
             note(0.03, 1, "in the circuit", ORANGE, axes="3", **corner),
@@ -123,29 +123,23 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
-def _level(value: float, text: str, color: str, **more: Any) -> tuple[dict, dict]:
-    """A horizontal line over the first panel, and its label."""
-    end = {"xref": "x domain", "xanchor": "right", "yanchor": "bottom"} | more
-    return horizontal(value, color), label(1, value, text, color, **end)
+_PORTS = {"PI": "input", "PO": "output"}
 
 
 def pretrain(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy on hidden nodes while training, with what needs no learning; and which types are taken for which."""
     t = frame.time.values
     latent, circuit = frame.accuracy.mean("repeat").values
-    lines, notes = zip(
-        _level(
-            float(frame.lookup), "table of degrees", SOFT, yanchor="bottom" if float(frame.lookup) < 0.98 else "top"
-        ),
-        _level(float(frame.majority), "most frequent type", SOFT, yanchor="top"),
-        _level(float(frame.shuffled_edges.mean()), "latent, edges shuffled", PURPLE),
-        strict=True,
+    levels = (
+        (float(frame.lookup), "table of degrees", SOFT),
+        (float(frame.majority), "most frequent type", SOFT),
+        (float(frame.shuffled_edges.mean()), "latent, edges shuffled", PURPLE),
     )
-    names = [str(n).replace("AND, ", "AND ") for n in frame.guess.values]
+    names = [_PORTS.get(str(n), str(n).replace("AND, ", "AND ")) for n in frame.guess.values]
     # beside and below the squares there is room for two short lines
     short = [n.replace(" inverted", "").replace(" ", "<br>") for n in names]
     inverted = any("inverted" in n for n in names)
-    middle = len(t) // 3
+    ends = ((latent, "hidden in the latent space", BLUE), (circuit, "hidden in the circuit", ORANGE))
     data = [
         curve(t, circuit, "hidden in the circuit", ORANGE, pin=True),
         curve(t, latent, "hidden in the latent space", BLUE, pin=True, line={"color": BLUE, "width": 4}),
@@ -157,8 +151,8 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     layout = {
         "height": 420,
-        "xaxis": axis(frame.time, domain=[0, 0.54], anchor="y"),
-        "yaxis": axis("hidden nodes guessed right", range=[0, 1.05], tickformat=".0%"),
+        "xaxis": axis(frame.time, domain=[0, 0.54], anchor="y", range=[0, max(int(t[-1]), 1)]),
+        "yaxis": axis("hidden nodes guessed right", range=[-0.02, 1.1], tickformat=".0%", tickvals=[0, 0.5, 1]),
         "margin": {"b": 64} if inverted else {},
         "xaxis2": axis(
             "guessed (inverted inputs)" if inverted else frame.guess,
@@ -177,13 +171,19 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
             tickvals=names,
             ticktext=[n.replace(" ", "<br>", 1) for n in names],
         ),
-        "shapes": list(lines),
+        "shapes": [horizontal(value, color) for value, _, color in levels],
         "annotations": [
-            *notes,
-            label(t[middle], circuit[middle], "hidden in the circuit", ORANGE, xanchor="right", yanchor="bottom"),
-            label(t[middle], latent[middle], "hidden in the latent space", BLUE, yanchor="top"),
+            *(
+                label(1, height, text, color, xref="x domain", xanchor="right", yanchor="bottom")
+                for height, (_, text, color) in zip(apart([v for v, *_ in levels], 0.06), levels, strict=True)
+            ),
+            *(
+                note(0.99, 0.09 - 0.07 * k, f"{text}: <b>{values[-1]:.0%}</b>", color, xanchor="right",
+                     yanchor="bottom")
+                for k, (values, text, color) in enumerate(ends)
+            ),
         ],
-    }
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
@@ -220,7 +220,7 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
         ]  # fmt: skip
     layout = {
         "height": 380,
-        "margin": {"l": 118},
+        "margin": {"l": 136},
         "xaxis": axis("hidden nodes guessed right", domain=[0, 0.52], anchor="y", range=[0, 1], tickformat=".0%",
                       tickvals=[0, 0.5, 1]),
         "yaxis": axis("", anchor="x", range=[2.5, -0.5], tickvals=[0, 1, 2], ticktext=names, showgrid=False),
