@@ -142,7 +142,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
     names = (f"z, y = {y[0]:.2f}", f"P_A(z), y = {y[1]:+.0f}", f"2 P_A(z) - z, y = {y[2]:.2f}")
     rises = x[2] >= x[0]
     # one above the other, on the side where there is room
-    side = {"xanchor": "right", "xshift": -12} if w.max() > 1.5 else {"xanchor": "left", "xshift": 12}
+    side = {"xanchor": "right", "xshift": -12} if w.max() > 0.9 else {"xanchor": "left", "xshift": 12}
     told = [
         label(w[k], x[k], names[k], color, yanchor=place, yshift=7 * (k - 1) * (1 if rises else -1), **side)
         for k, (color, place) in enumerate(
@@ -159,8 +159,8 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
             label(-2.9, -2.55, "click to move z", SOFT, xanchor="left", yanchor="bottom"),
             label(2.9, 2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="right", yanchor="top"),
             label(-2.9, -2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="left", yanchor="bottom"),
-            label(-2.9, 2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="left", yanchor="top"),
-            label(2.9, -2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="right", yanchor="bottom"),
+            label(-2.9, 2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="left", yanchor="top", bgcolor=PAPER),
+            label(2.9, -2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="right", yanchor="bottom", bgcolor=PAPER),
         ],
         "meta": {"drag": {"shape": 0, "parameter": "w"}},
     }
