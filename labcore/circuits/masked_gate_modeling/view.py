@@ -226,7 +226,7 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("", anchor="x", range=[2.5, -0.5], tickvals=[0, 1, 2], ticktext=names, showgrid=False),
         "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2"),
         "yaxis2": axis("guessed right", anchor="x2", range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1]),
-        "annotations": [note(0, 1.01, "<b>what the network is told of the circuit</b>", INK, xanchor="left",
+        "annotations": [note(0, 1.01, "<b>what it is told of the circuit</b>", INK, xanchor="left",
                              yanchor="bottom")],
     }  # fmt: skip
     return {"data": data, "layout": layout}
