@@ -11,9 +11,11 @@ import pytest
 
 from tests.widgets.hands import PATIENCE, button, experiment_of, frame, open_bench, plot, read, slope, until, view
 from widgets.benches import film as films
-from widgets.benches.film import FRAMES, Film
+from widgets.benches import recording
+from widgets.benches.film import Film
 from widgets.benches.plot import Plot, jsonable
 from widgets.benches.prediction import Prediction
+from widgets.benches.recording import FRAMES
 
 
 class Page(Plot):
@@ -62,7 +64,7 @@ def test_a_film_is_thinned_evenly_and_keeps_its_ends(count):
 
 @pytest.mark.parametrize("size", [100, 20_000])
 def test_a_film_has_a_limit_of_bytes_for_its_data_and_for_its_figures(monkeypatch, size):
-    monkeypatch.setattr(films, "BYTES", 60_000)
+    monkeypatch.setattr(recording, "BYTES", 60_000)
     film, _ = filmed(100, size)
     assert (sum(s.size for s in film.shots) <= 60_000 and sum(s.frame.nbytes for s in film.shots) <= 60_000) or len(
         film.shots
@@ -171,7 +173,7 @@ def test_no_film_is_recorded_for_a_bench_that_does_not_open_with_it():
 def test_what_a_question_asks_is_not_in_the_film_before_it_is_answered(monkeypatch):
     asked = Prediction("Where?", ("Up", "Down"), then={"x": 4.0}, right=lambda shown: "Up")
     opened = open_bench(experiment_of(growing), predict=asked, opening=True)
-    assert plot(opened).film["opening"] and opened._ready.complete, "both runs were computed"
+    assert plot(opened).film["opening"] and opened._prepared.asked.complete, "both runs were computed"
     slopes = [slope(s.frame) for s in opened._film.shots]
     assert slopes == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0]), "those of the bench's own values"
     button(opened, "Skip").click()
