@@ -401,11 +401,12 @@ class Bench(w.VBox):
         """Show what the link's sender saw, however long it takes: opening the link asked for it."""
         self._go(*self._link.take())
 
-    def _go(self, values: dict[str, Any], moved: str) -> None:
+    def _go(self, values: dict[str, Any], moved: str, at: float = 1.0) -> None:
         self._put_back()
         self.values, self._last_moved = values, None
         self._refresh_controls()
-        self.run()
+        self._refuse("")
+        self._submit(Job(self._wanted, at=at))
         if moved:
             self._refuse(f"Not all that the link asks for is allowed here: {moved}.")
 
@@ -586,6 +587,11 @@ class Bench(w.VBox):
             self._mark()
             return self._status.fail(report.error)
         self._mark()
+        if report.state == "done" and report.job.at < 1:
+            with self._drawing:
+                if report.job is self._film.key:
+                    self._film.turn(report.job.at)
+                    self._look()
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
         elif report.state == "done" and report.job.asked:

@@ -36,7 +36,12 @@ class Drawer(w.VBox):
         self._sweep: w.Widget | None = None
 
     def share(self, values: Mapping[str, Any]) -> None:
-        """Show the link and the lines that reproduce the figure of these values."""
+        """Show the link and the lines that reproduce the figure of these values.
+
+        The link leads to the frame that is shown, and the lines to the end of its run.
+        """
+        frame = self._frame()
+        at = 1.0 if frame is None else frame.attrs["progress"]
         what = (self._experiment, values)
         lines = {
             "Python": sharing.python_line(*what),
@@ -48,10 +53,12 @@ class Drawer(w.VBox):
         self._link = line("Link", "...", size=wide)
         self._link.add_class("labcore-link")
         self._copied = words()
-        where = words("The last two run the whole lesson: in Labcore's folder, where <code>notebooks</code> is.")
+        where = "The last two run the whole lesson: in Labcore's folder, where <code>notebooks</code> is."
+        if at < 1:
+            where = f"The link shows the run at {at:.0%}, as here; the lines go on to its end. {where}"
         made = [line(k, v, size=wide) for k, v in lines.items()]
-        self.children = [self._link, self._copied, *made, where]
-        self._to_page({"type": "share", "query": sharing.link_query(*what, self._label)})
+        self.children = [self._link, self._copied, *made, words(where)]
+        self._to_page({"type": "share", "query": sharing.link_query(*what, self._label, at)})
 
     def export(self) -> None:
         """Offer the frame as CSV or NetCDF and the figure as PNG or SVG."""

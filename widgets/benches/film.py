@@ -70,6 +70,12 @@ class Film:
         self._given = self.shots[0]
         self._show(self._given, opening=opening)
 
+    def turn(self, progress: float) -> None:
+        """Show the frame that is nearest to this part of the run."""
+        self._given = min(self.shots, key=lambda shot: abs(shot.frame.attrs["progress"] - progress))
+        self._chosen = None
+        self._show(self._given)
+
     def standing(self) -> tuple[Any, ...]:
         """All that is kept, and what is shown of it, for `restore`."""
         return self.values, self.key, self._kept, self.shown

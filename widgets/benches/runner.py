@@ -20,13 +20,14 @@ class Job:
     """Values to run, and what for.
 
     `preview`: hold after the first frame, to show where a long run starts. `prepare`: keep the frames, and show none.
-    `asked`: show what a question was about.
+    `asked`: show what a question was about. `at`: how far the run is in the frame that is shown when it has ended.
     """
 
     values: dict[str, Any]
     preview: bool = False
     prepare: bool = False
     asked: bool = False
+    at: float = 1.0
 
 
 @dataclass(frozen=True)

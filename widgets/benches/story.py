@@ -64,19 +64,20 @@ class SharedLink:
     def __init__(self, experiment: Experiment, label: str, start: Mapping[str, Any]):
         self._experiment, self._label, self._start = experiment, label, start
         self._values: dict[str, Any] = {}
-        self._moved = ""
+        self._moved, self._at = "", 1.0
 
     def read(self, query: str) -> None:
         """Keep what the link asks for. Raises `ParameterError`."""
         self._values = sharing.link_values(self._experiment, query, self._label)
         self._moved = sharing.link_moved(self._experiment, query, self._label)
+        self._at = sharing.link_at(query)
         if self._values and _followed.setdefault(query, self._start) != self._start:
             self._values = {}
 
     def __bool__(self) -> bool:
         return bool(self._values)
 
-    def take(self) -> tuple[dict[str, Any], str]:
-        """Its values, of every parameter, and which numbers had to be moved into their ranges; once."""
+    def take(self) -> tuple[dict[str, Any], str, float]:
+        """Once: its values, of every parameter; which numbers had to be moved into their ranges; how far the run is."""
         values, self._values = self._values, {}
-        return values, self._moved
+        return values, self._moved, self._at

@@ -2,6 +2,7 @@
 
 import time
 
+import ipywidgets as w
 import pytest
 
 from labcore import catalog
@@ -10,6 +11,7 @@ from tests.widgets.benches.test_sharing import HOSTILE, Tags, refusal
 from tests.widgets.hands import (
     LINE,
     PATIENCE,
+    all_of,
     button,
     experiment_of,
     frame,
@@ -20,6 +22,7 @@ from tests.widgets.hands import (
     visible,
 )
 from widgets import Prediction
+from widgets.benches import sharing
 from widgets.benches.parts import is_shown
 
 
@@ -228,6 +231,33 @@ def test_share_takes_the_figure_that_is_shown(said):
     sent = said(opened)
     button(opened, "Share").click()
     assert f"&noise={shown}&" in sent[0]["query"] and sent[0]["query"].startswith("bench=mine&") and shown != 0.75
+
+
+def test_share_takes_the_frame_that_is_shown_and_its_link_leads_there(said, monkeypatch):
+    monkeypatch.setattr(sharing, "papermill_command", lambda *_, **__: "")  # a toy has no lesson
+    opened = open_bench(experiment_of(lambda x: (frame(x * p, p / 8) for p in range(9))))
+    opened.set(x=2.0)
+    opened.run()
+    assert opened.wait(PATIENCE)
+    plot(opened)._handle_custom_msg({"type": "shown", "run": plot(opened).film["run"], "number": 3}, [])
+    opened._long = 60.0
+    opened.set(x=5.0)
+    sent = said(opened)
+    button(opened, "Share").click()
+    query = sent[0]["query"]
+    assert "&x=2.0&" in query and any("at 38%" in h.value for h in all_of(opened) if isinstance(h, w.HTML))
+    other = open_bench(experiment_of(lambda x: (frame(x * p, p / 8) for p in range(9))))
+    plot(other)._handle_custom_msg({"type": "opened", "link": query}, [])
+    assert other.wait(PATIENCE) and slope(other.frame) == slope(opened.frame) == 6
+    facts = plot(other).film
+    assert (facts["number"], facts["last"]) == (3, 8), "and the rest of the run is there"
+
+
+@pytest.mark.parametrize("at", ["nan", "-1", "2", "x", "", "1e999"])
+def test_a_link_whose_place_in_the_run_is_nonsense_leads_to_its_end(at):
+    opened = open_bench(experiment_of(lambda x: (frame(x * p, p / 8) for p in range(9))))
+    plot(opened)._handle_custom_msg({"type": "opened", "link": f"bench={opened.label}&x=3&at={at}"}, [])
+    assert opened.wait(PATIENCE) and slope(opened.frame) == 24
 
 
 def test_a_share_link_is_followed_by_the_bench_that_it_names():
