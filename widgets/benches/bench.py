@@ -133,7 +133,7 @@ class Bench(w.VBox):
         panel = control_panel(list(self._controls.values()), _main(experiment, predict))
         self._idea = TakenOut(experiment, without, self._turned) if without else None
         if self._idea:
-            panel = [panel[0], row([self._idea.switch], "labcore-toolbar"), *panel[1:]]
+            panel = [panel[0], self._idea.row, *panel[1:]]
         side = column([self._toolbar(), *self._status.parts, *panel], "labcore-side")
         body = row([self._plot, side], "labcore-body")
         self._question = predict.panel(self._committed) if predict else None
@@ -618,8 +618,10 @@ class Bench(w.VBox):
     def _lock(self, locked: bool) -> None:
         for part in [*self._controls.values()]:
             part.set_enabled(not locked)
-        for made in [*self._buttons, *([self._idea.switch] if self._idea else [])]:
+        for made in self._buttons:
             made.disabled = locked
+        if self._idea:
+            self._idea.lock(locked)
 
     @property
     def _controls_enabled(self) -> bool:

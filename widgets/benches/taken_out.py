@@ -11,7 +11,7 @@ import xarray as xr
 from labcore import catalog
 from labcore.experiment import Experiment
 from labcore.without import Without
-from widgets.benches.parts import switch, words
+from widgets.benches.parts import row, show, switch, words
 from widgets.benches.pins import Pin
 
 _IN_PLACE, _TAKEN_OUT = "in place", "taken out"  # of the idea, as pins say it
@@ -35,7 +35,7 @@ def waiting(without: Without) -> str:
 
 
 class TakenOut:
-    """Whether the idea is taken out, with the switch that does it and the line as a difference.
+    """Whether the idea is taken out, with the switch that does it, in `row`, and the line as a difference.
 
     `turned(out)` is called when the switch is moved. Values to run with say that the idea is taken out, and are then no
     values of the paper.
@@ -48,7 +48,15 @@ class TakenOut:
         self._whole: tuple[Mapping[str, Any], Sequence[xr.Dataset]] | None = None
         tip = "Run the same experiment without the line that carries the idea, and show that line"
         self.switch = switch(f"Take the idea out: {without.idea}", tip, turned)
+        self._waits = words('<span class="labcore-aside">First answer or skip the question.</span>')
+        self.row = row([self.switch, self._waits], "labcore-toolbar")
         self.difference = words()
+        self.lock(False)
+
+    def lock(self, locked: bool) -> None:
+        """While the bench asks something, the picture without the idea could give the answer away."""
+        self.switch.disabled = locked
+        show(self._waits, locked)
 
     def take(self, pins: Sequence[Pin], whole: tuple[Mapping[str, Any], Sequence[xr.Dataset]] | None) -> None:
         """The next run is without the idea; `whole` is a run with it that has ended, its values and frames."""

@@ -1,5 +1,6 @@
 """The switch of a bench that takes the paper's idea out: what runs, what is shown, and what waits or is refused."""
 
+import ipywidgets as w
 import pytest
 
 from labcore import catalog
@@ -9,6 +10,7 @@ from tests.widgets.hands import PATIENCE, all_of, button, plot, status
 from widgets import Prediction
 from widgets.benches import taken_out
 from widgets.benches.bench import Bench, bench
+from widgets.benches.parts import is_shown
 from widgets.benches.static_bench import StaticBench
 
 EDGE = declared("kan_assessment")
@@ -102,13 +104,19 @@ def test_reset_and_a_link_are_of_the_paper():
     assert not plot(shown).reading.startswith(WITHOUT) and shown.values["height"] == 0.5
 
 
-def test_the_switch_waits_for_the_answer():
+def visible_words(shown):
+    return "".join(part.value for part in all_of(shown) if isinstance(part, w.HTML) and is_shown(part))
+
+
+def test_the_switch_waits_for_the_answer_and_says_so():
     shown = opened(Prediction("How much moves?", ("All", "A part"), right=lambda frame: "A part"))
-    assert shown._idea.switch.disabled
+    assert shown._idea.switch.disabled and "First answer or skip the question." in visible_words(shown)
     shown._question._close("All")
     assert shown.wait(PATIENCE) and not shown._idea.switch.disabled
+    assert "First answer" not in visible_words(shown)
     turn(shown, True)
     assert plot(shown).reading.startswith(WITHOUT)
+    assert "First answer" not in visible_words(opened())
 
 
 def test_it_says_that_it_compiles():
