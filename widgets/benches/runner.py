@@ -106,9 +106,10 @@ class Runner:
 
     @property
     def active(self) -> bool:
-        """Whether a run is under way or waiting to begin."""
+        """Whether a run is under way or waiting to begin that is to be seen."""
         with self._wake:
-            return self._busy or self._next is not None
+            jobs = (self._job if self._busy else None, self._next)
+            return any(job is not None and not job.prepare for job in jobs)
 
     @property
     def job(self) -> Job | None:

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 from tests.widgets.hands import PATIENCE, button, experiment_of, frame, open_bench, plot, read, slope, until, view
 from widgets.benches import film as films
 from widgets.benches import recording
+from widgets.benches.bench import Bench
 from widgets.benches.film import Film
 from widgets.benches.plot import Plot, jsonable
 from widgets.benches.prediction import Prediction
@@ -164,6 +166,33 @@ def test_a_bench_opens_with_its_first_frame_and_the_film_of_its_run():
     assert slope(opened.frame) == 1.0
     button(opened, "Run").click()
     assert opened.wait(PATIENCE) and not plot(opened).film.get("opening")
+
+
+@pytest.mark.parametrize("press", ["step", "pause"])
+def test_the_run_that_is_computed_beforehand_is_not_stepped_or_paused(press):
+    gate = threading.Semaphore(3)  # the first figure, and two frames of the run that is recorded
+
+    def gated(x):
+        for shown in growing(x):
+            assert gate.acquire(timeout=PATIENCE)
+            yield shown
+
+    opened = Bench(experiment_of(gated), {"x": 1.0, "seed": 0}, view, opening=True)
+    until(plot(opened), "film", lambda film: film.get("number") == 0)
+    recorded = opened._prepared.opening
+    end = time.monotonic() + PATIENCE
+    while len(recorded.frames) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    getattr(opened, press)()
+    gate.release(9)
+    if press == "step":
+        until(opened._status.words, "value", lambda said: "Paused: 20%" in said)
+        assert plot(opened).film["number"] == 0 and opened._run_button.description == "Resume"
+        opened.step()
+        until(plot(opened), "film", lambda film: film.get("number") == 1)
+        opened.stop()
+    assert opened.wait(PATIENCE)
+    assert recorded.complete == (press == "pause")
 
 
 def test_no_film_is_recorded_for_a_bench_that_does_not_open_with_it():
