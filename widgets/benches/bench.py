@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from html import escape
@@ -23,7 +24,7 @@ from labcore import catalog
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from labcore.without import Without, declared
-from widgets.benches import sharing
+from widgets.benches import ahead, sharing
 from widgets.benches.audience import Audience
 from widgets.benches.controls import Control, control_panel, taken
 from widgets.benches.drawer import Drawer
@@ -460,9 +461,19 @@ class Bench(w.VBox):
 
     def _prepare(self) -> None:
         """Compute the next run that nobody has asked for yet."""
-        values = self._prepared.next()
-        if values is not None and not self._answered:
-            self._runner.offer(Job(values, prepare=True))
+        runs = self._prepared.rest
+        if runs and not self._answered and not ahead.leave(self._compute_ahead):
+            self._runner.offer(Job(runs[0].values, prepare=True))
+
+    def _compute_ahead(self) -> Iterator[None]:
+        """The same in a process that waits for others: without a thread, and with a pause after each frame."""
+        for run in self._prepared.rest:
+            began = time.perf_counter()
+            for _ in run:
+                yield
+            if len(run.frames) > 1:
+                self._long = time.perf_counter() - began
+        self._open()
 
     def _open(self) -> None:
         """Let the page play the run that the bench opens with, if nothing else has been shown since."""

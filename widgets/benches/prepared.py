@@ -30,10 +30,10 @@ class Prepared:
         self.opening = kept(opening if opening != asked else None)
         self.asked = kept(asked)
 
-    def next(self) -> dict[str, Any] | None:
-        """The values of a run that is still to be computed, if there is one."""
-        runs = [r for r in (self.opening, self.asked) if r is not None and not r.complete]
-        return runs[0].values if runs else None
+    @property
+    def rest(self) -> list[Recording]:
+        """The runs that are still to be computed, in order."""
+        return [r for r in (self.opening, self.asked) if r is not None and not r.complete]
 
     def open(self) -> Recording | None:
         """The run that the bench opens with, once, if it is complete and has more than one frame."""
