@@ -175,8 +175,6 @@ function unfold() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.(".labcore-bench .labcore-opens");
     if (button) open(button, button.getAttribute("aria-expanded") !== "true");
-    // a double click is one press: the second would pause what the first has begun
-    if (event.detail > 1 && event.target.closest?.(".labcore-run")) event.stopImmediatePropagation();
   }, true);
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -387,7 +385,7 @@ function render({ model, el, film }) {
   mark();
   live();
   const asked = opened(model);
-  let voice;
+  let voice, unfollow;
   requestAnimationFrame(() => {
     const bench = el.closest(".labcore-bench");
     if (!bench || gone) return;
@@ -395,6 +393,8 @@ function render({ model, el, film }) {
     keepKeys();
     unfold();
     followLinks();
+    heedWords();
+    unfollow = followWord(bench);
     bench.addEventListener("click", ({ target }) => {
       if (target.closest("button")) model.send({ type: "hand", view });
     }, true);
@@ -411,6 +411,7 @@ function render({ model, el, film }) {
     room.disconnect();
     stopTheme.disconnect();
     voice?.disconnect();
+    unfollow?.();
     sight.disconnect();
     unlisten(); // what hears the model is taken from it by anywidget
     Plotly?.purge(figure);
