@@ -437,7 +437,7 @@ def test_a_link_outside_a_range_shows_the_nearest_and_says_so(page, voila_desk):
     expected = reading_of(CURVE, label_noise=1.0, seed=3, n_seeds=2)
     wait_for_reading(page, lambda text: text == expected)
     assert (box(page, "label_noise").input_value(), box(page, "seed").input_value()) == ("1", "3")
-    assert "label_noise = '99' is not allowed, 1 is the nearest" in page.get_by_role("alert").text_content()
+    assert "label noise = '99' is not allowed, 1 is the nearest" in page.get_by_role("alert").text_content()
 
 
 def test_a_bad_link_is_answered(page, voila_desk):

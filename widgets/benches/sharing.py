@@ -88,7 +88,7 @@ def _nearest(experiment: Experiment, query: str, label: str) -> tuple[dict[str, 
         if math.isfinite(number) and not p.low <= number <= p.high:
             near = min(max(number, p.low), p.high)
             values[name] = round(near) if p.kind == "int" else near
-            moved.append(f"{name} = {_shown(text)} is not allowed, {values[name]:g} is the nearest")
+            moved.append(f"{p.label} = {_shown(text)} is not allowed, {values[name]:g} is the nearest")
     return values, moved
 
 
