@@ -16,7 +16,8 @@ from widgets.benches.prediction import Prediction
 
 
 def parameter(low, high, kind="float", log=False, name="x", **more):
-    return Parameter(name=name, kind=kind, default=low, description="", low=low, high=high, log=log, **more)
+    facts = {"name": name, "kind": kind, "default": low, "description": "", "label": name}
+    return Parameter(low=low, high=high, log=log, **(facts | more))
 
 
 def check_grid(p):
