@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SHADE, SOFT, apart, axis, curve, label, note, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    RED,
+    SHADE,
+    SOFT,
+    apart,
+    axis,
+    curve,
+    hand,
+    inward,
+    label,
+    note,
+    vertical,
+)
 
 
 def scattering(frame: xr.Dataset) -> dict[str, Any]:
@@ -54,11 +70,14 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
             label(frame.attrs["at"], 1, "drag me", GREEN, axes="2", yref="y2 domain", yanchor="bottom"),
             label(2.35, float(np.clip(first[-4], low, 0)), "first order", ORANGE, axes="3", xanchor="right",
                   yanchor="top"),
-            label(depth[inside][-1], low, "now", RED, axes="3", yanchor="bottom", xanchor="left", xshift=4),
+            label(depth[inside][-1], low, "now: drag me", RED, axes="3", yanchor="bottom",
+                  xanchor=inward(amp, depth[0], depth[-1]),
+                  xshift=4),
             note(0.97, 0.99, "blue: exact<br>green: second order", INK, axes="3", xanchor="right", yanchor="top",
                  align="right"),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "r"}},
+        "meta": {"hands": [hand(frame.attrs["at"], None, across="r", axes="2", color=GREEN),
+                           hand(amp, None, across="amp", axes="3", color=RED)]},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -227,7 +246,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis3": axis("", anchor="x3", domain=[0.1, 0.9], autorange="reversed"),
         "shapes": [
             {"type": "rect", "x0": pick + 0.55, "x1": pick + 1.45, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain",
-             "fillcolor": SHADE, "line": {"width": 0}, "layer": "below", "editable": False},
+             "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"},
         ],
         "annotations": [
             *notes,

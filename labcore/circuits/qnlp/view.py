@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PAPER, RED, SHADE, SOFT, apart, axis, curve, label, note, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PAPER,
+    RED,
+    SHADE,
+    SOFT,
+    apart,
+    axis,
+    curve,
+    hand,
+    label,
+    note,
+    vertical,
+)
 
 HIDDEN = {"visible": False, "fixedrange": True, "zeroline": False}
 STEP, GAP = 0.62, 0.8  # between the boxes on a wire, between words
@@ -170,7 +186,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis(frame.p_sweep, domain=[0.18, 0.86], anchor="x2", range=[0, 1.02]),
         "shapes": [vertical(frame.attrs["angle_1"], GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
-        "meta": {"drag": {"shape": 0, "parameter": "angle_1"}},
+        "meta": {"hands": [hand(frame.attrs["angle_1"], None, across="angle_1", axes="2", color=GREEN)]},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -322,6 +338,6 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis3": axis(f"derivative of {name}", domain=[0, 0.5], anchor="x3"),
         "shapes": [vertical(t, GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
-        "meta": {"drag": {"shape": 0, "parameter": "t"}},
+        "meta": {"hands": [hand(t, None, across="t", axes="2", color=GREEN)]},
     }  # fmt: skip
     return {"data": data, "layout": layout}

@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, ORANGE, PURPLE, RED, SHADE, SKY, SOFT, axis, bundle, curve, label, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    SHADE,
+    SKY,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    hand,
+    label,
+    vertical,
+)
 
 ITEMS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#b8a800", "#8c6d5a")
 _SCALE = [[0, "#f7fbff"], [0.5, SKY], [1, "#08306b"]]
@@ -223,6 +238,6 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
             label(now, 0.01, "K: drag me", GREEN, axes="2", yanchor="bottom", **beside),
             label(0.79, 0.43, "who moves with whom", SOFT, xref="paper", yref="paper", yanchor="bottom"),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "K"}},
+        "meta": {"hands": [hand(now, None, across="K", axes="2", color=GREEN)]},
     }
     return {"data": data, "layout": layout}
