@@ -33,7 +33,9 @@ const written = (value) => String(Number(value.toPrecision(4)));
 // `figure` is plotly's element in `held`; `redraw` draws it again.
 function handsOf({ model, figure, held, redraw }) {
   const sheet = drawing("svg", "labcore-hands");
-  held.append(sheet);
+  const told = Object.assign(document.createElement("div"), { className: "labcore-hand-told", hidden: true });
+  told.setAttribute("aria-hidden", true); // the hand says it itself
+  held.append(sheet, told);
   const parts = new Map(); // by what a hand is: its elements
   let pressed = null; // the hand that is held, from where, and the pointer
   let kept = null; // where a hand was put, until a figure confirms it
@@ -143,6 +145,7 @@ function handsOf({ model, figure, held, redraw }) {
     put(sheet, { width: figure.clientWidth, height: figure.clientHeight });
     const hands = Object.keys(model.get("hands")).length ? shown() : [];
     const seen = new Set();
+    told.hidden = true;
     for (const hand of hands) {
       const key = keyOf(hand), family = familyOf(hand);
       if (!pressed && kept && !hand.sets && kept.family === family) {
@@ -158,7 +161,7 @@ function handsOf({ model, figure, held, redraw }) {
       seen.add(pressed.key);
       show(pressed.key, pressed.hand, pressed.values);
     }
-    for (const [key, part] of parts) if (!seen.has(key)) { part.remove(); parts.delete(key); }
+    for (const [key, part] of parts) if (!seen.has(key)) { parts.delete(key); part.remove(); }
   }
 
   function show(key, hand, values, hidden = false) {
@@ -167,10 +170,11 @@ function handsOf({ model, figure, held, redraw }) {
     if (!part) parts.set(key, (part = make(key)));
     part.hand = hand;
     const held = pressed?.key === key;
-    part.style.display = !at || hidden || (at.hidden && !held) ? "none" : "";
+    // one that would vanish from under the hand, or with the focus, is shown beyond its panel
+    part.style.display = !at || hidden || (at.hidden && !held && document.activeElement !== part) ? "none" : "";
     if (!at) return;
     const moves = ways(hand), both = moves.length === 2, line = hand.x === null || hand.y === null;
-    const [hit, trail, ring, ...tips] = part.children, word = part.lastChild;
+    const [hit, trail, ring, ...tips] = part.children;
     // a line has its grip near that end of it where the axis is
     const x = at.x ?? at.ax[1] - 16, y = at.y ?? at.ay[1] - 16;
     const size = HIT / 2;
@@ -182,7 +186,7 @@ function handsOf({ model, figure, held, redraw }) {
     put(ring, { cx: x, cy: y, r: line ? 6 : 9 });
     const tip = (sx, sy) => `M${x + sx * 18},${y + sy * 18}l${-sx * 6 - sy * 5},${-sy * 6 - sx * 5}l${sy * 10},${sx * 10}z`;
     const sides = [[-1, 0], [1, 0], [0, -1], [0, 1]];
-    tips.slice(0, 4).forEach((path, k) => {
+    tips.forEach((path, k) => {
       path.style.display = moves.some((way) => way.letter === (k < 2 ? "x" : "y")) ? "" : "none";
       put(path, { d: tip(...sides[k]) });
     });
@@ -192,9 +196,7 @@ function handsOf({ model, figure, held, redraw }) {
     part.style.cursor = held ? "grabbing" : both ? "grab" : moves[0]?.letter === "x" ? "ew-resize" : "ns-resize";
     const now = { ...stopsOf(hand), ...values };
     const text = moves.map((way) => `${way.label} ${written(now[way.parameter])}`).join(", ");
-    word.textContent = text;
-    const left = x > figure.clientWidth - 180;
-    put(word, { x: left ? x - 24 : x + 24, y: Math.max(y - 14, 14), "text-anchor": left ? "end" : "start" });
+    if (held || part.matches(":focus-visible")) tell(text, x, y);
     if (hand.sets) return put(part, { "aria-hidden": true });
     const first = moves.at(-1); // a slider has one value; of two it is the upright one's, and its text says both
     put(part, {
@@ -204,15 +206,23 @@ function handsOf({ model, figure, held, redraw }) {
     });
   }
 
+  function tell(text, x, y) {
+    told.textContent = text;
+    told.hidden = false;
+    const room = told.offsetWidth / 2 + 4;
+    told.style.left = `${Math.min(Math.max(x, room), figure.clientWidth - room)}px`;
+    told.style.top = `${Math.max(y - 52, 0)}px`;
+  }
+
   function make(key) {
     const part = drawing("g", "labcore-hand");
     part.append(drawing("rect", "labcore-hand-hit"), drawing("line", "labcore-hand-trail"), drawing("circle", "labcore-hand-ring"));
     for (let k = 0; k < 4; k++) part.append(drawing("path", "labcore-hand-tip"));
-    part.append(drawing("text", "labcore-hand-word"));
     part.addEventListener("pointerdown", (event) => press(event, key, part));
     part.addEventListener("pointermove", move);
     for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) part.addEventListener(end, letGo);
     part.addEventListener("keydown", (event) => step(event, part));
+    for (const event of ["focus", "blur"]) part.addEventListener(event, () => { if (sheet.contains(part)) place(); });
     sheet.append(part);
     return part;
   }

@@ -94,10 +94,20 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
             ]
         },
         "annotations": [
-            label(1, h, "threshold", INK, xref="x2 domain", yref="y2", xanchor="right", yanchor="bottom"),
+            label(
+                1,
+                h,
+                "threshold: drag me",
+                INK,
+                xref="x2 domain",
+                yref="y2",
+                xanchor="right",
+                yanchor="bottom",
+                xshift=-32,
+            ),
             note(0.5, 1, f"<b>{verdict}</b>", color, axes="2", yanchor="bottom"),
             note(0.5, 1, f"{off} off, {extra} more on. Click a lamp", INK, yanchor="bottom"),
-            note(1, 1, "green: accepted. Click one", GREEN, axes="3", yanchor="bottom", xanchor="right"),
+            note(1, 1, "green: accepted. Click, or drag", GREEN, axes="3", yanchor="bottom", xanchor="right"),
         ],
     }
     return {"data": data, "layout": layout}

@@ -93,8 +93,8 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [vertical(at, GREEN, "solid", width=3)],
         "annotations": [
             label(at, 1, "this pair: drag me", GREEN, yref="y domain", yanchor="bottom"),
-            note(0.02, 0.03, "teacher first: lift me", RED, xanchor="left", yanchor="bottom"),
-            note(0.98, 0.03, "teacher last: lift me", BLUE, xanchor="right", yanchor="bottom"),
+            note(0.02, 0.1, "teacher first: lift me", RED, xanchor="left", yanchor="bottom"),
+            note(0.98, 0.1, "teacher last: lift me", BLUE, xanchor="right", yanchor="bottom"),
             note(0.03, 0.98, f"mean of 400 weights: {mean[-1]:+.2f}", BLUE, axes="2", xanchor="left", yanchor="top"),
         ],
         "meta": {"hands": [hand(at, None, across="lag", color=GREEN), *lobes]},
