@@ -133,7 +133,8 @@ function handsOf({ model, figure, held, redraw }) {
   const drawn = () => figure.layout?.meta?.hands ?? [];
   const shown = () => drawn().filter((hand) => ways(hand).every((way) => way.stops));
 
-  // What a hand's parameters are in the figure, as stops of their controls.
+  // What a hand's parameters are in the figure; and as stops of their controls, between which a typed value may lie.
+  const meant = (hand) => Object.fromEntries(ways(hand).map((way) => [way.parameter, Number(valueAt(way, hand[way.letter]).toPrecision(6))]));
   const stopsOf = (hand) => Object.fromEntries(ways(hand).map((way) => [way.parameter, way.stops[nearest(way, valueAt(way, hand[way.letter]))]]));
 
   function confirmed(hand) {
@@ -194,7 +195,7 @@ function handsOf({ model, figure, held, redraw }) {
     part.classList.toggle("labcore-other", Boolean(hand.sets));
     part.classList.toggle("labcore-holding", held);
     part.style.cursor = held ? "grabbing" : both ? "grab" : moves[0]?.letter === "x" ? "ew-resize" : "ns-resize";
-    const now = { ...stopsOf(hand), ...values };
+    const now = { ...meant(hand), ...values };
     const text = moves.map((way) => `${way.label} ${written(now[way.parameter])}`).join(", ");
     if (held || part.matches(":focus-visible")) tell(text, x, y);
     if (hand.sets) return put(part, { "aria-hidden": true });

@@ -19,7 +19,6 @@ from labcore.figure import (
     axis,
     curve,
     hand,
-    inward,
     label,
     note,
     vertical,
@@ -53,7 +52,6 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     top = max(1.2, float(np.max(u)) * 1.1)
     foot = min(-0.3, float(u.min()) * 1.1)
-    inside = depth <= depth[at]
     layout = {
         "height": 500,
         "xaxis": axis(frame.r, domain=[0, 0.54], anchor="y", range=[-1.2, 2]),
@@ -70,9 +68,7 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
             label(frame.attrs["at"], 1, "drag me", GREEN, axes="2", yref="y2 domain", yanchor="bottom"),
             label(2.35, float(np.clip(first[-4], low, 0)), "first order", ORANGE, axes="3", xanchor="right",
                   yanchor="top"),
-            label(depth[inside][-1], low, "now: drag me", RED, axes="3", yanchor="bottom",
-                  xanchor=inward(amp, depth[0], depth[-1]),
-                  xshift=4),
+            label(amp, 1, "drag me", RED, axes="3", yref="y3 domain", yanchor="bottom"),
             note(0.97, 0.99, "blue: exact<br>green: second order", INK, axes="3", xanchor="right", yanchor="top",
                  align="right"),
         ],

@@ -319,7 +319,7 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
     notes += [
         label(-2.0, 0.4, "d log p =" if log else "dp =", INK, xanchor="left",
               font={"color": INK, "size": 15}),
-        label(t, 0, "drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=4),
+        label(t, 0, "drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=24),
         note(1, 1.01, f"slope {slope:+.3f}; circles: the shifted diagrams", RED, axes="2", xanchor="right",
              yanchor="bottom"),
         note(0, 1.01, "bars: autograd &nbsp; circles: sum of diagrams", SOFT, axes="3", xanchor="left",

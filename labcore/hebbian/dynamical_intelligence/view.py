@@ -212,7 +212,7 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
         ),
         _square(frame.connectivity.values[every, every], other, other, "3", zmin=0, zmax=1),
     ]
-    beside = {"xanchor": "left", "xshift": 4} if now < 4 else {"xanchor": "right", "xshift": -4}
+    beside = {"xanchor": "left", "xshift": 24} if now < 4 else {"xanchor": "right", "xshift": -24}
     places = {0: 0, 1: len(k) // 2, 2: gap}
     layout = {
         "height": 560,

@@ -13,6 +13,7 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SKY,
@@ -158,6 +159,7 @@ def clusters(frame: xr.Dataset) -> dict[str, Any]:
         "meta": {"hands": [hand(edge, centre[1], across=scale("width", [edge, edge + 1], [width, width + 1]))]},
         "annotations": [
             *notes,
+            label(edge, centre[1], "drag me", INK, yanchor="bottom", yshift=14, bgcolor=PAPER),
             note(0.5, 1, "how much of a cluster each unit takes", SOFT, axes="2", yanchor="bottom"),
             note(0.02, 0.99, "white ground: nobody takes more than 60 %", SOFT, xanchor="left", yanchor="top"),
         ],

@@ -69,7 +69,7 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
     # where the parts of the target sit that have a place
     placed = settings["kink"] > 0 or settings["bump"] > 0
     if placed:
-        notes.append(label(centre, 0, "drag me", GREEN, yref="y domain", yanchor="bottom", xanchor="left", xshift=6))
+        notes.append(label(centre, 0, "drag me", GREEN, yref="y domain", yanchor="bottom", xanchor="left", xshift=24))
     words = "grey: target, dots: samples; coloured: best fit"
     span = [low - 0.15 * step, floors[0] + high + 0.15 * step]
     layout = {
