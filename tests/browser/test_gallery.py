@@ -351,6 +351,7 @@ def test_what_is_not_there_takes_one_line_of_the_log(small):
     before = len(small.log.read_text())
     for path in ("no_such", "voila/render/no_such.ipynb", "voila/labextensions/../../x", "voila/templates/"):
         assert status(f"{small.origin}/{path}") == 404
+    wait_for_words(small.log, "404 GET /voila/templates/")  # the last line may come after its answer
     told = small.log.read_text()[before:]  # and what the gallery does meanwhile
     assert len([said for said in told.splitlines() if "404" in said]) == 4 and "Traceback" not in told
 
