@@ -33,7 +33,6 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
     amp, a, d = frame.attrs["amp"], frame.attrs["a"], len(frame.bin)
     edges = np.repeat(np.arange(d + 1) / d, 2)
     step = np.concatenate([[0], np.repeat(frame.potential.values, 2), [0]])
-    at = int(np.abs(depth - amp).argmin())
     low = -3.0
     shown = np.where((exact < 0.2) & (exact > 2 * low), exact, np.nan)  # beyond the pole a comes back from above
     data = [

@@ -106,7 +106,9 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
                 xshift=-32,
             ),
             note(0.5, 1, f"<b>{verdict}</b>", color, axes="2", yanchor="bottom"),
-            note(0.5, 1, f"{off} off, {extra} more on. Click a lamp", INK, yanchor="bottom"),
+            note(
+                0.5, 1, f"{off} off, {extra} more on<br>click a lamp: one like it goes on or off", INK, yanchor="bottom"
+            ),
             note(1, 1, "green: accepted. Click, or drag", GREEN, axes="3", yanchor="bottom", xanchor="right"),
         ],
     }

@@ -42,12 +42,12 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
     reach = float(max(6, 1.1 * np.abs(frame.weight.values).max()))
     zero = {"width": 0}
     settings = values_of(frame)
-    # what a pair of that lag changes where the lobe is 1: a lobe's height there says how high the lobe is
-    near = 3.0
-    unit = JUMP * np.exp(-near / settings["tau"])
+    # a lobe is held where its traces have faded to 1/e
+    tau = settings["tau"]
+    unit = JUMP / np.e
     lobes = [
         hand(x, unit * settings[name], up=scale(name, [0, unit], [0, 1]), color=color)
-        for x, name, color in ((-near, "before", RED), (near, "after", BLUE))
+        for x, name, color in ((-tau, "before", RED), (tau, "after", BLUE))
     ]
     data = [
         curve(
