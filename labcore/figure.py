@@ -8,6 +8,7 @@ costs a hundredth of one, so that a figure can follow a slider.
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,56 @@ def horizontal(y: float, color: str = SOFT, dash: str = "dot", *, axes: str = ""
     """A horizontal line over the whole width of one panel."""
     ends = {"x0": 0, "x1": 1, "y0": y, "y1": y, "xref": f"x{axes} domain", "yref": f"y{axes}"}
     return {"type": "line", "line": {"color": color, "width": width, "dash": dash}} | ends
+
+
+def scale(parameter: str, places: Sequence[float] | np.ndarray, values: Sequence[float] | np.ndarray) -> dict[str, Any]:
+    """A parameter whose value is not its place itself: where some of its values stand, for `hand`.
+
+    Between them, and beyond the outer ones, places and values go in straight lines. Raises ValueError unless both are
+    as many, two at least, and each only rises or only falls.
+    """
+    places, values = np.asarray(places, float), np.asarray(values, float)
+    if places.shape != values.shape or places.ndim != 1 or len(places) < 2:
+        raise ValueError(
+            f"{parameter}: {places.shape} places for {values.shape} values; there must be as many, 2 or more"
+        )
+    for name, steps in (("places", np.diff(places)), ("values", np.diff(values))):
+        if not ((steps > 0).all() or (steps < 0).all()):
+            raise ValueError(f"{parameter}: the {name} must only rise, or only fall")
+    return {"parameter": parameter, "places": places, "values": values}
+
+
+def hand(
+    x: float | None,
+    y: float | None,
+    *,
+    across: str | dict[str, Any] = "",
+    up: str | dict[str, Any] = "",
+    axes: str = "",
+    color: str = INK,
+    sets: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A place of a picture that means parameters, to be dragged; a layout has it in `meta={"hands": [...]}`.
+
+    Without y it is the vertical line at x, without x the horizontal one at y, over the whole panel. `across` is the
+    parameter that the place along x means, `up` the one along y: its name where the place is its value, else a `scale`.
+    Places are in the units of the axes, also on a log axis. `sets` are values that dragging it sets besides.
+
+    Raises ValueError for a hand that moves nothing, or along an axis on which it has no place.
+    """
+    if not across and not up:
+        raise ValueError("a hand needs a parameter, across or up")
+    for place, means, letter in ((x, across, "x"), (y, up, "y")):
+        if means and place is None:
+            raise ValueError(f"a hand that means {means!r} along {letter} needs a place there")
+    made = {"x": x, "y": y, "axes": axes, "color": color}
+    made |= {key: value for key, value in (("across", across), ("up", up), ("sets", sets)) if value}
+    return made
+
+
+def values_of(frame: xr.Dataset) -> dict[str, Any]:
+    """The parameters that a frame was made with."""
+    return json.loads(frame.attrs["parameters"])
 
 
 def on_paper(value: Any) -> Any:

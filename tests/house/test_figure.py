@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from labcore.figure import apart, axis, horizontal, log_axis, note, segments, sheet, vertical
+from labcore.figure import apart, axis, hand, horizontal, log_axis, note, scale, segments, sheet, vertical
 
 
 def test_labels_keep_their_distance_and_their_order():
@@ -56,3 +56,22 @@ def test_lines_over_a_panel_are_each_others_mirror():
     assert (across["x0"], across["x1"], across["xref"], across["yref"]) == (0, 1, "x2 domain", "y2")
     assert across["y0"] == across["y1"] == up["x0"] == up["x1"] == 3
     assert (up["y0"], up["y1"], up["xref"], up["yref"]) == (0, 1, "x2", "y2 domain")
+
+
+def test_a_hand_that_means_nothing_is_refused():
+    with pytest.raises(ValueError, match="needs a parameter"):
+        hand(1.0, 2.0)
+    with pytest.raises(ValueError, match="'height' along y needs a place"):
+        hand(1.0, None, up="height")
+
+
+def test_a_scale_goes_one_way():
+    assert scale("height", [1, 2], [5, 3])["parameter"] == "height"
+    for places, values, words in (
+        ([1], [1], "2 or more"),
+        ([1, 2, 3], [1, 2], "as many"),
+        ([1, 2, 2], [1, 2, 3], "places must only rise"),
+        ([1, 2, 3], [1, 2, 1], "values must only rise"),
+    ):
+        with pytest.raises(ValueError, match=f"height.*{words}"):
+            scale("height", places, values)

@@ -30,6 +30,7 @@ from widgets.benches.controls import Control, control_panel, taken
 from widgets.benches.drawer import Drawer
 from widgets.benches.film import Film
 from widgets.benches.front_end import is_static, on_voila
+from widgets.benches.hands import hand_facts
 from widgets.benches.parts import button, column, layout, row
 from widgets.benches.pins import Pin, difference, ghosts, pin
 from widgets.benches.plot import Plot, Spec, jsonable
@@ -380,8 +381,8 @@ class Bench(w.VBox):
                     # a click or a drag can land between or outside the allowed values; take the nearest
                     p = self.experiment.parameters.get(name)
                     if p is not None and p.kind in ("int", "float"):
-                        near = min(max(float(value), p.low), p.high)
-                        values[name] = round(near) if p.kind == "int" else float(f"{near:.4g}")
+                        near = round(float(value)) if p.kind == "int" else float(f"{float(value):.6g}")
+                        values[name] = min(max(near, p.low), p.high)
                 self.set(**values)
             except (ParameterError, ValueError, TypeError) as error:  # a click on a category has no number
                 self._refuse(str(error))
@@ -556,6 +557,7 @@ class Bench(w.VBox):
         if shot is None:
             return
         self.frame, self._spec, self._shown_values = shot.frame, shot.spec, self._film.values
+        self._plot.hands = hand_facts(self.experiment, self._spec) if self._controls_enabled else {}
         self._plot.ghosts = jsonable(ghosts(self.pins, self._compared, self._labels))
 
     def _mark(self) -> None:

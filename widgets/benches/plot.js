@@ -226,6 +226,7 @@ function render({ model, el, film }) {
   asleep.setAttribute("role", "status");
   held.append(figure, word);
   el.append(asleep, held, reading);
+  const hands = handsOf({ model, figure, held, redraw: () => redraw() });
   const showTime = timeline(film, held);
   figure.style.minHeight = `${model.get("spec").layout?.height ?? HEIGHT}px`;
 
@@ -266,16 +267,12 @@ function render({ model, el, film }) {
     figure.style.minHeight = `${layout.height}px`;
     const config = {
       responsive: true, displaylogo: false, doubleClick: "reset",
-      edits: { shapePosition: Boolean(layout.meta?.drag) },
       // no button that uploads the figure to a company
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     };
-    await Plotly.react(figure, data, layout, config);
+    await Plotly.react(figure, data, first ? layout : hands.still(layout), config);
     if (figure._fullLayout && figure.clientWidth && figure._fullLayout.width !== figure.clientWidth) await Plotly.Plots.resize(figure);
-    // plotly lets a hand move every shape, and a line by its ends; here only the one shape moves, as a whole
-    for (const handle of figure.querySelectorAll("[drag-helper]"))
-      for (const part of [handle, ...handle.children])
-        if (part.tagName === "circle" || Number(handle.dataset.index) !== layout.meta.drag.shape) part.style.pointerEvents = "none";
+    hands.place();
     if (first) listen();
   }
 
@@ -288,24 +285,15 @@ function render({ model, el, film }) {
 
   function listen() {
     figure.on("plotly_click", ({ points }) => {
-      const { x, y, data } = points[0];
+      const { x, y, data, pointNumber } = points[0];
       const click = data.meta?.click;
       if (!click) return;
-      const values = {};
+      const values = { ...click.sets?.[pointNumber] };
       if (click.x) values[click.x] = x;
       if (click.y) values[click.y] = y;
       model.send({ type: "set", values });
     });
-    const dragged = (change) => {
-      const drag = film.picture.spec.layout?.meta?.drag;
-      const x = drag && change[`shapes[${drag.shape}].x0`];
-      if (x !== undefined && x !== false) model.send({ type: "set", values: { [drag.parameter]: Number(x) } });
-    };
-    figure.on("plotly_relayout", (change) => {
-      if (!Object.keys(change).some((k) => k.startsWith("shapes["))) return;
-      dragged(change);
-      redraw(); // the line is where the kernel says: it may answer with the very same figure, and then nothing comes
-    });
+    for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_afterplot"]) figure.on(event, hands.place);
   }
 
   let drawn = null, told = null;
@@ -327,6 +315,7 @@ function render({ model, el, film }) {
   // a kernel that is gone, or was never there since a saved notebook was opened
   async function live() {
     const library = await modelOf(model, model.get("library")).catch(() => null);
+    hands.hide(library?.comm_live === false);
     asleep.hidden = library?.comm_live !== false || Boolean(document.getElementById("labcore-notice"));
   }
 
@@ -402,6 +391,7 @@ function render({ model, el, film }) {
       if (target.closest("button")) model.send({ type: "hand", view });
     }, true);
     speak(bench);
+    hands.heed(bench);
     // what a hand does next is done to the frame that it sees
     for (const event of ["pointerdown", "keydown"]) bench.addEventListener(event, () => film.report(), { capture: true });
     // the slider writes its place into aria-valuetext whenever it moves

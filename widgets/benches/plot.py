@@ -91,20 +91,24 @@ class Plot(anywidget.AnyWidget):
     """The figure of `spec`, a dict of plotly `data` and `layout`, with `reading` as text under it.
 
     Colours "@ink", "@soft", "@grid", "@paper" and "@shade" follow the page's theme. A trace with
-    `meta={"click": {"x": parameter}}` reports clicks, a layout with `meta={"drag": {"shape": 0, "parameter": name}}`
-    lets a shape be dragged; both arrive as messages {"type": "set", "values": {...}}.
+    `meta={"click": {"x": parameter}}`, or `{"click": {"sets": [values, ...]}}` for each of its points, reports clicks.
+    A layout with `meta={"hands": [...]}` (`labcore.figure.hand`) lets points and lines be dragged. Both arrive as
+    messages {"type": "set", "values": {...}}.
     """
 
     _esm = (
-        _text("film.js") + _text("links.js") + _text("press.js") + _text("plot.js")
+        _text("film.js") + _text("links.js") + _text("press.js") + _text("hands.js") + _text("plot.js")
     )  # one module: what anywidget loads can import nothing that is ours
-    _css = _text("bench.css") + _text("film.css")
+    _css = _text("bench.css") + _text("film.css") + _text("hands.css")
 
     spec = traitlets.Dict().tag(sync=True)
     ghosts = traitlets.List(help="Traces that stand behind those of `spec`, and behind each frame of a film.").tag(
         sync=True
     )
     film = traitlets.Dict(help="Which frame of which run `spec` is, and how many there are; {} if of none.").tag(
+        sync=True
+    )
+    hands = traitlets.Dict(help="What the page must know of each parameter that a hand can move; {} for none.").tag(
         sync=True
     )
     stale = traitlets.Bool(help="Whether the figure does not belong to the controls any more.").tag(sync=True)

@@ -75,7 +75,7 @@ def nursery(folder: str, megabytes: int) -> None:
 
 
 def _listen(address: str) -> tuple[socket.socket, int]:
-    """Listen there, in place of whoever does: nobody who calls meanwhile finds nobody. Also the inode of the address."""
+    """Listen there, in place of whoever does: nobody who calls meanwhile finds nobody. And the inode of the address."""
     server = socket.socket(socket.AF_UNIX)
     fresh = f"{address}.{os.getpid()}"
     server.bind(fresh)
@@ -123,8 +123,8 @@ def _load_methods() -> Iterator[bool]:
 def _grow(notebook: Path, folder: str, megabytes: int, peer: socket.socket) -> None:
     """In the child: execute this lesson, answer with its name, its megabytes and seconds, and wait for visitors.
 
-    Then copies of it compute, one after another, what benches have left, and each takes the place of the one before. All
-    end when the executed notebook is taken away, when the lesson has changed, and with the nursery.
+    Then copies of it compute, one after another, what benches have left, and each takes the place of the one before.
+    All end when the executed notebook is taken away, when the lesson has changed, and with the nursery.
     """
     try:
         version, began = name_of(notebook), time.monotonic()
@@ -172,7 +172,7 @@ def _give_back_memory() -> None:
 
 
 def _do(work: ahead.Work, wanted: Callable[[], bool], lock: str) -> None:
-    """Compute what a bench has left, while it is wanted; one process at a time, so that visitors have the other cores."""
+    """Compute what a bench has left, while it is wanted; one process at a time: visitors have the other cores."""
     import fcntl  # only where processes fork
 
     with open(lock, "w") as turn:

@@ -22,6 +22,7 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     label,
     log_axis,
     note,
@@ -153,16 +154,15 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
         "height": 520,
         "xaxis": axis("weight w of the edge (the bluer, the farther from A)", range=[-3, 3], constrain="domain"),
         "yaxis": axis("value x at the edge", range=[-3, 3], scaleanchor="x", constrain="domain"),
-        "shapes": [vertical(w[0], RED, "dot", width=3)],
         "annotations": [
             *told,
-            label(-2.9, -2.55, "click to move z", SOFT, xanchor="left", yanchor="bottom"),
+            label(-2.9, -2.55, "drag z, or click", SOFT, xanchor="left", yanchor="bottom"),
             label(2.9, 2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="right", yanchor="top"),
             label(-2.9, -2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="left", yanchor="bottom"),
             label(-2.9, 2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="left", yanchor="top", bgcolor=PAPER),
             label(2.9, -2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="right", yanchor="bottom", bgcolor=PAPER),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "w"}},
+        "meta": {"hands": [hand(w[0], x[0], across="w", up="x", color=RED)]},
     }
     return {"data": data, "layout": layout}
 
@@ -222,9 +222,21 @@ def near_miss(frame: xr.Dataset) -> dict[str, Any]:
         "height": 520,
         "xaxis": axis("along the line", range=[-4, 4], constrain="domain"),
         "yaxis": axis("across the line", range=[low, 3.2], scaleanchor="x", constrain="domain"),
+        "meta": {
+            "hands": [
+                hand(start[0], start[1], across="start_x", up="start_y", color=SOFT),
+                # the left circle's lowest point is as high over the line as it misses it by
+                hand(centre[0, 0], centre[0, 1] - 1, up="miss", color=SKY),
+            ]
+        },
         "annotations": [
             label(
-                start[0], start[1], "start:<br>click to move", SOFT, xanchor=side, xshift=-8 if side == "right" else 8
+                start[0],
+                start[1],
+                "start:<br>drag me",
+                SOFT,
+                xanchor=side,
+                xshift=-8 if side == "right" else 8,
             ),
             label(3.9, 0, "set B", INK, xanchor="right", yanchor="bottom"),
             label(centre[0, 0], centre[0, 1] + 0.2, "set A", SKY),

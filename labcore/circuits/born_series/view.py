@@ -7,7 +7,21 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SHADE, SOFT, axis, curve, label, note, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    RED,
+    SHADE,
+    SOFT,
+    axis,
+    curve,
+    hand,
+    label,
+    note,
+    vertical,
+)
 
 
 def scattering(frame: xr.Dataset) -> dict[str, Any]:
@@ -18,7 +32,6 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
     amp, a, d = frame.attrs["amp"], frame.attrs["a"], len(frame.bin)
     edges = np.repeat(np.arange(d + 1) / d, 2)
     step = np.concatenate([[0], np.repeat(frame.potential.values, 2), [0]])
-    at = int(np.abs(depth - amp).argmin())
     low = -3.0
     shown = np.where((exact < 0.2) & (exact > 2 * low), exact, np.nan)  # beyond the pole a comes back from above
     data = [
@@ -37,7 +50,6 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     top = max(1.2, float(np.max(u)) * 1.1)
     foot = min(-0.3, float(u.min()) * 1.1)
-    inside = depth <= depth[at]
     layout = {
         "height": 500,
         "xaxis": axis(frame.r, domain=[0, 0.54], anchor="y", range=[-1.2, 2]),
@@ -54,11 +66,12 @@ def scattering(frame: xr.Dataset) -> dict[str, Any]:
             label(frame.attrs["at"], 1, "drag me", GREEN, axes="2", yref="y2 domain", yanchor="bottom"),
             label(2.35, float(np.clip(first[-4], low, 0)), "first order", ORANGE, axes="3", xanchor="right",
                   yanchor="top"),
-            label(depth[inside][-1], low, "now", RED, axes="3", yanchor="bottom", xanchor="left", xshift=4),
+            label(amp, 1, "drag me", RED, axes="3", yref="y3 domain", yanchor="bottom"),
             note(0.97, 0.99, "blue: exact<br>green: second order", INK, axes="3", xanchor="right", yanchor="top",
                  align="right"),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "r"}},
+        "meta": {"hands": [hand(frame.attrs["at"], None, across="r", axes="2", color=GREEN),
+                           hand(amp, None, across="amp", axes="3", color=RED)]},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -225,7 +238,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis3": axis("", anchor="x3", domain=[0.1, 0.9], autorange="reversed"),
         "shapes": [
             {"type": "rect", "x0": pick + 0.55, "x1": pick + 1.45, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain",
-             "fillcolor": SHADE, "line": {"width": 0}, "layer": "below", "editable": False},
+             "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"},
         ],
         "annotations": [
             *notes,

@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PAPER, RED, SHADE, SOFT, apart, axis, curve, label, note, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PAPER,
+    RED,
+    SHADE,
+    SOFT,
+    apart,
+    axis,
+    curve,
+    hand,
+    label,
+    note,
+    vertical,
+)
 
 HIDDEN = {"visible": False, "fixedrange": True, "zeroline": False}
 STEP, GAP = 0.62, 0.8  # between the boxes on a wire, between words
@@ -170,7 +186,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis(frame.p_sweep, domain=[0.18, 0.86], anchor="x2", range=[0, 1.02]),
         "shapes": [vertical(frame.attrs["angle_1"], GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
-        "meta": {"drag": {"shape": 0, "parameter": "angle_1"}},
+        "meta": {"hands": [hand(frame.attrs["angle_1"], None, across="angle_1", axes="2", color=GREEN)]},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -308,7 +324,7 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
     notes += [
         label(-2.0, 4.4 * (rows - 1) + 1.5, "d log p =" if log else "dp =", INK, xanchor="left",
               font={"color": INK, "size": 15}),
-        label(t, 0, "drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=4),
+        label(t, 0, "drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=24),
         note(0, 1.01, f"slope {slope:+.3f}<br>circles: shifted diagrams", RED, axes="2", xanchor="left",
              yanchor="bottom", align="left"),
         note(0, 1.01, "bars: autograd<br>circles: sum of diagrams", SOFT, axes="3", xanchor="left",
@@ -329,6 +345,6 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis3": axis(f"derivative of {name}", domain=[0, low], anchor="x3"),
         "shapes": [vertical(t, GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
-        "meta": {"drag": {"shape": 0, "parameter": "t"}},
+        "meta": {"hands": [hand(t, None, across="t", axes="2", color=GREEN)]},
     }  # fmt: skip
     return {"data": data, "layout": layout}

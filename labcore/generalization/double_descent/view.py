@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, PURPLE, RED, SOFT, axis, bundle, curve, label, log_axis, note, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    PURPLE,
+    RED,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    hand,
+    label,
+    log_axis,
+    note,
+    values_of,
+    vertical,
+)
 
 FLOOR = 1e-9  # errors below it are drawn here, so that a curve on a log axis has no gap
 
@@ -39,7 +54,7 @@ def _errors(x: np.ndarray, frame: xr.Dataset, click: dict | None = None) -> list
 
 def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     """Errors over parameters per sample, the condition number under them, and what each mode of one width costs."""
-    x, look = frame.ratio.values, frame.attrs["look_at"]
+    x, at, look = frame.ratio.values, values_of(frame)["look_at"], frame.attrs["look_at"]
     data = _errors(x, frame, click={"x": "look_at"})
     test, train = np.median(frame.test.values, 0), np.median(frame.train.values, 0)
     # the training error may sink out of the picture: the test error is what the eye should follow
@@ -108,12 +123,12 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis4": axis(frame.mode, domain=[0.66, 1], anchor="y4"),
         "yaxis4": log_axis("s", domain=[0, 0.26], anchor="x4", dtick=2),
         "shapes": [
-            vertical(look, RED, "solid", width=2.5),
-            {**vertical(1.0), "editable": False},
-            {**vertical(1.0, axes="2"), "editable": False},
+            vertical(at, RED, "solid", width=2.5),
+            vertical(1.0),
+            vertical(1.0, axes="2"),
         ],
         "annotations": notes,
-        "meta": {"drag": {"shape": 0, "parameter": "look_at"}},
+        "meta": {"hands": [hand(at, None, across="look_at", color=RED)]},
     }
     return {"data": data, "layout": layout}
 
@@ -152,6 +167,7 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
     train = np.log10(np.clip(frame.train.transpose("time", "width").values, 1e-6, 1e4))
     i = int(np.abs(np.log(x / frame.attrs["at_ratio"])).argmin())
     k = int(np.abs(np.log(t / frame.attrs["at_step"])).argmin())
+    ratio, step = (values_of(frame)[name] for name in ("at_ratio", "at_step"))
     place = {"x": x, "y": t, "xaxis": "x", "yaxis": "y"}
     click = {"click": {"x": "at_ratio", "y": "at_step"}}
     data = [
@@ -200,19 +216,20 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis3": log_axis("p/n", domain=[0.7, 1], anchor="y3", **ratios),
         "yaxis3": log_axis("error", domain=[0, 0.4], anchor="x3", range=span),
         "shapes": [
-            vertical(x[i], RED, "solid"),
+            vertical(ratio, RED, "solid"),
             {
                 "type": "line",
                 "x0": 0,
                 "x1": 1,
                 "xref": "x domain",
-                "y0": t[k],
-                "y1": t[k],
+                "y0": step,
+                "y1": step,
                 "line": {"color": RED, "width": 1.5},
             },
         ],
+        "meta": {"hands": [hand(ratio, step, across="at_ratio", up="at_step", color=RED)]},
         "annotations": [
-            note(0.5, 1, "click to move both cuts; white: equal training error", SOFT, yanchor="bottom"),
+            note(0.5, 1, "drag, or click, to move both cuts; white: equal training error", SOFT, yanchor="bottom"),
             note(0.5, 1, f"at p/n = {x[i]:.3g}", SOFT, axes="2", yanchor="bottom"),
             note(0.5, 1, f"after {t[k]:.3g} steps", SOFT, axes="3", yanchor="bottom"),
         ],

@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, GRID, ORANGE, RED, SHADE, SOFT, axis, bundle, curve, label, log_axis, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    ORANGE,
+    RED,
+    SHADE,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    hand,
+    label,
+    log_axis,
+    values_of,
+    vertical,
+)
 
 
 def _falls(t: np.ndarray, error: np.ndarray) -> list[tuple[float, float]]:
@@ -27,7 +43,7 @@ _STEP = {"shape": "hvh", "width": 0}
 
 def trajectory(frame: xr.Dataset) -> dict[str, Any]:
     """Test error over training time, the path in the plane of R and Q, and the share of each mode learned by now."""
-    t, now = frame.time.values, frame.attrs["at_time"]
+    t, now, where = frame.time.values, frame.attrs["at_time"], values_of(frame)["at_time"]
     error = frame.error.mean("repeat").values
     fast, slow = frame.error_fast.values, frame.error_slow.values
     R, Q, power = frame.R.values, frame.Q.values, frame.attrs["teacher_power"]
@@ -90,7 +106,6 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
             "fillcolor": SHADE,
             "line": {"width": 0},
             "layer": "below",
-            "editable": False,
         }
         for a, b in _falls(t, error)
     ]
@@ -103,9 +118,9 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis("size of the student Q", domain=[0.36, 1], anchor="x2", range=[0, max(1.2, 1.1 * Q.max())]),
         "xaxis3": axis("modes of the data, from large singular value to small", domain=[0, 1], anchor="y3"),
         "yaxis3": axis("learned by now", domain=[0, 0.2], anchor="x3", range=[0, 1.05], tickformat=".0%", nticks=3),
-        "shapes": [vertical(now, GREEN, "solid", width=3), *shades],
+        "shapes": [vertical(where, GREEN, "solid", width=3), *shades],
         "annotations": [
-            label(np.log10(now), top, "now: drag me", GREEN, yanchor="bottom"),
+            label(np.log10(where), top, "now: drag me", GREEN, yanchor="bottom"),
             label(np.log10(t[place[0]]), fast[place[0]], "fast part", BLUE, yanchor="bottom", xanchor="left"),
             label(np.log10(t[place[1]]), slow[place[1]], "slow part", ORANGE, yanchor="bottom"),
             label(R[-1], Q[-1], "end", RED, axes="2", xanchor="left", yanchor="top", xshift=4),
@@ -136,7 +151,7 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
             ),
             label(np.log10(t[2]), frame.theory.values[2], "theory", SOFT, xanchor="left", yanchor="bottom", xshift=4),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "at_time"}},
+        "meta": {"hands": [hand(where, None, across="at_time", color=GREEN)]},
     }
     return {"data": data, "layout": layout}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, ORANGE, RED, SOFT, axis, curve, image, inward, label, note, sheet, vertical
+from labcore.figure import BLUE, ORANGE, RED, SOFT, axis, curve, hand, image, inward, label, note, sheet, vertical
 
 COLORS = (ORANGE, BLUE)  # one way, two ways
 NAMES = ("one way", "two ways")
@@ -122,7 +122,7 @@ def attack(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis4": axis(frame.belief, domain=[0, 0.37], anchor="x4", range=[0, 1.02], tickformat=".0%"),
         "shapes": [vertical(at, RED, "solid", width=3)],
         "annotations": notes,
-        "meta": {"drag": {"shape": 0, "parameter": "eps"}},
+        "meta": {"hands": [hand(at, None, across="eps", color=RED)]},
     }
     layout |= _rows("2", 3, 0, 0.93, [0, 0.33], "", ["digit", "gradient", "attacked"])
     return {"data": data, "layout": layout}

@@ -17,6 +17,7 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    hand,
     horizontal,
     inward,
     label,
@@ -147,7 +148,7 @@ def switch(frame: xr.Dataset) -> dict[str, Any]:
             note(0, 1, f"whom each digit needs, layer {at}", SOFT, axes="4", xanchor="left", yanchor="bottom"),
             *shut_note,
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "angle"}},
+        "meta": {"hands": [hand(angle, None, across="angle", color=GREEN)]},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 

@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, ORANGE, PURPLE, RED, SHADE, SKY, SOFT, axis, bundle, curve, label, vertical
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    SHADE,
+    SKY,
+    SOFT,
+    axis,
+    bundle,
+    curve,
+    hand,
+    label,
+    vertical,
+)
 
 ITEMS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#b8a800", "#8c6d5a")
 _SCALE = [[0, "#f7fbff"], [0.5, SKY], [1, "#08306b"]]
@@ -197,7 +212,7 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
         ),
         _square(frame.connectivity.values[every, every], other, other, "3", zmin=0, zmax=1),
     ]
-    beside = {"xanchor": "left", "xshift": 4} if now < 4 else {"xanchor": "right", "xshift": -4}
+    beside = {"xanchor": "left", "xshift": 24} if now < 4 else {"xanchor": "right", "xshift": -24}
     places = {0: 0, 1: len(k) // 2, 2: gap}
     layout = {
         "height": 560,
@@ -223,6 +238,6 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
             label(now, 0.01, "K: drag me", GREEN, axes="2", yanchor="bottom", **beside),
             label(0.79, 0.43, "who moves with whom", SOFT, xref="paper", yref="paper", yanchor="bottom"),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "K"}},
+        "meta": {"hands": [hand(now, None, across="K", axes="2", color=GREEN)]},
     }
     return {"data": data, "layout": layout}

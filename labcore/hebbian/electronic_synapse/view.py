@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, apart, axis, curve, label
+from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, apart, axis, curve, hand, label
 
 METHODS = {"software": INK, "unidirectional": GREEN, "pair": RED, "halved pair": ORANGE, "single": PURPLE}
 
@@ -94,6 +94,8 @@ def cancel(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("mean weight of 1000 synapses", anchor="x", range=[min(0, mean.min()) - 0.02, 1.15 * start]),
         "xaxis2": axis("pulses up, then down", domain=[0.58, 1], anchor="y2", range=[0, 2 * last]),
         "yaxis2": axis(frame.path, anchor="x2", range=[-0.03, 1.1]),
+        # pulses at the top of the staircase change nothing, so no place means how many there were
+        "meta": {"hands": [hand(ups, path[ups], across="ups", axes="2", color=GREEN)] if ups < last else []},
         "annotations": [
             *[
                 label(t[-1], y, name, METHODS[name], xanchor="left", xshift=4)

@@ -20,6 +20,7 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     inward,
     label,
     log_axis,
@@ -208,9 +209,9 @@ def phase_diagram(frame: xr.Dataset) -> dict[str, Any]:
             note(0.98, 1, f"at T = {temperature:.2f}", SOFT, axes="2", **_RIGHT),
             note(0.98, 1, f"at d = {d:.2f}", SOFT, axes="3", **_RIGHT),
             note(0.98, 0.86, "lines: theory<br>dots: networks", SOFT, axes="3", **_RIGHT),
-            label(d, 1.02, "drag me, or click the map", RED, yanchor="bottom", xanchor=inward(d, ds[0], ds[-1])),
+            label(d, 1.02, "drag the point, or click the map", RED, yanchor="bottom", xanchor=inward(d, ds[0], ds[-1])),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "d"}},
+        "meta": {"hands": [hand(d, temperature, across="d", up="T", color=RED)]},
     }
     if end:
         layout["annotations"].append(

@@ -13,16 +13,20 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SKY,
     SOFT,
     axis,
     curve,
+    hand,
     image,
     label,
     note,
+    scale,
     sheet,
+    values_of,
     vertical,
 )
 
@@ -95,6 +99,13 @@ def adapt(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+def _cluster(cloud: np.ndarray, n: int) -> np.ndarray:
+    """Where the cluster furthest to the right is: `n` of them stand evenly on the circle of radius 1."""
+    first = np.angle(np.exp(1j * n * np.arctan2(cloud[:, 1], cloud[:, 0])).mean()) / n
+    angle = first + 2 * np.pi * np.arange(n) / n
+    return np.array([np.cos(angle), np.sin(angle)])[:, np.cos(angle).argmax()]
+
+
 def clusters(frame: xr.Dataset) -> dict[str, Any]:
     """Weights as arrows among the clusters, the ground coloured by the strongest unit; who takes which cluster."""
     w, k = frame.w.values, frame.sizes["unit"]
@@ -106,8 +117,13 @@ def clusters(frame: xr.Dataset) -> dict[str, Any]:
     )
     ground = {"type": "heatmap", "z": winner, "x": frame.grid_x.values, "y": frame.grid_y.values, "opacity": 0.22}
     ground |= {"zmin": 0.5, "zmax": k + 0.5, "colorscale": steps, "showscale": False, "hoverinfo": "skip"}
+    width = values_of(frame)["width"]
+    centre = _cluster(frame.cloud.values, frame.sizes["cluster"])
+    ring = centre[:, None] + width * np.stack([np.cos(turn := np.linspace(0, 2 * np.pi, 61)), np.sin(turn)])
+    edge = centre[0] + width
     data = [
         ground,
+        curve(*ring, "width of a cluster", INK, line={"color": INK, "width": 2, "dash": "dot"}, hoverinfo="skip"),
         curve(*frame.cloud.values.T, "inputs", INK, mode="markers", marker={"size": 4, "color": INK, "opacity": 0.45}),
     ]
     notes = []
@@ -140,8 +156,10 @@ def clusters(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis(frame.cluster, domain=[0.58, 1], anchor="x2", dtick=1),
         "xaxis3": axis(frame.seen, domain=[0.66, 1], anchor="y3", range=[0, frame.attrs["samples"]]),
         "yaxis3": axis("length", domain=[0, 0.36], anchor="x3", range=[0, float(max(1.3, min(1.1 * length.max(), 5)))]),
+        "meta": {"hands": [hand(edge, centre[1], across=scale("width", [edge, edge + 1], [width, width + 1]))]},
         "annotations": [
             *notes,
+            label(edge, centre[1], "drag me", INK, yanchor="bottom", yshift=14, bgcolor=PAPER),
             note(0.5, 1, "how much of a cluster each unit takes", SOFT, axes="2", yanchor="bottom"),
             note(0.02, 0.99, "white ground: nobody takes more than 60 %", SOFT, xanchor="left", yanchor="top"),
         ],

@@ -20,6 +20,7 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    hand,
     horizontal,
     image,
     label,
@@ -39,6 +40,11 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
     color = GREEN if frame.attrs["detected"] else RED
     strangers, limit = frame.strangers.values, frame.limit.values
     active = frame.sizes["missing"] - 1
+    # what a click on each lamp makes of the input: another one of its kind goes on or off
+    turns = [
+        {"off": off + 1} if s == 1 else {"off": off - 1} if s == 2 else {"extra": extra + (1 if s == 0 else -1)}
+        for s in state
+    ]
     t, potential = frame.time.values, frame.potential.values
     data = [
         curve(
@@ -47,7 +53,8 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
             "lamps",
             INK,
             mode="markers",
-            hoverinfo="skip",
+            hoverinfo="none",
+            click={"sets": turns},
             marker={
                 "size": 22,
                 "color": [_LAMPS[s] for s in state],
@@ -80,11 +87,29 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [
             horizontal(h, INK, axes="2", width=2),
         ],
+        "meta": {
+            "hands": [
+                hand(None, h, up="h", axes="2"),
+                hand(extra, off, across="extra", up="off", axes="3", color=RED),
+            ]
+        },
         "annotations": [
-            label(1, h, "threshold", INK, xref="x2 domain", yref="y2", xanchor="right", yanchor="bottom"),
+            label(
+                1,
+                h,
+                "threshold: drag me",
+                INK,
+                xref="x2 domain",
+                yref="y2",
+                xanchor="right",
+                yanchor="bottom",
+                xshift=-32,
+            ),
             note(0.5, 1, f"<b>{verdict}</b>", color, axes="2", yanchor="bottom"),
-            note(0.5, 1, f"{off} off, {extra} more on", INK, yanchor="bottom"),
-            note(1, 1, "green: accepted. Click one", GREEN, axes="3", yanchor="bottom", xanchor="right"),
+            note(
+                0.5, 1, f"{off} off, {extra} more on<br>click a lamp: one like it goes on or off", INK, yanchor="bottom"
+            ),
+            note(1, 1, "green: accepted. Click, or drag", GREEN, axes="3", yanchor="bottom", xanchor="right"),
         ],
     }
     return {"data": data, "layout": layout}

@@ -18,12 +18,17 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     horizontal,
     label,
     note,
+    scale,
     sheet,
+    values_of,
     vertical,
 )
+
+from .mechanism import JUMP
 
 _WEIGHTS = [[0, "rgba(47,134,201,0.04)"], [1, BLUE]]
 
@@ -36,6 +41,14 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
     top = float(max(0.11, 1.1 * np.abs(change).max()))
     reach = float(max(6, 1.1 * np.abs(frame.weight.values).max()))
     zero = {"width": 0}
+    settings = values_of(frame)
+    # a lobe is held where its traces have faded to 1/e
+    tau = settings["tau"]
+    unit = JUMP / np.e
+    lobes = [
+        hand(x, unit * settings[name], up=scale(name, [0, unit], [0, 1]), color=color)
+        for x, name, color in ((-tau, "before", RED), (tau, "after", BLUE))
+    ]
     data = [
         curve(
             lag[lag < 0],
@@ -80,11 +93,11 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [vertical(at, GREEN, "solid", width=3)],
         "annotations": [
             label(at, 1, "this pair: drag me", GREEN, yref="y domain", yanchor="bottom"),
-            note(0.02, 0.03, "teacher first", RED, xanchor="left", yanchor="bottom"),
-            note(0.98, 0.03, "teacher last", BLUE, xanchor="right", yanchor="bottom"),
+            note(0.02, 0.1, "teacher first: lift me", RED, xanchor="left", yanchor="bottom"),
+            note(0.98, 0.1, "teacher last: lift me", BLUE, xanchor="right", yanchor="bottom"),
             note(0.03, 0.98, f"mean of 400 weights: {mean[-1]:+.2f}", BLUE, axes="2", xanchor="left", yanchor="top"),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "lag"}},
+        "meta": {"hands": [hand(at, None, across="lag", color=GREEN), *lobes]},
     }
     return {"data": data, "layout": layout}
 

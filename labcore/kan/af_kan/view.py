@@ -19,9 +19,12 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     label,
     log_axis,
     note,
+    scale,
+    values_of,
     vertical,
 )
 
@@ -56,9 +59,14 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
     names = [str(n) for n in frame.side.values]
     left, right = ({"xanchor": side, "yanchor": "bottom"} for side in ("left", "right"))
     count = f"<b>{active.sum()} of {len(f)} features respond</b> at the red line (blue)"
+    by = values_of(frame)
+    bounds = [
+        hand(place, None, across=scale(name, [place, place + 1], [by[name], by[name] + 1]), color=ORANGE)
+        for place, name in ((float(start[j]), "start_by"), (float(end[j]), "end_by"))
+    ]
     layout = {
         "height": 540,
-        "meta": {"drag": {"shape": 0, "parameter": "x"}},
+        "meta": {"hands": [*bounds, hand(at, None, across="x", color=RED)]},
         "xaxis": axis("input x (pixels lie in [0, 1])", domain=[0, 0.58], anchor="y", range=[-0.5, 1.5]),
         "yaxis": axis(frame.feature, domain=[0, 0.95], range=[low, high]),
         "xaxis2": axis(frame.x, domain=[0.68, 1], anchor="y2", range=[-0.5, 1.5]),
@@ -68,12 +76,12 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [
             vertical(at, RED, "solid", width=3),
             {"type": "rect", "x0": float(start[j]), "x1": float(end[j]), "y0": 0, "y1": 1, "yref": "y domain",
-             "fillcolor": SHADE, "line": {"width": 0}, "layer": "below", "editable": False},
-            *({**vertical(v, ORANGE), "editable": False} for v in (float(start[j]), float(end[j]))),
+             "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"},
+            *(vertical(float(v[j]), ORANGE) for v in (start, end)),
         ],
         "annotations": [
             note(0, 1, count, INK, **left),
-            label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom"),
+            label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom", yshift=28),
             note(0, 1, f"feature {j}: {names[0]}", GREEN, axes="2", **left),
             note(1, 1, names[1], PURPLE, axes="2", **right),
             note(0, 1, "a weight for each feature", BLUE, axes="3", **left),

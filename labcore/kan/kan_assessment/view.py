@@ -18,10 +18,12 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     inward,
     label,
     log_axis,
     note,
+    scale,
     vertical,
 )
 
@@ -30,7 +32,8 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
     """A curve before and after one of its control points is moved, and the bases that make it."""
     x, place, cursor = frame.x.values, frame.greville.values, frame.attrs["cursor"]
     dragged, (low, high) = frame.attrs["dragged"], frame.attrs["span"]
-    before, after, moved = frame.before.values, frame.after.values, frame.moved_control.values
+    before, after = frame.before.values, frame.after.values
+    control, moved = frame.control.values, frame.moved_control.values
     bases, active = frame.basis.values, frame.active.values > 0
     knots = frame.knot.values
     dots = {"mode": "markers", "hoverinfo": "skip"}
@@ -41,6 +44,17 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
         curve(place[[dragged]], moved[[dragged]], "moved", RED, marker={"color": RED, "size": 15}, **dots),
         curve(*bundle(x, bases[~active]), "bases", SOFT, axes="2", line={"color": SOFT, "width": 1}, opacity=0.6),
         curve(*bundle(x, bases[active]), "bases at the cursor", GREEN, axes="2"),
+    ]
+    # every control point can be taken; the one that is moved then goes back to its place
+    points = [
+        hand(
+            place[c],
+            moved[c],
+            up=scale("height", [control[c], control[c] + 1], [0, 1]),
+            color=RED,
+            sets=None if c == dragged else {"drag": c},
+        )
+        for c in (*(c for c in range(len(place)) if c != dragged), dragged)
     ]
     top, above = {"yref": "y domain", "yanchor": "bottom"}, {"yref": "y2 domain", "yanchor": "bottom"}
     span = {"type": "rect", "x0": max(low, -1), "x1": min(high, 1), "y0": 0, "y1": 1, "yref": "y domain"}
@@ -54,15 +68,15 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis("bases", domain=[0, 0.26], anchor="x2"),
         "shapes": [
             vertical(cursor, GREEN, "solid", axes="2", width=2.5),
-            {**span, "fillcolor": SHADE, "line": {"width": 0}, "layer": "below", "editable": False},
+            {**span, "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"},
         ],
         "annotations": [
-            label(place[dragged], moved[dragged], "the point you move", RED, yshift=16),
+            label(place[dragged], moved[dragged], "drag me", RED, xanchor="right", xshift=-18),
             label((max(low, -1) + min(high, 1)) / 2, 1, "only this part follows", SOFT, **top),
             label(cursor, 1, "green: the bases at work here (drag me)", GREEN, axes="2",
                   xanchor=inward(cursor, -1.12, 1.12), **above),
         ],
-        "meta": {"drag": {"shape": 0, "parameter": "x"}},
+        "meta": {"hands": [hand(cursor, None, across="x", axes="2", color=GREEN), *points]},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 

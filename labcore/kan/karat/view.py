@@ -18,9 +18,12 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     label,
     log_axis,
     note,
+    scale,
+    values_of,
     vertical,
 )
 
@@ -45,6 +48,12 @@ def _span(*arrays: np.ndarray) -> list[float]:
     low, high = min(0.0, *(a.min() for a in arrays)), max(a.max() for a in arrays)
     step = 10 ** np.floor(np.log10(max(high - low, 1e-9))) / 2
     return [float(np.floor(low / step) * step), float(np.ceil(high / step) * step)]
+
+
+def _push(frame: xr.Dataset, at: float) -> dict[str, Any]:
+    """The line at the score of the pushed token, as a hand for the push."""
+    push = values_of(frame)["push"]
+    return hand(at, None, across=scale("push", [at, at + 1], [push, push + 1]), axes="4", color=RED)
 
 
 def row(frame: xr.Dataset) -> dict[str, Any]:
@@ -81,6 +90,8 @@ def row(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis4": axis("score t", domain=[0.7, 1], anchor="y4", range=[t[0], t[-1]]),
         "yaxis4": axis("learned function of that score", domain=[0, 0.96], anchor="x4"),
         "shapes": [vertical(shown, RED, axes="4")],
+        # a score that lies beyond the curves is drawn at their end, which no push means
+        "meta": {"hands": [_push(frame, at)] if t[0] <= at <= t[-1] else []},
         "annotations": [
             title("", "scores; line: before you moved them", SOFT),
             title("2", f"softmax: largest change {change[0]:.3f}", BLUE),

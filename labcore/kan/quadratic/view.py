@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, axis, curve, label, log_axis, note
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    RED,
+    SOFT,
+    axis,
+    curve,
+    hand,
+    label,
+    log_axis,
+    note,
+    scale,
+    values_of,
+)
 
 _SIDES = [
     [0, "rgba(230,159,0,0.16)"],
@@ -100,6 +116,49 @@ def _sides(frame: xr.Dataset, value: np.ndarray, axes: str = "") -> dict:
     }
 
 
+def _crossing(
+    parameter: str, need: Callable[[np.ndarray], np.ndarray], value: float, first: bool
+) -> tuple[float, dict[str, Any]] | None:
+    """Where the boundary crosses a line through the window, and the parameter that moves this place along the line.
+
+    `need` says which value makes the boundary pass through each place. Of several crossings it is the first or last.
+    None where there is none, or the parameter moves it nowhere.
+    """
+    at = np.linspace(-1.5, 1.5, 601)
+    needed = need(at)
+    found = np.flatnonzero((needed[:-1] - value) * (needed[1:] - value) <= 0)
+    if not len(found):
+        return None
+    k = int(found[0 if first else -1])
+    turns = np.sign(np.diff(needed))
+    if not turns[k]:
+        return None
+    low = high = k
+    while low and turns[low - 1] == turns[k]:
+        low -= 1
+    while high + 1 < len(turns) and turns[high + 1] == turns[k]:
+        high += 1
+    place = at[k] + (value - needed[k]) / (needed[k + 1] - needed[k]) * (at[1] - at[0])
+    return float(place), scale(parameter, at[low : high + 2], needed[low : high + 2])
+
+
+def _hands(frame: xr.Dataset) -> list[dict[str, Any]]:
+    """Three places of the boundary: each is moved along its line by one of the terms that bend it."""
+    v = values_of(frame)
+
+    def product(x: Any, y: Any) -> Any:
+        first, second = ((v[f"w_{f}1"] * x + v[f"w_{f}2"] * y + v[f"b_{f}"]) for f in "rg")
+        return first * second
+
+    line = 0.8
+    level = _crossing("c", lambda x: -product(x, 0) - v["w_b1"] * x**2, v["c"], False)
+    side = _crossing("w_b1", lambda y: -(product(line, y) + v["w_b2"] * y**2 + v["c"]) / line**2, v["w_b1"], True)
+    top = _crossing("w_b2", lambda x: -(product(x, line) + v["w_b1"] * x**2 + v["c"]) / line**2, v["w_b2"], True)
+    made = [hand(line, side[0], up=side[1], color=RED)] if side else []
+    made += [hand(top[0], line, across=top[1], color=RED)] if top else []
+    return made + ([hand(level[0], 0, across=level[1], color=RED)] if level else [])
+
+
 def neuron(frame: xr.Dataset) -> dict[str, Any]:
     """Two classes of points, the boundary of the quadratic neuron, and that of its first linear form alone."""
     x, y = frame.x1.values, frame.x2.values
@@ -120,9 +179,12 @@ def neuron(frame: xr.Dataset) -> dict[str, Any]:
     if np.isfinite(bent[1]).any() and not np.array_equal(line[1], bent[1], equal_nan=True):
         k = int(np.nanargmax(bent[1]))
         notes.append(label(bent[0][k], bent[1][k], "quadratic neuron", RED, bgcolor="@paper", yanchor="top", yshift=-4))
+    hands = _hands(frame)
+    notes += [label(h["x"], h["y"], "drag me", RED, bgcolor="@paper", yanchor="bottom", yshift=14) for h in hands[-1:]]
     layout = {
         "height": 560,
         "margin": {"t": 32},
+        "meta": {"hands": hands},
         "xaxis": axis("first input x\u2081", range=[x[0], x[-1]], constrain="domain"),
         "yaxis": axis("second input x\u2082", range=[y[0], y[-1]], scaleanchor="x", constrain="domain"),
         "annotations": notes,

@@ -18,9 +18,11 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     label,
     log_axis,
     note,
+    values_of,
     vertical,
 )
 
@@ -62,6 +64,12 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
             label(np.log10(max(e, floor)), floors[k], text, INK, axes="2", xanchor="right" if inside else "left",
                   xshift=-4 if inside else 4, font={"color": "white" if inside else INK})
         )  # fmt: skip
+    settings = values_of(frame)
+    centre = settings["centre"]
+    # where the parts of the target sit that have a place
+    placed = settings["kink"] > 0 or settings["bump"] > 0
+    if placed:
+        notes.append(label(centre, 0, "drag me", GREEN, yref="y domain", yanchor="bottom", xanchor="left", xshift=24))
     words = "grey: target, dots: samples; coloured: best fit"
     span = [low - 0.15 * step, floors[0] + high + 0.15 * step]
     layout = {
@@ -71,6 +79,8 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": log_axis(frame.rmse, domain=[0.68, 1], anchor="y2", range=[-3, 0.2]),
         "yaxis2": axis("", anchor="x2", showticklabels=False, range=[v - (low + high) / 2 for v in span],
                        showgrid=False, zeroline=False),
+        "shapes": [vertical(centre, GREEN, "solid", width=2)] if placed else [],
+        "meta": {"hands": [hand(centre, None, across="centre", color=GREEN)] if placed else []},
         "annotations": [
             note(0, 1, words, INK, xanchor="left", yanchor="bottom"),
             *notes,

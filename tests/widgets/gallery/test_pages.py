@@ -31,11 +31,13 @@ def test_what_leaves_this_machine_is_compressed(address, accepts, packed):
 @pytest.mark.parametrize("closed", [True, False])
 def test_nothing_is_counted_in_a_message_of_the_older_protocol(monkeypatch, closed):
     """jupyter_server writes it for a line that has closed; Voila would take its first 8 bytes for a count."""
-    old = serialize_binary_message({"header": {}, "parent_header": {}, "metadata": {}, "content": {}, "buffers": [b"x"]})
+    parts = dict.fromkeys(("header", "parent_header", "metadata", "content"), {})
+    old = serialize_binary_message({**parts, "buffers": [b"x"]})
     today = serialize_msg_to_ws_v1([b"{}"] * 4 + [b"x"] * 300, "iopub")
     read, sent = [], []
     monkeypatch.setattr(kernel_websocket_handler, "read_header_from_binary_message", lambda m: read.append(m) or {})
-    monkeypatch.setattr(kernel_websocket_handler.WebsocketHandler, "write_message", lambda _, m, b=False: sent.append(m))
+    written = lambda _, message, binary=False: sent.append(message)  # noqa: E731
+    monkeypatch.setattr(kernel_websocket_handler.WebsocketHandler, "write_message", written)
     line = Line.__new__(Line)
     line.ws_connection = None if closed else SimpleNamespace()
     for message in (old, b"", today):
