@@ -86,15 +86,21 @@ def cli() -> None:
 
 
 @cli.command("list")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(theme: str | None, as_json: bool) -> None:
-    """List the papers with their experiments and lessons."""
+def list_(words: tuple[str, ...], theme: str | None, as_json: bool) -> None:
+    """List the papers with their experiments and lessons: all, or those that these words find."""
+    from labcore import search
+
     with _one_line(LookupError):
-        found = catalog.papers(theme)
+        found = search.find(" ".join(words), catalog.papers(theme))
     if as_json:
         names = ("key", "title", "year", "theme", "status", "notebook", "experiments")
         click.echo(json.dumps([{name: getattr(p, name) for name in names} for p in found], indent=1))
+        return
+    if not found:
+        _say(f"No paper fits {' '.join(words)!r}. Try fewer words, or the beginning of one.")
         return
     width = max(len(p.key) for p in found)
     for t in catalog.themes():
