@@ -183,6 +183,13 @@ def lesson(name: str) -> Lesson:
     return known[name]
 
 
+def summary() -> str:
+    """One line: what is there, and what is coming. The index and the README say it."""
+    ready = sum(p.status == "ready" for p in papers())
+    planned = len(papers()) - ready
+    return f"{len(lessons())} lessons on {ready} papers are here; {planned} more papers are listed and planned."
+
+
 def alike() -> list[list[str]]:
     """Groups of words that mean the same to a search."""
     return _rows().get("search", {}).get("alike", [])

@@ -82,7 +82,7 @@ def _ready(keys: tuple[str, ...], theme: str | None) -> list[str]:
 @click.group()
 @click.version_option(__version__, prog_name="labcore")
 def cli() -> None:
-    """A laboratory of 133 neural-network papers."""
+    """A laboratory of neural-network papers."""
 
 
 @cli.command("list")

@@ -100,15 +100,6 @@ def paper_card(paper: Paper) -> str:
     )
 
 
-def summary() -> str:
-    """One line: what is there, and what is coming."""
-    papers, lessons = catalog.papers(), catalog.lessons()
-    ready = sum(p.status == "ready" for p in papers)
-    return (
-        f"{len(lessons)} lessons on {ready} papers are here; {len(papers) - ready} more papers are listed and planned."
-    )
-
-
 class Atlas(anywidget.AnyWidget):
     """The index, with a search and the paths; both run in the page."""
 
@@ -135,7 +126,7 @@ def atlas() -> Atlas | HTML:
             papers=papers,
             themes=[{"key": t.key, "title": t.title, "question": t.question} for t in catalog.themes()],
             paths=paths(),
-            summary=summary(),
+            summary=catalog.summary(),
             rule=lesson_text.RULE,
         )
     evenings = "".join(
@@ -144,6 +135,6 @@ def atlas() -> Atlas | HTML:
     )
     style = (_HERE / "cards.css").read_text(encoding="utf-8")
     return HTML(
-        f'<style>{style}</style><div class="labcore-atlas"><p>{summary()} {lesson_text.RULE}</p>{evenings}'
+        f'<style>{style}</style><div class="labcore-atlas"><p>{catalog.summary()} {lesson_text.RULE}</p>{evenings}'
         f'<h2>The papers</h2><div class="labcore-papers">{papers}</div></div>'
     )
