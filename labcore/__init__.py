@@ -1,4 +1,4 @@
-"""Labcore: 133 neural-network papers as small compiled programs whose claims are re-measured by running code.
+"""Labcore: neural-network papers as small compiled programs whose claims are re-measured by running code.
 
     import labcore
     labcore.run("double_descent.model_wise", label_noise=0.3)      # the last frame, an xarray.Dataset

@@ -1,4 +1,4 @@
-"""The catalogue: every paper, found by key. The list itself is `catalog.toml`; nothing else lists papers."""
+"""The catalogue: every paper and every lesson. The list itself is `catalog.toml`; nothing else lists them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from labcore.experiment import Experiment
@@ -46,6 +46,14 @@ class Paper:
     theme: str
     notebook: str
     idea: str
+    source: str = ""
+    words: tuple[str, ...] = ()
+
+    @property
+    def link(self) -> str:
+        """The address of the paper itself, made of its `source`, arXiv:NUMBER or doi:NAME; "" where none is given."""
+        kind, _, name = self.source.partition(":")
+        return {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}[kind] + name if name else ""
 
     @property
     def folder(self) -> Path:
@@ -73,6 +81,31 @@ class Paper:
         return (self.folder / "without.py").exists()
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """One question, and its place among the others."""
+
+    name: str
+    question: str
+    level: Literal["introductory", "intermediate", "advanced"]
+    picture: str  # KEY.EXPERIMENT
+    mechanism: str
+    needs: tuple[str, ...] = ()  # names of lessons to do first
+    evening: int = 0  # of the course; 0: not part of it
+    first_hour: bool = False
+    words: tuple[str, ...] = ()
+
+    @property
+    def notebook(self) -> str:
+        """Its path, as in the rows of its papers."""
+        return f"notebooks/{self.name}.ipynb"
+
+    @property
+    def papers(self) -> tuple[Paper, ...]:
+        """Its papers, as far as they are ready."""
+        return tuple(p for p in papers() if p.notebook == self.notebook and p.status == "ready")
+
+
 def _decorated(path: Path, decorator: str) -> tuple[str, ...]:
     return _names(path, decorator, path.stat().st_mtime_ns) if path.exists() else ()
 
@@ -88,8 +121,17 @@ def _names(path: Path, decorator: str, changed: int) -> tuple[str, ...]:
 
 
 @functools.cache
-def _table() -> tuple[dict[str, Theme], dict[str, Paper]]:
+def _rows() -> dict[str, Any]:
+    """The file, with tuples for its lists."""
     rows = tomllib.loads((_ROOT / "catalog.toml").read_text(encoding="utf-8"))
+    for row in (*rows["paper"], *rows.get("lesson", [])):
+        row.update({name: tuple(value) for name, value in row.items() if isinstance(value, list)})
+    return rows
+
+
+@functools.cache
+def _table() -> tuple[dict[str, Theme], dict[str, Paper]]:
+    rows = _rows()
     found = {t["key"]: Theme(**t) for t in rows["theme"]}, {p["key"]: Paper(**p) for p in rows["paper"]}
     for row in found[1].values():
         if row.theme not in found[0]:
@@ -116,6 +158,41 @@ def paper(key: str) -> Paper:
     if key not in known:
         raise UnknownKey("paper", key, list(known))
     return known[key]
+
+
+@functools.cache
+def _lessons() -> dict[str, Lesson]:
+    found = {row["name"]: Lesson(**row) for row in _rows().get("lesson", [])}
+    for row in found.values():
+        for name in row.needs:
+            if name not in found:
+                raise UnknownKey("lesson", name, list(found))
+    return found
+
+
+def lessons() -> list[Lesson]:
+    """All lessons, in the order of the course. Raises `UnknownKey` where one needs a lesson that is not there."""
+    return list(_lessons().values())
+
+
+def lesson(name: str) -> Lesson:
+    """The lesson of this name, THEME/TOPIC. Raises `UnknownKey`."""
+    known = _lessons()
+    if name not in known:
+        raise UnknownKey("lesson", name, list(known))
+    return known[name]
+
+
+def summary() -> str:
+    """One line: what is there, and what is coming. The index and the README say it."""
+    ready = sum(p.status == "ready" for p in papers())
+    planned = len(papers()) - ready
+    return f"{len(lessons())} lessons on {ready} papers are here; {planned} more papers are listed and planned."
+
+
+def alike() -> list[list[str]]:
+    """Groups of words that mean the same to a search."""
+    return _rows().get("search", {}).get("alike", [])
 
 
 def load_paper(key: str) -> ModuleType:

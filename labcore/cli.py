@@ -31,7 +31,7 @@ from labcore.cli_words import STYLES, one_line, ready, say
 @click.group()
 @click.version_option(__version__, prog_name="labcore")
 def cli() -> None:
-    """A laboratory of 133 neural-network papers."""
+    """A laboratory of neural-network papers."""
 
 
 for command in (run, sweep, claims):
@@ -39,15 +39,21 @@ for command in (run, sweep, claims):
 
 
 @cli.command("list")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(theme: str | None, as_json: bool) -> None:
-    """List the papers with their experiments and lessons."""
+def list_(words: tuple[str, ...], theme: str | None, as_json: bool) -> None:
+    """List the papers with their experiments and lessons: all, or those that these words find."""
+    from labcore import search
+
     with one_line(LookupError):
-        found = catalog.papers(theme)
+        found = search.find(" ".join(words), catalog.papers(theme))
     if as_json:
         names = ("key", "title", "year", "theme", "status", "notebook", "experiments")
         click.echo(json.dumps([{name: getattr(p, name) for name in names} for p in found], indent=1))
+        return
+    if not found:
+        say(f"No paper fits {' '.join(words)!r}. Try fewer words, or the beginning of one.")
         return
     width = max(len(p.key) for p in found)
     for t in catalog.themes():

@@ -94,17 +94,23 @@ def recorded(key: str) -> list[Entry]:
     """What is known of a paper's claims, in their order: what this machine measured with exactly this code, and else
     what the nightly run recorded. [] if nothing is known. Raises `UnknownKey`.
     """
-    code, names = code_version(key, "claims"), catalog.paper(key).claims
-    found = {
-        e.name: replace(e, standing="recorded" if e.code == code else "earlier")
-        for e in _entries(RECORD, key)
-        if e.name in names  # the claim may be gone since
-    }
+    names = catalog.paper(key).claims
+    found = {e.name: e for e in last_full_run(key)}
     for e in _kept(key):
         before = found.get(e.name)
         elsewhere = before.elsewhere if before is not None and before.standing == "recorded" else {}
         found[e.name] = replace(e, standing="kept", elsewhere=elsewhere)
     return sorted(found.values(), key=lambda e: names.index(e.name) if e.name in names else len(names))
+
+
+def last_full_run(key: str) -> list[Entry]:
+    """What the nightly run recorded of a paper's claims, as in the file. Raises `UnknownKey`."""
+    code, names = code_version(key, "claims"), catalog.paper(key).claims
+    return [
+        replace(e, standing="recorded" if e.code == code else "earlier")
+        for e in _entries(RECORD, key)
+        if e.name in names  # the claim may be gone since
+    ]
 
 
 def _papers_in(path: Path) -> list[str]:

@@ -3,6 +3,7 @@
 Importing this loads no method, no torch and no plotly; they are loaded when a bench is made.
 """
 
+from widgets.atlas.navigation import lesson_nav
 from widgets.benches.bench import bench
 from widgets.benches.prediction import Prediction
 from widgets.benches.ruler import Ruler
@@ -11,4 +12,15 @@ from widgets.boards.diagram.canvas import diagram_canvas
 from widgets.boards.memory import memory_board
 from widgets.lesson import exercise, ledger, source
 
-__all__ = ["Prediction", "Ruler", "Sketch", "bench", "diagram_canvas", "exercise", "ledger", "memory_board", "source"]
+__all__ = [
+    "Prediction",
+    "Ruler",
+    "Sketch",
+    "bench",
+    "diagram_canvas",
+    "exercise",
+    "ledger",
+    "lesson_nav",
+    "memory_board",
+    "source",
+]

@@ -1,7 +1,7 @@
 """All benchmarks, measured now: tables on the screen and one JSON file. Nothing here is asserted but equal results.
 
     python -m tests.benchmarks [PARTS ...] [--quick] [--only WORD] [--skip NAME ...] [--json FILE]
-    python -m tests.benchmarks --readme FILE     writes the README's table from such a file
+    python -m tests.benchmarks --write FILE      writes docs/benchmarks.md and the README's lines from such a file
 
 Parts: peers (the same computation in another program), growth (time over size), memory (of one step), house (what
 people wait for: imports, kernels, sweep, suite, figure, slider, class; the last five take minutes and can be skipped).
@@ -48,6 +48,14 @@ MODULES = (
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+# what the README says of all this, a line each
+FRONT = (
+    "request to first figure in Chromium, median of 18 lessons",
+    "two-layer network, 10 hidden units, Adam",
+    "ridge regression, 13 widths x 60 ridge values, SVDs included",
+    "KAN layer 64 to 64, grid 8, batch 1024, forward + backward",
+    "spiking network, 200 inputs x 100 neurons, STDP, 10000 steps",
+)
 
 
 def number(value: float | None) -> str:
@@ -106,8 +114,8 @@ def wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
-def readme(record: dict[str, Any]) -> str:
-    """The README's tables, from a record that `main` wrote."""
+def tables(record: dict[str, Any]) -> str:
+    """The tables of docs/benchmarks.md, from a record that `main` wrote."""
     date = datetime.date.fromisoformat(record["date"])
     small = (
         " These are the small sizes of `--quick`: they show that all of it runs, and no more."
@@ -116,9 +124,9 @@ def readme(record: dict[str, Any]) -> str:
     )
     lines = wrapped(
         f"Measured on {date.day} {date:%B %Y} on {kind_of(record['machine'])}.{small} "
-        "All numbers are in [docs/benchmarks.json](docs/benchmarks.json)."
+        "All numbers are in [benchmarks.json](benchmarks.json)."
     )
-    if rows := [r for r in record.get("peers", []) if r["readme"]]:
+    if rows := [r for r in record.get("peers", []) if r["table"]]:
         lines += ["", "| the same computation | ours | peer | peer / ours |", "| --- | --- | --- | --- |"]
         for name in dict.fromkeys(r["name"] for r in rows):
             all_of = [r for r in rows if r["name"] == name]
@@ -144,13 +152,24 @@ def readme(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_readme(record: dict[str, Any], path: Path) -> None:
-    """Put the tables between the two markers. Raises ValueError where they are not there, once each."""
-    text = path.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+def front(record: dict[str, Any]) -> str:
+    """The README's lines: of each name in `FRONT` the first peer that computes the same."""
+    rows = [*record.get("house", []), *(r for r in record.get("peers", []) if not r["against"].startswith("yardstick"))]
+    lines = []
+    for name in FRONT:
+        if found := next((r for r in rows if r["name"] == name), None):
+            beside = f"; {found['against']}: {number(found['peer'])}" if found["peer"] is not None else ""
+            lines.append(f"- {name}: {number(found['ours'])} {found['unit']}{beside}")
+    return "\n".join(lines)
+
+
+def write(text: str, path: Path) -> None:
+    """Put a text between the two markers. Raises ValueError where they are not there, once each."""
+    whole = path.read_text(encoding="utf-8")
+    if whole.count(BEGIN) != 1 or whole.count(END) != 1 or whole.index(BEGIN) > whole.index(END):
         raise ValueError(f"{path.name} is not allowed; it must hold {BEGIN} and {END} once, in this order")
-    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n{readme(record)}\n{END}{after}", encoding="utf-8")
+    before, after = whole.partition(BEGIN)[0], whole.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -162,10 +181,12 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--skip", nargs="+", default=[], choices=HOUSE, help="what to leave out of house")
     parser.add_argument("--json", type=Path, default=Path("build/benchmarks.json"), help="where the record goes")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="write the README's table from this record and end")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write docs/benchmarks.md from this record and end")
     chosen = parser.parse_args(arguments)
-    if chosen.readme:
-        write_readme(json.loads(chosen.readme.read_text(encoding="utf-8")), timing.ROOT / "README.md")
+    if chosen.write:
+        record = json.loads(chosen.write.read_text(encoding="utf-8"))
+        write(tables(record), timing.ROOT / "docs" / "benchmarks.md")
+        write(front(record), timing.ROOT / "README.md")
         return
     for part in chosen.parts:
         if part not in PARTS:

@@ -66,10 +66,10 @@ def layers(quick: bool) -> list[Duel]:
     for grid in (8,) if quick else (8, 64):
         what = f"KAN layer {sizes[1]} to {sizes[2]}, grid {grid}, batch {sizes[0]}, forward + backward"
         ours = step("ours", grid, *sizes)
-        rows += [Duel(what, ours, n, step(n, grid, *sizes), tol, readme=True) for n, tol in rivals]
+        rows += [Duel(what, ours, n, step(n, grid, *sizes), tol, table=True) for n, tol in rivals]
         if grid == 8:
             wide = f"yardstick: a dense layer of {grid + DEGREE + 1} times the inputs"
-            rows.append(Duel(what, ours, wide, step("yardstick", grid, *sizes), None, readme=True))
+            rows.append(Duel(what, ours, wide, step("yardstick", grid, *sizes), None, table=True))
     return rows
 
 

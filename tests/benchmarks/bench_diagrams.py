@@ -41,7 +41,7 @@ def programs(quick: bool) -> list[Duel]:
                 "torch.nn.functional",
                 theirs,
                 1e-9,
-                readme=name in ("transformer_block", "conv2d_strided_dilated"),
+                table=name in ("transformer_block", "conv2d_strided_dilated"),
             )
         )
     return rows

@@ -87,7 +87,7 @@ def swimmer(quick: bool) -> list[Duel]:
     ours = lambda: episode(ncap, INNATE, body, steps, PERIOD, substeps=SUBSTEPS).q  # noqa: E731
     rows = [("NumPy, the same steps", same_steps, 1e-9), ("SciPy solve_ivp on NumPy's forces", by_solver, 1e-3)]
     return [
-        Duel(what, ours, rival, lambda work=work: work(body, steps), tolerance, "us", "step", steps, readme=True)
+        Duel(what, ours, rival, lambda work=work: work(body, steps), tolerance, "us", "step", steps, table=True)
         for rival, work, tolerance in rows
     ]
 
@@ -145,7 +145,7 @@ def rhythms(quick: bool) -> list[Duel]:
     what, ours = f"Kuramoto, {n} oscillators, {degree} neighbours each", on_graph(n, degree, steps)
     rows = [("NumPy and scipy.sparse, the same steps", same, 1e-9), ("SciPy solve_ivp, steps of its own", solver, 1e-4)]
     return [
-        Duel(what, ours, rival, work, tolerance, "us", "step", steps, readme=True) for rival, work, tolerance in rows
+        Duel(what, ours, rival, work, tolerance, "us", "step", steps, table=True) for rival, work, tolerance in rows
     ]
 
 

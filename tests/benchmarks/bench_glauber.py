@@ -63,7 +63,7 @@ def stored_matrix(quick: bool) -> list[Duel]:
             what = f"Glauber dynamics, {n} spins, 10 patterns"
             rival = f"NumPy, stored matrix, {name}"
             rows.append(
-                Duel(what, all_three["ours"], rival, all_three[name], 0, "ns", "update", updates, readme=n == 5000)
+                Duel(what, all_three["ours"], rival, all_three[name], 0, "ns", "update", updates, table=n == 5000)
             )
     return rows
 

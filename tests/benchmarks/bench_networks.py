@@ -56,7 +56,7 @@ def ensemble(quick: bool) -> list[Duel]:
         return [torch.stack(weights) for weights in zip(*ends)]
 
     what = f"{count} networks 64-32-32-10, batch {batch}, Adam"
-    return [Duel(what, ours, "loop over torch modules", theirs, 1e-4, "ms", "step of all", steps, readme=True)]
+    return [Duel(what, ours, "loop over torch modules", theirs, 1e-4, "ms", "step of all", steps, table=True)]
 
 
 def digits(count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -125,7 +125,7 @@ def one_by_one(quick: bool) -> list[Duel]:
         return torch.cat([part.detach().flatten() for part in parts])
 
     what = "ELU network 64-40-30-10, one sample at a time"
-    return [Duel(what, ours, "torch, one sample at a time", theirs, 1e-9, "us", "sample", count, readme=True)]
+    return [Duel(what, ours, "torch, one sample at a time", theirs, 1e-9, "us", "sample", count, table=True)]
 
 
 def loops(quick: bool) -> list[Duel]:
@@ -149,7 +149,7 @@ def loops(quick: bool) -> list[Duel]:
 
     return [
         Duel(
-            "digit perceptron 64-32-10, gradient of 10 digits", ours, "NumPy products", theirs, 1e-12, "us", readme=True
+            "digit perceptron 64-32-10, gradient of 10 digits", ours, "NumPy products", theirs, 1e-12, "us", table=True
         )
     ]
 
@@ -199,8 +199,8 @@ def yardsticks(quick: bool) -> list[Duel]:
     dense = "yardstick: nn.Linear"
     what = f"NOBLE layer {width} to {width}, rank 4, {rows} rows, forward + backward"
     return [
-        Duel(f"soft Hebbian step on {images} images", hebb, tent, entropy_step, None, readme=True),
-        Duel(what, train(layer), dense, train(plain), None, readme=True),
+        Duel(f"soft Hebbian step on {images} images", hebb, tent, entropy_step, None, table=True),
+        Duel(what, train(layer), dense, train(plain), None, table=True),
     ]
 
 

@@ -67,7 +67,7 @@ def sentence(quick: bool) -> list[Duel]:
 
         wires = max(map(len, circuit.cuts))
         what = f'circuit of "{text}", {len(circuit.layers)} boxes, {wires} qubits at most'
-        rows.append(Duel(what, ours, "discopy eval", theirs, 1e-10, readme=len(words) != 3))
+        rows.append(Duel(what, ours, "discopy eval", theirs, 1e-10, table=len(words) != 3))
     return rows
 
 

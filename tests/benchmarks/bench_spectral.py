@@ -44,8 +44,8 @@ def ridge_path(quick: bool) -> list[Duel]:
     what = f"ridge regression, {len(cells)} widths x {len(lambdas)} ridge values"
     rival = "scikit-learn Ridge in a loop"
     return [
-        Duel(f"{what}, SVDs known", lambda: sweep(known), rival, theirs, 1e-6, readme=True),
-        Duel(f"{what}, SVDs included", lambda: sweep(decompose()), rival, theirs, 1e-6, readme=True),
+        Duel(f"{what}, SVDs known", lambda: sweep(known), rival, theirs, 1e-6, table=True),
+        Duel(f"{what}, SVDs included", lambda: sweep(decompose()), rival, theirs, 1e-6, table=True),
     ]
 
 
@@ -76,7 +76,7 @@ def two_layer_adam(quick: bool) -> list[Duel]:
     for h in (10,) if quick else (10, 80):
         ours, theirs = two_layer_work(h, steps)
         name = f"two-layer network, {h} hidden units, Adam"
-        rows.append(Duel(name, ours, "torch autograd + Adam", theirs, 1e-6, "us", "step", steps, readme=h == 10))
+        rows.append(Duel(name, ours, "torch autograd + Adam", theirs, 1e-6, "us", "step", steps, table=h == 10))
     return rows
 
 

@@ -160,7 +160,7 @@ def plastic_network(quick: bool) -> list[Duel]:
             "us",
             "step",
             steps,
-            readme=True,
+            table=True,
         )
     ]
     try:
@@ -171,7 +171,7 @@ def plastic_network(quick: bool) -> list[Duel]:
     from brian2.devices.device import get_device
 
     made = "NumPy" if target == "numpy" else get_device().code_object_class().class_name
-    return [*rows, Duel(what, ours(m, n, steps), f"Brian2 ({made})", rival, 1e-9, "us", "step", steps, readme=True)]
+    return [*rows, Duel(what, ours(m, n, steps), f"Brian2 ({made})", rival, 1e-9, "us", "step", steps, table=True)]
 
 
 def growth(quick: bool) -> list[Growth]:

@@ -84,7 +84,7 @@ def projections(quick: bool) -> list[Duel]:
         ours, theirs = rrr(task.net, task.X, task.Y, steps)
         what = f"RRR, {len(task.X)} items x {len(task.net.source)} edges"
         rival = "NumPy on whole arrays"
-        rows.append(Duel(what, ours, rival, theirs, 1e-7, "us", "iteration", steps, readme=True))
+        rows.append(Duel(what, ours, rival, theirs, 1e-7, "us", "iteration", steps, table=True))
     return rows
 
 
@@ -117,7 +117,7 @@ def simulation(quick: bool) -> list[Duel]:
         X = np.random.default_rng(0).random((patterns, 16)) < 0.5
         what = f"logic circuit of {len(net.kind)} nodes, {patterns} patterns"
         ours, theirs = (lambda X=X: boolean.simulate(net, X)), (lambda X=X: gate_by_gate(net, X))
-        rows.append(Duel(what, ours, "NumPy gate by gate", theirs, 0, readme=True))
+        rows.append(Duel(what, ours, "NumPy gate by gate", theirs, 0, table=True))
     return rows
 
 

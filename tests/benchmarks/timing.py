@@ -45,7 +45,7 @@ class Duel(NamedTuple):
     unit: Unit = "ms"
     per: str = "call"
     count: float = 1.0  # how many of `per` one call does
-    readme: bool = False  # whether the README's table has a row for it
+    table: bool = False  # whether docs/benchmarks.md has a row for it
 
 
 class Growth(NamedTuple):
@@ -147,7 +147,7 @@ def compare(duel: Duel, seconds: float) -> dict[str, Any]:
         "ratio quartiles": [float(low), float(high)],
         "rounds": len(taken["ours"]),
         "largest difference": difference,
-        "readme": duel.readme,
+        "table": duel.table,
     }
 
 

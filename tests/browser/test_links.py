@@ -49,8 +49,8 @@ def test_the_gallery_lives_under_a_path(browser, gallery):
         page.on("websocket", lambda s: asked.append(s.url))
         page.goto(gallery, timeout=120_000)
         assert page.url == f"{gallery}/voila/render/index.ipynb"
-        page.locator(".labcore-paper a").first.wait_for(timeout=60_000)
-        page.locator(f".labcore-paper a[href$='{LESSON}']").first.click()
+        page.locator(".labcore-lesson a").first.wait_for(timeout=60_000)
+        page.locator(f".labcore-lesson h3 a[href$='{LESSON}']").click()
         page.wait_for_url(f"{gallery}/voila/render/{LESSON}", timeout=120_000)
         expected = reading_of(SENTENCE)
         wait_for_reading(page, lambda text: text == expected, 120)

@@ -142,25 +142,39 @@ def test_no_name_of_this_machine_is_in_the_record(record):
     assert str(timing.ROOT) not in text and not re.search(rf"\b{re.escape(platform.node())}\b", text)
 
 
-def test_the_readme_gets_the_tables_between_its_markers(record, tmp_path):
-    path = tmp_path / "README.md"
+def test_the_page_gets_the_tables_between_its_markers(record, tmp_path):
+    path = tmp_path / "benchmarks.md"
     path.write_text(f"before\n{command.BEGIN}\nold\n{command.END}\nafter\n", "utf-8")
-    command.write_readme(record, path)
+    command.write(command.tables(record), path)
     text = path.read_text("utf-8")
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "\nold\n" not in text
-    for row in (row for row in record["peers"] if row["readme"]):
+    for row in (row for row in record["peers"] if row["table"]):
         assert row["name"] in text and f"{row['against']}: {command.number(row['peer'])}" in text
-    command.write_readme(record, path)
+    command.write(command.tables(record), path)
     assert path.read_text("utf-8") == text
     path.write_text("no markers", "utf-8")
-    with pytest.raises(ValueError, match=r"README\.md is not allowed"):
-        command.write_readme(record, path)
+    with pytest.raises(ValueError, match=r"benchmarks\.md is not allowed"):
+        command.write("", path)
 
 
-def test_the_readme_has_its_place_for_them():
-    text = (timing.ROOT / "README.md").read_text("utf-8")
+@pytest.mark.parametrize(("page", "made"), [("docs/benchmarks.md", command.tables), ("README.md", command.front)])
+def test_a_page_holds_what_the_record_in_the_repository_says(page, made):
+    record = json.loads((timing.ROOT / "docs/benchmarks.json").read_text("utf-8"))
+    text = (timing.ROOT / page).read_text("utf-8")
     begin, end = text.index(command.BEGIN), text.index(command.END)
-    assert text.count(command.BEGIN) == text.count(command.END) == 1 and begin < end
+    assert text.count(command.BEGIN) == text.count(command.END) == 1
+    assert text[begin + len(command.BEGIN) : end].strip() == made(record)
+
+
+def test_the_readme_has_five_lines_and_no_table_of_them():
+    record = json.loads((timing.ROOT / "docs/benchmarks.json").read_text("utf-8"))
+    lines = command.front(record).splitlines()
+    assert len(lines) == len(command.FRONT) == 5 and all(
+        line.startswith("- ") and "yardstick" not in line for line in lines
+    )
+    row = next(r for r in record["peers"] if r["name"] == command.FRONT[1])
+    assert f"{command.number(row['ours'])} us per step; {row['against']}: {command.number(row['peer'])}" in lines[1]
+    assert "peer / ours" not in (timing.ROOT / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("value", ["0.00123", "1.23", "12.3", "123", "1,230", "-"])

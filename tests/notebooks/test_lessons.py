@@ -52,6 +52,8 @@ def test_lesson_has_the_shape_of_a_lesson(lesson):
     assert benches, "a lesson has a cell that begins with bench(...)"
     assert all("budget=budget" in b and "seed=seed" in b for b in benches), "a bench takes budget=budget, seed=seed"
     assert any("ledger(" in c.source for c in code), "a lesson measures its papers' claims: ledger(...)"
+    name = lesson.removeprefix("notebooks/").removesuffix(".ipynb")
+    assert any(f'lesson_nav("{name}")' in c.source for c in code), "a lesson leads to the others: lesson_nav(its name)"
     assert any("source(" in c.source for c in code), "a lesson shows its mechanism: source(...)"
     assert any("exercise(" in c.source for c in code), "a lesson has an exercise"
     assert any("predict=Prediction(" in c.source for c in code), "a lesson asks for a prediction, in a bench"

@@ -1,19 +1,48 @@
-"""The atlas: every paper of the catalogue as a card; and the small pictures on the cards."""
+"""The index: every lesson and every paper of the catalogue as a card; and the small pictures on the cards."""
 
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from labcore import catalog
+from labcore import catalog, ledger, lesson_text
 from labcore.figure import bundle, curve, view_of
-from widgets.atlas.cards import Atlas, atlas
+from widgets.atlas.cards import Atlas, atlas, lesson_card, verdicts
 from widgets.previews import HEIGHT, WIDTH, sketch
 
 ROOT = Path(catalog.__file__).parents[1]
 READY = [p for p in catalog.papers() if p.status == "ready"]
+
+
+class Cards(HTMLParser):
+    """The articles of some HTML, in order: their attributes, and their text, links and headings."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found, self.tags = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append(tag)
+        if tag == "article":
+            self.found.append({**attributes, "text": "", "title": "", "links": []})
+        elif tag == "a" and self.found:
+            self.found[-1]["links"].append(attributes["href"])
+
+    def handle_endtag(self, tag):
+        while self.tags and self.tags.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if self.found:
+            self.found[-1]["text"] += data
+            if "h3" in self.tags:
+                self.found[-1]["title"] += data
 
 
 @pytest.fixture
@@ -22,35 +51,83 @@ def live(monkeypatch):
     return atlas()
 
 
-def test_the_atlas_has_a_card_for_every_paper(live):
+def test_the_index_has_a_card_for_every_lesson_with_its_question_level_minutes_and_needs(live):
     assert isinstance(live, Atlas)
-    assert [row["key"] for row in live.papers] == [p.key for p in catalog.papers()]
-    assert {row["theme"] for row in live.papers} <= {theme["key"] for theme in live.themes}
-    assert {row["status"] for row in live.papers} == {"ready", "planned"}
+    cards = Cards(live.lessons).found
+    assert [c["data-name"] for c in cards] == [lesson.name for lesson in catalog.lessons()]
+    for card, lesson in zip(cards, catalog.lessons(), strict=True):
+        assert card["title"] == lesson.question
+        assert f"{lesson.level}, about {lesson_text.minutes(lesson)} minutes" in card["text"]
+        assert card["links"] == [f"{name}.ipynb" for name in (lesson.name, *lesson.needs)]
+        assert all((ROOT / "notebooks" / link).is_file() for link in card["links"]), "the index stands in notebooks/"
+        assert all(p.title in card["text"] for p in lesson.papers)
 
 
-def test_the_link_of_a_ready_card_opens_its_lesson(live):
-    for row in live.papers:
-        if row["status"] == "ready":
-            assert (ROOT / "notebooks" / row["link"]).is_file(), "the index stands in notebooks/"
+def test_a_lesson_shows_the_picture_that_the_catalogue_names(live):
+    for lesson in catalog.lessons():
+        key = lesson.picture.partition(".")[0]
+        picture = (catalog.paper(key).folder / "preview.svg").read_text("utf-8")
+        assert "<svg" in picture and picture in lesson_card(lesson)
 
 
-def test_a_card_counts_claims_without_importing_a_page(live):
-    claims = {p.key: len(p.claims) for p in catalog.papers()}
-    assert {row["key"]: row["claims"] for row in live.papers} == claims and claims["double_descent"] > 0
+def test_every_paper_is_there_with_its_title_and_the_ready_ones_come_first(live):
+    cards = Cards(live.papers).found
+    assert {c["data-key"] for c in cards} == {p.key for p in catalog.papers()} and len(cards) == len(catalog.papers())
+    ready = [c["data-status"] == "ready" for c in cards]
+    assert ready == sorted(ready, reverse=True)
+    for card in cards:
+        paper = catalog.paper(card["data-key"])
+        assert card["title"] == paper.title and str(paper.year) in card["text"] and paper.idea in card["text"]
+        lesson = [paper.notebook.removeprefix("notebooks/")] if paper.status == "ready" else []
+        assert card["links"] == lesson + ([paper.link] if paper.link else [])
 
 
-def test_a_ready_card_shows_the_picture_of_its_folder(live):
-    for row in live.papers:
-        file = catalog.paper(row["key"]).folder / "preview.svg"
-        assert row["preview"] == (file.read_text("utf-8") if row["status"] == "ready" else "")
+def test_verdicts_are_of_the_last_full_run_also_where_nothing_was_measured_here(live, monkeypatch, tmp_path):
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_: str(tmp_path))
+    for card in Cards(atlas().papers).found:
+        if card["data-status"] == "ready":
+            entries = ledger.last_full_run(card["data-key"])
+            assert entries and "from the last full run" in card["text"], card["data-key"]
+            for verdict, words in (("holds", "hold"), ("not reproduced", "not reproduced at this scale")):
+                n = sum(e.verdict == verdict for e in entries)
+                assert (f"{n} {words}" in card["text"]) == bool(n)
+        assert "not measured" not in card["text"]
+        assert ("Claims" in card["text"]) == (card["data-status"] == "ready")
 
 
-def test_executed_as_a_batch_the_atlas_is_a_list(monkeypatch):
+def test_what_this_machine_measured_does_not_change_the_index(monkeypatch, tmp_path):
+    before = verdicts("double_descent")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_: str(tmp_path))
+    entry = ledger.last_full_run("double_descent")[0]
+    ledger.keep("double_descent", [replace(entry, verdict="broken")])
+    assert any(e.verdict == "broken" for e in ledger.recorded("double_descent"))
+    assert verdicts("double_descent") == before and "BROKEN" not in before
+
+
+def test_three_paths_lead_through_all_lessons(live):
+    every = [lesson.name for lesson in catalog.lessons()]
+    assert [p["label"] for p in live.paths] == ["All questions", "A first hour", "Ten evenings", "By mechanism"]
+    names = [[name for group in p["groups"] for name in group["names"]] for p in live.paths]
+    assert names[0] == names[2] == every and sorted(names[3]) == sorted(every)
+    assert 1 < len(names[1]) < len(every) and len(live.paths[2]["groups"]) == 10
+
+
+def test_the_summary_counts_the_catalogue(live):
+    ready = sum(p.status == "ready" for p in catalog.papers())
+    lessons, planned = len(catalog.lessons()), len(catalog.papers()) - ready
+    assert (
+        live.summary == f"{lessons} lessons on {ready} papers are here; {planned} more papers are listed and planned."
+    )
+
+
+def test_executed_as_a_batch_the_index_is_a_page_of_the_same_cards(monkeypatch, live):
     monkeypatch.setenv("LABCORE_FRONTEND", "static")
-    listed = atlas().data
-    assert listed.count("<li>") == len(catalog.papers())
-    assert not re.search(r"&(?!\w+;|#)", listed), "titles and ideas are escaped"
+    page = atlas().data
+    cards = Cards(page).found
+    assert [c["title"] for c in cards if "data-name" in c] == [c["title"] for c in Cards(live.lessons).found]
+    assert [c["title"] for c in cards if "data-key" in c] == [c["title"] for c in Cards(live.papers).found]
+    assert "<svg" in page and "<script" not in page and lesson_text.RULE in page
+    assert not re.search(r"&(?!\w+;|#)", re.sub(r"<style>.*?</style>", "", page)), "titles and ideas are escaped"
 
 
 def drawn(spec):

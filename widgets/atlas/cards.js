@@ -1,4 +1,4 @@
-// The atlas of papers. Search and filters run in the page: no kernel is asked while a person types.
+// The index: cards that Python made, sorted along a path and hidden by a search. No kernel is asked while a person types.
 
 const element = (tag, properties = {}, ...children) => {
   const made = Object.assign(document.createElement(tag), properties);
@@ -6,86 +6,137 @@ const element = (tag, properties = {}, ...children) => {
   return made;
 };
 
+// as `labcore.search.fold`
+const fold = (text) =>
+  (text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").match(/[a-z0-9]+/g) ?? []).join(" ").replaceAll("s", "z");
+
+// as `labcore.search.fits`
+const fits = (typed, text) =>
+  fold(typed).split(" ").filter(Boolean).every((word) => ` ${text}`.includes(` ${word.length > 3 ? word.replace(/z$/, "") : word}`));
+
 // In JupyterLab a click opens the lesson as a tab (its command linker listens on the page); everywhere else, and for a
 // middle click, the address does. Both start from the folder that this notebook stands in.
-function link(paper) {
-  const anchor = element("a", { textContent: paper.title, href: paper.link });
+function lead(anchor) {
+  const to = anchor.getAttribute("href");
+  if (/^https?:/.test(to)) {
+    Object.assign(anchor, { target: "_blank", rel: "noopener" });
+    return;
+  }
   const lab = location.pathname.match(/\/(?:lab|notebooks)(?:\/workspaces\/[^/]+)?(?:\/tree)?(?:\/(.*?)[^/]*\.ipynb)?$/);
   if (document.getElementById("jupyter-config-data") && lab && document.querySelector(".jp-LabShell")) {
     const folder = lab[1] ?? "notebooks/";
     const base = JSON.parse(document.getElementById("jupyter-config-data").textContent).baseUrl ?? "/";
-    anchor.href = `${base}lab/tree/${folder}${paper.link}`;
+    anchor.href = `${base}lab/tree/${folder}${to}`;
     anchor.dataset.commandlinkerCommand = "docmanager:open";
-    anchor.dataset.commandlinkerArgs = JSON.stringify({ path: decodeURIComponent(folder) + paper.link });
+    anchor.dataset.commandlinkerArgs = JSON.stringify({ path: decodeURIComponent(folder) + to });
   }
-  return anchor;
 }
 
-function verdicts(paper) {
-  if (!paper.claims) return "";
-  const measured = Object.entries(paper.verdicts);
-  if (!measured.length) return `${paper.claims} claims, not measured here yet`;
-  const words = { holds: "hold", "not reproduced": "not reproduced", broken: "BROKEN", surprise: "hold against their entry" };
-  return "claims: " + measured.map(([verdict, n]) => `${n} ${words[verdict]}`).join(", ");
-}
-
-function card(paper, theme) {
-  const picture = element("div", { className: "labcore-preview", innerHTML: paper.preview });
-  picture.setAttribute("aria-hidden", "true");
-  if (!paper.preview) picture.append(element("span", { textContent: theme.title }));
-  const ready = paper.status === "ready";
-  const made = element(
-    "article",
-    { className: `labcore-paper ${paper.status}` },
-    picture,
-    element("h3", {}, ready ? link(paper) : paper.title),
-    element("p", { className: "labcore-facts", textContent: `${paper.year} · ${theme.title} · ${ready ? "ready" : "planned"}` }),
-    element("p", { textContent: paper.idea }),
-  );
-  if (ready) made.append(element("p", { className: "labcore-facts", textContent: verdicts(paper) }));
-  made.dataset.key = paper.key;
-  return made;
+// Buttons of which one is pressed.
+function choice(label, options, chosen) {
+  const group = element("div", { className: "labcore-choice", role: "group", ariaLabel: label });
+  const press = (value) => {
+    for (const button of group.children) button.setAttribute("aria-pressed", button.value === value);
+    group.dataset.value = value;
+    chosen();
+  };
+  for (const [value, text] of options) group.append(element("button", { type: "button", value, textContent: text, onclick: () => press(value) }));
+  return { group, press };
 }
 
 function render({ model, el }) {
-  const papers = model.get("papers");
-  const themes = Object.fromEntries(model.get("themes").map((t) => [t.key, t]));
-  const years = [...new Set(papers.map((p) => p.year))].sort();
-  const choice = (label, options) => {
-    const select = element("select", { ariaLabel: label }, ...options.map(([value, text]) => element("option", { value, textContent: text })));
-    return select;
-  };
-  const words = element("input", { type: "search", placeholder: "Search titles and ideas", ariaLabel: "Search titles and ideas" });
-  const theme = choice("Theme", [["", "all themes"], ...Object.values(themes).map((t) => [t.key, t.title])]);
-  const since = choice("From year", [["", "from any year"], ...years.map((y) => [y, `from ${y}`])]);
-  const until = choice("To year", [["", "to any year"], ...years.map((y) => [y, `to ${y}`])]);
-  const status = choice("Status", [["", "ready and planned"], ["ready", "ready"], ["planned", "planned"]]);
+  const themes = model.get("themes");
+  const ways = model.get("paths");
+  const parsed = (html) => [...element("div", { innerHTML: html }).children];
+  const lessons = parsed(model.get("lessons"));
+  const papers = parsed(model.get("papers"));
+  const named = Object.fromEntries(lessons.map((card) => [card.dataset.name, card]));
+  for (const card of [...lessons, ...papers]) card.querySelectorAll("a").forEach(lead);
+
+  const search = element("input", { type: "search", placeholder: "Search: Hopfield, spline, STDP, ...", ariaLabel: "Search" });
   const count = element("p", { className: "labcore-count" });
   count.setAttribute("role", "status");
-  const question = element("p", { className: "labcore-facts" });
-  const grid = element("div", { className: "labcore-grid" });
-  // the ready ones first: they are what a visitor can open
-  const cards = [...papers].sort((a, b) => (b.status === "ready") - (a.status === "ready")).map((p) => [p, card(p, themes[p.theme])]);
-  grid.append(...cards.map(([, c]) => c));
-  const bar = element("div", { className: "labcore-filters" }, words, theme, since, until, status);
-  el.append(element("div", { className: "labcore-atlas" }, bar, count, question, grid));
+  const other = element("button", { type: "button", className: "labcore-other", hidden: true });
+  const note = element("p", { className: "labcore-facts" });
+  const place = element("div");
+  const list = element("div", { className: "labcore-papers" }, ...papers);
+  const years = [...new Set(papers.map((p) => p.dataset.year))].sort();
+  const select = (label, options) =>
+    element("select", { ariaLabel: label, oninput: () => filter() }, ...options.map(([value, text]) => element("option", { value, textContent: text })));
+  const theme = select("Theme", [["", "all themes"], ...themes.map((t) => [t.key, t.title])]);
+  const since = select("From year", [["", "from any year"], ...years.map((y) => [y, `from ${y}`])]);
+  const until = select("To year", [["", "to any year"], ...years.map((y) => [y, `to ${y}`])]);
+  const status = select("Status", [["", "ready and planned"], ["ready", "ready"], ["planned", "planned"]]);
+  const filters = element("div", { className: "labcore-filters" }, theme, since, until, status);
+
+  let groups = [];
+  const way = choice("Path", ways.map((w, i) => [String(i), w.label]), () => {
+    const chosen = ways[way.group.dataset.value];
+    groups = chosen.groups.map((g) => {
+      const cards = g.names.map((name) => named[name]);
+      const grid = element("div", { className: "labcore-grid" }, ...cards);
+      return { cards, section: element("section", {}, ...(g.title ? [element("h2", { textContent: g.title })] : []), grid) };
+    });
+    place.replaceChildren(...groups.map((g) => g.section));
+    filter();
+  });
+  const view = choice("Order", [["question", "By question"], ["paper", "By paper"]], () => filter());
+
+  function shown(card) {
+    const d = card.dataset;
+    return (
+      fits(search.value, d.text) && (!theme.value || d.theme === theme.value) && (!status.value || d.status === status.value) &&
+      (!since.value || +d.year >= +since.value) && (!until.value || +d.year <= +until.value)
+    );
+  }
 
   function filter() {
-    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let n = 0;
-    for (const [p, c] of cards) {
-      const text = `${p.title} ${p.idea} ${p.key} ${p.year} ${themes[p.theme].title}`.toLowerCase();
-      const shown =
-        wanted.every((w) => text.includes(w)) && (!theme.value || p.theme === theme.value) && (!status.value || p.status === status.value) &&
-        (!since.value || p.year >= +since.value) && (!until.value || p.year <= +until.value);
-      c.hidden = !shown;
-      n += shown;
+    const byPaper = view.group.dataset.value === "paper";
+    const typed = fold(search.value);
+    let n = 0, all = 0;
+    for (const { cards, section } of groups) {
+      for (const card of cards) card.hidden = !fits(search.value, card.dataset.text);
+      const seen = cards.filter((card) => !card.hidden).length;
+      section.hidden = !seen;
+      n += seen;
+      all += cards.length;
     }
-    count.textContent = n ? `${n} of ${papers.length} papers` : "No paper fits. Remove a filter or a word.";
-    question.textContent = theme.value ? themes[theme.value].question : "";
+    for (const card of papers) card.hidden = !shown(card);
+    const found = papers.filter((card) => !card.hidden).length;
+    const lessonsInAll = typed ? lessons.filter((card) => fits(search.value, card.dataset.text)).length : lessons.length;
+    for (const part of [place, way.group]) part.hidden = byPaper;
+    for (const part of [list, filters]) part.hidden = !byPaper;
+    const question = themes.find((t) => t.key === theme.value)?.question ?? "";
+    note.textContent = byPaper ? question : `${ways[way.group.dataset.value]?.note ?? ""} ${model.get("rule")}`;
+    if (byPaper) count.textContent = found ? `${found} of ${papers.length} papers` : "No paper fits. Remove a filter or a word.";
+    else count.textContent = n ? `${n} of ${all} lessons` : "No lesson of this path fits.";
+    // what was typed may be found the other way only
+    const there = byPaper ? lessonsInAll : papers.filter((card) => fits(search.value, card.dataset.text)).length;
+    other.hidden = !typed || !there;
+    other.textContent = byPaper ? `See ${there} ${there === 1 ? "lesson" : "lessons"}` : `See ${there} ${there === 1 ? "paper" : "papers"}`;
   }
-  for (const part of [words, theme, since, until, status]) part.addEventListener("input", filter);
-  filter();
+  other.onclick = () => {
+    if (view.group.dataset.value === "paper") way.press("0");
+    view.press(view.group.dataset.value === "paper" ? "question" : "paper");
+  };
+  search.addEventListener("input", filter);
+
+  el.append(
+    element(
+      "div",
+      { className: "labcore-atlas" },
+      element("p", { textContent: model.get("summary"), className: "labcore-summary" }),
+      element("div", { className: "labcore-filters" }, search, view.group),
+      way.group,
+      filters,
+      element("div", { className: "labcore-found" }, count, other),
+      note,
+      place,
+      list,
+    ),
+  );
+  way.press("0");
+  view.press("question");
   el.firstChild.setAttribute("data-lm-suppress-shortcuts", "true");
 }
 

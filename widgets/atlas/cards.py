@@ -1,4 +1,7 @@
-"""The atlas: all papers of the catalogue as cards to search, filter and open."""
+"""The index: the lessons by their questions, along three paths, and the papers with their verdicts.
+
+The cards are HTML that is made here, for the live page and the static one alike; `cards.js` only sorts and hides them.
+"""
 
 from __future__ import annotations
 
@@ -11,46 +14,127 @@ import anywidget
 import traitlets
 from IPython.display import HTML
 
-from labcore import catalog, ledger
+from labcore import catalog, ledger, lesson_text, search
+from labcore.catalog import Lesson, Paper
 from widgets.benches.front_end import is_static
 
+_HERE = Path(__file__).parent
+_WORDS = {"holds": "hold", "not reproduced": "not reproduced at this scale", "fragile": "fragile"}
+_WORDS |= {"broken": "BROKEN", "surprise": "hold against their entry"}
 
-def row(paper: catalog.Paper) -> dict[str, Any]:
-    """What the page knows of one paper."""
-    preview = paper.folder / "preview.svg"
-    verdicts = Counter(entry.verdict for entry in ledger.recorded(paper.key))
-    return {
-        "key": paper.key,
-        "title": paper.title,
-        "year": paper.year,
-        "theme": paper.theme,
-        "idea": paper.idea,
-        "status": paper.status,
-        "link": paper.notebook.removeprefix("notebooks/"),
-        "preview": preview.read_text(encoding="utf-8") if preview.exists() else "",
-        "claims": len(paper.claims),
-        "verdicts": dict(verdicts),
-    }
+
+def paths() -> list[dict[str, Any]]:
+    """The ways through the lessons: `label`, `note`, and groups of a `title` and the `names` of lessons."""
+    rows = catalog.lessons()
+    hour = [r for r in rows if r.first_hour]
+    evenings = {n: [r for r in rows if r.evening == n] for n in sorted({r.evening for r in rows} - {0})}
+    mechanisms = {m: [r for r in rows if r.mechanism == m] for m in dict.fromkeys(r.mechanism for r in rows)}
+    return [
+        _path("All questions", "In the order of the course.", {"": rows}),
+        _path("A first hour", f"Nothing is asked before. About {lesson_text.minutes(*hour)} minutes.", {"": hour}),
+        _path(
+            "Ten evenings",
+            "A course. What a lesson needs comes before it.",
+            {f"Evening {n}, about {lesson_text.minutes(*row)} minutes": row for n, row in evenings.items()},
+        ),
+        _path("By mechanism", "For somebody who knows what they look for.", mechanisms),
+    ]
+
+
+def _path(label: str, note: str, groups: dict[str, list[Lesson]]) -> dict[str, Any]:
+    found = [{"title": title, "names": [r.name for r in rows]} for title, rows in groups.items()]
+    return {"label": label, "note": note, "groups": found}
+
+
+def _picture(key: str) -> str:
+    file = catalog.paper(key).folder / "preview.svg"
+    drawn = file.read_text(encoding="utf-8") if file.exists() else ""
+    return f'<div class="labcore-preview" aria-hidden="true">{drawn}</div>'
+
+
+def _link(name: str, text: str) -> str:
+    return f'<a href="{escape(name)}.ipynb">{escape(text)}</a>'
+
+
+def lesson_card(lesson: Lesson) -> str:
+    """A lesson as HTML: its best picture, its question, level, minutes, opening words, and what it needs."""
+    needs = ", ".join(_link(n, catalog.lesson(n).question) for n in lesson.needs)
+    papers = "; ".join(f"{escape(p.title)} ({p.year})" for p in lesson.papers)
+    return (
+        f'<article class="labcore-lesson" data-name="{lesson.name}" data-text="{escape(search.text_of(lesson))}">'
+        f"{_picture(lesson.picture.partition('.')[0])}"
+        f"<h3>{_link(lesson.name, lesson.question)}</h3>"
+        f'<p class="labcore-facts">{lesson.level}, about {lesson_text.minutes(lesson)} minutes</p>'
+        f"<p>{escape(lesson_text.opening(lesson))}</p>"
+        + (f'<p class="labcore-facts">First: {needs}</p>' if needs else "")
+        + f'<p class="labcore-facts labcore-of">{papers}</p></article>'
+    )
+
+
+def verdicts(key: str) -> str:
+    """What the last full run says of a paper's claims, in words; "" where it has none."""
+    entries = ledger.last_full_run(key)
+    if not entries:
+        return ""
+    counted = Counter(e.verdict for e in entries)
+    told = ", ".join(f"{counted[v]} {words}" for v, words in _WORDS.items() if counted[v])
+    old = ", with earlier code" if any(e.standing == "earlier" for e in entries) else ""
+    return f"Claims: {told} (from the last full run{old})"
+
+
+def paper_card(paper: Paper) -> str:
+    """A paper as HTML: title, year, theme, idea, verdicts, and the way to its lesson and to itself."""
+    ready = paper.status == "ready"
+    theme = next(t for t in catalog.themes() if t.key == paper.theme)
+    title = _link(paper.notebook.removeprefix("notebooks/").removesuffix(".ipynb"), paper.title)
+    told = verdicts(paper.key) if ready else ""
+    source = f', <a href="{escape(paper.link)}">{escape(paper.source)}</a>' if paper.link else ""
+    return (
+        f'<article class="labcore-paper {paper.status}" data-key="{paper.key}" data-theme="{paper.theme}" '
+        f'data-year="{paper.year}" data-status="{paper.status}" data-text="{escape(search.text_of(paper))}">'
+        f"<h3>{title if ready else escape(paper.title)}</h3>"
+        f'<p class="labcore-facts">{paper.year}, {escape(theme.title)}, {paper.status}{source}</p>'
+        f"<p>{escape(paper.idea)}</p>"
+        + (f'<p class="labcore-facts labcore-verdicts">{escape(told)}</p>' if told else "")
+        + "</article>"
+    )
 
 
 class Atlas(anywidget.AnyWidget):
-    """Cards with a search box and filters for theme, years and status; filtering happens in the page."""
+    """The index, with a search and the paths; both run in the page."""
 
-    _esm = Path(__file__).parent / "cards.js"
-    _css = Path(__file__).parent / "cards.css"
+    _esm = _HERE / "cards.js"
+    _css = _HERE / "cards.css"
 
-    papers = traitlets.List().tag(sync=True)
+    lessons = traitlets.Unicode().tag(sync=True)  # HTML
+    papers = traitlets.Unicode().tag(sync=True)  # HTML
     themes = traitlets.List().tag(sync=True)
+    paths = traitlets.List().tag(sync=True)
+    summary = traitlets.Unicode().tag(sync=True)
+    rule = traitlets.Unicode().tag(sync=True)
 
 
 def atlas() -> Atlas | HTML:
-    """The atlas of the whole catalogue; executed as a batch, a plain list."""
-    rows = [row(paper) for paper in catalog.papers()]
-    if is_static():
-        items = "".join(
-            f"<li><b>{escape(r['title'])}</b> ({r['year']}, {r['theme']}, {r['status']}): {escape(r['idea'])}</li>"
-            for r in rows
+    """The index of the whole catalogue; executed as a batch, a page of the same cards without search."""
+    cards = {lesson.name: lesson_card(lesson) for lesson in catalog.lessons()}
+    # the ready ones first: they are what a visitor can open
+    listed = sorted(catalog.papers(), key=lambda p: p.status != "ready")
+    papers = "".join(map(paper_card, listed))
+    if not is_static():
+        return Atlas(
+            lessons="".join(cards.values()),
+            papers=papers,
+            themes=[{"key": t.key, "title": t.title, "question": t.question} for t in catalog.themes()],
+            paths=paths(),
+            summary=catalog.summary(),
+            rule=lesson_text.RULE,
         )
-        return HTML(f"<ul>{items}</ul>")
-    themes = [{"key": t.key, "title": t.title, "question": t.question} for t in catalog.themes()]
-    return Atlas(papers=rows, themes=themes)
+    evenings = "".join(
+        f'<h2>{escape(group["title"])}</h2><div class="labcore-grid">{"".join(cards[n] for n in group["names"])}</div>'
+        for group in paths()[2]["groups"]
+    )
+    style = (_HERE / "cards.css").read_text(encoding="utf-8")
+    return HTML(
+        f'<style>{style}</style><div class="labcore-atlas"><p>{catalog.summary()} {lesson_text.RULE}</p>{evenings}'
+        f'<h2>The papers</h2><div class="labcore-papers">{papers}</div></div>'
+    )

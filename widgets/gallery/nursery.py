@@ -104,7 +104,7 @@ def prepare() -> None:
     from widgets.atlas import cards
 
     torch.set_num_threads(1)
-    lesson.source(cards.row)  # compiles the highlighter's expressions
+    lesson.source(cards.paper_card)  # compiles the highlighter's expressions
 
 
 def _load_methods() -> Iterator[bool]:

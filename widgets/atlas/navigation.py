@@ -1,0 +1,59 @@
+"""The way from a lesson: to the index, the lessons beside it, its papers; and the words of the field in its prose."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import anywidget
+import traitlets
+from IPython.display import HTML, display
+
+from labcore import catalog, glossary, lesson_text
+from labcore.catalog import Lesson
+from widgets.benches.front_end import is_static
+
+_HERE = Path(__file__).parent
+
+
+def _link(lesson: Lesson, text: str, rel: str = "") -> str:
+    # from the folder of any lesson; JupyterLab and Notebook open such a link of a cell's output in their own way
+    return f'<a {rel and f"rel={rel} "}href="../{escape(lesson.name)}.ipynb">{escape(text)}</a>'
+
+
+def navigation_html(lesson: Lesson) -> str:
+    """The links of a lesson as HTML, which needs no kernel and no script."""
+    before, after = lesson_text.before_and_after(lesson)
+    ways = ['<a href="../index.ipynb">All lessons</a>']
+    ways += [f"Before: {_link(before, before.question, 'prev')}"] if before else []
+    ways += [f"Next: {_link(after, after.question, 'next')}"] if after else []
+    needs = ", ".join(_link(n, n.question) for n in map(catalog.lesson, lesson.needs))
+    papers = "; ".join(f'<a href="{escape(p.link)}">{escape(p.title)}</a> ({p.year})' for p in lesson.papers)
+    facts = [f"{lesson.level.capitalize()}, about {lesson_text.minutes(lesson)} minutes."]
+    facts += [f"First: {needs}."] if needs else []
+    facts += [f"{'Papers' if len(lesson.papers) > 1 else 'Paper'}: {papers}."] if papers else []
+    style = (_HERE / "navigation.css").read_text(encoding="utf-8")
+    return (
+        f'<style>{style}</style><nav class="labcore-way" aria-label="Lessons"><p class="labcore-ways">'
+        f"{''.join(f'<span>{way}</span>' for way in ways)}</p><p>{' '.join(facts)}</p></nav>"
+    )
+
+
+class Glossary(anywidget.AnyWidget):
+    """Marks the first use of each term in the lesson's prose. What a term means is shown on hover, focus and tap."""
+
+    _esm = _HERE / "glossary.js"
+    _css = _HERE / "glossary.css"
+
+    terms = traitlets.List().tag(sync=True)  # of dicts: word, every, means
+
+
+def lesson_nav(name: str) -> None:
+    """Show the links of a lesson, named THEME/TOPIC as in the catalogue, and mark the glossary's words in its prose.
+
+    Executed as a batch, only the links: there is nobody to ask what a word means. Raises `UnknownKey`.
+    """
+    display(HTML(navigation_html(catalog.lesson(name))))
+    if not is_static():
+        rows = [{"word": t.word, "every": list(t.every), "means": t.means} for t in glossary.terms()]
+        display(Glossary(terms=rows))
