@@ -122,7 +122,7 @@ def test_the_example_method_loads_alone(house):
 def test_the_example_gets_its_card(house):
     done = python(house, "-m", "widgets.previews", "oja")
     assert done.returncode == 0, done.stderr
-    assert "polyline" in (house / "labcore/hebbian/oja/preview.svg").read_text("utf-8")
+    assert "<path" in (house / "labcore/hebbian/oja/preview.svg").read_text("utf-8")
 
 
 def test_a_copied_folder_is_another_paper(house):

@@ -9,6 +9,8 @@ import xarray as xr
 
 from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SHADE, SOFT, apart, axis, curve, label, note, vertical
 
+CARD = ("diagrams", "xy")
+
 
 def scattering(frame: xr.Dataset) -> dict[str, Any]:
     """The wave and its outer line, the well under it, and a over the depth with two orders of the Born series."""

@@ -9,6 +9,8 @@ import xarray as xr
 
 from labcore.figure import BLUE, GREEN, ORANGE, PURPLE, RED, SHADE, SKY, SOFT, axis, bundle, curve, label, vertical
 
+CARD = ("modules", "xy")
+
 ITEMS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#b8a800", "#8c6d5a")
 _SCALE = [[0, "#f7fbff"], [0.5, SKY], [1, "#08306b"]]
 

@@ -13,6 +13,7 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SKY,
@@ -25,6 +26,8 @@ from labcore.figure import (
     sheet,
     vertical,
 )
+
+CARD = ("clusters", "xy")
 
 COLORS = {
     "source": SOFT,
@@ -65,7 +68,10 @@ def adapt(frame: xr.Dataset) -> dict[str, Any]:
             )
             for i, m in enumerate(methods)
         ),
-        *(image(tile, axes, "RdBu", -1, 1) for tile, axes in zip(tiles, "45", strict=True)),
+        *(
+            image(tile, axes, [[0, RED], [0.5, PAPER], [1, BLUE]], -1, 1)
+            for tile, axes in zip(tiles, "45", strict=True)
+        ),
     ]
     low = max(0.0, accuracy[:, 1:].min() - 0.05)  # the source, far below, has its bar
     reached = float(ends[methods.index("batch statistics")])

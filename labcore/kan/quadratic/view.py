@@ -9,6 +9,8 @@ import xarray as xr
 
 from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, axis, curve, label, log_axis, note
 
+CARD = ("shapes", "xy")
+
 _SIDES = [
     [0, "rgba(230,159,0,0.16)"],
     [0.5, "rgba(230,159,0,0.16)"],
