@@ -21,6 +21,7 @@ from labcore.experiment import Experiment
 from labcore.ledger import recorded
 from widgets.benches.front_end import is_static
 from widgets.benches.parts import button, column, layout, line, row, words
+from widgets.benches.static_bench import folded
 
 _FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
 _CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
@@ -148,15 +149,19 @@ class _LiveLedger(w.VBox):
 
 def exercise(
     question: str, check: Callable[[str], bool | str] | None = None, hint: str = "", *, seed: int = 0
-) -> w.VBox:
+) -> w.VBox | HTML:
     """A question with a box for the answer: one of a paper, by its name `KEY.NAME`, or one of your own.
 
     `check(text)` returns True for a right answer, False for a wrong one, or a sentence that helps. Any right answer
     must pass, however it is written: parse numbers, try code, do not compare strings. Raises `UnknownKey`.
+
+    Where nobody can answer, the question is read, with its hint in a fold.
     """
     if check is None:
         found = load_exercise(question)
         question, hint, check = found.question, found.hint, functools.partial(found, seed=seed)
+    if is_static():
+        return HTML(f"<p><b>{question}</b></p>{folded('A hint', f'<p>{escape(hint)}</p>') if hint else ''}")
     answer = line(size={"width": "320px"}, placeholder="your answer", continuous_update=False)
     verdict = words(css="labcore-status")
 

@@ -180,4 +180,4 @@ papermill.execute_notebook({str(path)!r}, "out.ipynb", dict(budget="quick", seed
     done = python(house, "-c", code)
     assert done.returncode == 0, done.stderr
     said = (house / "out.ipynb").read_text("utf-8")
-    assert "application/vnd.plotly.v1+json" in said and "holds" in said and "As long as before" in said
+    assert "image/svg+xml" in said and "holds" in said and "As long as before" in said
