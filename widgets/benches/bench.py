@@ -27,7 +27,7 @@ from labcore import catalog, frame_files
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from labcore.without import Without, declared
-from widgets.benches import sharing
+from widgets.benches import ahead, sharing
 from widgets.benches.audience import Audience
 from widgets.benches.controls import Control, control_panel, label_of, taken
 from widgets.benches.film import Film
@@ -569,10 +569,23 @@ class Bench(w.VBox):
 
     def _prepare(self) -> None:
         """Compute the next run that nobody has asked for yet."""
-        runs = [r for r in (self._opening, self._ready) if r is not None and not r.complete]
+        runs = self._unasked()
         with self._asking:
-            if runs and not self._answered:
+            if runs and not self._answered and not ahead.leave(self._compute_ahead):
                 self._runner.offer(Job(runs[0].values, prepare=True))
+
+    def _unasked(self) -> list[Recording]:
+        return [r for r in (self._opening, self._ready) if r is not None and not r.complete]
+
+    def _compute_ahead(self) -> Iterator[None]:
+        """The same in a process that waits for others: without a thread, and with a pause after each frame."""
+        for run in self._unasked():
+            began = time.perf_counter()
+            for _ in run:
+                yield
+            if len(run.frames) > 1:
+                self._long = time.perf_counter() - began
+        self._open()
 
     def _open(self) -> None:
         """Let the page play the run that the bench opens with, if nothing else has been shown since."""

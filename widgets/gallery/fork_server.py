@@ -40,6 +40,7 @@ class Nursery:
         self._megabytes = megabytes
         self._shelf = shelf or Shelf(0)
         self._making: asyncio.Future | None = None  # makes the lessons ready that are wanted, one after another
+        self._made: Path | None = None  # the one that is being made
         self._starts: deque[float] = deque(maxlen=2)
         self._waits = False
         self._start()
@@ -83,12 +84,24 @@ class Nursery:
         self._shelf.want(notebooks)
         self._make_ready()
 
-    def ready(self, notebook: Path) -> Ready | None:
-        """The lesson of which `fork` can give copies, or None; then it is made ready for the next visitor."""
-        found = self._shelf.use(notebook)
+    def ready(self, notebook: Path, wish: bool = True) -> Ready | None:
+        """The lesson of which `fork` can give copies, or None; then it is made ready for the next visitor.
+
+        Who has said so before asks again without a `wish`.
+        """
+        found = self._shelf.use(notebook, wish)
         if found is None:
             self._make_ready()
         return found
+
+    def making(self, notebook: Path | None = None) -> bool:
+        """Whether this lesson is being made ready, or any one."""
+        return self._made is not None and notebook in (None, self._made)
+
+    def waits_for(self, notebook: Path) -> bool:
+        """Whether this lesson will be made ready for those who have asked for it."""
+        going = self._making is not None and not self._making.done()
+        return self.making(notebook) or (going and self._shelf.wishes(notebook) > 0)
 
     def forget(self, lesson: Ready) -> None:
         """Do not take copies of this ready lesson any more: its process is gone. It is made anew when asked for."""
@@ -101,10 +114,13 @@ class Nursery:
     async def _make(self) -> None:
         while (notebook := self._shelf.next()) is not None:
             version, process = name_of(notebook), self.process
+            self._made = notebook
             try:
                 answer = (await self._request("nursery", {"lesson": str(notebook)})).decode().split()
             except OSError:
                 answer = []
+            finally:
+                self._made = None
             if len(answer) == 3:
                 name, megabytes, seconds = answer
                 executed = self._folder / f"{name}.ipynb"

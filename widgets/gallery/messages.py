@@ -25,6 +25,11 @@ def well_formed(message: str | bytes) -> bool:
     return begin <= offsets[0] and offsets == sorted(offsets) and offsets[-1] <= len(message)
 
 
+def counted(message: bytes) -> bool:
+    """Whether the offsets that a kernel's message says it has are in it, so that they can be read to their end."""
+    return 8 * (int.from_bytes(message[:8], "little") + 1) <= len(message)
+
+
 def speaks(offered: str) -> bool:
     """Whether the protocol is among those that a page offers, as in the header Sec-WebSocket-Protocol."""
     return PROTOCOL in (name.strip() for name in offered.split(","))

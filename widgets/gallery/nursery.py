@@ -3,8 +3,9 @@
 A kernel that starts from nothing imports torch, numba and plotly: seconds of work and some 200 MB that are the same for
 everybody. Here a nursery process imports them once. For a lesson that is kept ready it forks a process that executes
 the lesson to its first figures (`widgets.gallery.ready_lesson`), and a visitor's kernel is a copy of that one: nothing
-is left to compute when a page opens, and the copies share their memory. Of other lessons a visitor's kernel is a copy
-of the nursery, which has the methods of all papers imported.
+is left to compute when a page opens, and the copies share their memory. While it waits for visitors, a copy of it
+computes what questions will ask for, and takes its place. Of other lessons a visitor's kernel is a copy of the nursery,
+which has the methods of all papers imported.
 
 Forking is safe only while no library has threads of its own: these processes run with one thread a library, which is
 also what thirty kernels on a few cores need. The server's side is `widgets.gallery.fork_server`.
@@ -27,13 +28,15 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import psutil
 
+from widgets.benches import ahead
+from widgets.benches.recording import BYTES
 from widgets.gallery.ready_lesson import executed
 
 _life: list[int] = []  # a pipe that only the nursery can write to: it closes when the nursery ends, however that comes
@@ -60,7 +63,7 @@ def nursery(folder: str, megabytes: int) -> None:
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the system buries them
     _life.extend(os.pipe())
-    server = _listen(f"{folder}/nursery")
+    server, _ = _listen(f"{folder}/nursery")
     prepare()
     methods, left = _load_methods(), True
     parent = os.getppid()
@@ -71,12 +74,15 @@ def nursery(folder: str, megabytes: int) -> None:
             left = next(methods, False)
 
 
-def _listen(address: str) -> socket.socket:
+def _listen(address: str) -> tuple[socket.socket, int]:
+    """Listen there, in place of whoever does: nobody who calls meanwhile finds nobody. Also the inode of the address."""
     server = socket.socket(socket.AF_UNIX)
-    Path(address).unlink(missing_ok=True)  # of a process that was killed
-    server.bind(address)
+    fresh = f"{address}.{os.getpid()}"
+    server.bind(fresh)
     server.listen(64)
-    return server
+    inode = os.stat(fresh).st_ino
+    os.rename(fresh, address)
+    return server, inode
 
 
 def _shown() -> list[str]:
@@ -117,31 +123,65 @@ def _load_methods() -> Iterator[bool]:
 def _grow(notebook: Path, folder: str, megabytes: int, peer: socket.socket) -> None:
     """In the child: execute this lesson, answer with its name, its megabytes and seconds, and wait for visitors.
 
-    It ends when its executed notebook is taken away, when the lesson has changed, and with the nursery.
+    Then copies of it compute, one after another, what benches have left, and each takes the place of the one before. All
+    end when the executed notebook is taken away, when the lesson has changed, and with the nursery.
     """
     try:
         version, began = name_of(notebook), time.monotonic()
         lesson = executed(notebook)
         if not _nursery_lives():
             return  # another one makes this lesson ready
-        with contextlib.suppress(OSError, AttributeError):  # another C library
-            ctypes.CDLL("libc.so.6").malloc_trim(0)  # or what the runs have freed would stay ours
-        # a name that no other process has: a page's widgets are those of the process that made it
+        _give_back_memory()
+        # a name that no other process has: a page's widgets are those of the process that made it, and of its copies
         name = f"{version}-{os.getpid()}"
-        server, page = _listen(f"{folder}/{name}"), Path(folder, f"{name}.ipynb")
+        page = Path(folder, f"{name}.ipynb")
         nbformat.write(lesson, page)
-        megabytes_of_its_own = psutil.Process().memory_full_info().uss / 2**20
+        address, works = f"{folder}/{name}", ahead.left()
+        server, inode = _listen(address)
+        needed = psutil.Process().memory_full_info().uss / 2**20 + len(works) * 2 * BYTES / 2**20
         with peer:
-            peer.sendall(f"{name} {megabytes_of_its_own:.0f} {time.monotonic() - began:.1f}\n".encode())
-        while _nursery_lives() and page.exists() and name_of(notebook) == version:
-            if server in select.select([server, *_life], [], [], 1.0)[0]:
+            peer.sendall(f"{name} {needed:.0f} {time.monotonic() - began:.1f}\n".encode())
+        wanted = lambda: _nursery_lives() and page.exists() and name_of(notebook) == version  # noqa: E731
+        for work in works:
+            if os.fork():
+                break
+            server.close()
+            _do(work, wanted, f"{folder}/ahead")
+            if not wanted():
+                return
+            server, inode = _listen(address)
+        while wanted():
+            replaced = not os.path.exists(address) or os.stat(address).st_ino != inode
+            # who has called here already is answered
+            if server in select.select([server, *_life], [], [], 0 if replaced else 1.0)[0]:
                 _serve(server, megabytes, folder)
+            elif replaced:
+                return
     except BaseException as error:  # noqa: BLE001 - visitors are served as if this process had never been
         print(f"{notebook} is not made ready: {error}", file=sys.stderr, flush=True)
         with contextlib.suppress(OSError):
             peer.sendall(b"failed\n")
     finally:
         os._exit(0)
+
+
+def _give_back_memory() -> None:
+    """Or what runs have freed would stay ours."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _do(work: ahead.Work, wanted: Callable[[], bool], lock: str) -> None:
+    """Compute what a bench has left, while it is wanted; one process at a time, so that visitors have the other cores."""
+    import fcntl  # only where processes fork
+
+    with open(lock, "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        with contextlib.suppress(Exception):  # what fails is said when it is asked for
+            for _ in work():
+                if not wanted():
+                    return
+    _give_back_memory()
 
 
 def name_of(notebook: Path) -> str:

@@ -42,13 +42,15 @@ from voila.utils import get_page_config
 from widgets.benches.plot import plotly_js
 from widgets.gallery import descriptors
 from widgets.gallery.fork_server import LESSON
-from widgets.gallery.messages import PROTOCOL, speaks, well_formed
+from widgets.gallery.messages import PROTOCOL, counted, speaks, well_formed
 from widgets.gallery.room import Room, known_host
 
 # Voila's page asks another site for two icon fonts that JupyterLab's own style already holds
 _ELSEWHERE = re.compile(r'<link[^>]*href="https?://cdn\.[^>]*>')
 _LINES = 4  # of one kernel: its page, and the same page while it is loaded again
 _UNREAD = 32 * 2**20  # bytes that wait for a page which does not read
+_CORES = max(2, os.cpu_count() or 1)
+_MAKING = 90.0  # seconds that a visitor waits for a lesson that is being made ready
 _PATIENCE = 2.0  # seconds that a visitor waits for a place before reading that there is none
 _NO_KERNEL = "00000000-0000-0000-0000-000000000000"  # in a page that is kept, where its visitor's kernel is named
 _KERNEL = re.compile(r'"kernelId": "([\w-]+)"')  # where a page names it
@@ -177,6 +179,9 @@ class Line(Known, VoilaKernelWebsocketHandler):
             self._cut()
 
     def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Future[None] | None:
+        # For a line that has closed jupyter_server speaks the older protocol: Voila would count here, too.
+        if self.ws_connection is None or (isinstance(message, bytes) and not counted(message)):
+            return None
         try:
             return super().write_message(message, binary)
         except StreamBufferFullError:
@@ -231,13 +236,29 @@ class Lesson(Known, TornadoVoilaHandler):
         self._arriving = True
         try:
             if not await self._ready(room, path):
-                await super().get(path)
+                room.executing += 1
+                try:
+                    await super().get(path)
+                finally:
+                    room.executing -= 1
         finally:
             self._arrived()
 
     async def _ready(self, room: Room, path: str) -> bool:
-        """Answer with the page of a lesson that is executed already, if this one is."""
-        found = room.nursery.ready(Path(room.root_dir, path).resolve()) if room.nursery else None
+        """Answer with the page of a lesson that is executed already, if this one is, or is soon.
+
+        A visitor's kernel executes a lesson of its own only where a core is free for that, and nobody executes the
+        same one for all: a class that comes at once would else execute it thirty times.
+        """
+        if room.nursery is None:
+            return False
+        notebook, end = Path(room.root_dir, path).resolve(), time.monotonic() + _MAKING
+        found = room.nursery.ready(notebook)
+        while found is None and room.nursery.waits_for(notebook) and time.monotonic() < end:
+            if room.executing + room.nursery.making() < _CORES and not room.nursery.making(notebook):
+                break
+            await asyncio.sleep(0.1)
+            found = room.nursery.ready(notebook, wish=False)
         if found is None:
             return False
         theme = self.get_argument("theme", None)

@@ -21,6 +21,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from widgets.benches import ahead
+
 FIGURES = 600.0  # seconds that the benches of a lesson may take for their first figures
 OTHERS = 5.0  # seconds that other threads may go on after that
 
@@ -32,8 +34,10 @@ class NotReady(RuntimeError):
 def executed(notebook: Path) -> NotebookNode:
     """Run all cells in this process, in the notebook's folder; the notebook with their outputs, once all is quiet.
 
-    Raises `NotReady` where a cell fails, and where a thread is left running.
+    What its benches would compute ahead is left to this process. Raises `NotReady` where a cell fails, and where a
+    thread is left running.
     """
+    ahead.keep()
     os.chdir(notebook.parent)
     node = nbformat.read(notebook, as_version=4)
     with _shell() as (shell, outputs):

@@ -57,6 +57,7 @@ class Room:
     folders: Folders
     kernels: MappingKernelManager
     arriving: int = 0  # visitors whose kernel is not up yet
+    executing: int = 0  # visitors whose kernels execute a lesson of their own
     # kernels whose page has come and has no line; when it was last heard of
     unopened: dict[str, float] = field(default_factory=dict)
     lines: set[VoilaKernelWebsocketHandler] = field(default_factory=set)

@@ -55,15 +55,19 @@ class Shelf:
         self._hopeless: set[str] = set()  # versions of lessons that cannot be copied
         self._largest = 0.0
 
-    def use(self, notebook: Path) -> Ready | None:
-        """The ready lesson, for a visitor; or None, and it is wanted."""
+    def use(self, notebook: Path, wish: bool = True) -> Ready | None:
+        """The ready lesson, for a visitor; or None, and it is wanted, by one more where this is a new wish."""
         self._tidy()
         found = self._kept.pop(notebook, None)
         if found is not None:
             self._kept[notebook] = found
-        elif name_of(notebook) not in self._hopeless:
+        elif wish and name_of(notebook) not in self._hopeless:
             self._wanted[notebook] = self._wanted.get(notebook, 0) + 1
         return found
+
+    def wishes(self, notebook: Path) -> int:
+        """How many visitors have asked for a lesson that is not made yet."""
+        return self._wanted.get(notebook, 0)
 
     def want(self, notebooks: Iterable[Path]) -> None:
         """Make these ready where there is room: nobody has asked for them, and none that is kept goes for them."""
