@@ -19,7 +19,7 @@ from labcore import catalog, claims
 from labcore.exercises import load_exercise
 from labcore.experiment import Experiment
 from labcore.ledger import recorded
-from widgets.benches.front_end import is_static
+from widgets.benches.front_end import is_site, is_static
 from widgets.benches.parts import button, column, layout, line, row, words
 from widgets.benches.static_bench import folded
 
@@ -100,6 +100,8 @@ def ledger(*keys: str) -> Any:
     """
     for key in keys:
         catalog.paper(key)
+    if is_site():
+        return HTML(ledger_table(_with_slow(keys, [])))
     if is_static():
         entries = list(claims.measure(keys))
         broken = [e for e in entries if e.verdict in ("broken", "surprise")]
@@ -155,13 +157,18 @@ def exercise(
     `check(text)` returns True for a right answer, False for a wrong one, or a sentence that helps. Any right answer
     must pass, however it is written: parse numbers, try code, do not compare strings. Raises `UnknownKey`.
 
-    Where nobody can answer, the question is read, with its hint in a fold.
+    Where nobody can answer, the question is read, with its hint in a fold; on a page of `make site`, the code that
+    would check an answer too.
     """
     if check is None:
         found = load_exercise(question)
         question, hint, check = found.question, found.hint, functools.partial(found, seed=seed)
     if is_static():
-        return HTML(f"<p><b>{question}</b></p>{folded('A hint', f'<p>{escape(hint)}</p>') if hint else ''}")
+        below = folded("A hint", f"<p>{escape(hint)}</p>") if hint else ""
+        if is_site():
+            looks = inspect.getsource(getattr(check, "func", check).check)
+            below += folded("How an answer is checked", highlight(looks, PythonLexer(), _CODE))
+        return HTML(f'<div class="site-exercise"><p><b>{question}</b></p>{below}</div>')
     answer = line(size={"width": "320px"}, placeholder="your answer", continuous_update=False)
     verdict = words(css="labcore-status")
 

@@ -108,11 +108,6 @@ def static(monkeypatch):
     monkeypatch.setenv("LABCORE_FRONTEND", "static")
 
 
-@pytest.fixture
-def live(monkeypatch):
-    monkeypatch.setenv("LABCORE_FRONTEND", "live")
-
-
 def test_the_ledger_shows_every_verdict_with_its_numbers(page, static):
     page(fake("good", True), fake("small", False, "not reproduced", "too few <steps>"))
     table = ledger("double_descent").data

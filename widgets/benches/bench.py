@@ -31,7 +31,7 @@ from widgets.benches import ahead, sharing
 from widgets.benches.audience import Audience
 from widgets.benches.controls import Control, control_panel, label_of, taken
 from widgets.benches.film import Film
-from widgets.benches.front_end import is_static, on_voila
+from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.parts import button, column, layout, line, row, said, show, style, switch, words
 from widgets.benches.pins import Pin, difference, ghosts, pin
 from widgets.benches.plot import Plot, Spec, jsonable
@@ -92,6 +92,11 @@ def bench(
         raise LookupError(f"{name} does not fail without {taken.idea}; {taken.shows} does")
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
+    if is_site():
+        from widgets.site.still import StillBench
+
+        small = experiment.settings("quick", **values)
+        return StillBench(experiment, settings, small, view, predict, taken, label)
     if is_static():
         linked = sharing.environment_values(experiment, label)
         # a link shows what its sender saw, and that is no answer to the lesson's question

@@ -117,7 +117,9 @@ class PredictionPanel(w.VBox):
 
 
 # of an axis: what it tells of the answer
-_TELLS = frozenset("autorange categoryarray dtick minor range rangemode tickmode ticktext tickvals".split())
+_TELLS = frozenset(
+    "autorange categoryarray constrain dtick minor range rangemode scaleanchor tickmode ticktext tickvals".split()
+)
 
 
 def covered(spec: Spec) -> Spec:
