@@ -2,7 +2,7 @@
 // which finds here a model that is like the kernel's: labcorePlot and labcoreSketch are those modules.
 
 const SHARED = new URL(".", document.currentScript.src).href;
-const LINK = /^#([^?#]+)\?(.*)$/s;
+const LINK = /^#([^?#]+)\?(.*=.*)$/s;
 const SCRIPTS = { cartesian: "plotly-cartesian.min.js", whole: "plotly.min.js" };
 const PATIENCE = 15_000; // milliseconds after which an answer is told, whatever the film does
 const benches = new Map();
