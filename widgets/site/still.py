@@ -17,7 +17,7 @@ import xarray as xr
 
 from labcore.experiment import MAIN, Experiment, Parameter
 from labcore.without import Without
-from widgets.benches.controls import label_of, positions, shown
+from widgets.benches.controls import positions, shown
 from widgets.benches.pins import ghosts, pin
 from widgets.benches.plot import CARTESIAN, Spec
 from widgets.benches.prediction import Prediction, covered
@@ -162,7 +162,7 @@ class StillBench:
 
     def _slider(self) -> str:
         values = self._sorted()
-        name, start = escape(label_of(self.control)), values.index(self.values[self.control.name])
+        name, start = escape(self.control.label), values.index(self.values[self.control.name])
         if self.control.kind in ("int", "float"):
             part = (
                 f'<input type="range" min="0" max="{len(values) - 1}" step="1" value="{start}" disabled>'
@@ -202,7 +202,7 @@ class StillBench:
         more["told"] = [[f.attrs["reading"], float(f"{f.attrs['progress']:.4g}")] for f in frames]
         more["shown"] = [_word(v) for v in self._sorted()] if self.control is not None else []
         more["whole"] = sorted({k for k, s in enumerate(specs) if not _kinds(s) <= CARTESIAN})
-        labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
+        labels = {name: p.label for name, p in self.experiment.parameters.items()}
         if self.covered:
             specs.append(covered(specs[runs["opening"][-1]]))
             more["covered"] = len(specs) - 1
