@@ -22,7 +22,7 @@ CELLS = [
     ),
     new_code_cell(
         'bench("hebbian_projection.plane", budget=budget, seed=seed, label="asked", predict=Prediction("How wide?", '
-        '("Wide & flat", "Narrow"), then=dict(stretch=1.0), right=lambda frame: "Narrow", why="Because **so**."))'
+        '("Wide & flat", "Narrow"), then=dict(stretch=1.0), right=lambda frame: "Narrow", why="Because **so**: $a^2$."))'
     ),
     new_code_cell(
         'bench("hebbian_projection.plane", budget=budget, seed=seed, label="drawn", predict=Sketch("How long?", '
@@ -146,7 +146,7 @@ def test_a_prediction_is_committed_and_then_told(page):
     told.wait_for(timeout=60_000)
     text = told.inner_text()
     assert "You predicted: Wide & flat." in text and "That is what happened" not in text
-    assert "It was: Narrow." in text and "Because so." in text
+    assert "It was: Narrow." in text and "Because so" in text and told.locator("math").count() == 1
     assert at(found) == int(found.locator(".labcore-film input[type=range]").get_attribute("max")), (
         "it was played to its end"
     )

@@ -20,9 +20,10 @@ from widgets.site import lessons
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WAIT = 120  # seconds that one PDF may take
-_SET = """<script>
+_SET = r"""<script>
 renderMathInElement(document.body, { output: "mathml", throwOnError: false, delimiters: [
-  { left: "$$", right: "$$", display: true }, { left: "$", right: "$", display: false }] });
+  { left: "$$", right: "$$", display: true }, { left: "\\[", right: "\\]", display: true },
+  { left: "$", right: "$", display: false }, { left: "\\(", right: "\\)", display: false }] });
 </script>"""
 
 Kind = Literal["questions", "solutions"]
@@ -85,7 +86,7 @@ def main() -> None:
         parser.error(
             f"{asked.pages} has no page of {' '.join(str(n.with_suffix('')) for n in named if n not in there)}"
         )
-    lessons.write_shared(asked.folder)
+    lessons.write_shared(asked.folder, moving=False)
     program = browser()
     for name in there:
         html = (asked.pages / name).read_text(encoding="utf-8")

@@ -138,8 +138,8 @@ def _script() -> str:
     return "(() => {\n" + "\n".join([*made, page]) + "\n})();\n"
 
 
-def write_shared(folder: Path) -> None:
-    """What all pages share: scripts, their licences and the style."""
+def write_shared(folder: Path, moving: bool = True) -> None:
+    """What all pages share: the style, scripts and their licences; without those of figures where none moves."""
     import plotly
 
     from widgets.benches.plot import Plot
@@ -147,13 +147,14 @@ def write_shared(folder: Path) -> None:
 
     shared = folder / "shared"
     shared.mkdir(parents=True, exist_ok=True)
-    shutil.copy(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", shared)
-    shutil.copy(WIDGETS / "benches/vendor/plotly-cartesian.min.js", shared)
-    shutil.copy(WIDGETS / "benches/vendor/LICENSE", shared / "plotly-LICENSE")
+    if moving:
+        shutil.copy(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", shared)
+        shutil.copy(WIDGETS / "benches/vendor/plotly-cartesian.min.js", shared)
+        shutil.copy(WIDGETS / "benches/vendor/LICENSE", shared / "plotly-LICENSE")
+        (shared / "lessons.js").write_text(_script(), encoding="utf-8")
     for file in ("katex.min.js", "auto-render.min.js"):
         shutil.copy(HERE / "vendor" / file, shared)
     shutil.copy(HERE / "vendor/LICENSE", shared / "katex-LICENSE")
-    (shared / "lessons.js").write_text(_script(), encoding="utf-8")
     styles = [str(Plot._css), str(Canvas._css), (HERE / "page.css").read_text(encoding="utf-8")]
     (shared / "lessons.css").write_text("\n".join(styles), encoding="utf-8")
 

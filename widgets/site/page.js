@@ -251,7 +251,7 @@ theme();
 dark.addEventListener("change", theme);
 globalThis.renderMathInElement?.(document.body, {
   output: "mathml", throwOnError: false,
-  delimiters: [{ left: "$$", right: "$$", display: true }, { left: "$", right: "$", display: false }],
+  delimiters: [["$$", "$$", true], ["\\[", "\\]", true], ["$", "$", false], ["\\(", "\\)", false]].map(([left, right, display]) => ({ left, right, display })),
 });
 for (const section of document.querySelectorAll(".site-bench")) benches.set(JSON.parse(section.dataset.facts).label, new Bench(section));
 links();
