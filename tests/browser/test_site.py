@@ -22,7 +22,8 @@ CELLS = [
     ),
     new_code_cell(
         'bench("hebbian_projection.plane", budget=budget, seed=seed, label="asked", predict=Prediction("How wide?", '
-        '("Wide & flat", "Narrow"), then=dict(stretch=1.0), right=lambda frame: "Narrow", why="Because **so**: $a^2$."))'
+        '("Wide & flat", "Narrow"), then=dict(stretch=1.0), '
+        'right=lambda frame: "Narrow", why="Because **so**: $a^2$."))'
     ),
     new_code_cell(
         'bench("hebbian_projection.plane", budget=budget, seed=seed, label="drawn", predict=Sketch("How long?", '
