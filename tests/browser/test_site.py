@@ -12,7 +12,9 @@ from widgets.site import lessons
 
 NAME = "hebbian/small.ipynb"
 CELLS = [
-    new_markdown_cell("# What is $w^2$?\n\nSome words.\n\n*In JupyterLab, choose Run.*"),
+    new_markdown_cell(
+        "# What is $w^2$?\n\nSome words and [more](../kan/edge_bases.ipynb).\n\n*In JupyterLab, choose Run.*"
+    ),
     new_code_cell('budget = "full"\nseed = 0'),
     new_code_cell("from widgets import Prediction, Ruler, Sketch, bench, exercise"),
     new_code_cell('bench("hebbian_projection.plane", budget=budget, seed=seed, opening=True)'),
@@ -88,6 +90,7 @@ def at(found):
 def test_a_page_stands_there_before_anything_runs(folder):
     html = (folder / "hebbian/small.html").read_text("utf-8")
     assert len(html.encode()) < 3_000_000 and html.count("<svg") >= 4
+    assert 'href="../kan/edge_bases.html"' in html
     assert 'src="http' not in html and 'type="module"' not in html and "JupyterLab" not in html
     assert "<title>What is $w^2$?</title>" in html
 

@@ -26,6 +26,7 @@ PAGE = 3_000_000  # bytes of a lesson, at most
 PATIENCE = 900  # seconds of one cell, on a busy machine
 _LINK = re.compile(r"\]\(<?#([^?#()\s]+)\?([^()\s>]+)>?\)|href=[\"']#([^?#\"']+)\?([^\"']+)[\"']")
 _HOW_TO = re.compile(r"^\*In JupyterLab.*?(?:\n\n|\Z)", re.M | re.S)  # of a page with a kernel
+_NOTEBOOK = re.compile(r"""(href=["'](?!\w+:)[^"'?#]*)\.ipynb""")
 _BENCH = re.compile(r"^bench\(", re.M)
 
 
@@ -106,7 +107,8 @@ def body(notebook: nbformat.NotebookNode, live: str) -> str:
             parts.append(f'<div class="site-prose">{html}</div>')
         elif cell.cell_type == "code":
             parts += [f'<div class="site-output">{shown}</div>' for shown in _outputs(cell, live)]
-    return "\n".join(parts)
+    # a lesson that leads to another one leads to its page
+    return _NOTEBOOK.sub(r"\1.html", "\n".join(parts))
 
 
 def _outputs(cell: nbformat.NotebookNode, live: str) -> Iterator[str]:

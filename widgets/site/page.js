@@ -106,7 +106,7 @@ class Bench {
       const first = pack.runs.opening.at(-1);
       const covered = pack.covered !== undefined;
       this.#model = new Model({
-        ghosts: [], film: {}, stale: false, drawn: 0, bench_id: this.label, spec: covered ? pack.specs[pack.covered] : pack.specs[first],
+        ghosts: [], hands: {}, film: {}, stale: false, drawn: 0, bench_id: this.label, spec: covered ? pack.specs[pack.covered] : pack.specs[first],
         reading: covered ? "What was measured comes after your prediction." : pack.told[first][0], library: this.#library(first),
       }, (message) => this.#hear(message));
       const figure = Object.assign(document.createElement("div"), { className: "site-figure" });
