@@ -156,3 +156,19 @@ def test_the_views_of_a_page_move_only_its_control():
     assert "at_time" in json.dumps(spec["layout"]["meta"])
     assert "meta" in _without_hands(spec, "at_time")["layout"]
     assert "meta" not in _without_hands(spec, "kappa")["layout"]
+
+
+def test_a_pinned_curve_stays_only_on_axes_that_mean_the_same():
+    from widgets.site.still import _fits
+
+    def figure(title, **more):
+        return {
+            "data": [],
+            "layout": {"xaxis": {"title": {"text": title}, **more}, "yaxis": {"title": {"text": "error"}}},
+        }
+
+    trace = {"xaxis": "x", "yaxis": "y"}
+    assert _fits(trace, figure("steps"), figure("steps", range=[0, 1]))
+    assert not _fits(trace, figure("steps"), figure("seconds"))
+    assert not _fits(trace, figure("steps"), figure("steps", type="log"))
+    assert not _fits(trace, figure("task", ticktext=["a", "b"]), figure("task", ticktext=["c"]))

@@ -212,7 +212,7 @@ def build(name: str, folder: Path) -> str:
 
 def write_index(folder: Path, built: Sequence[str]) -> None:
     """The first page: the lessons by theme, each with its question and a picture."""
-    parts = ["<main>", '<div class="site-prose"><h1>Labcore</h1>']
+    parts = ['<main class="site-index">', '<div class="site-prose"><h1>Labcore</h1>']
     parts.append(
         "<p>Lessons on neural networks, each a question. These pages need no server and no network: figures play, the "
         "main control moves, predictions are asked. "

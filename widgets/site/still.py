@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -207,7 +207,9 @@ class StillBench:
             specs.append(covered(specs[runs["opening"][-1]]))
             more["covered"] = len(specs) - 1
         elif self.question:
-            kept = pin(self.view(self.opening[-1]), self.values)
+            before, after = self.view(self.opening[-1]), self.view(self.asked[-1])
+            kept = pin(before, self.values)
+            kept = replace(kept, traces=[trace for trace in kept.traces if _fits(trace, before, after)])
             more["ghosts"] = len(specs)
             specs.append({"data": ghosts([kept], self.then, labels) if kept.traces else [], "layout": {}})
         if isinstance(self.question, Prediction):
@@ -225,6 +227,18 @@ def _without_hands(spec: Spec, name: str) -> Spec:
         return {k: v for k, v in part.items() if k != "meta" or moves}
 
     return {"data": [left(trace) for trace in spec["data"]], "layout": left(spec.get("layout", {}))}
+
+
+def _fits(trace: Mapping[str, Any], before: Spec, after: Spec) -> bool:
+    """Whether a trace of one figure means the same on the axes of another."""
+
+    def axis(spec: Spec, letter: str) -> list[Any]:
+        found = spec.get("layout", {}).get(f"{letter}axis{str(trace.get(f'{letter}axis', letter))[1:]}", {})
+        title = found.get("title") or {}
+        words = [str(v) for v in found.get("ticktext", ())]
+        return [title.get("text") if isinstance(title, dict) else title, found.get("type"), words]
+
+    return all(axis(before, letter) == axis(after, letter) for letter in "xy")
 
 
 def _kinds(spec: Spec) -> set[str]:
