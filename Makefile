@@ -2,7 +2,7 @@
 # `make lab PYTHON=python3.12` picks the Python, `make lab ARGS=--no-browser` passes arguments on.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test nightly voila warm benchmarks reference lint lock clean
+.PHONY: help lab test nightly voila site handouts warm benchmarks reference lint lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -42,6 +42,14 @@ nightly: $(VENV)/.test ## run the tests that take hours, and write docs/ledger.j
 
 voila: $(VENV)/.lab ## serve the lessons as dashboards, without code
 	$(JUPYTER) widgets.gallery notebooks $(ARGS)
+
+# Only the lessons whose text or code has changed are executed again.
+site: $(VENV)/.lab ## write build/site: the lessons as pages that need no server and no network (ARGS=kan/edge_bases for one)
+	$(BIN)/python -m widgets.site build/site $(ARGS)
+
+handouts: $(VENV)/.lab ## write build/handouts: each lesson to print, with its questions, and apart with the solutions
+	$(BIN)/python -m widgets.site build/site $(ARGS)
+	$(BIN)/python -m widgets.site.handouts build/site build/handouts $(ARGS)
 
 warm: $(VENV)/.lab ## compile every kernel now, so that no lesson waits for it
 	$(BIN)/python -m labcore warm $(ARGS)

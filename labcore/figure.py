@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +27,7 @@ INK, SOFT, GRID, PAPER, SHADE = "@ink", "@soft", "@grid", "@paper", "@shade"
 BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
 HIDDEN = {"visible": False, "showgrid": False, "zeroline": False}
 
-_ON_PAPER = {INK: "#1f2328", SOFT: "#6b7280", GRID: "#e3e6ea", PAPER: "#ffffff", SHADE: "rgba(107,114,128,0.10)"}
+PAPER_COLOURS = {INK: "#1f2328", SOFT: "#6b7280", GRID: "#e3e6ea", PAPER: "#ffffff", SHADE: "rgba(107,114,128,0.10)"}
 
 
 def curve(
@@ -185,16 +185,16 @@ def values_of(frame: xr.Dataset) -> dict[str, Any]:
     return json.loads(frame.attrs["parameters"])
 
 
-def on_paper(value: Any) -> Any:
-    """A specification with the page's colours replaced by those of white paper, for static output."""
+def on_paper(value: Any, colours: Mapping[str, str] = PAPER_COLOURS) -> Any:
+    """A specification with the page's colours replaced by those of white paper, or by others, for static output."""
     if isinstance(value, str):
-        return _ON_PAPER.get(value, value)
+        return colours.get(value, value)
     if isinstance(value, dict):
-        return {k: on_paper(v) for k, v in value.items()}
+        return {k: on_paper(v, colours) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [on_paper(v) for v in value]
+        return [on_paper(v, colours) for v in value]
     if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
-        return on_paper(value.tolist())
+        return on_paper(value.tolist(), colours)
     return value
 
 

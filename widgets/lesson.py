@@ -19,8 +19,9 @@ from labcore import catalog, claims
 from labcore.exercises import load_exercise
 from labcore.experiment import Experiment
 from labcore.ledger import recorded
-from widgets.benches.front_end import is_static
+from widgets.benches.front_end import is_site, is_static
 from widgets.benches.parts import button, column, layout, line, row, words
+from widgets.benches.static_bench import folded
 
 _FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
 _CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
@@ -99,6 +100,8 @@ def ledger(*keys: str) -> Any:
     """
     for key in keys:
         catalog.paper(key)
+    if is_site():
+        return HTML(ledger_table(_with_slow(keys, [])))
     if is_static():
         entries = list(claims.measure(keys))
         broken = [e for e in entries if e.verdict in ("broken", "surprise")]
@@ -148,15 +151,24 @@ class _LiveLedger(w.VBox):
 
 def exercise(
     question: str, check: Callable[[str], bool | str] | None = None, hint: str = "", *, seed: int = 0
-) -> w.VBox:
+) -> w.VBox | HTML:
     """A question with a box for the answer: one of a paper, by its name `KEY.NAME`, or one of your own.
 
     `check(text)` returns True for a right answer, False for a wrong one, or a sentence that helps. Any right answer
     must pass, however it is written: parse numbers, try code, do not compare strings. Raises `UnknownKey`.
+
+    Where nobody can answer, the question is read, with its hint in a fold; on a page of `make site`, the code that
+    would check an answer too.
     """
     if check is None:
         found = load_exercise(question)
         question, hint, check = found.question, found.hint, functools.partial(found, seed=seed)
+    if is_static():
+        below = folded("A hint", f"<p>{escape(hint)}</p>") if hint else ""
+        if is_site():
+            looks = inspect.getsource(getattr(check, "func", check).check)
+            below += folded("How an answer is checked", highlight(looks, PythonLexer(), _CODE))
+        return HTML(f'<div class="site-exercise"><p><b>{question}</b></p>{below}</div>')
     answer = line(size={"width": "320px"}, placeholder="your answer", continuous_update=False)
     verdict = words(css="labcore-status")
 

@@ -38,7 +38,7 @@ def test_lesson_executes(lesson, tmp_path):
     for cell in cells(done):
         if re.search(r"^bench\(", cell.source, re.M):
             data = [o.data for o in cell.outputs if o.output_type in ("execute_result", "display_data")]
-            assert any("application/vnd.plotly.v1+json" in d for d in data), "a bench left no static figure"
+            assert any("image/svg+xml" in d for d in data), "a bench left no static figure"
             assert any(re.search(r"\d.*\.", d.get("text/plain", "")) for d in data), "a bench left no reading"
 
 

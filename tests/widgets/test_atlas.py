@@ -12,7 +12,7 @@ import pytest
 from labcore import catalog, ledger, lesson_text
 from labcore.figure import bundle, curve, view_of
 from widgets.atlas.cards import Atlas, atlas, lesson_card, verdicts
-from widgets.previews import HEIGHT, WIDTH, sketch
+from widgets.previews import HEIGHT, WIDTH, preview, sketch
 
 ROOT = Path(catalog.__file__).parents[1]
 READY = [p for p in catalog.papers() if p.status == "ready"]
@@ -130,17 +130,14 @@ def test_executed_as_a_batch_the_index_is_a_page_of_the_same_cards(monkeypatch, 
     assert not re.search(r"&(?!\w+;|#)", re.sub(r"<style>.*?</style>", "", page)), "titles and ideas are escaped"
 
 
-def drawn(spec):
-    """The polylines of a sketch as arrays of points; all are finite and inside the picture."""
-    picture = ElementTree.fromstring(sketch(spec))
+def drawn(spec, panel=""):
+    """The paths of a sketch's traces as arrays of points; all are finite."""
+    picture = ElementTree.fromstring(sketch(spec, panel))
     assert picture.attrib["viewBox"] == f"0 0 {WIDTH} {HEIGHT}"
-    lines = []
-    for element in picture:
-        assert element.tag.endswith("polyline") and re.fullmatch("#[0-9a-f]{6}|currentColor", element.attrib["stroke"])
-        points = np.array([[float(v) for v in p.split(",")] for p in element.attrib["points"].split()])
-        assert np.isfinite(points).all() and len(points)
-        assert (points >= 0).all() and (points <= [WIDTH, HEIGHT]).all()
-        lines.append(points)
+    groups = [g for g in picture.iter() if g.get("data-trace") is not None]
+    paths = [p.get("d") for g in groups for p in g.iter("{http://www.w3.org/2000/svg}path")]
+    lines = [np.array(re.findall(r"([-\d.]+),([-\d.]+)", path), float) for path in paths]
+    assert all(np.isfinite(line).all() for line in lines)
     return lines
 
 
@@ -152,42 +149,21 @@ def line(x, y, color="#2f86c9", pin=True, **more):
     return curve(np.asarray(x, float), np.asarray(y, float), "c", color, pin=pin, **more)
 
 
-def test_a_straight_line_goes_from_corner_to_corner():
+def test_a_sketch_fills_its_card():
     (points,) = drawn(spec(line([0, 1, 2], [0, 5, 10])))
-    assert points.tolist() == [[8, 84], [120, 46], [232, 8]], "up is up, though SVG counts downwards"
+    assert points[:, 0].tolist() == [6, 120, 234]
+    assert points[0, 1] > 100 > 20 > points[2, 1], "up is up, though SVG counts downwards"
 
 
-@pytest.mark.parametrize("log", ["x", "y"])
-def test_a_power_law_is_straight_on_log_axes_only(log):
-    x = 10.0 ** np.arange(4)
-    straight = line(x, [1, 2, 3, 4]) if log == "x" else line([1, 2, 3, 4], x / 1e3)
-    (points,) = drawn(spec(straight, **{log: "log"}))
-    assert np.allclose(np.diff(points, axis=0), np.diff(points, axis=0)[0], atol=0.11)
-    (bent,) = drawn(spec(straight))
-    assert not np.allclose(np.diff(bent, axis=0), np.diff(bent, axis=0)[0], atol=2)
+def test_a_sketch_shows_all_of_the_panel_of_the_first_pinnable_curve_or_of_the_one_that_is_named():
+    traces = [line([0, 1], [0, 1e6], pin=False, axes="3"), line([0, 1], [0, 1]), line([0, 1], [1, 0], pin=False)]
+    assert len(drawn(spec(*traces))) == 2
+    assert len(drawn(spec(*traces), "x3y3")) == 1
 
 
-def test_a_curve_that_vanishes_on_a_log_axis_stays_in_the_picture():
-    high, low = drawn(spec(line([0, 1], [1, 1]), line([0, 1], [1e-2, 0]), y="log"))
-    assert high[0, 1] == 8 and low[1, 1] == 84 and 50 < low[0, 1] < 70, "three decades are shown"
-
-
-@pytest.mark.parametrize("y", [[1, 1, 1], [0, 0, 0], [-1, -1, -2]])
-@pytest.mark.parametrize("kind", ["linear", "log"])
-def test_flat_zero_and_negative_curves_are_drawn(y, kind):
-    drawn(spec(line([0, 1, 2], y), x=kind, y=kind))
-
-
-def test_gaps_are_gaps():
-    pieces = drawn(spec(line(*bundle(np.array([0.0, 1.0]), np.array([[0.0, 1.0], [1.0, 0.0]])))))
-    assert [len(p) for p in pieces] == [2, 2]
-
-
-def test_only_pinnable_curves_of_the_first_panel_are_drawn():
-    other = line([0, 1], [0, 1e9], axes="2")
-    loose = line([0, 1], [0, 1e6], pin=False, axes="3")
-    (points,) = drawn(spec(loose, line([0, 1], [0, 1]), other))
-    assert points.tolist() == [[8, 84], [232, 8]]
+def test_a_sketch_has_neither_axes_nor_words():
+    made = sketch(spec(line([0, 1], [0, 1], mode="lines+text", text=["a", "b"])))
+    assert "<text" not in made and "<line" not in made
 
 
 def test_a_colour_of_the_page_follows_the_page():
@@ -198,10 +174,17 @@ def test_a_colour_of_the_page_follows_the_page():
 def test_a_figure_without_curves_is_an_error(traces):
     with pytest.raises(ValueError, match="no pinnable curve"):
         sketch(spec(*traces))
+    with pytest.raises(ValueError, match="panel = 'x9y9' is not there"):
+        sketch(spec(line([0, 1], [0, 1])), "x9y9")
 
 
 @pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
-def test_every_ready_paper_has_a_picture(paper):
-    experiment = catalog.load_experiment(f"{paper.key}.{paper.experiments[0]}")
-    lines = drawn(view_of(experiment)(experiment.run("quick")))
-    assert np.ptp(np.vstack(lines), axis=0).min() > 50, "something is seen to happen"
+def test_the_picture_of_a_ready_paper_is_the_one_that_its_view_makes(paper):
+    made = preview(paper.key)
+    assert len(made.encode()) < 40_000
+    drawn = re.findall(r"[-\d.]+,[-\d.]+|<circle", made)
+    assert "<image" in made or len(drawn) > 4, "something is to be seen"
+    kept = (paper.folder / "preview.svg").read_text("utf-8")
+    # the numbers may differ in a last digit from machine to machine, the parts may not
+    parts = lambda text: re.findall(r"<(\w+)", text)  # noqa: E731
+    assert set(parts(kept)) == set(parts(made))

@@ -17,6 +17,11 @@ from tests.widgets.hands import LINE, all_of, button, line, until
 from widgets.lesson import BrokenClaim, exercise, ledger, source
 
 
+@pytest.fixture(autouse=True)
+def live(monkeypatch):
+    monkeypatch.setenv("LABCORE_FRONTEND", "live")
+
+
 def answered(check, text, hint="Look left."):
     card = exercise("How much?", check, hint)
     box = next(t for t in all_of(card) if isinstance(t, w.Text))
@@ -29,6 +34,13 @@ def raising(error):
         raise error
 
     return check
+
+
+def test_where_nobody_can_answer_the_question_is_read_with_its_hint_in_a_fold(monkeypatch):
+    monkeypatch.setenv("LABCORE_FRONTEND", "static")
+    html = exercise("How <i>much</i>?", lambda text: True, "x < 3").data
+    assert "How <i>much</i>?" in html and "<details><summary>A hint</summary><p>x &lt; 3</p></details>" in html
+    assert "<details>" not in exercise("How much?", lambda text: True).data
 
 
 @pytest.mark.parametrize("right", [True, np.True_, np.float64(1) < 2])
@@ -94,11 +106,6 @@ def page(monkeypatch, tmp_path):
 @pytest.fixture
 def static(monkeypatch):
     monkeypatch.setenv("LABCORE_FRONTEND", "static")
-
-
-@pytest.fixture
-def live(monkeypatch):
-    monkeypatch.setenv("LABCORE_FRONTEND", "live")
 
 
 def test_the_ledger_shows_every_verdict_with_its_numbers(page, static):

@@ -29,7 +29,7 @@ from widgets.benches.audience import Audience
 from widgets.benches.controls import Control, control_panel, taken
 from widgets.benches.drawer import Drawer
 from widgets.benches.film import Film
-from widgets.benches.front_end import is_static, on_voila
+from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.hands import hand_facts
 from widgets.benches.parts import button, column, layout, row
 from widgets.benches.pins import Pin, difference, ghosts, pin
@@ -85,6 +85,11 @@ def bench(
         raise LookupError(f"{name} does not fail without {taken.idea}; {taken.shows} does")
     settings = experiment.settings(budget, **values)
     view = view_of(experiment)
+    if is_site():
+        from widgets.site.still import StillBench
+
+        small = experiment.settings("quick", **values)
+        return StillBench(experiment, settings, small, view, predict, taken, label)
     if is_static():
         linked = sharing.environment_values(experiment, label)
         # a link shows what its sender saw, and that is no answer to the lesson's question

@@ -8,11 +8,11 @@ import os
 def is_static() -> bool:
     """Whether nobody can answer: no kernel, or one driven by papermill, nbconvert or another batch executor.
 
-    Set LABCORE_FRONTEND to `live` or `static` to decide by hand.
+    Set LABCORE_FRONTEND to `live` or `static` to decide by hand; `site` is static too, see `is_site`.
     """
     said = os.environ.get("LABCORE_FRONTEND")
-    if said in ("live", "static"):
-        return said == "static"
+    if said in ("live", "static", "site"):
+        return said != "live"
     if on_voila():
         return False
     try:
@@ -22,6 +22,11 @@ def is_static() -> bool:
     kernel = getattr(get_ipython(), "kernel", None)
     # batch executors refuse stdin, front ends offer it
     return kernel is None or not getattr(kernel, "_allow_stdin", True)
+
+
+def is_site() -> bool:
+    """Whether a lesson is executed to become a page of `make site`."""
+    return os.environ.get("LABCORE_FRONTEND") == "site"
 
 
 def on_voila() -> bool:

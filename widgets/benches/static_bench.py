@@ -1,4 +1,4 @@
-"""A bench where nothing runs: its figure, and what is read below it."""
+"""A bench where nothing runs: its question, its figure, what is read of it, and the answer in a fold."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 import xarray as xr
+from IPython.display import display
 
 from labcore.experiment import Experiment
 from labcore.without import Without
@@ -14,7 +15,9 @@ from widgets.benches.parts import markdown
 from widgets.benches.plot import Spec
 from widgets.benches.prediction import Prediction
 from widgets.benches.question import Question
+from widgets.benches.sketch import Sketch
 from widgets.benches.taken_out import as_html
+from widgets.svg import svg
 
 
 class StaticBench:
@@ -40,26 +43,48 @@ class StaticBench:
     def reading(self) -> str:
         return self.frame.attrs["reading"]
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        import plotly.graph_objects as go
-        import plotly.io as pio
+    @property
+    def outputs(self) -> list[dict[str, str]]:
+        """What the bench leaves in a notebook, one after another.
 
-        from labcore.figure import on_paper
-
-        figure = go.Figure(on_paper(self.spec))
-        merged: dict[str, Any] = {}
-        for renderer in (pio.renderers["plotly_mimetype"], pio.renderers["notebook_connected"]):
-            merged.update(renderer.to_mimebundle(figure.to_dict()))
-        asked = answer = ""
+        The figure is an output of its own, and a picture: a page that takes a notebook's HTML apart, as GitHub's does,
+        still shows it.
+        """
+        below = f"<p>{escape(self.reading)}</p>"
         if self.question:
-            asked = f"<p><b>{escape(self.question.question)}</b></p>"
-            held = self.question.holding(self.frame) if isinstance(self.question, Prediction) else ()
-            answer = f"<p>It was: <b>{escape(' and '.join(held))}</b>.</p>" if held else ""
-            answer += markdown(self.question.why)
-        fold = ""
+            below += folded("The answer", answer(self.question, self.frame))
         if self.without:
-            head = f"The line that carries the idea: {self.without.idea}"
-            fold = f"<details><summary>{escape(head)}</summary>{as_html(self.without)}</details>"
-        merged["text/html"] = f"{asked}{merged['text/html']}<p>{escape(self.reading)}</p>{answer}{fold}"
-        merged["text/plain"] = self.reading
-        return merged
+            below += folded(f"The line that carries the idea: {self.without.idea}", as_html(self.without))
+        made = [
+            {"image/svg+xml": svg(self.spec, page=False, label=self.reading), "text/plain": self.reading},
+            {"text/html": below, "text/plain": ""},
+        ]
+        if self.question:
+            made.insert(0, {"text/html": asked(self.question), "text/plain": self.question.question})
+        return made
+
+    def _ipython_display_(self) -> None:
+        for bundle in self.outputs:
+            display(bundle, raw=True)
+
+
+def folded(head: str, body: str) -> str:
+    return f"<details><summary>{escape(head)}</summary>{body}</details>"
+
+
+def asked(question: Question) -> str:
+    """A question and what may be answered, as HTML."""
+    html = f"<p><b>{escape(question.question)}</b></p>"
+    if isinstance(question, Prediction):
+        html += f"<ul>{''.join(f'<li>{escape(option)}</li>' for option in question.options)}</ul>"
+    elif isinstance(question, Sketch):
+        html += f"<p>Draw it on paper: {escape(question.y.title)}, over {escape(question.x.title)}.</p>"
+    return html
+
+
+def answer(question: Question, frame: xr.Dataset) -> str:
+    """What holds on the frame that a question is about, and why, as HTML."""
+    held = question.holding(frame) if isinstance(question, Prediction) else ()
+    was = " and ".join(f"<b>{escape(option)}</b>" for option in held)
+    was = f"It was a tie between {was}." if len(held) > 1 else f"It was: {was}." if held else ""
+    return (f"<p>{was}</p>" if was else "") + markdown(question.why)

@@ -32,6 +32,8 @@ from labcore.figure import (
 from .circuit_drawing import network, sizes
 from .picture_sheets import sheets
 
+CARD = ("search", "xy")
+
 GOAL = {
     "type": "line", "x0": 0, "x1": 1, "y0": 0.01, "y1": 0.01, "xref": "x2 domain", "yref": "y2",
     "line": {"color": GREEN, "width": 1.5, "dash": "dash"},

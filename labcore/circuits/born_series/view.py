@@ -23,6 +23,8 @@ from labcore.figure import (
     vertical,
 )
 
+CARD = ("diagrams", "xy")
+
 
 def scattering(frame: xr.Dataset) -> dict[str, Any]:
     """The wave and its outer line, the well under it, and a over the depth with two orders of the Born series."""

@@ -29,6 +29,8 @@ from labcore.figure import (
     vertical,
 )
 
+CARD = ("diagram", "xy")
+
 _PAGE = 1000.0  # pixels, about the width of a figure
 _BARE = BARE | {"showline": False}
 

@@ -11,6 +11,8 @@ from labcore.figure import BLUE, GREEN, GRID, INK, ORANGE, PURPLE, RED, SOFT, ap
 
 from .lambda_terms import Term, leftmost_redex, parse, unnamed
 
+CARD = ("execution", "x3y3")
+
 
 def learning(frame: xr.Dataset) -> dict[str, Any]:
     """Right answers while it trains, by the uses of the argument; by size and uses; and executions that arrive."""

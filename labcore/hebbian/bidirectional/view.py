@@ -9,6 +9,8 @@ import xarray as xr
 
 from labcore.figure import BLUE, ORANGE, RED, SOFT, axis, curve, hand, image, inward, label, note, sheet, vertical
 
+CARD = ("train", "x3y3")
+
 COLORS = (ORANGE, BLUE)  # one way, two ways
 NAMES = ("one way", "two ways")
 PAPER_AND_INK = [[0, "#ffffff"], [1, "#000000"]]

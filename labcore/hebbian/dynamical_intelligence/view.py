@@ -24,6 +24,8 @@ from labcore.figure import (
     vertical,
 )
 
+CARD = ("modules", "xy")
+
 ITEMS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#b8a800", "#8c6d5a")
 _SCALE = [[0, "#f7fbff"], [0.5, SKY], [1, "#08306b"]]
 

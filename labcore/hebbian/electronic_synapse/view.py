@@ -9,6 +9,8 @@ import xarray as xr
 
 from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, apart, axis, curve, hand, label
 
+CARD = ("cancel", "x2y2")
+
 METHODS = {"software": INK, "unidirectional": GREEN, "pair": RED, "halved pair": ORANGE, "single": PURPLE}
 
 

@@ -22,6 +22,8 @@ from labcore.figure import (
     note,
 )
 
+CARD = ("train", "x5y5")
+
 COLORS = {"dense": INK, "random": SOFT, "groups": BLUE, "groups + SET": ORANGE, "groups + Hebb": GREEN}
 _BARE = BARE | {"constrain": "domain"}
 

@@ -12,6 +12,7 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SKY,
@@ -26,6 +27,8 @@ from labcore.figure import (
     sheet,
     vertical,
 )
+
+CARD = ("plane", "xy")
 
 UNITS = (RED, BLUE, GREEN, PURPLE)
 TASKS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY)
@@ -184,7 +187,7 @@ def extract(frame: xr.Dataset) -> dict[str, Any]:
     images = images / np.maximum(np.abs(images).max((1, 2), keepdims=True), 1e-12)
     epoch, cos2 = frame.epoch.values, frame.cos2.values
     data = [
-        image(sheet(images, int(np.ceil(np.sqrt(k)))), "", "RdBu", -1, 1),
+        image(sheet(images, int(np.ceil(np.sqrt(k)))), "", [[0, RED], [0.5, PAPER], [1, BLUE]], -1, 1),
         curve(*bundle(epoch, cos2.T), "each direction", SOFT, axes="2", **_thick(SOFT, 1)),
         curve(epoch, cos2.mean(1), "mean", RED, axes="2", pin=True, **_thick(RED, 4)),
         curve(epoch, frame.power.values / frame.attrs["best"], "power kept", BLUE, axes="2", pin=True, **_thick(BLUE)),

@@ -28,6 +28,8 @@ from labcore.figure import (
     vertical,
 )
 
+CARD = ("phase_diagram", "xy")
+
 PATTERNS = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, "#b8a800", "#8c6d5a")
 REGIMES = (GRID, BLUE, ORANGE, GREEN)
 _DASH = {"color": INK, "width": 1.5, "dash": "dash"}

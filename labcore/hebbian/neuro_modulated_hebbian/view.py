@@ -30,6 +30,8 @@ from labcore.figure import (
     vertical,
 )
 
+CARD = ("clusters", "xy")
+
 COLORS = {
     "source": SOFT,
     "batch statistics": SKY,
@@ -69,7 +71,10 @@ def adapt(frame: xr.Dataset) -> dict[str, Any]:
             )
             for i, m in enumerate(methods)
         ),
-        *(image(tile, axes, "RdBu", -1, 1) for tile, axes in zip(tiles, "45", strict=True)),
+        *(
+            image(tile, axes, [[0, RED], [0.5, PAPER], [1, BLUE]], -1, 1)
+            for tile, axes in zip(tiles, "45", strict=True)
+        ),
     ]
     low = max(0.0, accuracy[:, 1:].min() - 0.05)  # the source, far below, has its bar
     reached = float(ends[methods.index("batch statistics")])

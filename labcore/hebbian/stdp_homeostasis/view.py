@@ -28,6 +28,8 @@ from labcore.figure import (
     sheet,
 )
 
+CARD = ("detector", "xy")
+
 _LAMPS = (GRID, BLUE, PAPER, ORANGE)  # off, on, missing, stranger
 _WEIGHTS = [[0, "rgba(47,134,201,0.04)"], [1, BLUE]]
 

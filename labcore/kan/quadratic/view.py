@@ -25,6 +25,8 @@ from labcore.figure import (
     values_of,
 )
 
+CARD = ("shapes", "xy")
+
 _SIDES = [
     [0, "rgba(230,159,0,0.16)"],
     [0.5, "rgba(230,159,0,0.16)"],

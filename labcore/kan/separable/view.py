@@ -9,6 +9,8 @@ import xarray as xr
 
 from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, axis, bundle, curve, label, log_axis, note
 
+CARD = ("fit", "x2y2")
+
 
 def atoms(frame: xr.Dataset) -> dict[str, Any]:
     """Above, the atoms of each input; below, f along that input: the target, and the model without the component."""

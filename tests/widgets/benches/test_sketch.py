@@ -269,5 +269,5 @@ def test_a_bench_gives_its_first_frame_and_then_the_one_that_was_asked_for():
 
 def test_where_nobody_can_draw_the_question_and_its_explanation_are_read():
     bench = StaticBench(LINE, LINE.settings(), view, sketch(why="Because **so**.", **ON_BENCH))
-    html = bench._repr_mimebundle_()["text/html"]
+    html = "".join(made.get("text/html", made["text/plain"]) for made in bench.outputs)
     assert html.index("Where &lt;b&gt;does") < html.index("The line rises") < html.index("<strong>so</strong>")

@@ -135,7 +135,7 @@ def test_where_nothing_runs_the_line_stands_in_a_fold(monkeypatch):
     monkeypatch.setenv("LABCORE_FRONTEND", "static")
     shown = bench(EDGE.shows, without=True)
     assert isinstance(shown, StaticBench)
-    text = shown._repr_mimebundle_()["text/html"]
+    text = shown.outputs[-1]["text/html"]
     assert "<details><summary>The line that carries the idea: the local support</summary>" in text
     assert "<del>- np.put_along_axis(out" in text
     assert not shown.reading.startswith("Without")

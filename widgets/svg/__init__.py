@@ -1,0 +1,8 @@
+"""Figures as SVG, drawn from the same specification that plotly draws on a page with a kernel.
+
+For paper, files, the index and a page's first paint: text and lines, a few kilobytes, and nothing runs.
+"""
+
+from widgets.svg.draw import svg
+
+__all__ = ["svg"]
