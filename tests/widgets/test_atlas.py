@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from labcore import catalog, ledger, lesson_text
-from labcore.figure import bundle, curve, view_of
+from labcore.figure import curve
 from widgets.atlas.cards import Atlas, atlas, lesson_card, verdicts
 from widgets.previews import HEIGHT, WIDTH, preview, sketch
 
