@@ -224,6 +224,8 @@ class Bench(w.VBox):
             if not kept.traces:
                 return self._say("This figure has no curves to pin.")
             self.pins.append(kept)
+            with self._drawing:
+                self._look()
             self._say(f"Pinned {len(self.pins)}. Move a control: the pinned curves stay behind.")
 
     def unpin(self) -> None:
@@ -563,7 +565,7 @@ class Bench(w.VBox):
     def _cover(self, yes: bool) -> None:
         """Keep the figure from the learner, who sees its axes; or show it."""
         if yes != self._film.covered:
-            (self._plot.add_class if yes else self._plot.remove_class)("labcore-covered")
+            self._plot.covered = yes
             with self._drawing:
                 self._film.cover(yes)
 

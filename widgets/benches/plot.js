@@ -321,7 +321,8 @@ function render({ model, el, film }) {
     if (seen) film.open();
   }
 
-  const mark = () => el.classList.toggle("labcore-stale", model.get("stale"));
+  // not classes of the kernel's: a view of anywidget's does not follow these
+  const mark = () => ["stale", "covered"].forEach((word) => el.classList.toggle(`labcore-${word}`, model.get(word)));
 
   // a kernel that is gone, or was never there since a saved notebook was opened
   async function live() {
@@ -380,7 +381,7 @@ function render({ model, el, film }) {
   const unlisten = film.listen(follow);
   for (const name of ["change:spec", "change:reading", "change:library"]) model.on(name, follow);
   model.on("change:ghosts", redraw);
-  model.on("change:stale", mark);
+  model.on("change:stale change:covered", mark);
   model.on("comm_live_update", live);
   model.on("msg:custom", onMessage);
   follow();

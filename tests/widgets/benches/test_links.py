@@ -100,7 +100,7 @@ def test_a_number_outside_its_range_is_moved_with_a_word():
 
 
 def test_a_bench_that_waits_for_an_answer_says_so_and_does_not_move(said):
-    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), then={"slope": 2.0}), slope=1.0)
+    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), lambda _: "Up", then={"slope": 2.0}), slope=1.0)
     shown, sent = opened.frame, said(opened)
     follow(opened, "slope=0.25")
     assert opened.values["slope"] == 1 and opened.frame is shown and not opened._controls_enabled

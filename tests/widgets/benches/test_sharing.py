@@ -261,7 +261,7 @@ def test_the_share_button_shows_and_copies_the_binder_link(binder, monkeypatch):
 
 
 def test_a_refused_link_leaves_the_question_and_what_follows_it():
-    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), then={"slope": 2.0}), slope=1.0)
+    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), lambda _: "Up", then={"slope": 2.0}), slope=1.0)
     plot(opened)._handle_custom_msg({"type": "opened", "link": "bench=toy.line&slope=steep"}, [])
     assert "slope = 'steep'" in Tags(opened._status.refusal.value).text and not opened._controls_enabled
     next(c for c in all_of(opened) if isinstance(c, w.RadioButtons)).value = "Up"
@@ -270,7 +270,7 @@ def test_a_refused_link_leaves_the_question_and_what_follows_it():
 
 
 def test_a_link_is_followed_after_the_question_is_answered():
-    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), then={"slope": 2.0}), slope=1.0)
+    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), lambda _: "Up", then={"slope": 2.0}), slope=1.0)
     plot(opened)._handle_custom_msg({"type": "opened", "link": "bench=toy.line&slope=0.25"}, [])
     assert opened.wait(PATIENCE) and opened.values["slope"] == 1.0
     button(opened, "Skip").click()
