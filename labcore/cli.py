@@ -13,70 +13,19 @@ Nothing here imports a paper, numpy or torch before a command needs it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import runpy
-import subprocess
 import sys
 import time
-import traceback
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from labcore import __version__, catalog
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from labcore.claims import Entry
-    from labcore.experiment import Experiment, Parameter
-
-STYLES = {
-    "holds": "green",
-    "not reproduced": "yellow",
-    "fragile": "bright_yellow",
-    "surprise": "magenta",
-    "broken": "red",
-    "raised": "red",
-}
-STANDINGS = {
-    "measured": "",
-    "kept": "measured before on this machine, with this code",
-    "recorded": "measured in the last nightly run",
-    "earlier": "measured in a nightly run, with earlier code",
-}
-
-
-def _say(*parts: str | tuple[str, str], err: bool = False) -> None:
-    Console(stderr=err, soft_wrap=True, highlight=False).print(Text.assemble(*parts))
-
-
-@contextlib.contextmanager
-def _one_line(kind: type[Exception]) -> Iterator[None]:
-    """What a user got wrong becomes one line and exit code 2. Bugs keep their traceback."""
-    try:
-        yield
-    except kind as error:
-        if isinstance(error, (KeyError, IndexError)):
-            raise  # a LookupError too, but never about a name that the user typed
-        raise click.UsageError(str(error)) from None
-
-
-def _ready(keys: tuple[str, ...], theme: str | None) -> list[str]:
-    """Keys of the papers meant: those named, else every ready one, of one theme if given."""
-    with _one_line(LookupError):
-        for key in keys:
-            if catalog.paper(key).status == "planned":
-                raise LookupError(f"{key} is planned: it has no experiments yet")
-        return list(keys) or [p.key for p in catalog.papers(theme) if p.status == "ready"]
+from labcore.cli_claims import claims
+from labcore.cli_runs import run, sweep
+from labcore.cli_words import STYLES, one_line, ready, say
 
 
 @click.group()
@@ -85,12 +34,16 @@ def cli() -> None:
     """A laboratory of 133 neural-network papers."""
 
 
+for command in (run, sweep, claims):
+    cli.add_command(command)
+
+
 @cli.command("list")
 @click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(theme: str | None, as_json: bool) -> None:
     """List the papers with their experiments and lessons."""
-    with _one_line(LookupError):
+    with one_line(LookupError):
         found = catalog.papers(theme)
     if as_json:
         names = ("key", "title", "year", "theme", "status", "notebook", "experiments")
@@ -100,311 +53,13 @@ def list_(theme: str | None, as_json: bool) -> None:
     for t in catalog.themes():
         rows = [p for p in found if p.theme == t.key]
         if rows:
-            _say((f"\n{t.key}", "bold"), f"  {t.question}")
+            say((f"\n{t.key}", "bold"), f"  {t.question}")
         for p in rows:
-            ready = p.status == "ready"
-            _say("  ", (f"{p.key:{width}}", "green" if ready else "dim"), f"  {p.year}  {p.status:7}  {p.title}")
-            if ready:
-                _say(" " * (width + 10), "run ", ", ".join(f"{p.key}.{e}" for e in p.experiments), f"  in {p.notebook}")
-    _say(f"\n{sum(p.status == 'ready' for p in found)} of {len(found)} papers are ready.")
-
-
-class _Experiments(click.Group):
-    """Every experiment as a command, made from its signature when it is named."""
-
-    def __init__(
-        self, *args: Any, action: Callable[..., None], more: list[click.Option], note: str = "", **kwargs: Any
-    ):
-        super().__init__(*args, **kwargs)
-        self._action, self._more, self._note = action, more, note
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [f"{p.key}.{e}" for p in catalog.papers() for e in p.experiments]
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Experiments"):
-            formatter.write_dl([(f"{p.key}.{e}", p.title) for p in catalog.papers() for e in p.experiments])
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command:
-        with _one_line(LookupError):
-            found = catalog.load_experiment(name)
-        return click.Command(
-            found.id,
-            callback=lambda **options: self._action(found, **options),
-            help=f"{found.__doc__}{self._note}",
-            params=[_option(p) for p in found.parameters.values()] + [_BUDGET, *self._more],
-            # --n_train is --n-train
-            context_settings={"token_normalize_func": lambda word: word.replace("_", "-")},
-        )
-
-
-def _option(p: Parameter) -> click.Option:
-    kind = {"int": "INTEGER", "float": "NUMBER", "bool": "TRUE|FALSE"}.get(p.kind) or "|".join(map(str, p.choices))
-    described = f"{p.description.rstrip('.')}. " if p.description else ""
-    default = f"{p.default:g}" if p.kind == "float" else str(p.default).lower() if p.kind == "bool" else p.default
-    note = f"{described}[{p.allowed}; default {default}]"
-    return click.Option(["--" + p.name.replace("_", "-"), p.name], metavar=kind, help=note)
-
-
-_LENGTHS = click.Choice(["quick", "full"])
-_BUDGET = click.Option(["--budget"], type=_LENGTHS, default="full", show_default=True, help="How long it may take.")
-_OUT = click.Option(
-    ["--out"],
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the last frame there: .nc is NetCDF, .csv a table.",
-)
-_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the last frame as JSON.")
-
-
-def _run(found: Experiment, budget: str, out: Path | None, as_json: bool, **texts: str | None) -> None:
-    if out is not None and not out.parent.is_dir():
-        raise click.UsageError(f"--out {out}: there is no folder {out.parent}")
-    if out is not None and out.is_dir():
-        raise click.UsageError(f"--out {out} is a folder; name a file in it")
-    from labcore.experiment import ParameterError
-
-    if out is not None:
-        from labcore.frame_files import writer
-
-        with _one_line(ValueError):
-            writer(out)
-
-    values = {name: text for name, text in texts.items() if text is not None}
-    with _one_line(ParameterError):
-        frames = found.frames(budget, **values)
-    frame = _last(frames, found.id)
-    if out is not None:
-        _write(frame, out)
-        _say(f"wrote {out}", err=True)
-    click.echo(json.dumps(_as_dict(frame), indent=1) if as_json else frame.attrs["reading"])
-
-
-_USAGE = "KEY.EXPERIMENT [--name value ...]"
-
-
-@cli.command(cls=_Experiments, action=_run, more=[_OUT, _JSON], subcommand_metavar=_USAGE)
-def run() -> None:
-    """Run one experiment and print what it shows.
-
-    `labcore run KEY.EXPERIMENT --help` lists its parameters.
-    """
-
-
-_FOLDER = click.Option(
-    ["--out"], type=click.Path(path_type=Path), required=True, metavar="DIR", help="Keep the points there."
-)
-_CLUSTER = click.Option(
-    ["--cluster"], metavar="ADDRESS", help="A Dask scheduler that you trust, as tcp://host:8786. Default: this machine."
-)
-_MANY = """
-
-Values to sweep: a list as 0,0.2,0.5 or whole numbers as 0:10 (0 to 9) or 0:10:2. A single value is fixed.
-"""
-
-
-def _sweep(found: Experiment, budget: str, out: Path, cluster: str | None, **texts: str | None) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from labcore.experiment import ParameterError
-    from labcore.sweeps import SweepError, sweep, values_in
-
-    values = {name: values_in(text) for name, text in texts.items() if text is not None}
-    console = Console(stderr=True)
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    began = time.perf_counter()
-    with (
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
-        warnings.catch_warnings(),
-    ):
-        warnings.showwarning = lambda message, *_: _say((str(message), STYLES["not reproduced"]), err=True)
-        task = bar.add_task(found.id)
-        with _one_line(ParameterError):
-            try:
-                done = sweep(
-                    found.id,
-                    out=out,
-                    budget=budget,
-                    cluster=cluster,
-                    progress=lambda p: bar.update(task, completed=p.done + p.failed, total=p.total),
-                    **values,
-                )
-            except SweepError as error:
-                raise click.ClickException(str(error)) from None
-    states = done.point_state.values.ravel().tolist()
-    failed = sorted(set(done.point_error.values[done.point_state.values == "failed"].tolist()))
-    _say(
-        f"{states.count('done')} of {len(states)} points are in {out} ({time.perf_counter() - began:.1f} s).", err=True
-    )
-    for error in failed:
-        _say((f"{states.count('failed')} points failed: {error}", STYLES["raised"]), err=True)
-    click.echo(f"labcore.open_sweep({json.dumps(str(out), ensure_ascii=False)})")  # a backslash of Windows is doubled
-    sys.exit(int(bool(failed)))
-
-
-@cli.command("sweep", cls=_Experiments, action=_sweep, more=[_FOLDER, _CLUSTER], note=_MANY, subcommand_metavar=_USAGE)
-def sweep_() -> None:
-    """Run one experiment at every point of a grid of parameters.
-
-    `labcore sweep KEY.EXPERIMENT --name a,b,c --seed 0:10 --out DIR`. Stopped or killed, the same command goes on where
-    it was.
-    """
-
-
-def _last(frames: Iterator[xr.Dataset], what: str) -> xr.Dataset:
-    from rich.progress import BarColumn, Progress, TimeRemainingColumn
-
-    from labcore.experiment import FrameError
-
-    console = Console(stderr=True)
-    columns = ("{task.description}", BarColumn(), "{task.percentage:.0f}%", TimeRemainingColumn())
-    frame = None
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=1)
-        for frame in frames:
-            bar.update(task, completed=frame.attrs["progress"])
-    if frame is None:
-        raise FrameError(f"{what} yielded no frame")
-    return frame
-
-
-def _write(frame: xr.Dataset, path: Path) -> None:
-    """Write beside `path`, then rename: a run that is stopped leaves the old file or none, never half a file."""
-    from labcore.frame_files import writer
-
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_bytes(writer(path)(frame))
-        draft.replace(path)
-    except OSError as error:
-        raise click.ClickException(f"cannot write {path}: {error}") from None
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _as_dict(frame: xr.Dataset) -> dict[str, Any]:
-    attrs = dict(frame.attrs)
-    return {
-        "experiment": attrs["experiment"],
-        "parameters": json.loads(attrs["parameters"]),
-        "reading": attrs["reading"],
-        "variables": {
-            str(name): {
-                "dims": list(v.dims),
-                "long_name": v.attrs.get("long_name", ""),
-                "units": v.attrs.get("units", ""),
-                "values": v.values.tolist(),
-            }
-            for name, v in frame.variables.items()
-        },
-    }
-
-
-_INDENT = " " * 16
-
-
-def _verdict(verdict: str, text: str) -> None:
-    _say((f"{verdict:16}", STYLES[verdict]), text)
-
-
-class _FirstSeed(click.ParamType):
-    """A whole number, or "commit": a number that nobody chose, the same for everyone who has this commit."""
-
-    name = "seed"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if value == "commit":
-            asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-            try:
-                value = int(subprocess.run(asked, check=True, capture_output=True, text=True).stdout[:8], 16) % 10**6
-            except (OSError, ValueError, subprocess.CalledProcessError):
-                self.fail("there is no git commit to take the first seed from; give a number", param, ctx)
-        return click.IntRange(0, 2**30).convert(value, param, ctx)
-
-
-@cli.command()
-@click.argument("keys", nargs=-1, metavar="[KEY ...]")
-@click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
-@click.option("--slow", is_flag=True, help="Also measure those that take long.")
-@click.option(
-    "--seeds-from",
-    type=_FirstSeed(),
-    multiple=True,
-    default=(0,),
-    show_default=True,
-    help='First seed: a whole number, or "commit" for one that follows from the commit. Several are measured in turn.',
-)
-@click.option("--missing", is_flag=True, help="Leave out what the record has of exactly this code and these seeds.")
-@click.option("--recorded", is_flag=True, help="Measure nothing; print what is known.")
-@click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Also put the verdicts into this file.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def claims(
-    ctx: click.Context,
-    keys: tuple[str, ...],
-    theme: str | None,
-    slow: bool,
-    seeds_from: tuple[int, ...],
-    missing: bool,
-    recorded: bool,
-    record: Path | None,
-    as_json: bool,
-) -> None:
-    """Measure the papers' claims now, and print the verdicts.
-
-    Exit code 1 if one is broken: it should hold and does not, or its check raised an error.
-    """
-    from labcore import ledger
-    from labcore.claims import Seeds, measure
-
-    chosen = _ready(keys, theme)
-    rows: list[dict[str, Any]] = []
-    for first in seeds_from[:1] if recorded else seeds_from:
-        skip = ledger.known(first, record) if missing else ()
-        for key in chosen:
-            entries = []
-            try:
-                for entry in ledger.recorded(key) if recorded else measure([key], Seeds(first), slow, skip):
-                    entries.append(entry)
-                    rows.append(asdict(entry))
-                    if not as_json:
-                        _say_entry(entry)
-            except Exception as error:  # one paper's bug must not hide the verdicts of the others
-                traceback.print_exc()
-                raised = f"{type(error).__name__}: {error}"
-                rows.append({"key": key, "verdict": "raised", "seeds_from": first, "error": raised})
-                if not as_json:
-                    _verdict("raised", f"{key}  {raised}; what came after it was not measured")
-            if record and not recorded:
-                ledger.record(entries, record)  # each paper as it is done: a night that is cut short keeps what it has
-    verdicts = [row["verdict"] for row in rows]
-    if as_json:
-        click.echo(json.dumps(rows, indent=1))
-    else:
-        counts = ", ".join(f"{verdicts.count(v)} {v}" for v in STYLES if v in verdicts)
-        _say(f"\n{len(rows)} verdicts on claims of {len(chosen)} papers: {counts or 'none measured'}")
-        _say_turned(rows)
-    ctx.exit(int("broken" in verdicts or "raised" in verdicts))
-
-
-def _say_entry(entry: Entry) -> None:
-    _verdict(entry.verdict, f"{entry.key}.{entry.name}  {entry.statement}")
-    how = [entry.criterion, entry.repetitions, f"seeds from {entry.seeds_from}", f"{entry.seconds:.1f} CPU s"]
-    how += [part for part in (entry.offsets, STANDINGS[entry.standing]) if part]
-    _say(_INDENT, f"{entry.numbers}  ({'; '.join(how)})")
-    if entry.reason:
-        _say(_INDENT, entry.reason)
-
-
-def _say_turned(rows: list[dict[str, Any]]) -> None:
-    """The claims whose verdict was not the same with all seeds."""
-    seen: dict[str, dict[int, str]] = {}
-    for row in rows:
-        if "name" in row:
-            seen.setdefault(f"{row['key']}.{row['name']}", {})[row["seeds_from"]] = row["verdict"]
-    for name, verdicts in seen.items():
-        if len(set(verdicts.values())) > 1:
-            _say("turns with its seeds: ", f"{name}: " + ", ".join(f"{v} from {k}" for k, v in verdicts.items()))
+            is_ready = p.status == "ready"
+            say("  ", (f"{p.key:{width}}", "green" if is_ready else "dim"), f"  {p.year}  {p.status:7}  {p.title}")
+            if is_ready:
+                say(" " * (width + 10), "run ", ", ".join(f"{p.key}.{e}" for e in p.experiments), f"  in {p.notebook}")
+    say(f"\n{sum(p.status == 'ready' for p in found)} of {len(found)} papers are ready.")
 
 
 @cli.command()
@@ -418,7 +73,7 @@ def warm(ctx: click.Context, keys: tuple[str, ...], theme: str | None) -> None:
 
     from labcore.threads import ONE_THREAD
 
-    chosen, failed = _ready(keys, theme), 0
+    chosen, failed = ready(keys, theme), 0
     with ProcessPoolExecutor(
         min(len(chosen), os.cpu_count() or 1), get_context("spawn"), _take_environment, (ONE_THREAD,)
     ) as pool:
@@ -426,9 +81,9 @@ def warm(ctx: click.Context, keys: tuple[str, ...], theme: str | None) -> None:
             for name, seconds, error in done.result():
                 if error:
                     failed += 1
-                    _say((f" failed    {name}  {error}", STYLES["raised"]), err=True)
+                    say((f" failed    {name}  {error}", STYLES["raised"]), err=True)
                 else:
-                    _say(f"{seconds:7.1f} s  {name}")
+                    say(f"{seconds:7.1f} s  {name}")
     ctx.exit(int(failed > 0))
 
 
@@ -461,8 +116,8 @@ def lessons(ctx: click.Context, folder: Path) -> None:
 
     changed = _copied(folder)
     for path in changed:
-        _say((f"not overwritten, because it was changed: {path}", STYLES["not reproduced"]), err=True)
-    _say(f"{len(lesson_files.names()) - len(changed)} lessons are in {folder}; labcore lab {folder} opens them.")
+        say((f"not overwritten, because it was changed: {path}", STYLES["not reproduced"]), err=True)
+    say(f"{len(lesson_files.names()) - len(changed)} lessons are in {folder}; labcore lab {folder} opens them.")
     ctx.exit(int(bool(changed)))
 
 

@@ -95,13 +95,13 @@ class Parameter:
     kind: Literal["int", "float", "bool", "choice"]
     default: Any
     description: str
+    label: str
     low: float | None = None
     high: float | None = None
     choices: tuple = ()
     unit: str = ""
     log: bool = False
     group: str = ""
-    label: str = ""
     main: bool = False
     when: Mapping[str, tuple] = field(default_factory=dict)
 

@@ -5,7 +5,8 @@ Importing this loads no method, no torch and no plotly; they are loaded when a b
 
 from widgets.benches.bench import bench
 from widgets.benches.prediction import Prediction
-from widgets.benches.sketch import Ruler, Sketch
+from widgets.benches.ruler import Ruler
+from widgets.benches.sketch import Sketch
 from widgets.boards.diagram.canvas import diagram_canvas
 from widgets.boards.memory import memory_board
 from widgets.lesson import exercise, ledger, source

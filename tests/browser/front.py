@@ -128,7 +128,14 @@ def press(bench, name: str) -> None:
     found = bench.locator(".labcore-toolbar").get_by_role("button", name=words, include_hidden=True)
     if not found.first.is_visible() and found.count():
         bench.get_by_role("button", name="Menu").click()
+    if name in ("Run", "Pause", "Resume"):
+        read(found)
     found.click()
+
+
+def read(button) -> None:
+    """Wait for as long as a person takes to read what stands on a button."""
+    button.evaluate("() => new Promise((done) => setTimeout(done, 500))")
 
 
 def unfold(bench) -> None:

@@ -20,8 +20,8 @@ BENCH = f'bench("{PLANE}", budget="quick"'
 CELLS = {
     "film": f"{BENCH})",
     "opening": f"{BENCH}, opening=True)",
-    "asked": f'{BENCH}, opening=True, predict=Prediction("Up?", ("Yes", "No"), then=dict(seed=3)))',
-    "covered": f'{BENCH}, opening=True, predict=Prediction("Up?", ("Yes", "No")))',
+    "asked": f'{BENCH}, opening=True, predict=Prediction("Up?", ("Yes", "No"), lambda _: "Yes", then=dict(seed=3)))',
+    "covered": f'{BENCH}, opening=True, predict=Prediction("Up?", ("Yes", "No"), lambda _: "Yes"))',
 }
 LONG = 'b = bench("double_descent.two_layer", steps=20_000, n_seeds=30)\nb'  # minutes, a frame a second
 

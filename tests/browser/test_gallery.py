@@ -639,6 +639,38 @@ def test_the_lessons_that_were_asked_for_last_are_kept_and_nobody_waits_for_it(t
         wait_until_ready(served.log, "a.ipynb", 2)
 
 
+AHEAD = f"""
+import pathlib, time
+from widgets.benches import ahead
+def work():
+    while not pathlib.Path("go").exists():
+        time.sleep(0.1)
+        yield
+ahead.leave(work)
+{MARK}"""
+
+
+def test_a_lesson_is_ready_before_the_runs_that_nobody_has_asked_for_yet(tmp_path):
+    with room(tmp_path, {"one": AHEAD}, *ALL_READY) as served:
+        wait_until_ready(served.log, "one.ipynb")
+        first = done_by(text(served.page()))
+        assert psutil.pid_exists(first)
+        (tmp_path / "go").touch()
+        end = time.monotonic() + 20
+        while psutil.pid_exists(first):
+            assert time.monotonic() < end, "the copy that has the runs does not take its place"
+            time.sleep(0.1)
+        assert done_by(text(served.page())) == first, "what that one executed is shown, from the copy"
+        assert "no longer kept ready" not in served.log.read_text()
+
+
+def test_a_class_that_comes_at_once_executes_a_lesson_once_for_all(tmp_path):
+    with room(tmp_path, {"one": f"import time; time.sleep(2); {MARK}"}, "--Gallery.warm=0", *ALL_READY[1:]) as served:
+        with ThreadPoolExecutor(8) as visitors:
+            pages = list(visitors.map(text, [served.page()] * 8))
+        assert len(set(map(done_by, pages))) == 2, "the kernel of the first one, and the process of all others"
+
+
 def test_no_process_is_left_when_the_server_is_killed(tmp_path):
     with room(tmp_path, {"one": MARK}, *ALL_READY) as served:
         wait_until_ready(served.log, "one.ipynb")

@@ -149,7 +149,7 @@ def move(page, lesson: str, opened: Callable) -> None:
             bench.get_by_role("button", name="Run").first.click()
             after = until(page, lambda seen, number=number: seen[number]["hash"] != before[number]["hash"])
             press(bench, "Stop")
-            until(page, lambda seen, number=number: re.search(r"^Stopped|s$", seen[number]["status"]))
+            until(page, lambda seen, number=number: re.search(r"^Stopped|s\.?$", seen[number]["status"]))
             assert after[number]["reading"] != "Computing the first figure ..."
         place = "at the end"  # a bench that moves leaves the others alone
         assert page.locator(".labcore-error").count() == 0

@@ -148,7 +148,8 @@ PROSE = (
 BENCHES = [
     f'bench("{PLANE}", budget="quick", label="first")',
     f'bench("{PLANE}", budget="quick", stretch=2.5)',
-    f'bench("{PLANE}", budget="quick", label="asked", predict=Prediction("Up?", ("Yes", "No"), then=dict(seed=3)))',
+    f'bench("{PLANE}", budget="quick", label="asked", predict=Prediction('
+    '"Up?", ("Yes", "No"), lambda _: "Yes", then=dict(seed=3)))',
 ]
 
 

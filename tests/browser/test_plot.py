@@ -14,9 +14,10 @@ from widgets.benches.plot import Plot
 FLAT = {"data": [{"x": [0, 1], "y": [0, 1], "meta": {"click": {"x": "x"}}}]}
 DEEP = {"data": [{"type": "scatter3d", "x": [0, 1], "y": [0, 1], "z": [0, 1]}]}
 plot = Plot(FLAT, "flat")
+SHOWN = {"flat": FLAT, "deep": DEEP, "low": {**FLAT, "layout": {"height": 210}}}
 def turn(button):
-    plot.show(DEEP, "deep") if button.description == "deep" else plot.show(FLAT, "flat")
-buttons = [w.Button(description=name) for name in ("flat", "deep")]
+    plot.show(SHOWN[button.description], button.description)
+buttons = [w.Button(description=name) for name in SHOWN]
 for button in buttons:
     button.on_click(turn)
 low = Plot(FLAT, "low down", layout=w.Layout(margin="300vh 0 0"))
@@ -53,6 +54,19 @@ def test_a_figure_follows_its_place_and_texts_shrink_with_it(opened):
         drawn = "([f, width, size]) => f._fullLayout.width === width && Math.abs(f._fullLayout.font.size - size) < 0.01"
         opened.wait_for_function(drawn, arg=[first.element_handle(), width, size], timeout=20_000)
     first.evaluate("f => { f.style.width = ''; }")
+
+
+def test_a_figure_is_as_high_as_its_view_says_however_the_window_changes(opened):
+    first, size = figure(opened, 0), opened.viewport_size
+    opened.get_by_role("button", name="low", exact=True).click()
+    heights = "[f._fullLayout.height, f.clientHeight, f.querySelector('.main-svg').clientHeight]"
+    held = f"f => {heights}.every((height) => height === 210)"
+    opened.wait_for_function(held, arg=first.element_handle(), timeout=20_000)
+    for width, height in ((0, -300), (-1010, 0), (0, -150), (0, 0)):
+        opened.set_viewport_size({"width": size["width"] + width, "height": size["height"] + height})
+        opened.wait_for_timeout(600)  # longer than plotly waits before it answers the window
+        opened.wait_for_function(held, arg=first.element_handle(), timeout=5_000)
+    opened.get_by_role("button", name="flat").click()
 
 
 def test_a_figure_takes_the_plotly_that_it_needs(opened):

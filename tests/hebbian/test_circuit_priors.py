@@ -285,7 +285,12 @@ def test_readings_say_no_more_than_is_there():
         ("cut", "w_contra", True),
         ("cut", "The Contra synapse.", True),
         ("cut", "prop", "Without it the speed goes from 0.096 to 0.002 per cycle."),
-        ("cut", "w_osc or w_ipsi", "Name one of w_prop, w_osc, w_ipsi, w_contra."),
+        ("cut", "the opposite muscle", True),
+        (
+            "cut",
+            "w_osc or w_ipsi",
+            "Name one: neighbour's bend w_prop, head's clock w_osc, own muscle w_ipsi, opposite muscle w_contra.",
+        ),
         ("faint_head", "2", True),
         ("faint_head", "1,9", True),
         ("faint_head", " 18e-1 ", True),

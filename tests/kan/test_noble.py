@@ -335,6 +335,11 @@ def test_rank_out_of_range_is_refused():
         ("up = 0", False),
         ("phase = 1", False),
         ("mixing = 0,1", False),
+        ("First frequency w₁ = 0", True),
+        ("w1=0", True),
+        ("mixing size = 0", True),
+        ("branch size = 0", False),
+        ("colour = 0", False),
     ],
 )
 def test_an_answer_about_the_silent_branch(answer, right):

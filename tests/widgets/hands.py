@@ -93,7 +93,7 @@ def button(bench, text):
 
 def status(bench):
     """What the bench says about its run, and about a value that it refused."""
-    return bench._status.value + bench._refusal.value
+    return bench._status.words.value + bench._status.refusal.value
 
 
 def plot(bench):

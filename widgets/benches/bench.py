@@ -8,13 +8,10 @@ runs the experiment at its budget and leaves the figure and its reading as stati
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from html import escape
 from typing import Any
@@ -23,35 +20,30 @@ import ipywidgets as w
 import xarray as xr
 from IPython.display import display
 
-from labcore import catalog, frame_files
+from labcore import catalog
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from labcore.without import Without, declared
 from widgets.benches import ahead, sharing
 from widgets.benches.audience import Audience
-from widgets.benches.controls import Control, control_panel, label_of, taken
+from widgets.benches.controls import Control, control_panel, taken
+from widgets.benches.drawer import Drawer
 from widgets.benches.film import Film
 from widgets.benches.front_end import is_static, on_voila
 from widgets.benches.hands import hand_facts
-from widgets.benches.parts import button, column, layout, line, row, said, show, style, switch, words
+from widgets.benches.parts import button, column, layout, row
 from widgets.benches.pins import Pin, difference, ghosts, pin
 from widgets.benches.plot import Plot, Spec, jsonable
+from widgets.benches.prepared import Prepared
 from widgets.benches.question import Question
-from widgets.benches.recording import Recording
 from widgets.benches.runner import Job, Report, Runner
 from widgets.benches.static_bench import StaticBench
-from widgets.benches.taken_out import as_html, waiting
+from widgets.benches.status import Status
+from widgets.benches.story import SharedLink, Standing, Story
+from widgets.benches.taken_out import TakenOut, waiting
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
-# A run that is ready is played in so many figures at most, with so many seconds between two of them.
-PLAYED, BEAT = 40, 0.08
-STORY = "This is where the story was."
-IN_PLACE, TAKEN_OUT = "in place", "taken out"  # of a paper's idea, as pins say it
-
-# By link: what the bench opened with that followed it. Its cell run again follows it again; a cell whose values were
-# changed since has the last word.
-_followed: dict[str, dict[str, Any]] = {}
 
 # By label: the newest bench of that label, which is the one that links of the prose mean. A cell that runs again makes
 # another one.
@@ -100,16 +92,6 @@ def bench(
     return Bench(experiment, settings, view, predict, opening, label, taken)
 
 
-@dataclass(frozen=True)
-class _Story:
-    """How a bench stood: its controls, pins and film, and the seconds of its last run."""
-
-    values: Mapping[str, Any]
-    pins: Sequence[Pin]
-    film: Any
-    long: float
-
-
 class Bench(w.VBox):
     """The live bench. `values` and `frame` are the current ones; `wait()` lets a script wait for a run."""
 
@@ -130,66 +112,44 @@ class Bench(w.VBox):
         self._shown_values = dict(values)  # those of the frame
         self.pins: list[Pin] = []
         self._start = dict(values)
+        self._labels = {name: p.label for name, p in experiment.parameters.items()}
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
         self._cost: dict[str, float] = {}
         self._last_moved: str | None = None
-        self._linked: dict[str, Any] = {}  # a link's values, kept until the learner has committed
-        self._link_moved = ""  # what had to be moved to take them
-        self._story: _Story | None = None  # how the bench stood before a link of the prose moved it
+        self._link = SharedLink(experiment, self.label, self._start)
+        self._story = Story(self.back)
         self._void: Job | None = None  # a run that is seen no more
-        self._hand = ""  # the view in which a button was pressed last
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
-        self._sweep: w.Widget | None = None
         self._drawing = threading.Lock()
 
         self._controls = {n: Control(p, self._moved, self._typed) for n, p in experiment.parameters.items()}
         self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=self.label)
         self._plot.on_msg(self._heard)
+        self._drawer = Drawer(experiment, self.label, self._plot, lambda: self.frame)
         self._film = Film(self._plot)
         self._audience = Audience(partial(self._plot.send, {"type": "anyone"}), self._leave)
         self._plot.add_class("labcore-picture")
-        self._status = words(css="labcore-status")
-        self._refusal = words()  # apart from the status, which a run under way overwrites
-        # its layout is its own: it changes
-        bar = w.Layout(width="auto", height="6px", visibility="hidden")
-        self._progress = w.FloatProgress(min=0, max=1, layout=bar, style=style(w.FloatProgress))
+        self._status = Status()
+        self._say, self._refuse = self._status.say, self._status.refuse
         panel = control_panel(list(self._controls.values()), _main(experiment, predict))
-        self._without, self._out = without, False
-        self._pinned_before: list[Pin] = []
-        self._intact: Recording | None = None  # the run that the page had when the idea was taken out
-        self._switch = self._difference = None
-        if without:
-            tip = "Run the same experiment without the line that carries the idea, and show that line"
-            self._switch = switch(f"Take the idea out: {without.idea}", tip, self._turned)
-            self._difference = words()
-            panel = [panel[0], row([self._switch], "labcore-toolbar"), *panel[1:]]
-        side = column([self._toolbar(), self._progress, self._status, self._refusal, *panel], "labcore-side")
+        self._idea = TakenOut(experiment, without, self._turned) if without else None
+        if self._idea:
+            panel = [panel[0], self._idea.row, *panel[1:]]
+        side = column([self._toolbar(), *self._status.parts, *panel], "labcore-side")
         body = row([self._plot, side], "labcore-body")
-        self._drawer = column()
         self._question = predict.panel(self._committed) if predict else None
-        # the run that the bench opens with, and the one that the question is about, computed before they are asked for
-        self._opening: Recording | None = self._recording(self.values) if opening else None
-        self._ready: Recording | None = None
-        self._asking = threading.Lock()
+        asked = experiment.validate(**{**self.values, **predict.then}) if predict else None
+        self._prepared = Prepared(experiment, self.values if opening else None, asked)
         self._answered = self._told = False
-        self._followed_link = words(css="labcore-followed")
-        back = button("Back to the story", "undo", "As it was before the link: controls, figure and pins", self.back)
-        self._back = row([self._followed_link, back], "labcore-toolbar")
-        self._back.add_class("labcore-back")
-        show(self._back, False)
-        rows = [self._back, body, *([self._difference] if without else []), self._drawer]
+        rows = [self._story, body, *([self._idea.difference] if self._idea else []), self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
         self.add_class("labcore-bench")
         self._refresh_controls()
         if self._question:
             self._lock(True)
             self._question.play = self._play  # for a panel that offers other runs after its answer
-            asked = experiment.validate(**{**self.values, **predict.then})
-            self._ready = self._recording(asked)
-            if asked == self.values:
-                self._opening = None
-                self._cover(True)
+            self._cover(asked == self.values)
         self._runner = Runner(self._frames, self._draw, self._report)
         self._preview = Job(dict(self.values), preview=True)
         self._runner.submit(self._preview)
@@ -261,10 +221,12 @@ class Bench(w.VBox):
     def pin(self) -> None:
         """Keep the current curves as ghosts behind the next runs."""
         if self.frame is not None:
-            kept = pin(self._spec, self._with_idea(self._shown_values))
+            kept = pin(self._spec, self._compared)
             if not kept.traces:
                 return self._say("This figure has no curves to pin.")
             self.pins.append(kept)
+            with self._drawing:
+                self._look()
             self._say(f"Pinned {len(self.pins)}. Move a control: the pinned curves stay behind.")
 
     def unpin(self) -> None:
@@ -288,76 +250,40 @@ class Bench(w.VBox):
 
     def back(self) -> None:
         """Undo links of the prose: controls, figure and pins are as before the first of them."""
-        story, self._story = self._story, None
-        if story is None:
+        before = self._story.end()
+        if before is None:
             return
-        show(self._back, False)
         self._refuse("")
         self._put_back()
         self._cancel_timer()
-        self.values, self._last_moved, self._long = dict(story.values), None, story.long
+        self.values, self._last_moved, self._long = dict(before.values), None, before.long
         self._refresh_controls()
         with self._drawing:
             self._void = self._runner.job
             self._runner.stop()
-            self.pins = list(story.pins)
-            self._film.restore(story.film)
+            self.pins = list(before.pins)
+            self._film.restore(before.film)
             self._look()
         if self.frame is None:
             return self.run()
         self._mark()
-        self._say(STORY)
+        self._say("This is where the story was.")
 
     def share(self) -> None:
         """Show the link and the lines that reproduce the figure."""
         if self._of_copy:
-            return self._refuse(f"What is shared is of the paper itself. Put {self._without.idea} back first.")
-        what = (self.experiment, self._shown_values)
-        lines = {
-            "Python": sharing.python_line(*what),
-            "Shell": sharing.command_line(*what),
-            "Papermill": sharing.papermill_command(*what, self.label),
-            "PowerShell": sharing.papermill_command(*what, self.label, powershell=True),
-        }
-        wide = {"width": "98%"}
-        self._link = line("Link", "...", size=wide)
-        self._link.add_class("labcore-link")
-        self._copied = words()
-        where = words("The last two run the whole lesson: in Labcore's folder, where <code>notebooks</code> is.")
-        made = [line(k, v, size=wide) for k, v in lines.items()]
-        self._drawer.children = [self._link, self._copied, *made, where]
-        self._plot.send({"type": "share", "query": sharing.link_query(*what, self.label), "view": self._hand})
+            return self._refuse(f"What is shared is of the paper itself. Put {self._idea.without.idea} back first.")
+        self._drawer.share(self._shown_values)
 
     def export(self) -> None:
         """Offer the frame as CSV or NetCDF and the figure as PNG or SVG."""
-        kinds = {
-            "CSV": ("text/csv", frame_files.to_csv),
-            "NetCDF": ("application/x-netcdf", frame_files.to_netcdf),
-        }
-
-        name = self._shown_name
-
-        def offer(kind: str) -> w.Button:
-            if kind in kinds:
-                mime, convert = kinds[kind]
-                suffix = "csv" if kind == "CSV" else "nc"
-                save = partial(self._save, f"{name}.{suffix}", mime, convert)
-            else:
-                picture = {"type": "image", "format": kind.lower(), "name": f"{name}.{kind.lower()}"}
-                save = lambda: self._plot.send(picture | {"view": self._hand})  # noqa: E731
-            return button(kind, "", f"Save as {kind}", save)
-
-        self._drawer.children = [row([offer(kind) for kind in ("CSV", "NetCDF", "PNG", "SVG")], "labcore-toolbar")]
+        self._drawer.export()
 
     def sweep(self) -> None:
         """Offer to run the experiment over a grid, with the bench's other values."""
         if self._of_copy:
-            return self._refuse(f"What is swept is the paper itself. Put {self._without.idea} back first.")
-        if self._sweep is None:
-            from widgets.benches.sweep_panel import SweepPanel  # with Dask, which no bench needs before
-
-            self._sweep = SweepPanel(self.experiment, lambda: self.values, self.view)
-        self._drawer.children = [self._sweep]
+            return self._refuse(f"What is swept is the paper itself. Put {self._idea.without.idea} back first.")
+        self._drawer.sweep(lambda: self.values, self.view)
 
     def close(self) -> None:
         """End the run and take the bench away from its pages."""
@@ -375,64 +301,46 @@ class Bench(w.VBox):
 
     def take_out(self, out: bool = True) -> None:
         """Run the paper's copy without its essential line, before the curves of the real one; or put the line back."""
-        if self._without is None:
+        if self._idea is None:
             raise ValueError(f"{self.experiment.id} has no line that could be taken out; open it with without=True")
-        self._switch.value = out
+        self._idea.switch.value = out
 
     def _turned(self, out: bool) -> None:
         """Let the run and the page follow the switch."""
-        if out == self._out:
+        if out == self._idea.out:
             return
         if not out:
             self._put_back()
             return self.run()
         self._refuse("")
-        self._drawer.children = []
-        self._pinned_before, self._intact = list(self.pins), self._whole()
+        self._drawer.shut()
+        shots = self._film.shots
+        whole = shots and shots[-1].frame.attrs["progress"] == 1 and not self._of_copy
+        before = list(self.pins)
         self.pin()
-        self._out = True
-        self._difference.value = as_html(self._without)
-        self._switch.description = f"Put it back: {self._without.idea}"
+        self._idea.take(before, (self._film.values, [shot.frame for shot in shots]) if whole else None)
         self.run()
-        self._say(waiting(self._without))
+        self._say(waiting(self._idea.without))
 
     def _put_back(self) -> None:
         """The paper as it is: the next run is its own."""
-        if self._out:
-            self._out, self.pins = False, self._pinned_before
-            self._difference.value = ""
-            self._switch.description = f"Take the idea out: {self._without.idea}"
-            self._switch.value = False
-
-    def _whole(self) -> Recording | None:
-        """What the film has of a run of the paper itself that went to its end."""
-        shots = self._film.shots
-        if not shots or shots[-1].frame.attrs["progress"] < 1 or self._of_copy:
-            return None
-        run = self._recording(dict(self._film.values))
-        run.frames, run.complete = [shot.frame for shot in shots], True
-        return run
+        if self._idea and self._idea.out:
+            self.pins = self._idea.put_back()
 
     @property
     def _wanted(self) -> dict[str, Any]:
-        """The values to run with; without the idea they say so, and are then no values of the paper."""
-        return {**self.values, self._without.idea: TAKEN_OUT} if self._out else dict(self.values)
+        """The values to run with."""
+        return self._idea.wanted(self.values) if self._idea else dict(self.values)
 
-    def _with_idea(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of a figure, by which pins differ."""
-        return {self._without.idea: IN_PLACE, **values} if self._without else dict(values)
+    @property
+    def _compared(self) -> dict[str, Any]:
+        """The values of the figure, by which pins differ."""
+        return self._idea.compared(self._shown_values) if self._idea else dict(self._shown_values)
 
     @property
     def _of_copy(self) -> bool:
         """Whether the figure, or the next one, is not of the paper itself."""
-        return self._without is not None and (self._out or self._without.idea in self._shown_values)
-
-    @property
-    def _shown_name(self) -> str:
-        """The experiment of the figure, as the name of a file."""
-        if self.frame is None or "without" not in self.frame.attrs:
-            return self.experiment.id
-        return f"{self.experiment.id} without {self.frame.attrs['without']}".replace(" ", "-")
+        return self._idea is not None and (self._idea.out or self._idea.of_copy(self._shown_values))
 
     # what the page reports
 
@@ -451,14 +359,8 @@ class Bench(w.VBox):
         self.set(**{name: value})
 
     def _heard(self, _: Any, message: dict[str, Any], __: Any) -> None:
-        if message["type"] == "shared":
-            self._link.value = sharing.public_link(message["url"])
-            self._plot.send({"type": "copy", "text": self._link.value, "view": self._hand})
-        elif message["type"] == "copied":
-            said = "The link is copied." if message["done"] else "The link is selected: Ctrl+C, or Cmd+C, copies it."
-            self._copied.value = f'<span role="status">{said}</span>'
-        elif message["type"] == "hand":
-            self._hand = message["view"]
+        if message["type"] in ("hand", "shared", "copied"):
+            self._drawer.hear(message)
         elif message["type"] == "link":
             _labelled.get(message["name"], self)._read_prose(message["values"], message["page"])
         elif message["type"] in ("film", "shown"):
@@ -479,8 +381,9 @@ class Bench(w.VBox):
                     # a click or a drag can land between or outside the allowed values; take the nearest
                     p = self.experiment.parameters.get(name)
                     if p is not None and p.kind in ("int", "float"):
-                        near = round(float(value)) if p.kind == "int" else float(f"{float(value):.6g}")
-                        values[name] = min(max(near, p.low), p.high)
+                        near = min(max(float(value), p.low), p.high)
+                        short = min(max(float(f"{near:.6g}"), p.low), p.high)  # a bound such as 2/3 stays what it is
+                        values[name] = round(near) if p.kind == "int" else short
                 self.set(**values)
             except (ParameterError, ValueError, TypeError) as error:  # a click on a category has no number
                 self._refuse(str(error))
@@ -489,31 +392,26 @@ class Bench(w.VBox):
         """Repeat what the run thread may have said while the page was still making its widgets, and so missed."""
         with self._drawing:
             self._plot.show_again(drawn)
-        for part in (self._status, self._progress, self._progress.layout):
-            part.send_state()
+        self._status.say_again()
 
     def _read_link(self, query: str) -> None:
         try:
-            self._linked = sharing.link_values(self.experiment, query, self.label)
-            self._link_moved = sharing.link_moved(self.experiment, query, self.label)
+            self._link.read(query)
         except ParameterError as error:
             return self._refuse(f"The link was not taken; the lesson's own values are shown. {error}")
-        if self._linked and _followed.setdefault(query, self._start) != self._start:
-            self._linked = {}
-        if self._linked and self._controls_enabled:
+        if self._link and self._controls_enabled:
             self._follow_link()
 
     def _follow_link(self) -> None:
         """Show what the link's sender saw, however long it takes: opening the link asked for it."""
-        # a link carries every value, so nothing of what this bench opened with is left
-        values, self._linked = self._linked, {}
-        self._go(values, self._link_moved)
+        self._go(*self._link.take())
 
-    def _go(self, values: dict[str, Any], moved: str) -> None:
+    def _go(self, values: dict[str, Any], moved: str, at: float = 1.0) -> None:
         self._put_back()
         self.values, self._last_moved = values, None
         self._refresh_controls()
-        self.run()
+        self._refuse("")
+        self._submit(Job(self._wanted, at=at))
         if moved:
             self._refuse(f"Not all that the link asks for is allowed here: {moved}.")
 
@@ -527,12 +425,10 @@ class Bench(w.VBox):
             except ParameterError as error:
                 self._refuse(f"The link was not taken. {error}")
             else:
-                self._story = self._story or _Story(self.values, list(self.pins), self._film.standing(), self._long)
+                self._story.leave(Standing(self.values, list(self.pins), self._film.standing(), self._long))
                 self._go(values, moved)
-                labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
-                told = difference(values, self._start, labels) if values != self._start else "as it opened"
-                self._followed_link.value = f"<span>From the text: {escape(told)}</span>"
-                show(self._back, True)
+                told = difference(values, self._start, self._labels) if values != self._start else "as it opened"
+                self._story.tell(told)
         else:
             self._refuse("This bench asks you something first. Answer or skip its question, then follow the link.")
         self._plot.send({"type": "look", "page": page})
@@ -542,20 +438,19 @@ class Bench(w.VBox):
         self._refuse("")
         self._lock(False)
         self._cover(False)
-        asked = self._ready.values
-        if asked != self.values and not self._linked:  # a link shows what its sender saw
+        asked = self._prepared.asked.values
+        if asked != self.values and not self._link:  # a link shows what its sender saw
             self.pin()
         self.values, self._last_moved = dict(asked), None
         self._refresh_controls()
-        with self._asking:
-            self._answered = True
-            self._submit(Job(dict(asked), asked=True))
+        self._answered = True
+        self._submit(Job(dict(asked), asked=True))
 
     def _play(self, values: Mapping[str, Any]) -> None:
         """Run what the question is about with other values, to the end; what is shown stays behind."""
         self._put_back()
         self.pin()
-        self.values, self._last_moved = self.experiment.validate(**{**self._ready.values, **values}), None
+        self.values, self._last_moved = self.experiment.validate(**{**self._prepared.asked.values, **values}), None
         self._refresh_controls()
         self.run()
 
@@ -563,24 +458,20 @@ class Bench(w.VBox):
         """Give the question its answer, and then a link its turn."""
         self._told = True
         self._question.measured(frame)
-        if self._linked:
+        if self._link:
             self._follow_link()
 
     # runs
 
     def _prepare(self) -> None:
         """Compute the next run that nobody has asked for yet."""
-        runs = self._unasked()
-        with self._asking:
-            if runs and not self._answered and not ahead.leave(self._compute_ahead):
-                self._runner.offer(Job(runs[0].values, prepare=True))
-
-    def _unasked(self) -> list[Recording]:
-        return [r for r in (self._opening, self._ready) if r is not None and not r.complete]
+        runs = self._prepared.rest
+        if runs and not self._answered and not ahead.leave(self._compute_ahead):
+            self._runner.offer(Job(runs[0].values, prepare=True))
 
     def _compute_ahead(self) -> Iterator[None]:
         """The same in a process that waits for others: without a thread, and with a pause after each frame."""
-        for run in self._unasked():
+        for run in self._prepared.rest:
             began = time.perf_counter()
             for _ in run:
                 yield
@@ -590,8 +481,8 @@ class Bench(w.VBox):
 
     def _open(self) -> None:
         """Let the page play the run that the bench opens with, if nothing else has been shown since."""
-        run, self._opening = self._opening, None
-        if run is None or not run.complete or len(run.frames) < 2:
+        run = self._prepared.open()
+        if run is None:
             return
         film = [(frame, self.view(frame)) for frame in run.frames]
         with self._drawing:
@@ -617,30 +508,10 @@ class Bench(w.VBox):
         finally:
             frames.close()
 
-    def _recording(self, values: dict[str, Any]) -> Recording:
-        return Recording(values, partial(self.experiment.frames, **values))
-
     def _computed(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
-        """The frames of a run: of the one that a question is about, what is ready is not computed again."""
-        if self._without is not None and self._without.idea in values:
-            own = {name: value for name, value in values.items() if name in self.experiment.parameters}
-            return self._without.frames(self.experiment.name, **own)
-        if self._intact is not None and values == self._intact.values:
-            return iter(self._intact)
-        if self._opening is not None and values == self._opening.values:
-            return iter(self._opening)
-        if self._ready is None or values != self._ready.values:
-            return self.experiment.frames(**values)
-        return self._played() if self._ready.complete else iter(self._ready)
-
-    def _played(self) -> Iterator[xr.Dataset]:
-        """The run that is ready, slowly enough to be seen."""
-        frames = self._ready.frames
-        shown = frames[:: math.ceil(len(frames) / PLAYED)]
-        for frame in shown if shown[-1] is frames[-1] else [*shown, frames[-1]]:
-            yield frame
-            if frame is not frames[-1]:
-                time.sleep(BEAT)
+        """The frames of a run; what is ready is not computed again."""
+        without = self._idea.frames(values) if self._idea else None
+        return without or self._prepared.frames(values) or self.experiment.frames(**values)
 
     def _submit(self, job: Job) -> None:
         self._cancel_timer()
@@ -688,8 +559,7 @@ class Bench(w.VBox):
             return
         self.frame, self._spec, self._shown_values = shot.frame, shot.spec, self._film.values
         self._plot.hands = hand_facts(self.experiment, self._spec) if self._controls_enabled else {}
-        labels = {name: label_of(p) for name, p in self.experiment.parameters.items()}
-        self._plot.ghosts = jsonable(ghosts(self.pins, self._with_idea(self._shown_values), labels))
+        self._plot.ghosts = jsonable(ghosts(self.pins, self._compared, self._labels))
 
     def _mark(self) -> None:
         """Let a figure that does not belong to the controls say so."""
@@ -698,15 +568,14 @@ class Bench(w.VBox):
     def _cover(self, yes: bool) -> None:
         """Keep the figure from the learner, who sees its axes; or show it."""
         if yes != self._film.covered:
-            (self._plot.add_class if yes else self._plot.remove_class)("labcore-covered")
+            self._plot.covered = yes
             with self._drawing:
                 self._film.cover(yes)
 
     def _leave(self) -> None:
         """End all that goes on."""
         self.stop()
-        if self._sweep is not None:
-            self._sweep.stop()
+        self._drawer.stop()
 
     def _report(self, report: Report) -> None:
         if report.job.prepare:
@@ -720,24 +589,25 @@ class Bench(w.VBox):
         if report.job.preview:
             self._prepare()
         if report.job is self._void:
-            self._progress.layout.visibility = "hidden"
+            self._status.show_bar(False)
             return self._call("Run")
         going = report.state in ("running", "paused")
-        if going != (self._progress.layout.visibility == "visible"):
-            self._progress.layout.visibility = "visible" if going else "hidden"
+        self._status.show_bar(going)
         if not going or report.job.values != self._wanted:
             self._call("Run")  # the controls ask for another run than the one under way
         else:
             self._call("Resume" if report.state == "paused" else "Pause")
         if going:
-            self._progress.value = report.progress
-            left = report.seconds * (1 / report.progress - 1) if report.progress > 0 else None
-            word = "Paused" if report.state == "paused" else "Running"
-            return self._say(f"{word}: {report.progress:.0%}" + (f", about {left:.0f} s left" if left else ""))
+            return self._status.under_way(report)
         if report.state == "failed":
             self._mark()
-            return self._fail(said(report.error), report.error)
+            return self._status.fail(report.error)
         self._mark()
+        if report.state == "done" and report.job.at < 1:
+            with self._drawing:
+                if report.job is self._film.key:
+                    self._film.turn(report.job.at)
+                    self._look()
         if report.state == "done" and report.job.preview:
             self._say("Ready.")  # its time says nothing: the benches of a page open one after another
         elif report.state == "done" and report.job.asked:
@@ -753,18 +623,21 @@ class Bench(w.VBox):
             self._long = max(self._long, SHORT + 1)
             self._say("This is where it starts. Press Run.")
         if self._answered and not self._told and report.state != "failed":
-            if report.state == "done" and report.job.values == self._ready.values:
+            asked = self._prepared.asked
+            if report.state == "done" and report.job.values == asked.values:
                 self._tell(self._film.shots[-1].frame)
-            elif self._ready.complete:  # the learner went on before its end
-                self._tell(self._ready.frames[-1])
+            elif asked.complete:  # the learner went on before its end
+                self._tell(asked.frames[-1])
 
     # small parts
 
     def _lock(self, locked: bool) -> None:
         for part in [*self._controls.values()]:
             part.set_enabled(not locked)
-        for made in [*self._buttons, *([self._switch] if self._switch else [])]:
+        for made in self._buttons:
             made.disabled = locked
+        if self._idea:
+            self._idea.lock(locked)
 
     @property
     def _controls_enabled(self) -> bool:
@@ -783,32 +656,9 @@ class Bench(w.VBox):
         if self._shown_values != self._wanted and self._run_button.description != "Run":
             self._call("Run")
 
-    def _save(self, name: str, mime: str, convert: Callable[[xr.Dataset], bytes]) -> None:
-        if self.frame is not None:
-            message = {"type": "file", "name": name, "mime": mime, "view": self._hand}
-            self._plot.send(message, buffers=[convert(self.frame)])
-
-    def _say(self, text: str) -> None:
-        self._status.value = f"<span>{escape(text)}</span>"
-
-    def _refuse(self, text: str) -> None:
-        """Say why a value was not taken, until one is; "" takes the words away."""
-        self._refusal.value = _alert(text) if text else ""
-
-    def _fail(self, text: str, error: BaseException | None = None) -> None:
-        details = ""
-        if error is not None:
-            trace = escape("".join(traceback.format_exception(error)))
-            details = f"<details><summary>Details</summary><pre>{trace}</pre></details>"
-        self._status.value = _alert(text) + details
-
 
 def _main(experiment: Experiment, question: Question | None) -> set[str]:
     """The parameters whose controls stand open: those that the question moves, and the experiment's main ones."""
     asked = list(question.then) if question else []
     own = [name for name, p in experiment.parameters.items() if p.main]
     return set(list(dict.fromkeys([*asked, *own]))[:MAIN])
-
-
-def _alert(text: str) -> str:
-    return f'<span class="labcore-error" role="alert">{escape(text.splitlines()[0][:400])}</span>'

@@ -65,18 +65,13 @@ def taken(parameter: Parameter, text: str) -> Any:
     try:
         value = number_in(text)
     except Ambiguous as question:
-        raise ParameterError(f"{label_of(parameter)}: {question}") from None
+        raise ParameterError(f"{parameter.label}: {question}") from None
     except ValueError:
         value = math.nan
     if parameter.low <= value <= parameter.high and (parameter.kind == "float" or value == int(value)):
         return int(value) if parameter.kind == "int" else value
     short = text if len(text) <= 60 else text[:57] + "..."
-    raise ParameterError(f"{label_of(parameter)} = {short!r} is not allowed; it must be {parameter.allowed}")
-
-
-def label_of(parameter: Parameter) -> str:
-    """The parameter in a person's words: learning rate η."""
-    return parameter.label or parameter.name.replace("_", " ")
+    raise ParameterError(f"{parameter.label} = {short!r} is not allowed; it must be {parameter.allowed}")
 
 
 def _marked(text: str) -> str:
@@ -97,7 +92,7 @@ class Control:
         self.parameter = parameter
         self._changed, self._typed = changed, typed
         self._quiet = False
-        named = {"description": _marked(label_of(parameter)), "description_allow_html": True}
+        named = {"description": _marked(parameter.label), "description_allow_html": True}
         tip = {"tooltip": f"{parameter.description} ({parameter.allowed})"}
         self._slider = self._box = self._choice = None
         if parameter.kind == "choice":

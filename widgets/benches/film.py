@@ -16,8 +16,8 @@ from jupyter_client.session import json_packer
 
 from widgets.benches.plot import Plot, Spec, jsonable
 from widgets.benches.prediction import covered
+from widgets.benches.recording import Thinned
 
-FRAMES, BYTES = 120, 8_000_000  # of one run, at most; its first and its last frame are kept whatever their size
 MESSAGE = 500_000  # bytes of specifications in one answer, before they are compressed
 
 
@@ -32,20 +32,23 @@ class Shot:
 
 
 class Film:
-    """The frames of one run at `values`, thinned: the last one, and of those before it every `every`th.
+    """The frames of one run at `values`, thinned.
 
     `plot` shows the newest frame, and other ones when the page asks for them. Not for several threads at a time.
     """
 
     def __init__(self, plot: Plot):
         self.values: Mapping[str, Any] = {}
-        self.shots: list[Shot] = []
         self.key: object = None  # of the run
         self._plot = plot
-        self._run, self._every, self._count = 0, 1, 0
+        self._run, self._kept = 0, Thinned[Shot]()
         self._chosen: Shot | None = None
         self._given: Shot | None = None
         self.covered = False
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        return self._kept.kept
 
     @property
     def shown(self) -> Shot | None:
@@ -67,13 +70,19 @@ class Film:
         self._given = self.shots[0]
         self._show(self._given, opening=opening)
 
+    def turn(self, progress: float) -> None:
+        """Show the frame that is nearest to this part of the run."""
+        self._given = min(self.shots, key=lambda shot: abs(shot.frame.attrs["progress"] - progress))
+        self._chosen = None
+        self._show(self._given)
+
     def standing(self) -> tuple[Any, ...]:
         """All that is kept, and what is shown of it, for `restore`."""
-        return self.values, self.shots, self.key, self._every, self._count, self.shown
+        return self.values, self.key, self._kept, self.shown
 
     def restore(self, standing: tuple[Any, ...]) -> None:
         """Keep and show what was kept and shown when `standing` was taken."""
-        self.values, self.shots, self.key, self._every, self._count, self._given = standing
+        self.values, self.key, self._kept, self._given = standing
         # the page took these frames away when those of another run came
         self._run, self._chosen = self._run + 1, None
         if self._given is not None:
@@ -95,27 +104,26 @@ class Film:
             self._answer([s for s in self.shots if s.number > after])
 
     def _begin(self, key: object, values: Mapping[str, Any]) -> None:
-        self.values, self.shots, self.key, self._chosen = dict(values), [], key, None
-        self._run, self._every, self._count = self._run + 1, 1, 0
+        self.values, self.key, self._chosen = dict(values), key, None
+        self._run, self._kept = self._run + 1, Thinned()
 
     def _keep(self, frame: xr.Dataset, spec: Spec) -> Shot:
         spec = jsonable(spec)
         # an experiment may go on writing into the arrays of a frame that it has shown
-        shot = Shot(self._count, frame.copy(deep=True), spec, len(json_packer(spec)))
-        self._count += 1
-        self.shots = [s for s in self.shots if s.number % self._every == 0] + [shot]
-        while len(self.shots) > 2 and (len(self.shots) > FRAMES or self._bytes() > BYTES):
-            self._every *= 2
-            self.shots = [s for s in self.shots if s.number % self._every == 0 or s is shot]
+        shot = Shot(self._kept.count, frame.copy(deep=True), spec, len(json_packer(spec)))
+        self._kept = self._kept.plus(shot, _bytes)
         return shot
-
-    def _bytes(self) -> int:
-        return max(sum(s.size for s in self.shots), sum(s.frame.nbytes for s in self.shots))
 
     def _show(self, shot: Shot, **more: bool) -> None:
         if self.covered:
             return self._plot.show(covered(shot.spec), "What was measured comes after your prediction.")
-        facts = {"run": self._run, "number": shot.number, "last": self.shots[-1].number, "every": self._every, **more}
+        facts = {
+            "run": self._run,
+            "number": shot.number,
+            "last": self.shots[-1].number,
+            "every": self._kept.every,
+            **more,
+        }
         self._plot.show(shot.spec, shot.frame.attrs["reading"], facts | {"progress": shot.frame.attrs["progress"]})
 
     def _answer(self, wanted: Sequence[Shot]) -> None:
@@ -137,3 +145,8 @@ class Film:
         answer = {"type": "film", "run": self._run, "shots": facts, "more": len(sent) < len(wanted)}
         # the numbers of a figure are as many bytes, compressed, as they were before they were written as text
         self._plot.send(answer, buffers=[gzip.compress(json_packer(s.spec), compresslevel=1) for s in sent])
+
+
+def _bytes(shots: Sequence[Shot]) -> int:
+    """What frames and figures take, whichever is more: the kernel keeps both, and the page the figures."""
+    return max(sum(s.size for s in shots), sum(s.frame.nbytes for s in shots))

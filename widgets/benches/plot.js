@@ -45,7 +45,7 @@ function inColours(value, colours) {
 }
 
 // Views lay their texts out for a figure of this width; in a narrower one, texts are as much smaller, down to 0.7.
-const WIDTH = 860;
+const WIDTH = 860, HEIGHT = 420; // the height where a view says none
 
 function withFonts(value, small, key) {
   if (small === 1) return value;
@@ -86,7 +86,7 @@ function columnsOf(data, layout) {
 
 function stacked(data, layout, columns) {
   const margin = { t: 24, b: 48, ...layout.margin }, edges = margin.t + margin.b;
-  const room = (layout.height ?? 420) - edges;
+  const room = (layout.height ?? HEIGHT) - edges;
   const heights = columns.map((c) => room * (c.high - c.low));
   const total = heights.reduce((a, b) => a + b) + GAP * (columns.length - 1);
   let top = total;
@@ -175,8 +175,6 @@ function unfold() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.(".labcore-bench .labcore-opens");
     if (button) open(button, button.getAttribute("aria-expanded") !== "true");
-    // a double click is one press: the second would pause what the first has begun
-    if (event.detail > 1 && event.target.closest?.(".labcore-run")) event.stopImmediatePropagation();
   }, true);
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -209,7 +207,7 @@ function withGhosts({ data, layout = {} }, ghosts) {
   const legend = { orientation: "h", yref: "container", yanchor: "bottom", y: 0, x: 0, ...layout.legend };
   const room = 26 * new Set(ghosts.map((ghost) => ghost.legendgroup)).size;
   const margin = { ...layout.margin, b: (layout.margin?.b ?? 48) + room };
-  const height = (layout.height ?? 420) + room;
+  const height = (layout.height ?? HEIGHT) + room;
   return { data: [...ghosts, ...data], layout: { ...layout, height, margin, showlegend: true, legend } };
 }
 
@@ -230,7 +228,7 @@ function render({ model, el, film }) {
   el.append(asleep, held, reading);
   const hands = handsOf({ model, figure, held, redraw: () => redraw() });
   const showTime = timeline(film, held);
-  figure.style.minHeight = `${model.get("spec").layout?.height ?? 420}px`;
+  figure.style.minHeight = `${model.get("spec").layout?.height ?? HEIGHT}px`;
 
   let Plotly = null, queued = false, gone = false;
 
@@ -241,7 +239,8 @@ function render({ model, el, film }) {
     const columns = wide < PHONE ? columnsOf(data, layout) : [];
     if (columns.length > 1) [data, layout] = stacked(data, layout, columns);
     const small = Math.min(1, Math.max(0.7, (wide * (columns.length || 1)) / WIDTH));
-    return { data, layout: withFonts({ autosize: true, template: template(colours), ...layout }, small) };
+    // both sizes are said: left to plotly, a height that it is told while it follows the window's width may be lost
+    return { data, layout: withFonts({ template: template(colours), height: HEIGHT, ...layout, width: wide }, small) };
   }
 
   // the library for the specification of now: another one may be wanted by the time that one has come
@@ -265,6 +264,7 @@ function render({ model, el, film }) {
     if (first) Plotly?.purge(figure);
     Plotly = library;
     const { data, layout } = themed(isDark());
+    figure.style.minHeight = `${layout.height}px`;
     const config = {
       responsive: true, displaylogo: false, doubleClick: "reset",
       // no button that uploads the figure to a company
@@ -309,7 +309,8 @@ function render({ model, el, film }) {
     if (seen) film.open();
   }
 
-  const mark = () => el.classList.toggle("labcore-stale", model.get("stale"));
+  // not classes of the kernel's: a view of anywidget's does not follow these
+  const mark = () => ["stale", "covered"].forEach((word) => el.classList.toggle(`labcore-${word}`, model.get(word)));
 
   // a kernel that is gone, or was never there since a saved notebook was opened
   async function live() {
@@ -369,14 +370,14 @@ function render({ model, el, film }) {
   const unlisten = film.listen(follow);
   for (const name of ["change:spec", "change:reading", "change:library"]) model.on(name, follow);
   model.on("change:ghosts", redraw);
-  model.on("change:stale", mark);
+  model.on("change:stale change:covered", mark);
   model.on("comm_live_update", live);
   model.on("msg:custom", onMessage);
   follow();
   mark();
   live();
   const asked = opened(model);
-  let voice;
+  let voice, unfollow;
   requestAnimationFrame(() => {
     const bench = el.closest(".labcore-bench");
     if (!bench || gone) return;
@@ -384,6 +385,8 @@ function render({ model, el, film }) {
     keepKeys();
     unfold();
     followLinks();
+    heedWords();
+    unfollow = followWord(bench);
     bench.addEventListener("click", ({ target }) => {
       if (target.closest("button")) model.send({ type: "hand", view });
     }, true);
@@ -401,6 +404,7 @@ function render({ model, el, film }) {
     room.disconnect();
     stopTheme.disconnect();
     voice?.disconnect();
+    unfollow?.();
     sight.disconnect();
     unlisten(); // what hears the model is taken from it by anywidget
     Plotly?.purge(figure);

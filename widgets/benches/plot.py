@@ -97,7 +97,7 @@ class Plot(anywidget.AnyWidget):
     """
 
     _esm = (
-        _text("film.js") + _text("links.js") + _text("hands.js") + _text("plot.js")
+        _text("film.js") + _text("links.js") + _text("press.js") + _text("hands.js") + _text("plot.js")
     )  # one module: what anywidget loads can import nothing that is ours
     _css = _text("bench.css") + _text("film.css") + _text("hands.css")
 
@@ -112,6 +112,7 @@ class Plot(anywidget.AnyWidget):
         sync=True
     )
     stale = traitlets.Bool(help="Whether the figure does not belong to the controls any more.").tag(sync=True)
+    covered = traitlets.Bool(help="Whether a question is to be answered before the curves are shown.").tag(sync=True)
     reading = traitlets.Unicode().tag(sync=True)
     drawn = traitlets.Int(help="How many figures were shown: a page tells by it whether it missed one.").tag(sync=True)
     bench_id = traitlets.Unicode(help="The name by which links mean this figure's bench.").tag(sync=True)

@@ -29,8 +29,8 @@ class Prediction:
 
     question: str
     options: tuple[str, ...]
+    right: Rule
     then: Mapping[str, Any] = field(default_factory=dict)
-    right: Rule | None = None
     why: str = ""
     instead: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -41,12 +41,10 @@ class Prediction:
             self._check(option, "instead")
 
     def holding(self, frame: xr.Dataset) -> tuple[str, ...]:
-        """The options that hold on this frame, in the order in which they were offered; () without a rule.
+        """The options that hold on this frame, in the order in which they were offered.
 
         Raises `ValueError` where the rule names none, or one that was not offered.
         """
-        if self.right is None:
-            return ()
         named = self.right(frame)
         named = (named,) if isinstance(named, str) else tuple(named)
         for option in named or ("",):
@@ -100,13 +98,11 @@ class PredictionPanel(w.VBox):
         """Say what came out, which option it was and why, and offer the experiment of a wrong option."""
         asked, choice = self._prediction, self._choice
         held = asked.holding(frame)
-        verdict = ""
-        if held:
-            was = " and ".join(f"<b>{escape(option)}</b>" for option in held)
-            was = f"It was a tie between {was}." if len(held) > 1 else f"It was: {was}."
-            if choice in held:
-                was = "That is what happened." if len(held) == 1 else was
-            verdict = f'<div class="labcore-verdict {"labcore-holds" if choice in held else ""}">{was}</div>'
+        was = " and ".join(f"<b>{escape(option)}</b>" for option in held)
+        was = f"It was a tie between {was}." if len(held) > 1 else f"It was: {was}."
+        if choice in held:
+            was = "That is what happened." if len(held) == 1 else was
+        verdict = f'<div class="labcore-verdict {"labcore-holds" if choice in held else ""}">{was}</div>'
         parts = [prose(asked.why, "labcore-why")] if asked.why else []
         values = asked.instead.get(choice) if choice not in held else None
         if values and self.play is not None:
@@ -116,8 +112,9 @@ class PredictionPanel(w.VBox):
         self._say(f"{verdict}<div>Measured: {escape(frame.attrs['reading'])}</div>", *parts)
 
 
-# of an axis: what it tells of the answer
+# of an axis: what it tells of the answer, and what keeps it to the shape of what is not there
 _TELLS = frozenset("autorange categoryarray dtick minor range rangemode tickmode ticktext tickvals".split())
+_TELLS |= frozenset("constrain constraintoward scaleanchor scaleratio".split())
 
 
 def covered(spec: Spec) -> Spec:

@@ -1,52 +1,69 @@
-"""A run that is kept: its frames, to be seen again without computing them again."""
+"""Runs that are kept: their frames, to be seen again without computing them again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import xarray as xr
 
-FRAMES, BYTES = 120, 8_000_000  # at most, of one run; the first and the last frame are kept whatever their size
+FRAMES, BYTES = 120, 8_000_000  # at most, of one run; its first and its last frame are kept whatever their size
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Thinned(Generic[T]):
+    """What is kept of things that come one after another: the last one, and of those before it every `every`th.
+
+    `count` have come so far.
+    """
+
+    kept: tuple[T, ...] = ()
+    every: int = 1
+    count: int = 0
+
+    def plus(self, thing: T, size: Callable[[Sequence[T]], int]) -> Thinned[T]:
+        """With the next thing. Every second one goes while there are more than `FRAMES`, or of more than `BYTES`."""
+        # what was kept as the last one is that no more
+        before = self.kept[:-1] if self.count and (self.count - 1) % self.every else self.kept
+        kept, every = (*before, thing), self.every
+        while len(kept) > 2 and (len(kept) > FRAMES or size(kept) > BYTES):
+            kept, every = (*kept[:-1:2], thing), 2 * every
+        return Thinned(kept, every, self.count + 1)
 
 
 class Recording:
     """The run of `values`: `frames` are those computed so far, in order, and `complete` says whether the run has ended.
 
     To iterate over it gives the frames that are kept and then computes the rest, each of which it keeps as well; one
-    thread at a time may do that. Where there are more than `FRAMES`, or `BYTES`, every second one is dropped.
+    thread at a time may do that. A long run is thinned.
     """
 
     def __init__(self, values: dict[str, Any], compute: Callable[[], Iterator[xr.Dataset]]):
         self.values, self.complete = dict(values), False
-        self.frames: list[xr.Dataset] = []
         self._compute = compute
         self._rest: Iterator[xr.Dataset] | None = None
-        self._count, self._every = 0, 1
+        self._seen: Thinned[xr.Dataset] = Thinned()
+
+    @property
+    def frames(self) -> tuple[xr.Dataset, ...]:
+        return self._seen.kept
 
     def __iter__(self) -> Iterator[xr.Dataset]:
-        yield from tuple(self.frames)
+        yield from self.frames
         while not self.complete:
             self._rest = self._rest or self._compute()
             try:
                 frame = next(self._rest, None)
             except BaseException:
                 # what a run that failed has left cannot go on: the next one begins again, and fails where it is seen
-                self.frames, self._rest, self._count, self._every = [], None, 0, 1
+                self._rest, self._seen = None, Thinned()
                 raise
             if frame is None:
                 self.complete, self._rest = True, None
             else:
-                self._keep(frame)
+                # an experiment may go on writing into the arrays that it has shown
+                self._seen = self._seen.plus(frame.copy(deep=True), lambda frames: sum(f.nbytes for f in frames))
                 yield frame
-
-    def _keep(self, frame: xr.Dataset) -> None:
-        if self.frames and (self._count - 1) % self._every:
-            self.frames.pop()  # it was kept as the last one, and is that no more
-        # an experiment may go on writing into the arrays that it has shown
-        self.frames.append(frame.copy(deep=True))
-        self._count += 1
-        while len(self.frames) > 2 and (len(self.frames) > FRAMES or sum(f.nbytes for f in self.frames) > BYTES):
-            last, kept = self.frames[-1], self.frames[::2]
-            self.frames = kept if kept[-1] is last else [*kept, last]
-            self._every *= 2

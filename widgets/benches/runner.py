@@ -20,13 +20,14 @@ class Job:
     """Values to run, and what for.
 
     `preview`: hold after the first frame, to show where a long run starts. `prepare`: keep the frames, and show none.
-    `asked`: show what a question was about.
+    `asked`: show what a question was about. `at`: how far the run is in the frame that is shown when it has ended.
     """
 
     values: dict[str, Any]
     preview: bool = False
     prepare: bool = False
     asked: bool = False
+    at: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,10 @@ class Runner:
 
     @property
     def active(self) -> bool:
-        """Whether a run is under way or waiting to begin."""
+        """Whether a run is under way or waiting to begin that is to be seen."""
         with self._wake:
-            return self._busy or self._next is not None
+            jobs = (self._job if self._busy else None, self._next)
+            return any(job is not None and not job.prepare for job in jobs)
 
     @property
     def job(self) -> Job | None:

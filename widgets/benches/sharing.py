@@ -19,6 +19,7 @@ LINK_FIELDS, LINK_LENGTH = 64, 8192  # values and characters; the longest link o
 REFUSAL = 300  # characters of a refusal, however long the link
 # Words of the servers around a lesson, in the same query string: Binder adds its token, JupyterLab and Voila their own.
 SERVERS_OWN = {"token", "reset", "clone", "theme", "template"}
+AT = "at"  # the word of a link for how far the run was that its sender saw, from 0 to 1
 
 
 def changed_values(experiment: Experiment, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,12 +27,22 @@ def changed_values(experiment: Experiment, values: Mapping[str, Any]) -> dict[st
     return {k: v for k, v in values.items() if v != experiment.parameters[k].default}
 
 
-def link_query(experiment: Experiment, values: Mapping[str, Any], label: str = "") -> str:
+def link_query(experiment: Experiment, values: Mapping[str, Any], label: str = "", at: float = 1.0) -> str:
     """The query string that reopens the bench of this label (default: the experiment's id) with these values.
 
-    It holds all of them: the lesson that it opens may start the bench elsewhere than at the defaults.
+    It holds all of them: the lesson that it opens may start the bench elsewhere than at the defaults. `at` is how far
+    the run is in the figure.
     """
-    return urlencode({"bench": label or experiment.id, **values})
+    return urlencode({"bench": label or experiment.id, **values} | ({AT: f"{at:.6g}"} if at < 1 else {}))
+
+
+def link_at(query: str) -> float:
+    """How far the run is in the figure that a link shares; 1, its end, for a link that says nothing of use."""
+    try:
+        at = float(dict(parse_qsl(query, max_num_fields=LINK_FIELDS)).get(AT, 1.0))
+    except ValueError:
+        return 1.0
+    return at if 0 <= at < 1 else 1.0
 
 
 def link_values(
@@ -77,7 +88,7 @@ def _nearest(experiment: Experiment, query: str, label: str) -> tuple[dict[str, 
         if math.isfinite(number) and not p.low <= number <= p.high:
             near = min(max(number, p.low), p.high)
             values[name] = round(near) if p.kind == "int" else near
-            moved.append(f"{name} = {_shown(text)} is not allowed, {values[name]:g} is the nearest")
+            moved.append(f"{p.label} = {_shown(text)} is not allowed, {values[name]:g} is the nearest")
     return values, moved
 
 
@@ -92,7 +103,7 @@ def _texts(experiment: Experiment, query: str, label: str) -> dict[str, Any]:
         return {}
     values: dict[str, Any] = {}
     for name, value in pairs:
-        if name in SERVERS_OWN and name not in experiment.parameters:
+        if name in {*SERVERS_OWN, AT} and name not in experiment.parameters:
             continue
         if name in values:
             raise ParameterError(f"{experiment.id}: the link holds {name!r} more than once")

@@ -29,69 +29,12 @@ import traitlets
 import xarray as xr
 from jaxtyping import Float
 
+from widgets.benches.judging import JUDGES, near
 from widgets.benches.parts import button, layout, prose, row, words
+from widgets.benches.ruler import Ruler
 
 Line = tuple[str, Any, Any]  # a name, places along x and heights: what is given
 Judge = Callable[[Float[np.ndarray, " P"], Float[np.ndarray, " P"], Float[np.ndarray, " P"]], tuple[float, str]]
-
-HANDLES = 9  # along a ruler that names no places
-LEVEL = 0.03  # of the picture's height: a curve that moves less is flat
-LEG = 0.08  # of the picture's height: a way up or down that is less is a wiggle
-ALIKE = 0.01  # of the picture's height: heights that differ by less have no order
-
-
-@dataclass(frozen=True)
-class Ruler:
-    """An axis of a sketch: its title, its two ends, and where along it the handles stand.
-
-    `at` are places in the units of the axis; without it there are nine, evenly spaced. `names` in place of the ends
-    makes an axis of things, one handle each. Raises ValueError for ends that are not in order, for a log axis that
-    does not begin above 0 and for places beyond the ends.
-    """
-
-    title: str
-    low: float = 0.0
-    high: float = 1.0
-    log: bool = False
-    at: tuple[float, ...] = ()
-    names: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise ValueError(f"low = {self.low}, high = {self.high} is not allowed; low must be below high")
-        if self.log and self.low <= 0:
-            raise ValueError(f"low = {self.low} is not allowed on a log axis; it must be above 0")
-        if any(not self.low <= place <= self.high for place in self.at):
-            raise ValueError(f"at = {self.at} is not allowed; places must lie from {self.low} to {self.high}")
-        if list(self.at) != sorted(set(self.at)):
-            raise ValueError(f"at = {self.at} is not allowed; places must rise")
-        if len(set(self.names)) != len(self.names):
-            raise ValueError(f"names = {self.names} is not allowed; names must differ")
-
-    @property
-    def places(self) -> Float[np.ndarray, " P"]:
-        """Where the handles stand."""
-        if self.names:
-            return np.arange(len(self.names), dtype=float)
-        return np.array(self.at or self.value(np.linspace(0, 1, HANDLES)), dtype=float)
-
-    def share(self, values: Any) -> np.ndarray:
-        """How far along the axis values lie, 0 at its low end and 1 at its high one."""
-        low, high = (-0.5, len(self.names) - 0.5) if self.names else (self.low, self.high)
-        values = np.asarray(values, dtype=float)
-        if self.log:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                return np.log(values / low) / math.log(high / low)
-        return (values - low) / (high - low)
-
-    def value(self, share: Any) -> np.ndarray:
-        """The inverse of `share`."""
-        share = np.asarray(share, dtype=float)
-        return self.low * (self.high / self.low) ** share if self.log else self.low + (self.high - self.low) * share
-
-    def said(self, share: float) -> str:
-        """A place along the axis in words."""
-        return self.names[round(share * len(self.names) - 0.5)] if self.names else f"{float(self.value(share)):.3g}"
 
 
 @dataclass(frozen=True)
@@ -131,10 +74,10 @@ class Sketch:
     def __post_init__(self) -> None:
         if not self.question.strip():
             raise ValueError(f"question = {self.question!r} is not allowed; it must ask something")
-        if self.kind not in _JUDGES:
-            raise ValueError(f"kind = {self.kind!r} is not allowed; it must be {', '.join(_JUDGES)}")
-        if not (callable(self.judge) and self.kind != "place") and self.judge not in _JUDGES[self.kind]:
-            allowed = ", ".join(_JUDGES[self.kind]) + ("" if self.kind == "place" else " or a rule")
+        if self.kind not in JUDGES:
+            raise ValueError(f"kind = {self.kind!r} is not allowed; it must be {', '.join(JUDGES)}")
+        if not (callable(self.judge) and self.kind != "place") and self.judge not in JUDGES[self.kind]:
+            allowed = ", ".join(JUDGES[self.kind]) + ("" if self.kind == "place" else " or a rule")
             raise ValueError(f"judge = {self.judge!r} is not allowed for a {self.kind}; it must be {allowed}")
         for axis, allowed in {"x": self.kind != "place", "y": False}.items():
             if (names := getattr(self, axis).names) and not allowed:
@@ -181,7 +124,7 @@ class Sketch:
         x, measured = self.measured(frame)
         if self.kind == "place":
             middle = [float(self.x.value(0.5)), float(self.y.value(0.5))]
-            (score, said), (flat, _) = (_near(self, at, x[0], measured[0]) for at in (drawn, middle))
+            (score, said), (flat, _) = (near(self, at, x[0], measured[0]) for at in (drawn, middle))
             return score, flat, said
         if not self.x.names:
             inside = (x >= self.x.places[0]) & (x <= self.x.places[-1])
@@ -190,7 +133,7 @@ class Sketch:
             return 0.0, 0.0, "cannot be compared: too little was measured where it was drawn"
         # between its handles the drawing is straight, on these axes
         along = np.interp(self.x.share(x), self.x.share(self.x.places), self.y.share(drawn))
-        rule = self.judge if callable(self.judge) else partial(_JUDGES[self.kind][self.judge], self)
+        rule = self.judge if callable(self.judge) else partial(JUDGES[self.kind][self.judge], self)
         (score, said), (flat, _) = (
             rule(x, y, measured) for y in (self.y.value(along), np.full(len(x), np.median(measured)))
         )
@@ -308,100 +251,3 @@ class SketchPanel(w.VBox):
         question = f'<div class="labcore-question">{escape(self._sketch.question)}</div>'
         skipped = "<div>You skipped the drawing.</div>" if self._drawing is None else ""
         self.children = [words(question), self.canvas, words(f'<div role="status">{skipped}{then}</div>'), *more]
-
-
-# what a drawing is judged by: rules of the sketch, x, drawn and measured heights (P,)
-
-
-def _goes(shares: np.ndarray) -> np.ndarray:
-    """The way of each step, 1, 0 or -1, from heights as shares of the picture; slight ones are level."""
-    steps, reach = np.diff(shares), np.ptp(shares)
-    return np.where(np.abs(steps) < 0.05 * reach, 0, np.sign(steps)) if reach >= LEVEL else np.zeros(len(steps))
-
-
-def _direction(sketch: Sketch, x: np.ndarray, drawn: np.ndarray, measured: np.ndarray) -> tuple[float, str]:
-    at = sketch.x.share(sketch.x.places)
-    at = at[(at >= sketch.x.share(x[0]) - 1e-9) & (at <= sketch.x.share(x[-1]) + 1e-9)]
-    mine, theirs = (_goes(np.interp(at, sketch.x.share(x), sketch.y.share(y))) for y in (drawn, measured))
-    right = int((mine == theirs).sum())
-    return right / max(len(mine), 1), f"goes the measured way in {right} of {len(mine)} steps"
-
-
-def _legs(shares: np.ndarray) -> list[str]:
-    """The ways that a curve goes, one after another, "up" or "down", from heights as shares of the picture."""
-    legs: list[str] = []
-    low = high = shares[0]
-    for height in shares:
-        low, high = min(low, height), max(high, height)  # since the last turn
-        if height - low >= LEG and legs[-1:] != ["up"]:
-            legs.append("up")
-            high = height
-        elif high - height >= LEG and legs[-1:] != ["down"]:
-            legs.append("down")
-            low = height
-    return legs
-
-
-def _turns(sketch: Sketch, _: np.ndarray, drawn: np.ndarray, measured: np.ndarray) -> tuple[float, str]:
-    mine, theirs = (_legs(sketch.y.share(y)) for y in (drawn, measured))
-    said = [", then ".join(legs) or "neither up nor down" for legs in (mine, theirs)]
-    # legs alternate, so two lists are alike from the same first one on, or from the second of either
-    shifts = [(mine, theirs), (mine[1:], theirs), (mine, theirs[1:])]
-    alike = max(min(len(a), len(b)) if a[:1] == b[:1] else 0 for a, b in shifts)
-    score = alike / max(len(mine), len(theirs)) if mine or theirs else 1.0
-    return score, f"goes {said[0]}, the measured one {said[1]}"
-
-
-def _extreme(
-    best: Callable, sketch: Sketch, x: np.ndarray, drawn: np.ndarray, measured: np.ndarray
-) -> tuple[float, str]:
-    word = "highest" if best is np.max else "lowest"
-    at = []
-    for y in (drawn, measured):
-        shares = sketch.y.share(y)
-        best_at = np.flatnonzero(shares == best(shares))
-        plateau = best_at[: 1 + int(np.argmax(np.append(np.diff(best_at), 2) > 1))]  # the first of several
-        at.append(float(sketch.x.share(x)[plateau].mean()) if np.ptp(shares) >= LEVEL else None)
-    if None in at:
-        score = float(at == [None, None])
-    else:
-        score = 1 - abs(at[0] - at[1])
-    said = ["nowhere" if share is None else f"at {sketch.x.said(share)}" for share in at]
-    return score, f"is {word} {said[0]}, the measured one {said[1]}"
-
-
-def _height(sketch: Sketch, _: np.ndarray, drawn: np.ndarray, measured: np.ndarray) -> tuple[float, str]:
-    theirs = sketch.y.share(measured)
-    off, flat = (float(np.abs(y - theirs).mean()) for y in (sketch.y.share(drawn), np.median(theirs)))
-    # the score is the part of the best flat line's error that the drawing saves
-    said = f"is off by {off:.0%} of the picture's height on average, the best flat line by {flat:.0%}"
-    return max(0.0, 1 - off / max(flat, ALIKE)), said
-
-
-def _order(sketch: Sketch, _: np.ndarray, drawn: np.ndarray, measured: np.ndarray) -> tuple[float, str]:
-    first, second = np.triu_indices(len(drawn), 1)
-    mine, theirs = (y[first] - y[second] for y in (sketch.y.share(drawn), sketch.y.share(measured)))
-    mine, theirs = np.sign(mine), np.where(np.abs(theirs) < ALIKE, 0, np.sign(theirs))
-    # what is measured alike cannot be put in a wrong order; what is drawn alike is as good as a coin
-    points = np.where(theirs == 0, 1.0, np.where(mine == 0, 0.5, mine == theirs))
-    return float(points.mean()), f"has {points.sum():g} of {len(points)} pairs in the measured order"
-
-
-def _near(sketch: Sketch, at: Sequence[float], x: float, y: float) -> tuple[float, str]:
-    off = float(np.hypot(sketch.x.share(at[0]) - sketch.x.share(x), sketch.y.share(at[1]) - sketch.y.share(y)))
-    # half a picture away is as wrong as can be
-    return max(0.0, 1 - 2 * off), f"is at ({at[0]:.3g}, {at[1]:.3g}), the measured place at ({x:.3g}, {y:.3g})"
-
-
-_JUDGES: dict[str, dict[str, Callable]] = {
-    "curve": {
-        "direction": _direction,
-        "turns": _turns,
-        "maximum": partial(_extreme, np.max),
-        "minimum": partial(_extreme, np.min),
-        "height": _height,
-        "order": _order,
-    },
-    "order": {"order": _order},
-    "place": {"place": _near},
-}

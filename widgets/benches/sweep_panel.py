@@ -38,7 +38,7 @@ class SweepPanel(w.VBox):
         self._stop, self._thread = threading.Event(), None
         visitors = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
         self._visitors, self._temporary = visitors, None
-        names = [n for n in experiment.parameters if n != "seed"]
+        names = [(p.label, name) for name, p in experiment.parameters.items() if name != "seed"]
         look = {"label_width": "88px", "size": {"width": "min(420px, 98%)"}}
         named = style(w.Dropdown, description_width="88px")
         self._name = w.Dropdown(description="vary", options=names, layout=layout(**look["size"]), style=named)
@@ -101,6 +101,7 @@ class SweepPanel(w.VBox):
 
     def _work(self) -> None:
         name, points = self._name.value, []
+        label = self._experiment.parameters[name].label
         try:
             swept = {key: _several(text) for key, text in ((name, self._list.value), ("seed", self._seeds.value))}
             if "seed" not in self._experiment.parameters:
@@ -117,7 +118,7 @@ class SweepPanel(w.VBox):
                 )
                 points.sort(key=lambda p: (isinstance(p[0], str), p[0]))
                 self._plot.layout.display = None
-                self._plot.show(fan(name, points), f"{len(points)} of {many} points, each with its curve.")
+                self._plot.show(fan(label, points), f"{len(points)} of {many} points, each with its curve.")
 
             found = sweep(
                 self._experiment.id,
@@ -158,8 +159,11 @@ def _several(text: str) -> list[Any]:
     return [found] if isinstance(found, str) else found
 
 
-def fan(name: str, points: list[tuple[Any, list[dict], dict]]) -> Spec:
-    """The curves of all points in one figure, coloured by the value of `name`; points are (value, traces, layout)."""
+def fan(label: str, points: list[tuple[Any, list[dict], dict]]) -> Spec:
+    """The curves of all points in one figure, coloured by the value of what `label` names.
+
+    Points are (value, traces, layout).
+    """
     values = list(dict.fromkeys(value for value, _, _ in points))
     traces, seen = [], set()
     for value, curves, _ in points:
@@ -168,7 +172,7 @@ def fan(name: str, points: list[tuple[Any, list[dict], dict]]) -> Spec:
         for trace in curves:
             kept = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate", "mode")}
             style = {"color": color, "width": 1.8}
-            word = f"{name.replace('_', ' ')} = {shown(value)}"
+            word = f"{label} = {shown(value)}"
             more = {"mode": "lines", "line": style, "opacity": 0.8, "name": word, "legendgroup": word, "meta": None}
             traces.append(kept | more | {"showlegend": value not in seen})
             seen.add(value)

@@ -135,7 +135,7 @@ class KanBoard(anywidget.AnyWidget):
             best = sorted(fitted, key=lambda s: (-round(s.r2, 4), LIBRARY[s.name]))[:3]
             offers = [{"name": s.name, "r2": s.r2, "formula": _formula(s)} for s in best]
             self._open(edge, offers)
-            told = ", ".join(f"{s.name} (R2 {s.r2:.4f})" for s in best)
+            told = ", ".join(f"{s.name} (R² {s.r2:.4f})" for s in best)
             self._say(f"Nearest to {self._name(edge)}: {told}.{_warned(best[0].r2)}")
 
     def snap(self, edge: str, name: str) -> None:
@@ -322,4 +322,4 @@ def _formula(found: Any) -> str:
 
 
 def _warned(r2: float) -> str:
-    return "" if r2 >= FITS else f" No fit: with R2 {r2:.2f}, below {FITS}, it makes another network of this one."
+    return "" if r2 >= FITS else f" No fit: with R² {r2:.2f}, below {FITS}, it makes another network of this one."

@@ -118,7 +118,7 @@ class MemoryBoard(anywidget.AnyWidget):
             self._patterns = np.ascontiguousarray(self._drawn.T)
             self._sums = self._glauber.pattern_sums(self._patterns, self._spins)
             self.changed = False
-            self._restart("Stored in one Hebbian step: J = sum of xi xi^T / N.")
+            self._restart("Stored in one Hebbian step: J = Σ ξ ξᵀ / N.")
 
     def show(self, pattern: int) -> None:
         """Show a stored pattern (0, 1, 2) to the network, its blanks filled at random, or with -1 noise alone."""

@@ -68,6 +68,10 @@ addEventListener("DOMContentLoaded", follow);
 dark.addEventListener("change", follow);
 }</script>"""
 
+# Voila's frames of the page hide what stands out of them, and a script that brings a part into view could scroll them:
+# the page would stand higher than its window, with nothing below it, and no hand could move it back.
+_STILL = "<style>#main, #jp-main-content-panel, .jp-OutputArea-child { overflow: clip !important; }</style>"
+
 # plotly.js for `plot.js`. The small one arrives early, and is compiled when the page has loaded and Voila waits for the
 # kernel: Voila begins on `load`. The whole one is asked for by figures that need it.
 _PLOTLY = """<link rel="preload" as="script" href="URL-cartesian.js"><script>{
@@ -315,7 +319,7 @@ class Lesson(Known, TornadoVoilaHandler):
             if not self._begun and "</title>" in chunk:  # once: pictures in the page have titles too
                 self._begun = True
                 theme = "" if self.get_argument("theme", "") else _DARK.replace("COLOURS", _dark_colours())
-                chunk = chunk.replace("</title>", f"</title>{_SCRIPT}{plotly}{theme}", 1)
+                chunk = chunk.replace("</title>", f"</title>{_STILL}{_SCRIPT}{plotly}{theme}", 1)
             if found := _KERNEL.search(chunk):
                 self._kernel = found[1]
         super().write(chunk)

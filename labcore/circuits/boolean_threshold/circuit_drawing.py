@@ -24,12 +24,18 @@ def _places(width: Int[np.ndarray, " layers"]) -> Float[np.ndarray, "N 2"]:
     return np.array(places, float)
 
 
+def sizes(frame: xr.Dataset) -> Float[np.ndarray, " E"]:
+    """How large the weights of the drawn run are, each over the norm sqrt(m) of its neuron of m edges."""
+    neuron = frame.target.values - 1 - int(frame.width[0])
+    return np.abs(frame.weights.values[frame.attrs["drawn"]]) / np.sqrt(frame.fan_in.values[neuron])
+
+
 def network(frame: xr.Dataset) -> tuple[list[dict], list[dict], list[float]]:
     """Traces, annotations and the y range of the circuit of the drawn run."""
     width = frame.width.values
     place, depth, inputs = _places(width), float(width.max()) / 2, 1 + int(width[0])
     weights, source, target = frame.weights.values[frame.attrs["drawn"]], frame.source.values, frame.target.values
-    size = np.abs(weights) / np.sqrt(frame.fan_in.values[target - inputs])
+    size = sizes(frame)
     read = bool((frame.gate.values != -2).any())
     if read:
         # only what belongs to a gate is left, all of one strength; a neuron that is no gate keeps its weights

@@ -29,7 +29,7 @@ from labcore.figure import (
     vertical,
 )
 
-from .circuit_drawing import network
+from .circuit_drawing import network, sizes
 from .picture_sheets import sheets
 
 GOAL = {
@@ -58,9 +58,7 @@ def search(frame: xr.Dataset) -> dict[str, Any]:
     drawn = frame.attrs["drawn"]
     circuit, notes, reach = network(frame)
     it, check, right = frame.iteration.values, frame.check.values, frame.right.values
-    scale = np.sqrt(frame.fan_in.values[frame.target.values - 1 - int(frame.width[0])])
-    size = np.abs(frame.weights.values[drawn]) / scale
-    count, edges = np.histogram(size, bins=50, range=(0, 1.02))
+    count, edges = np.histogram(sizes(frame), bins=50, range=(0, 1.02))
     data = [
         *_gaps(frame),
         curve(check, right[drawn], "output bits right", GREEN, axes="3", line={"color": GREEN, "width": 3}),
@@ -125,7 +123,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
             "y": frame.x.values,
             "z": frame.distance.values,
             "colorscale": [[0, "rgba(86,180,233,0.0)"], [1, "rgba(86,180,233,0.75)"]],
-            "colorbar": {"title": {"text": "distance to A"}, "thickness": 12, "len": 0.8},
+            "showscale": False,
             "meta": {"click": {"x": "w", "y": "x"}},
             "name": "distance to A",
         },
@@ -145,7 +143,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
     names = (f"z, y = {y[0]:.2f}", f"P_A(z), y = {y[1]:+.0f}", f"2 P_A(z) - z, y = {y[2]:.2f}")
     rises = x[2] >= x[0]
     # one above the other, on the side where there is room
-    side = {"xanchor": "right", "xshift": -12} if w.max() > 1.5 else {"xanchor": "left", "xshift": 12}
+    side = {"xanchor": "right", "xshift": -12} if w.max() > 0.9 else {"xanchor": "left", "xshift": 12}
     told = [
         label(w[k], x[k], names[k], color, yanchor=place, yshift=7 * (k - 1) * (1 if rises else -1), **side)
         for k, (color, place) in enumerate(
@@ -154,15 +152,15 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 520,
-        "xaxis": axis("weight w of the edge", range=[-3, 3], constrain="domain"),
+        "xaxis": axis("weight w of the edge (the bluer, the farther from A)", range=[-3, 3], constrain="domain"),
         "yaxis": axis("value x at the edge", range=[-3, 3], scaleanchor="x", constrain="domain"),
         "annotations": [
             *told,
             label(-2.9, -2.55, "drag z, or click", SOFT, xanchor="left", yanchor="bottom"),
             label(2.9, 2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="right", yanchor="top"),
             label(-2.9, -2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="left", yanchor="bottom"),
-            label(-2.9, 2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="left", yanchor="top"),
-            label(2.9, -2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="right", yanchor="bottom"),
+            label(-2.9, 2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="left", yanchor="top", bgcolor=PAPER),
+            label(2.9, -2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="right", yanchor="bottom", bgcolor=PAPER),
         ],
         "meta": {"hands": [hand(w[0], x[0], across="w", up="x", color=RED)]},
     }

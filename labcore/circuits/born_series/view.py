@@ -7,22 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import (
-    BLUE,
-    GREEN,
-    INK,
-    ORANGE,
-    RED,
-    SHADE,
-    SOFT,
-    apart,
-    axis,
-    curve,
-    hand,
-    label,
-    note,
-    vertical,
-)
+from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SHADE, SOFT, axis, curve, hand, label, note, vertical
 
 
 def scattering(frame: xr.Dataset) -> dict[str, Any]:
@@ -85,9 +70,9 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
     now = frame.attrs["done"] // 10 + 1
     upto = [now, 0] if frame.attrs["phase"] == 1 else [len(t), now]
     titles = [
-        "Born's second order",
-        f"network 1: {errors[0, -1]:.0%} off",
-        f"network 2: {errors[1, -1]:.0%} off" if upto[1] else "network 2: not begun",
+        "Born's<br>second order",
+        f"network 1:<br>{errors[0, -1]:.0%} off",
+        f"network 2:<br>{errors[1, -1]:.0%} off" if upto[1] else "network 2:<br>not begun",
     ]
     data, layout, notes = [], {}, []
     for k in range(3):
@@ -113,11 +98,9 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
     ]
     if upto[1]:
         data.append(curve(r, frame.first.values[2], "network 2", GREEN, axes="4", line={"color": GREEN, "width": 2.5}))
-    ends = [errors[k, upto[k] - 1] for k in range(2) if upto[k]]
-    heights = apart(ends, 0.14)
-    for k in np.argsort(ends, kind="stable"):
-        text, color = f"network {k + 1}", (RED, GREEN)[k]
-        notes.append(label(t[-1], heights[k], text, color, axes="5", xanchor="right", yanchor="bottom"))
+    for k in range(1 + (upto[1] > 0)):
+        told = f"network {k + 1}: {errors[k, upto[k] - 1]:.0%}"
+        notes.append(note(0.99, 1 - 0.13 * k, told, (RED, GREEN)[k], axes="5", xanchor="right", yanchor="top"))
     notes += [
         label(r[-1], float(frame.first[1, -1]), "network 1, on Born's dots", RED, axes="4", xanchor="right",
               yanchor="top", xshift=-14),
@@ -126,7 +109,7 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
         notes.append(label(r[0], 0, "network 2: nothing left", GREEN, axes="4", xanchor="left", yanchor="bottom"))
     layout |= {
         "height": 580,
-        "margin": {"l": 72},
+        "margin": {"l": 72, "t": 40},
         "xaxis4": axis(frame.bin, domain=[0, 0.46], anchor="y4"),
         "yaxis4": axis("first order", domain=[0, 0.38], anchor="x4"),
         "xaxis5": axis(frame.time, domain=[0.56, 1], anchor="y5", range=[0, 1.02 * t[-1]]),
@@ -214,7 +197,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
                       line={"color": INK, "width": 2, "dash": "dash"}))  # fmt: skip
     where = frame.place.values
     rows = where.reshape(-1, where.shape[2])
-    names = [f"vertex {v}, layer {layer}" for v in frame.vertex.values for layer in frame.layer.values]
+    names = [f"vertex {v},<br>layer {layer}" for v in frame.vertex.values for layer in frame.layer.values]
     none = not where.any()
     scale = max(np.abs(rows).max(), 1e-300)
     data.append(
@@ -245,7 +228,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "annotations": [
             *notes,
-            note(0, 1, "output at the top, inputs at the bottom; blue adds, orange takes away", SOFT, xanchor="left",
+            note(0, 1, "blue adds, orange takes away; the output is at the top", SOFT, xanchor="left",
                  yanchor="bottom"),
             note(0.5, 1, title, INK, axes="3", yanchor="bottom"),
         ],

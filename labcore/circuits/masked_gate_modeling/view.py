@@ -18,6 +18,7 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     bundle,
     curve,
@@ -101,17 +102,16 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
         "height": 640,
         "barmode": "group",
         "xaxis": HIDDEN | {"domain": [0, 0.48], "anchor": "y", "range": [-0.4, top + 0.4]},
-        "yaxis": HIDDEN | {"domain": [0.46, 0.93], "anchor": "x", "range": [-1.5, 1.05]},
+        "yaxis": HIDDEN | {"domain": [0.46, 1], "anchor": "x", "range": [-1.5, 1.42]},
         "xaxis2": HIDDEN | {"domain": [0.52, 1], "anchor": "y2", "range": [-0.4, top + 0.4]},
-        "yaxis2": HIDDEN | {"domain": [0.46, 0.93], "anchor": "x2", "range": [-1.5, 1.05]},
+        "yaxis2": HIDDEN | {"domain": [0.46, 1], "anchor": "x2", "range": [-1.5, 1.42]},
         "xaxis3": axis("gates that are hidden", domain=[0.02, 0.44], anchor="y3", tickformat="d"),
         "yaxis3": axis("possible functions", domain=[0, 0.34], anchor="x3", **_POWERS),
         "xaxis4": axis(frame.gate, domain=[0.56, 1], anchor="y4", showticklabels=False),
         "yaxis4": axis("probability of the truth", domain=[0, 0.34], anchor="x4", range=[0, 1.3], tickvals=[0, 0.5, 1]),
         "annotations": [
-            label(0, 1, f"<b>Hide gates in the circuit</b>: {many}{functions[-1]:,} functions fit", ORANGE,
-                  xref="paper", yref="paper", **corner),
-            label(0.52, 1, "<b>Hide latent rows</b>: still 1 function", BLUE, xref="paper", yref="paper", **corner),
+            note(0, 1, f"<b>Hide gates in the circuit</b>: {many}{functions[-1]:,} functions fit", ORANGE, **corner),
+            note(0, 1, "<b>Hide latent rows</b>: still 1 function", BLUE, axes="2", **corner),
             label(0, -1.32, f"assign{frame.attrs['verilog'].split('assign')[1]}", INK, xanchor="left"),
             label(-0.3, -1.12, "rows of the encoder's output:", SOFT, axes="2", xanchor="left"),
             note(0.03, 1, "in the circuit", ORANGE, axes="3", **corner),
@@ -123,29 +123,23 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
-def _level(value: float, text: str, color: str, **more: Any) -> tuple[dict, dict]:
-    """A horizontal line over the first panel, and its label."""
-    end = {"xref": "x domain", "xanchor": "right", "yanchor": "bottom"} | more
-    return horizontal(value, color), label(1, value, text, color, **end)
+_PORTS = {"PI": "input", "PO": "output"}
 
 
 def pretrain(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy on hidden nodes while training, with what needs no learning; and which types are taken for which."""
     t = frame.time.values
     latent, circuit = frame.accuracy.mean("repeat").values
-    lines, notes = zip(
-        _level(
-            float(frame.lookup), "table of degrees", SOFT, yanchor="bottom" if float(frame.lookup) < 0.98 else "top"
-        ),
-        _level(float(frame.majority), "most frequent type", SOFT, yanchor="top"),
-        _level(float(frame.shuffled_edges.mean()), "latent, edges shuffled", PURPLE),
-        strict=True,
+    levels = (
+        (float(frame.lookup), "table of degrees", SOFT),
+        (float(frame.majority), "most frequent type", SOFT),
+        (float(frame.shuffled_edges.mean()), "latent, edges shuffled", PURPLE),
     )
-    names = [str(n).replace("AND, ", "AND ") for n in frame.guess.values]
+    names = [_PORTS.get(str(n), str(n).replace("AND, ", "AND ")) for n in frame.guess.values]
     # beside and below the squares there is room for two short lines
     short = [n.replace(" inverted", "").replace(" ", "<br>") for n in names]
     inverted = any("inverted" in n for n in names)
-    middle = len(t) // 3
+    ends = ((latent, "hidden in the latent space", BLUE), (circuit, "hidden in the circuit", ORANGE))
     data = [
         curve(t, circuit, "hidden in the circuit", ORANGE, pin=True),
         curve(t, latent, "hidden in the latent space", BLUE, pin=True, line={"color": BLUE, "width": 4}),
@@ -157,8 +151,8 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     layout = {
         "height": 420,
-        "xaxis": axis(frame.time, domain=[0, 0.54], anchor="y"),
-        "yaxis": axis("hidden nodes guessed right", range=[0, 1.05], tickformat=".0%"),
+        "xaxis": axis(frame.time, domain=[0, 0.54], anchor="y", range=[0, max(int(t[-1]), 1)]),
+        "yaxis": axis("hidden nodes guessed right", range=[-0.02, 1.1], tickformat=".0%", tickvals=[0, 0.5, 1]),
         "margin": {"b": 64} if inverted else {},
         "xaxis2": axis(
             "guessed (inverted inputs)" if inverted else frame.guess,
@@ -177,77 +171,113 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
             tickvals=names,
             ticktext=[n.replace(" ", "<br>", 1) for n in names],
         ),
-        "shapes": list(lines),
+        "shapes": [horizontal(value, color) for value, _, color in levels],
         "annotations": [
-            *notes,
-            label(t[middle], circuit[middle], "hidden in the circuit", ORANGE, xanchor="right", yanchor="bottom"),
-            label(t[middle], latent[middle], "hidden in the latent space", BLUE, yanchor="top"),
+            *(
+                label(1, height, text, color, xref="x domain", xanchor="right", yanchor="bottom")
+                for height, (_, text, color) in zip(apart([v for v, *_ in levels], 0.06), levels, strict=True)
+            ),
+            *(
+                note(0.99, 0.09 - 0.07 * k, f"{text}: <b>{values[-1]:.0%}</b>", color, xanchor="right",
+                     yanchor="bottom")
+                for k, (values, text, color) in enumerate(ends)
+            ),
         ],
-    }
+    }  # fmt: skip
     return {"data": data, "layout": layout}
+
+
+_TEXTS = {
+    "true": (GREEN, "its line of Verilog"),
+    "zero": (SOFT, "nothing"),
+    "shuffled": (RED, "the line of another circuit"),
+}
 
 
 def alignment(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy on hidden nodes with the true line of Verilog, with none, and with a wrong one; thin lines are runs."""
-    t = frame.time.values
-    colors = {"true": GREEN, "zero": SOFT, "shuffled": RED}
-    names = {"true": "its Verilog line", "zero": "no text", "shuffled": "the line of another circuit"}
-    data, notes = [], []
-    final = frame.accuracy.isel(time=-1).mean("repeat")
-    order = [str(n) for n in frame.text.values[np.argsort(-final.values)]]
-    for rank, name in enumerate(order):
-        runs = frame.accuracy.sel(text=name).values
-        data.append(
-            curve(*bundle(t, runs), name, colors[name], line={"color": colors[name], "width": 0.8}, opacity=0.6)
-        )
-        data.append(
-            curve(t, runs.mean(0), names[name], colors[name], pin=True, line={"color": colors[name], "width": 3.5})
-        )
-        notes.append(
-            note(0.98, 0.27 - 0.09 * rank, f"{names[name]}: {float(final.sel(text=name)):.1%}", colors[name],
-                 xanchor="right")
-        )  # fmt: skip
-    low = float(frame.accuracy.isel(time=slice(len(t) // 4, None)).min()) if len(t) > 3 else 0.0
+    """Accuracy on hidden nodes with the true line of Verilog, with none, and with a wrong one; beside it the training.
+
+    Bars are means, dots and thin lines are runs.
+    """
+    t, final = frame.time.values, frame.accuracy.isel(time=-1)
+    data = []
+    names = [_TEXTS[str(text)][1].replace(" of ", "<br>of ", 1) for text in frame.text.values]
+    for place, text in enumerate(frame.text.values):
+        color, runs = _TEXTS[str(text)][0], frame.accuracy.sel(text=text).values
+        reached = final.sel(text=text).values
+        data += [
+            {
+                "type": "bar", "orientation": "h", "x": [reached.mean()], "y": [place], "width": 0.62,
+                "marker": {"color": color, "opacity": 0.55}, "name": "mean", "showlegend": False,
+                "text": [f"<b>{reached.mean():.0%}</b>"], "textposition": "inside", "insidetextanchor": "middle",
+                "textfont": {"size": 17, "color": INK}, "hoverinfo": "skip",
+            },
+            curve(reached, np.full(len(reached), place), "runs", color, mode="markers",
+                  marker={"color": color, "size": 9, "line": {"color": "@paper", "width": 1}}),
+            curve(*bundle(t, runs), "runs", color, axes="2", line={"color": color, "width": 0.8}, opacity=0.6),
+            curve(t, runs.mean(0), _TEXTS[str(text)][1], color, axes="2", pin=True,
+                  line={"color": color, "width": 3}),
+        ]  # fmt: skip
     layout = {
-        "height": 400,
-        "xaxis": axis(frame.time),
-        "yaxis": axis("hidden nodes guessed right", tickformat=".0%", range=[max(0, low - 0.12), 1.0]),
-        "annotations": notes,
-    }
+        "height": 380,
+        "margin": {"l": 136},
+        "xaxis": axis("hidden nodes guessed right", domain=[0, 0.52], anchor="y", range=[0, 1], tickformat=".0%",
+                      tickvals=[0, 0.5, 1]),
+        "yaxis": axis("", anchor="x", range=[2.5, -0.5], tickvals=[0, 1, 2], ticktext=names, showgrid=False),
+        "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2"),
+        "yaxis2": axis("guessed right", anchor="x2", range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1]),
+        "annotations": [note(0, 1.01, "<b>what it is told of the circuit</b>", INK, xanchor="left",
+                             yanchor="bottom")],
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
-_FAMILY_COLORS = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, SOFT)
+_FAMILIES = {
+    "add": (BLUE, "sum"),
+    "lt": (ORANGE, "less than"),
+    "eq": (GREEN, "equal"),
+    "mux": (RED, "choose"),
+    "parity": (SKY, "parity"),
+    "and": (PURPLE, "and"),
+    "or": (SOFT, "or"),
+}
 
 
 def embedding(frame: xr.Dataset) -> dict[str, Any]:
-    """Unseen circuits on the two main directions of their embeddings; what linear models read from frozen rows."""
-    names = frame.attrs["families"].split(", ")
+    """What linear models read from frozen rows while the encoder trains; unseen circuits, each joined to its family."""
+    families = [_FAMILIES[name] for name in frame.attrs["families"].split(", ")]
     xy, family, t = frame.place.values, frame.family.values, frame.time.values
-    present = np.unique(family)
-    data = [
-        curve(
-            xy[:, 0], xy[:, 1], "circuits", BLUE, mode="markers", text=[names[k] for k in family], hoverinfo="text",
-            marker={"size": 9, "color": [_FAMILY_COLORS[k] for k in family], "line": {"color": "@paper", "width": 1}},
-        ),
-        curve(t, frame.r2.values, "signal probability", BLUE, axes="2", pin=True),
-        curve(t, frame.families.values, "family", ORANGE, axes="2", pin=True),
+    data = []
+    readings = (
+        (frame.families.values, ORANGE, "which function a circuit has, right", "bottom", "z.0%"),
+        (frame.r2.values, BLUE, "how often a gate gives 1, R<sup>2</sup>", "top", "z.2f"),
+    )
+    notes = [
+        note(0, 1.01, "<b>each dot an unseen circuit</b>, joined to its like", INK, axes="2", xanchor="left",
+             yanchor="bottom"),
     ]  # fmt: skip
+    for values, color, words, side, form in readings:
+        data.append(curve(t, values, words, color, pin=True, line={"color": color, "width": 4}))
+        height = float(values.max() if side == "bottom" else values.min())
+        told = f"{words}:<br>{values[0]:{form}} untrained, <b>{values[-1]:{form}} now</b>"
+        notes.append(label(t[-1] / 2, height, told, color, yanchor=side, yshift=10 if side == "bottom" else -10))
+    for k in np.unique(family):
+        mine, (color, name) = xy[family == k], families[k]
+        middle = np.median(mine, 0)
+        data += [
+            curve(*segments(np.broadcast_to(middle, mine.shape), mine), name, color, axes="2", opacity=0.5,
+                  line={"color": color, "width": 1.5}, hoverinfo="skip"),
+            curve(*mine.T, name, color, axes="2", mode="markers", hoverinfo="name",
+                  marker={"size": 8, "color": color, "line": {"color": "@paper", "width": 1}}),
+        ]  # fmt: skip
+    named = [f"<span style='color:{color}'>{name.replace(' ', '&nbsp;')}</span>" for color, name in families]
+    notes.append(note(0.5, -0.03, " &nbsp; ".join(named), SOFT, axes="2", yanchor="top"))
     layout = {
-        "height": 420,
-        "xaxis": axis("first main direction", domain=[0, 0.48], anchor="y"),
-        "yaxis": axis("second main direction"),
-        "xaxis2": axis(frame.time, domain=[0.6, 1], anchor="y2"),
-        "yaxis2": axis("read by a linear model", anchor="x2", range=[0, 1.08], nticks=6),
-        "annotations": [
-            *(
-                label(*np.median(xy[family == k], 0), f"<b>{names[k]}</b>", _FAMILY_COLORS[k], bgcolor="@paper")
-                for k in present
-            ),
-            label(t[-1], frame.r2.values[-1], "signal probability (R<sup>2</sup>)", BLUE, axes="2", xanchor="right",
-                  yanchor="top", yshift=-4),
-            label(t[-1], frame.families.values[-1], "family (share right)", ORANGE, axes="2", xanchor="right",
-                  yanchor="top", yshift=-4),
-        ],
-    }  # fmt: skip
+        "height": 430,
+        "xaxis": axis(frame.time, domain=[0, 0.42], anchor="y", range=[0, max(int(t[-1]), 1)]),
+        "yaxis": axis("read by a linear model", anchor="x", range=[0, 1.3], tickvals=[0, 0.5, 1]),
+        "xaxis2": HIDDEN | {"domain": [0.5, 1], "anchor": "y2"},
+        "yaxis2": HIDDEN | {"anchor": "x2"},
+        "annotations": notes,
+    }
     return {"data": data, "layout": layout}

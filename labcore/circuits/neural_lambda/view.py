@@ -68,12 +68,12 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
     colors = (BLUE, ORANGE, RED)
     words = [f"used {n}".replace("twice or more", "more") for n in uses]  # beside the curve there is no room for more
     ends = [(y[-1], w, c) for y, w, c in zip(frame.exact_by_uses.values, words, colors, strict=True)]
-    ends = sorted([*ends, (mean[-1], f"all: {mean[-1]:.0%}", INK)], key=lambda e: e[0])
-    late = max(len(t) * 3 // 4 - 1, 0)
+    ends += [(mean[-1], f"all: {mean[-1]:.0%}", INK), (alike[-1], "similar tokens", SOFT), (dropped, "drop all", SOFT)]
+    ends.sort(key=lambda e: e[0])
     counts = [f"{name} ({n})" for name, n in zip(frame.depth.values, frame.depth_count.values, strict=True)]
     layout = {
         "height": 540,
-        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y", range=[0, 1.34 * span]),
+        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y", range=[0, 1.42 * span]),
         "yaxis": axis(frame.exact, range=[0, 1.04], tickformat=".0%"),
         "xaxis2": axis("uses of the argument in step 1", domain=[0.62, 1], anchor="y2", type="category"),
         "yaxis2": axis(frame["size"], domain=[0.58, 1], anchor="x2", dtick=1),
@@ -83,11 +83,9 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
         ),
         "yaxis3": axis("runs that arrive", domain=[0, 0.36], anchor="x3", range=[0, 1.1], tickformat=".0%", nticks=4),
         "annotations": [
-            label(0, dropped, "drop every argument", SOFT, xanchor="left", yanchor="bottom"),
-            label(t[late], alike[late], "similar tokens", SOFT, yanchor="bottom"),
             *(
                 label(t[-1], y, text, color, xanchor="left", xshift=4)
-                for y, (_, text, color) in zip(apart([e for e, _, _ in ends], 0.05), ends, strict=True)
+                for y, (_, text, color) in zip(apart([e for e, _, _ in ends], 0.05, 1.02), ends, strict=True)
             ),
             note(0, 1, "orange: expected from single steps", ORANGE, axes="3", xanchor="left", yanchor="bottom"),
         ],

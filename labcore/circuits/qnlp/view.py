@@ -279,23 +279,28 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
     slope = float(frame.by_shift[now])
     shift, slots, coefficient = frame["shift"].values, frame.slot.values, frame.coefficient.values
     terms = len(shift)
+    rows = -(-terms // 2)  # two diagrams in each
     centre, outline, hot, cups, notes = (0.0, 2.2, 4.4), [], [], [], []
     for k in range(terms):
-        left = 8.4 * k + 4.4
+        left, low = 8.4 * (k % 2) + 4.4, 4.4 * (rows - 1 - k // 2)
         for slot, (c, word) in enumerate(zip(centre, words)):
             wide = 1.0 if slot == 1 else 0.6
             a, b = left + c - wide, left + c + wide
             lit = slot == slots[k]
-            (hot if lit else outline).append([(a, 0), ((a + b) / 2, 1.1), (b, 0), (a, 0)])
+            (hot if lit else outline).append([(a, low), ((a + b) / 2, low + 1.1), (b, low), (a, low)])
             text = f"{word}<br>{_shift_text(shift[k])}" if lit else word
-            notes.append(label(left + c, 1.15, text, RED if lit else SOFT, yanchor="bottom",
+            notes.append(label(left + c, low + 1.15, text, RED if lit else SOFT, yanchor="bottom",
                                font={"color": RED if lit else SOFT, "size": 12}))  # fmt: skip
-        cups += [_cup(left, left + 1.55, -0.15, 0.5), _cup(left + 2.85, left + 4.4, -0.15, 0.5)]
-        cups.append([(left + 2.2, 0), (left + 2.2, -0.75)])
+        ends = (left, left + 1.55), (left + 2.85, left + 4.4)
+        cups += [[(x, low + y) for x, y in _cup(a, b, -0.15, 0.5)] for a, b in ends]
+        cups.append([(left + 2.2, low), (left + 2.2, low - 0.75)])
         sign, size = "+" if coefficient[k] > 0 else "\u2212", abs(coefficient[k])
         amount = ("1/2" if abs(size - 0.5) < 1e-9 else f"{size:.3f}") + ("/p" if log else "")
-        notes.append(label(left - 0.9, 0.4, f"{sign} {amount}", INK, xanchor="right", font={"color": INK, "size": 14}))
-        notes.append(label(left + 2.2, -0.8, f"adds {float(frame.contribution[k]):+.3f}", SOFT, yanchor="top"))
+        notes.append(
+            label(left - 0.9, low + 0.4, f"{sign} {amount}", INK, xanchor="right", font={"color": INK, "size": 14})
+        )
+        adds = f"adds {float(frame.contribution[k]):+.3f}"
+        notes.append(label(left + 2.2, low - 0.8, adds, SOFT, yanchor="top"))
     grid, value = frame.angle.values, frame.value.values
     reach = [float(min(value.min(), frame.copy_value.min())), float(max(value.max(), frame.copy_value.max()))]
     pad = 0.12 * (reach[1] - reach[0]) + 1e-6
@@ -317,25 +322,27 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     name = frame.attrs["bubble"]
     notes += [
-        label(-2.0, 0.4, "d log p =" if log else "dp =", INK, xanchor="left",
+        label(-2.0, 4.4 * (rows - 1) + 1.5, "d log p =" if log else "dp =", INK, xanchor="left",
               font={"color": INK, "size": 15}),
         label(t, 0, "drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=24),
-        note(1, 1.01, f"slope {slope:+.3f}; circles: the shifted diagrams", RED, axes="2", xanchor="right",
-             yanchor="bottom"),
-        note(0, 1.01, "bars: autograd &nbsp; circles: sum of diagrams", SOFT, axes="3", xanchor="left",
-             yanchor="bottom"),
+        note(0, 1.01, f"slope {slope:+.3f}<br>circles: shifted diagrams", RED, axes="2", xanchor="left",
+             yanchor="bottom", align="left"),
+        note(0, 1.01, "bars: autograd<br>circles: sum of diagrams", SOFT, axes="3", xanchor="left",
+             yanchor="bottom", align="left"),
     ]  # fmt: skip
+    pixels = 300 + 170 * rows  # of the panels, without margins
+    low = 235 / pixels
     layout = {
-        "height": 580,
+        "height": pixels + 112,
         "margin": {"b": 88},
-        "xaxis": axis("", domain=[0, 1], anchor="y", range=[-2.2, max(8.4 * terms + 1.2, 26.4)], **HIDDEN),
-        "yaxis": axis("", domain=[0.64, 1], anchor="x", range=[-1.6, 2.4], **HIDDEN),
+        "xaxis": axis("", domain=[0, 1], anchor="y", range=[-2.2, 18], **HIDDEN),
+        "yaxis": axis("", domain=[300 / pixels, 1], anchor="x", range=[-1.6, 2.4 + 4.4 * (rows - 1)], **HIDDEN),
         "xaxis2": axis(frame.angle, domain=[0, 0.44], anchor="y2",
                        tickvals=np.pi * np.arange(-1, 4),
                        ticktext=["\u2212\u03c0", "0", "\u03c0", "2\u03c0", "3\u03c0"]),
-        "yaxis2": axis(frame.value, domain=[0, 0.52], anchor="x2", range=[reach[0] - pad, reach[1] + pad]),
+        "yaxis2": axis(frame.value, domain=[0, low], anchor="x2", range=[reach[0] - pad, reach[1] + pad]),
         "xaxis3": axis("angle of the sentence", domain=[0.54, 1], anchor="y3", tickangle=-60, type="category"),
-        "yaxis3": axis(f"derivative of {name}", domain=[0, 0.5], anchor="x3"),
+        "yaxis3": axis(f"derivative of {name}", domain=[0, low], anchor="x3"),
         "shapes": [vertical(t, GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
         "meta": {"hands": [hand(t, None, across="t", axes="2", color=GREEN)]},

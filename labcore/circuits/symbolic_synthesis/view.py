@@ -125,6 +125,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     mean_test = np.array([t[t >= 0].mean() if f else np.nan for t, f in zip(test, finished, strict=True)])
     spread = 0.06 * (np.arange(len(now)) - (len(now) - 1) / 2) / max(1, len(now) / 4)
     dots_x = (generation[:, None] + spread)[test >= 0]
+    low = min([0.5, *mean_all, *lows])
     bits = frame.bits.values
     data = [
         curve(*segments(at[frame.end_a.values], at[frame.end_b.values]), "edges", SOFT,
@@ -151,7 +152,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     half = int(kept[-1].sum())
     shape = {"type": "rect", "x0": -1.5, "x1": 3.0 * half - 1.5, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
     parts = frame.attrs["library"].split("\n")
-    parts = [p if len(p) < 52 else p[:49] + "..." for p in parts if p][-3:]
+    parts = [p if len(p) < 46 else p[:43] + "..." for p in parts if p][-3:]
     corner = {"xanchor": "left", "yanchor": "top", "align": "left"}
     layout = {
         "height": 600,
@@ -159,15 +160,15 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
         "yaxis": HIDDEN | {"domain": [0.72, 0.93], "anchor": "x", "range": [-1.4, 1.4]},
         "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=[0.6, len(generation) + 0.4]),
-        "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%"),
+        "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%", range=[low - 0.04, 1]),
         "xaxis3": axis("generation (grey: spelled out)", domain=[0.62, 1], anchor="y3", dtick=1),
         "yaxis3": axis("kept programs (bits)", domain=[0, 0.4], anchor="x3", rangemode="tozero"),
         "shapes": [shape | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}] if half else [],
         "annotations": [
             label(0, 1, f"<b>Generation {generation[-1]}</b>, best trained first. Blue: high test accuracy, orange: low"
                   + (". Shaded: kept." if half else "."), INK, xref="paper", yref="paper", **corner),
-            label(0.02, 0.62, "blue: training (thick: kept)", BLUE, xref="paper", yref="paper", xanchor="left"),
-            label(0.3, 0.62, "red: test", RED, xref="paper", yref="paper", xanchor="left"),
+            note(0, 1.02, f"<span style='color:{BLUE}'>training (thick: kept)</span> &nbsp; "
+                 f"<span style='color:{RED}'>test</span>", SOFT, axes="2", xanchor="left", yanchor="bottom"),
             label(0.62, 0.65, "<b>Library</b><br>" + ("<br>".join(parts) or "no part yet"), GREEN, xref="paper",
                   yref="paper", **corner),
         ],

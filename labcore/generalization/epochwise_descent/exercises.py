@@ -9,8 +9,8 @@ from .experiments import trajectory
 
 
 @exercise(
-    "Two scales, but no bump: find a kappa above 1 for which the test error never rises by more than 5 % during "
-    "training (n = 130, p_fast = 70, no noise).",
+    "Two scales, but no bump: find a shrinking factor κ above 1 for which the test error never rises by more than "
+    "5 % during training (130 samples, 70 fast directions, no noise).",
     hint="When do the slow directions arrive, compared with the overfitting of the fast ones?",
 )
 def two_scales_one_descent(text: str, seed: int) -> bool | str:
@@ -18,5 +18,5 @@ def two_scales_one_descent(text: str, seed: int) -> bool | str:
     error = trajectory.run(kappa=kappa, seed=seed).error.mean("repeat").values
     rise = max(error[i:].max() / error[i] for i in range(len(error)) if error[i] > 1e-3)
     if kappa == 1:
-        return "One scale is too easy. Find a kappa above 1."
-    return True if rise < 1.05 else f"With this kappa the test error still rises by {rise - 1:.0%} somewhere."
+        return "One scale is too easy. Find a κ above 1."
+    return True if rise < 1.05 else f"With this κ the test error still rises by {rise - 1:.0%} somewhere."

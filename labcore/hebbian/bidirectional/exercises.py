@@ -11,7 +11,7 @@ from .experiments import attack, train
 @exercise(
     "Find a test digit (0 to 496) on which an attack of 0.1 fools the one-way network but not the two-way network. "
     "There are many.",
-    hint="Move `image` in the last bench.",
+    hint="Move the test digit in the last bench.",
 )
 def fools_one_only(text: str, seed: int) -> bool | str:
     frame = attack.run(image=round(number(text)), eps=0.1, seed=seed)

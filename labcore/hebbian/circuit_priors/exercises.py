@@ -18,9 +18,10 @@ def _speed(seed: int, **values: float) -> float:
     "Why is it there?"
 )
 def cut(text: str, seed: int) -> bool | str:
-    names = [n for n in ("prop", "osc", "ipsi", "contra") if n in text.lower()]
+    words = {"prop": "neighbour", "osc": "clock", "ipsi": "own", "contra": "opposite"}
+    names = [n for n, word in words.items() if n in text.lower() or word in text.lower()]
     if len(names) != 1:
-        return "Name one of w_prop, w_osc, w_ipsi, w_contra."
+        return "Name one: neighbour's bend w_prop, head's clock w_osc, own muscle w_ipsi, opposite muscle w_contra."
     whole, without = _speed(seed), _speed(seed, **{f"w_{names[0]}": 0.0})
     return (
         abs(without - whole) < 0.01 * whole or f"Without it the speed goes from {whole:.3f} to {without:.3f} per cycle."
@@ -28,8 +29,8 @@ def cut(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "A faint head, w_osc = 0.3, makes the body slow. Find a w_prop with which it swims at least 0.06 body lengths per "
-    "cycle all the same.",
+    "A faint clock in the head, w_osc = 0.3, makes the body slow. Find a weight w_prop of the neighbour's bend with "
+    "which it swims at least 0.06 body lengths per cycle all the same.",
     hint="Each joint passes on what it feels, times w_prop.",
 )
 def faint_head(text: str, seed: int) -> bool | str:

@@ -18,7 +18,8 @@ def _overlaps(**values: float | str) -> Float[Array, " K"]:
 
 
 @exercise(
-    "Two patterns, T = 0.02. Choose d so that the second one is recalled a third as strongly as the first.",
+    "Two patterns, temperature T = 0.02. Choose the blank share d so that the second one is recalled a third as "
+    "strongly as the first.",
     hint="What is the ratio of two rungs of the ladder?",
 )
 def second_is_a_third(text: str, seed: int) -> bool | str:
@@ -30,8 +31,8 @@ def second_is_a_third(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "At d = 0.4 three patterns are recalled. Find a temperature at which only the first is (above 0.3), and the others "
-    "are below 0.05.",
+    "At a blank share d = 0.4 three patterns are recalled. Find a temperature at which only the first is (above 0.3), "
+    "and the others are below 0.05.",
     hint="Look along T on the map, at d = 0.4.",
 )
 def only_one_left(text: str, seed: int) -> bool | str:
@@ -43,8 +44,8 @@ def only_one_left(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "Four patterns, T = 0. At which d does the ladder break? The checker runs networks 0.03 below and above your "
-    "answer.",
+    "Four patterns, temperature T = 0. At which blank share d does the ladder break? The checker runs networks 0.03 "
+    "below and above your answer.",
     hint="A neuron that is filled in all four: when do three followers outvote the leader? Solve 1 - 2d + d^4 = 0.",
 )
 def ladder_breaks(text: str, seed: int) -> bool | str:

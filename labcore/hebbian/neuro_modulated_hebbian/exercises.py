@@ -9,12 +9,12 @@ from .experiments import clusters
 
 
 @exercise(
-    "Two units, four clusters. Find a softness tau for which nobody shares: of every cluster, one unit takes more than "
-    "90 %. Any such tau is right.",
-    hint="Try the bench of the competition with k = 2.",
+    "Two units, four clusters. Find a softness τ of the competition for which nobody shares: of every cluster, one "
+    "unit takes more than 90 %. Any such τ is right.",
+    hint="Try the bench of the competition with two units.",
 )
 def nobody_owns(text: str, seed: int) -> bool | str:
     largest = clusters.run(tau=number(text), k=2, n_clusters=4, seed=seed).share.max("unit").values
     if (largest > 0.9).all():
         return True
-    return f"With this tau a cluster is still split: its largest share is {largest.min():.2f}."
+    return f"With this τ a cluster is still split: its largest share is {largest.min():.2f}."

@@ -11,8 +11,8 @@ from .experiments import detect, detector
 
 
 @exercise(
-    "16 lamps, kappa = 0.5. Find a threshold h that accepts two lamps off with two strangers on, but not three off "
-    "with one on.",
+    "16 lamps, inhibition κ = 0.5. Find a threshold h that accepts two lamps off with two strangers on, but not three "
+    "off with one on.",
     hint="Put both inputs into the rule.",
 )
 def tolerant(text: str, seed: int) -> bool | str:

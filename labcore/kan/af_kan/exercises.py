@@ -9,7 +9,7 @@ from .experiments import bumps
 
 
 @exercise(
-    "With relu and G = 2, how large must the overlap k be for exactly 5 features to respond at x = 0.75?",
+    "With relu and G = 2 intervals, how large must the overlap k be for exactly 5 features to respond at x = 0.75?",
     hint="A bump is (k + 1)/G wide, and starts are 1/G apart.",
 )
 def all_respond(text: str, seed: int) -> bool | str:

@@ -9,7 +9,7 @@ from .experiments import edge, train
 
 
 @exercise(
-    "Which degree k makes the dragged point move exactly 2 of the 17 intervals?",
+    "Which spline degree k makes the dragged point move exactly 2 of the 17 intervals?",
     hint="Count the intervals that move for k = 3 and for k = 2.",
 )
 def jump_free(text: str, seed: int) -> bool | str:
@@ -20,9 +20,9 @@ def jump_free(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "Learn x times y, and lose at least one edge on the way: find a penalty lam between 0 and 0.01 that prunes "
-    "something and keeps the test error below 0.2. Any value that does it is right.",
-    hint="More penalty silences more edges. Watch them fade in the training bench, with prune switched on.",
+    "Learn x times y, and lose at least one edge on the way: find a silencing penalty λ between 0 and 0.01 that "
+    "prunes something and keeps the test error below 0.2. Any value that does it is right.",
+    hint="More penalty silences more edges. Watch them fade in the training bench, with weak edges removed.",
 )
 def small_enough(text: str, seed: int) -> bool | str:
     lam = number(text)

@@ -9,8 +9,8 @@ from .experiments import digits
 
 
 @exercise(
-    "Blockwise KArAt with G = 3 has 2 G N r + N r numbers a head, and there are 4 heads in all. Find an r that adds at "
-    "most 2,000 parameters and still has attention of rank 3 or more.",
+    "Blockwise KArAt with G = 3 frequencies and r middle numbers has 2 G N r + N r numbers a head, and there are "
+    "4 heads in all. Find an r that adds at most 2,000 parameters and still has attention of rank 3 or more.",
     hint="N = 17. Any r that does it is right.",
 )
 def rank_of_the_matrix(text: str, seed: int) -> bool | str:

@@ -10,8 +10,8 @@ from .experiments import neuron
 
 
 @exercise(
-    "Leave the first form as it is (1, 0.6, 0). Find w and c so that w_b1 = w_b2 = w and c put at least 97 % of the "
-    "ring points on the right side.",
+    "Leave the first form as it is (1, 0.6, 0). Let both squares weigh the same, w_b1 = w_b2 = w, and find w and the "
+    "constant c that put at least 97 % of the ring points on the right side.",
     hint="A strong w makes the straight part matter less. The circle lies where w r^2 + c is about 0.",
 )
 def around_the_ring(text: str, seed: int) -> bool | str:

@@ -9,8 +9,8 @@ from .experiments import families, select
 
 
 @exercise(
-    "The target is a pure sine, and still Fourier is the worst of the five families (no noise, M = 8). Find such a "
-    "frequency, in half waves for each unit.",
+    "The target is a pure sine, and still Fourier is the worst of the five families (no noise, M = 8 functions). Find "
+    "such a frequency, in half waves for each unit.",
     hint="A Fourier sum must close up: it has the same value at -1 and at 1.",
 )
 def fourier_loses(text: str, seed: int) -> bool | str:
@@ -22,9 +22,9 @@ def fourier_loses(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "Switch the entropy penalty off. Find a temperature tau_end (from 0.05 to 1) at which some node gives its "
+    "Switch the entropy penalty off. Find a last temperature τ (from 0.05 to 1) at which some node gives its "
     "favourite less than 90 % just before pruning.",
-    hint="What does the temperature do to the differences between the theta?",
+    hint="What does the temperature do to the differences between the numbers θ?",
 )
 def too_soft(text: str, seed: int) -> bool | str:
     tau = number(text)

@@ -23,7 +23,8 @@ def sparing(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "Find a p for which the mean-square model's own future keeps at least 90 % of the true spread.",
+    "Find how many steps p must lie between two sights so that the mean-square model's own future keeps at least 90 % "
+    "of the true spread.",
     hint="How many turns can a curve with six intervals make? The map seen every p steps makes 2^p - 1.",
 )
 def still_alive(text: str, seed: int) -> bool | str:

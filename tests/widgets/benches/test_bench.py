@@ -178,7 +178,7 @@ def test_a_page_that_opens_late_hears_the_figure_again(monkeypatch):
     monkeypatch.setattr(w.Widget, "send_state", lambda self, key=None: sent.update({self: self.get_state(key)}))
     plot(opened)._handle_custom_msg({"type": "opened"}, [])
     assert sent[plot(opened)]["reading"] == opened.frame.attrs["reading"] and sent[plot(opened)]["spec"]["data"]
-    assert "Ready." in sent[opened._status]["value"]
+    assert "Ready." in sent[opened._status.words]["value"]
 
 
 def test_figure_and_reading_change_together():

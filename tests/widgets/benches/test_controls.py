@@ -16,7 +16,8 @@ from widgets.benches.prediction import Prediction
 
 
 def parameter(low, high, kind="float", log=False, name="x", **more):
-    return Parameter(name=name, kind=kind, default=low, description="", low=low, high=high, log=log, **more)
+    facts = {"name": name, "kind": kind, "default": low, "description": "", "label": name}
+    return Parameter(low=low, high=high, log=log, **(facts | more))
 
 
 def check_grid(p):
@@ -243,7 +244,8 @@ def test_three_controls_stand_open():
 
 
 def test_what_the_question_moves_stands_open():
-    bench = open_bench(predict=Prediction("Which?", ("a", "b"), then={"momentum": 0.5, "method": "adam"}))
+    then = {"momentum": 0.5, "method": "adam"}
+    bench = open_bench(predict=Prediction("Which?", ("a", "b"), lambda _: "a", then=then))
     assert open_and_folded(bench)[0] == ["slope", "momentum", "method"]
 
 

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,12 @@ import pytest
 
 from tests.widgets.hands import PATIENCE, button, experiment_of, frame, open_bench, plot, read, slope, until, view
 from widgets.benches import film as films
-from widgets.benches.film import FRAMES, Film
+from widgets.benches import recording
+from widgets.benches.bench import Bench
+from widgets.benches.film import Film
 from widgets.benches.plot import Plot, jsonable
 from widgets.benches.prediction import Prediction
+from widgets.benches.recording import FRAMES
 
 
 class Page(Plot):
@@ -62,7 +66,7 @@ def test_a_film_is_thinned_evenly_and_keeps_its_ends(count):
 
 @pytest.mark.parametrize("size", [100, 20_000])
 def test_a_film_has_a_limit_of_bytes_for_its_data_and_for_its_figures(monkeypatch, size):
-    monkeypatch.setattr(films, "BYTES", 60_000)
+    monkeypatch.setattr(recording, "BYTES", 60_000)
     film, _ = filmed(100, size)
     assert (sum(s.size for s in film.shots) <= 60_000 and sum(s.frame.nbytes for s in film.shots) <= 60_000) or len(
         film.shots
@@ -164,6 +168,33 @@ def test_a_bench_opens_with_its_first_frame_and_the_film_of_its_run():
     assert opened.wait(PATIENCE) and not plot(opened).film.get("opening")
 
 
+@pytest.mark.parametrize("press", ["step", "pause"])
+def test_the_run_that_is_computed_beforehand_is_not_stepped_or_paused(press):
+    gate = threading.Semaphore(3)  # the first figure, and two frames of the run that is recorded
+
+    def gated(x):
+        for shown in growing(x):
+            assert gate.acquire(timeout=PATIENCE)
+            yield shown
+
+    opened = Bench(experiment_of(gated), {"x": 1.0, "seed": 0}, view, opening=True)
+    until(plot(opened), "film", lambda film: film.get("number") == 0)
+    recorded = opened._prepared.opening
+    end = time.monotonic() + PATIENCE
+    while len(recorded.frames) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    getattr(opened, press)()
+    gate.release(9)
+    if press == "step":
+        until(opened._status.words, "value", lambda said: "Paused: 20%" in said)
+        assert plot(opened).film["number"] == 0 and opened._run_button.description == "Resume"
+        opened.step()
+        until(plot(opened), "film", lambda film: film.get("number") == 1)
+        opened.stop()
+    assert opened.wait(PATIENCE)
+    assert recorded.complete == (press == "pause")
+
+
 def test_no_film_is_recorded_for_a_bench_that_does_not_open_with_it():
     assert plot(open_bench(experiment_of(growing))).film["last"] == 0
 
@@ -171,7 +202,7 @@ def test_no_film_is_recorded_for_a_bench_that_does_not_open_with_it():
 def test_what_a_question_asks_is_not_in_the_film_before_it_is_answered(monkeypatch):
     asked = Prediction("Where?", ("Up", "Down"), then={"x": 4.0}, right=lambda shown: "Up")
     opened = open_bench(experiment_of(growing), predict=asked, opening=True)
-    assert plot(opened).film["opening"] and opened._ready.complete, "both runs were computed"
+    assert plot(opened).film["opening"] and opened._prepared.asked.complete, "both runs were computed"
     slopes = [slope(s.frame) for s in opened._film.shots]
     assert slopes == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0]), "those of the bench's own values"
     button(opened, "Skip").click()

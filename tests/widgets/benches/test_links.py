@@ -2,6 +2,7 @@
 
 import time
 
+import ipywidgets as w
 import pytest
 
 from labcore import catalog
@@ -10,6 +11,7 @@ from tests.widgets.benches.test_sharing import HOSTILE, Tags, refusal
 from tests.widgets.hands import (
     LINE,
     PATIENCE,
+    all_of,
     button,
     experiment_of,
     frame,
@@ -20,6 +22,7 @@ from tests.widgets.hands import (
     visible,
 )
 from widgets import Prediction
+from widgets.benches import sharing
 from widgets.benches.parts import is_shown
 
 
@@ -53,7 +56,7 @@ def test_a_link_sets_its_values_and_the_others_as_the_lesson_opened_them():
     opened.set(clip=True)
     follow(opened, "slope=0.25&count=7")
     assert opened.values == LINE.settings(slope=0.25, count=7, method="adam")
-    assert slope(opened.frame) == 0.25 and not opened._refusal.value
+    assert slope(opened.frame) == 0.25 and not opened._status.refusal.value
 
 
 def test_a_link_runs_a_long_experiment_to_its_end():
@@ -83,8 +86,8 @@ def test_a_hostile_link_is_answered_in_words_and_the_bench_stays_as_it_was(text)
     opened = open_bench(slope=1.25)
     before, shown = dict(opened.values), opened.frame
     follow(opened, text)
-    assert opened.values == before and opened.frame is shown and not is_shown(opened._back)
-    answer = Tags(opened._refusal.value)
+    assert opened.values == before and opened.frame is shown and not is_shown(opened._story)
+    answer = Tags(opened._status.refusal.value)
     assert answer.tags == [("span", {"class": "labcore-error", "role": "alert"})]
     # one more field than a share link has is in neither
     assert answer.text == f"The link was not taken. {refusal(f'bench=toy.line&{text}')}"
@@ -97,7 +100,7 @@ def test_a_number_outside_its_range_is_moved_with_a_word():
 
 
 def test_a_bench_that_waits_for_an_answer_says_so_and_does_not_move(said):
-    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), then={"slope": 2.0}), slope=1.0)
+    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), lambda _: "Up", then={"slope": 2.0}), slope=1.0)
     shown, sent = opened.frame, said(opened)
     follow(opened, "slope=0.25")
     assert opened.values["slope"] == 1 and opened.frame is shown and not opened._controls_enabled
@@ -119,18 +122,18 @@ def test_back_restores_controls_figure_and_pins_as_they_were_before_the_first_li
     opened = open_bench(slope=1.25)
     button(opened, "Pin").click()
     opened.set(slope=0.75, method="exact")
-    assert opened.wait(PATIENCE) and not is_shown(opened._back) and not visible(opened, "rate")
+    assert opened.wait(PATIENCE) and not is_shown(opened._story) and not visible(opened, "rate")
     before = story_of(opened)
     follow(opened, "slope=0.25")
-    assert is_shown(opened._back) and visible(opened, "rate")
-    assert "slope = 0.25" in opened._followed_link.value.lower()
+    assert is_shown(opened._story) and visible(opened, "rate")
+    assert "slope = 0.25" in opened._story._told.value.lower()
     button(opened, "Pin").click()
     opened.set(slope=2.0)
     assert opened.wait(PATIENCE)
     follow(opened, "slope=0.5&clip=true")
     assert len(opened.pins) == 2 and story_of(opened) != before
     button(opened, "Back to the story").click()
-    assert story_of(opened) == before and not is_shown(opened._back) and not visible(opened, "rate")
+    assert story_of(opened) == before and not is_shown(opened._story) and not visible(opened, "rate")
     assert not plot(opened).stale and "story" in status(opened)
     opened.set(slope=1.5)
     assert opened.wait(PATIENCE) and slope(opened.frame) == 1.5, "and from there it goes on"
@@ -187,7 +190,7 @@ def test_back_from_a_run_under_way_shows_nothing_more_of_it():
     opened.back()
     assert opened.wait(PATIENCE) and len(steps) < 100
     assert story_of(opened) == before and "story" in status(opened)
-    assert opened._progress.layout.visibility == "hidden" and opened._run_button.description == "Run"
+    assert opened._status.bar.layout.visibility == "hidden" and opened._run_button.description == "Run"
 
 
 def test_back_without_a_link_does_nothing():
@@ -216,9 +219,9 @@ def test_what_is_saved_or_copied_is_for_the_view_where_it_was_asked_for(said):
 def test_share_says_whether_the_link_is_copied(done, words):
     opened = of_a_lesson()
     button(opened, "Share").click()
-    assert "link is" not in opened._copied.value
+    assert "link is" not in opened._drawer._copied.value
     plot(opened)._handle_custom_msg({"type": "copied", "done": done}, [])
-    assert words in opened._copied.value and 'role="status"' in opened._copied.value
+    assert words in opened._drawer._copied.value and 'role="status"' in opened._drawer._copied.value
 
 
 def test_share_takes_the_figure_that_is_shown(said):
@@ -228,6 +231,33 @@ def test_share_takes_the_figure_that_is_shown(said):
     sent = said(opened)
     button(opened, "Share").click()
     assert f"&noise={shown}&" in sent[0]["query"] and sent[0]["query"].startswith("bench=mine&") and shown != 0.75
+
+
+def test_share_takes_the_frame_that_is_shown_and_its_link_leads_there(said, monkeypatch):
+    monkeypatch.setattr(sharing, "papermill_command", lambda *_, **__: "")  # a toy has no lesson
+    opened = open_bench(experiment_of(lambda x: (frame(x * p, p / 8) for p in range(9))))
+    opened.set(x=2.0)
+    opened.run()
+    assert opened.wait(PATIENCE)
+    plot(opened)._handle_custom_msg({"type": "shown", "run": plot(opened).film["run"], "number": 3}, [])
+    opened._long = 60.0
+    opened.set(x=5.0)
+    sent = said(opened)
+    button(opened, "Share").click()
+    query = sent[0]["query"]
+    assert "&x=2.0&" in query and any("at 38%" in h.value for h in all_of(opened) if isinstance(h, w.HTML))
+    other = open_bench(experiment_of(lambda x: (frame(x * p, p / 8) for p in range(9))))
+    plot(other)._handle_custom_msg({"type": "opened", "link": query}, [])
+    assert other.wait(PATIENCE) and slope(other.frame) == slope(opened.frame) == 6
+    facts = plot(other).film
+    assert (facts["number"], facts["last"]) == (3, 8), "and the rest of the run is there"
+
+
+@pytest.mark.parametrize("at", ["nan", "-1", "2", "x", "", "1e999"])
+def test_a_link_whose_place_in_the_run_is_nonsense_leads_to_its_end(at):
+    opened = open_bench(experiment_of(lambda x: (frame(x * p, p / 8) for p in range(9))))
+    plot(opened)._handle_custom_msg({"type": "opened", "link": f"bench={opened.label}&x=3&at={at}"}, [])
+    assert opened.wait(PATIENCE) and slope(opened.frame) == 24
 
 
 def test_a_share_link_is_followed_by_the_bench_that_it_names():

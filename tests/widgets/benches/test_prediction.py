@@ -19,8 +19,8 @@ from tests.widgets.hands import (
 from widgets.benches.prediction import Prediction, PredictionPanel, covered
 from widgets.benches.static_bench import StaticBench
 
-COVERED = Prediction("Does it <b>rise</b>?", ("It rises", "It <i>falls</i>"))
-MOVING = Prediction("And when it is steeper?", ("Up", "Down"), then={"slope": 2.0})
+COVERED = Prediction("Does it <b>rise</b>?", ("It rises", "It <i>falls</i>"), lambda _: "It rises")
+MOVING = Prediction("And when it is steeper?", ("Up", "Down"), lambda _: "Up", then={"slope": 2.0})
 
 
 def asked(bench):
@@ -41,7 +41,12 @@ def panel():
 @pytest.mark.parametrize("options", [(), ("only one",)])
 def test_a_prediction_is_a_choice(options):
     with pytest.raises(ValueError, match="at least 2 options"):
-        Prediction("What?", options)
+        Prediction("What?", options, lambda _: "only one")
+
+
+def test_a_prediction_has_a_rule():
+    with pytest.raises(TypeError, match="right"):
+        Prediction("What?", ("Up", "Down"))
 
 
 def test_nothing_is_chosen_for_the_learner(panel):
@@ -144,12 +149,6 @@ def test_the_rule_says_which_option_held(x, choice, said, held):
     assert said in text(panel) and ("labcore-holds" in text(panel)) is held
 
 
-def test_without_a_rule_what_was_measured_is_said():
-    bench, panel = asking(4.0, right=None)
-    answer(bench, "Below 1")
-    assert "Measured: Now 4." in text(panel) and "It was" not in text(panel)
-
-
 def test_the_run_that_is_asked_for_is_ready_before():
     bench, _ = asking(4.0)
     assert growing.computed.count(4.0) == FRAMES
@@ -200,7 +199,7 @@ def test_a_rule_that_names_no_option_is_an_error(named):
 
 def test_an_experiment_of_no_option_is_an_error():
     with pytest.raises(ValueError, match="instead names the option 'Nowhere'; it must be one of Up, Down"):
-        Prediction("Where?", ("Up", "Down"), instead={"Nowhere": {"x": 1}})
+        Prediction("Where?", ("Up", "Down"), lambda _: "Up", instead={"Nowhere": {"x": 1}})
 
 
 def locked(bench):
@@ -218,7 +217,7 @@ def is_covered(bench):
     (answer,) = {
         trace["y"] == [None],
         "The line" not in plot(bench).reading,
-        "labcore-covered" in plot(bench)._dom_classes,
+        plot(bench).covered,
     }
     return answer
 

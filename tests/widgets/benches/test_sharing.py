@@ -124,7 +124,7 @@ def test_a_bench_answers_a_hostile_link_in_words_and_stays_as_it_was(curve, text
     curve._refuse("")
     plot(curve)._handle_custom_msg({"type": "opened", "link": f"bench=toy.line&{text}"}, [])
     assert curve.wait(PATIENCE) and curve.values == before and curve.frame is shown
-    answer = Tags(curve._refusal.value)
+    answer = Tags(curve._status.refusal.value)
     assert answer.tags == [("span", {"class": "labcore-error", "role": "alert"})]
     line = refusal(f"bench=toy.line&{text}")
     assert answer.text == f"The link was not taken; the lesson's own values are shown. {line}"
@@ -147,10 +147,10 @@ def test_a_number_outside_its_range_becomes_the_nearest_and_the_bench_says_so(te
     plot(opened)._handle_custom_msg({"type": "opened", "link": query}, [])
     assert opened.wait(PATIENCE) and opened.values == LINE.settings(**{name: value})
     told = f"{name} = '{text.partition('=')[2]}' is not allowed, {value:g} is the nearest"
-    assert told in Tags(opened._refusal.value).text and opened.frame.attrs["parameters"]
+    assert told in Tags(opened._status.refusal.value).text and opened.frame.attrs["parameters"]
     assert sharing.link_moved(LINE, f"{query}&method=adam") == told
     opened.set(method="adam")
-    assert not opened._refusal.value, "it is said once"
+    assert not opened._status.refusal.value, "it is said once"
 
 
 def test_a_link_inside_the_ranges_moves_nothing():
@@ -255,22 +255,22 @@ def test_the_share_button_shows_and_copies_the_binder_link(binder, monkeypatch):
     monkeypatch.setattr(plot(opened), "send", sent.append)
     button(opened, "Share").click()
     plot(opened)._handle_custom_msg({"type": "shared", "url": f"{binder}/lab/tree/a.ipynb?{sent[0]['query']}"}, [])
-    link = opened._link.value
+    link = opened._drawer._link.value
     assert link.startswith("https://mybinder.org/") and sent[1] == {"type": "copy", "text": link, "view": ""}
     assert sharing.link_values(experiment, urlsplit(launched(link)).query) == opened.values
 
 
 def test_a_refused_link_leaves_the_question_and_what_follows_it():
-    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), then={"slope": 2.0}), slope=1.0)
+    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), lambda _: "Up", then={"slope": 2.0}), slope=1.0)
     plot(opened)._handle_custom_msg({"type": "opened", "link": "bench=toy.line&slope=steep"}, [])
-    assert "slope = 'steep'" in Tags(opened._refusal.value).text and not opened._controls_enabled
+    assert "slope = 'steep'" in Tags(opened._status.refusal.value).text and not opened._controls_enabled
     next(c for c in all_of(opened) if isinstance(c, w.RadioButtons)).value = "Up"
     button(opened, "Commit").click()
     assert opened.wait(PATIENCE) and opened.values["slope"] == 2.0 and len(opened.pins) == 1
 
 
 def test_a_link_is_followed_after_the_question_is_answered():
-    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), then={"slope": 2.0}), slope=1.0)
+    opened = open_bench(predict=Prediction("Steeper?", ("Up", "Down"), lambda _: "Up", then={"slope": 2.0}), slope=1.0)
     plot(opened)._handle_custom_msg({"type": "opened", "link": "bench=toy.line&slope=0.25"}, [])
     assert opened.wait(PATIENCE) and opened.values["slope"] == 1.0
     button(opened, "Skip").click()

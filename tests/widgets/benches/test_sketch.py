@@ -6,7 +6,8 @@ import pytest
 import xarray as xr
 
 from tests.widgets.hands import LINE, PATIENCE, all_of, button, open_bench, until, view
-from widgets.benches.sketch import Ruler, Sketch
+from widgets.benches.ruler import Ruler
+from widgets.benches.sketch import Sketch
 from widgets.benches.static_bench import StaticBench
 
 X, Y = Ruler("size", 0.1, 10, log=True), Ruler("error", 0, 1)

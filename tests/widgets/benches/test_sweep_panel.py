@@ -120,3 +120,9 @@ def test_the_fan_keeps_the_axes_and_drops_the_notes_of_one_point():
     layout = {"xaxis": {"type": "log"}, "annotations": [1], "shapes": [2], "meta": {"drag": 3}}
     spec = fan("n", [(1, [{"x": [1], "y": [2], "mode": "lines"}], layout)])
     assert spec["layout"]["xaxis"] == {"type": "log"} and not {"annotations", "shapes", "meta"} & spec["layout"].keys()
+
+
+def test_a_parameter_is_called_as_its_control_is():
+    made = SweepPanel(catalog.load_experiment("double_descent.model_wise"), dict, lambda shown: {})
+    assert ("relative learning rate", "lr_frac") in made._name.options
+    assert not any("_" in words for words, _ in made._name.options)

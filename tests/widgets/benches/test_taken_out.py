@@ -1,5 +1,6 @@
 """The switch of a bench that takes the paper's idea out: what runs, what is shown, and what waits or is refused."""
 
+import ipywidgets as w
 import pytest
 
 from labcore import catalog
@@ -9,6 +10,7 @@ from tests.widgets.hands import PATIENCE, all_of, button, plot, status
 from widgets import Prediction
 from widgets.benches import taken_out
 from widgets.benches.bench import Bench, bench
+from widgets.benches.parts import is_shown
 from widgets.benches.static_bench import StaticBench
 
 EDGE = declared("kan_assessment")
@@ -27,7 +29,7 @@ def html(shown):
 
 
 def turn(shown, out):
-    shown._switch.value = out
+    shown._idea.switch.value = out
     assert shown.wait(PATIENCE)
 
 
@@ -35,9 +37,9 @@ def test_the_switch_shows_the_line_and_the_picture_without_it_before_the_real_cu
     shown = opened()
     real = plot(shown).reading
     assert "labcore-difference" not in html(shown)
-    assert shown._switch.description == "Take the idea out: the local support"
+    assert shown._idea.switch.description == "Take the idea out: the local support"
     turn(shown, True)
-    assert shown._switch.description == "Put it back: the local support"
+    assert shown._idea.switch.description == "Put it back: the local support"
     text = html(shown)
     assert "<del>- np.put_along_axis(out" in text and "<ins>+ out[:] = np.cos(" in text
     assert f"labcore/primitives/splines/bspline.py, line {EDGE.number}" in text and "(2024)" in text
@@ -52,7 +54,7 @@ def test_off_is_back():
     real, pins = plot(shown).reading, list(shown.pins)
     turn(shown, True)
     turn(shown, False)
-    assert shown._switch.description == "Take the idea out: the local support"
+    assert shown._idea.switch.description == "Take the idea out: the local support"
     assert plot(shown).reading == real and shown.pins == pins and "labcore-difference" not in html(shown)
     assert plot(shown).ghosts[0]["name"] == "pinned: the same settings"
     assert not plot(shown).stale
@@ -93,22 +95,28 @@ def test_reset_and_a_link_are_of_the_paper():
     shown = opened()
     turn(shown, True)
     shown.reset()
-    assert shown.wait(PATIENCE) and not shown._switch.value
+    assert shown.wait(PATIENCE) and not shown._idea.switch.value
     shown.run()
     assert shown.wait(PATIENCE) and not plot(shown).reading.startswith(WITHOUT)
     turn(shown, True)
     shown._heard(None, {"type": "opened", "link": f"bench={EDGE.shows}&height=0.5"}, None)
-    assert shown.wait(PATIENCE) and not shown._switch.value
+    assert shown.wait(PATIENCE) and not shown._idea.switch.value
     assert not plot(shown).reading.startswith(WITHOUT) and shown.values["height"] == 0.5
 
 
-def test_the_switch_waits_for_the_answer():
+def visible_words(shown):
+    return "".join(part.value for part in all_of(shown) if isinstance(part, w.HTML) and is_shown(part))
+
+
+def test_the_switch_waits_for_the_answer_and_says_so():
     shown = opened(Prediction("How much moves?", ("All", "A part"), right=lambda frame: "A part"))
-    assert shown._switch.disabled
+    assert shown._idea.switch.disabled and "First answer or skip the question." in visible_words(shown)
     shown._question._close("All")
-    assert shown.wait(PATIENCE) and not shown._switch.disabled
+    assert shown.wait(PATIENCE) and not shown._idea.switch.disabled
+    assert "First answer" not in visible_words(shown)
     turn(shown, True)
     assert plot(shown).reading.startswith(WITHOUT)
+    assert "First answer" not in visible_words(opened())
 
 
 def test_it_says_that_it_compiles():

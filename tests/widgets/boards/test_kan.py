@@ -95,7 +95,7 @@ def test_the_best_fit_is_offered_first_and_a_bad_one_is_called_so(board):
     board.suggest(edge)
     assert board.opened["suggestions"][0]["r2"] > 0 and "below 0.9" in board.reading
     board.snap(edge, "0")
-    assert "R2 0.00" in board.reading and "another network" in board.reading
+    assert "R² 0.00" in board.reading and "another network" in board.reading
 
 
 def test_of_equal_fits_the_simplest_is_offered_first(board):
