@@ -132,3 +132,17 @@ def test_no_compiled_code_of_the_copy_is_kept(tmp_path):
     assert [f.name for f in tmp_path.rglob("*") if "_stream" in f.name], "the real kernel is kept"
     assert np.isclose(weights("copy"), copy, rtol=1e-12) and real != copy
     assert real == float(catalog.load_experiment(PLANE).run(samples=200).w.values.sum())
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("kan_assessment", {}, "100% of the curve moves: 17 of its 17 intervals. At x = 0.1 20 of the 20 bases"),
+        ("multitasking_hebbian", {"d": 0.5, "N": 2000}, "the most possible is 1.00"),
+    ],
+)
+def test_the_reading_of_a_copy_says_what_the_copy_does(key, values, said):
+    without = declared(key)
+    experiment = catalog.load_experiment(without.shows)
+    *_, last = without.frames(experiment.name, **experiment.settings("full", **values))
+    assert said in last.attrs["reading"]

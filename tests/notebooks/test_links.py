@@ -73,9 +73,9 @@ BENCH = 'bench("double_descent.model_wise", budget=budget, label="curve", n_trai
         ("[x](#cruve?steps=10)", "no bench is named cruve; there are curve"),
         ("[x](#double_descent.model_wise?steps=10)", "no bench is named double_descent.model_wise"),
         ("[x](#curve?stpes=10)", "no parameter 'stpes'"),
-        ("[x](#curve?n_train=1)", "n_train = '1' is not allowed, "),
+        ("[x](#curve?n_train=1)", "training samples n = '1' is not allowed, "),
         ("[x](#curve?n_train=ten)", "n_train = 'ten'"),
-        ('<a href="#curve?n_train=1">x</a>', "n_train = '1' is not allowed, "),
+        ('<a href="#curve?n_train=1">x</a>', "training samples n = '1' is not allowed, "),
     ],
 )
 def test_a_link_that_means_nothing_is_found(text, fault):

@@ -386,8 +386,9 @@ class Bench(w.VBox):
                     # a click or a drag can land between or outside the allowed values; take the nearest
                     p = self.experiment.parameters.get(name)
                     if p is not None and p.kind in ("int", "float"):
-                        near = round(float(value)) if p.kind == "int" else float(f"{float(value):.6g}")
-                        values[name] = min(max(near, p.low), p.high)
+                        near = min(max(float(value), p.low), p.high)
+                        short = min(max(float(f"{near:.6g}"), p.low), p.high)  # a bound such as 2/3 stays what it is
+                        values[name] = round(near) if p.kind == "int" else short
                 self.set(**values)
             except (ParameterError, ValueError, TypeError) as error:  # a click on a category has no number
                 self._refuse(str(error))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from labcore.experiment import Experiment, ParameterError
-from widgets.benches.controls import label_of, positions
+from widgets.benches.controls import positions
 from widgets.benches.plot import Spec
 
 
@@ -43,7 +43,7 @@ def hand_facts(experiment: Experiment, spec: Spec) -> dict[str, dict[str, Any]]:
                 raise ParameterError(
                     f"{experiment.id}: its view has a hand for {name}, which no place means; it is {p.allowed}"
                 )
-            facts[name] = {"label": label_of(p), "stops": positions(p).tolist(), "log": p.log}
+            facts[name] = {"label": p.label, "stops": positions(p).tolist(), "log": p.log}
         if sets := hand.get("sets"):
             experiment.validate(**sets)
     return facts

@@ -86,6 +86,7 @@ def retrieve(
         overlap, level = sums / N, serves(patterns, spins, sums / N)
         plus, minus = losses(patterns, seen)
         firm = (np.einsum("ik,k->i", patterns, sums) * spins - filled) / N
+        most = (patterns != 0).mean(0).max()
         strongest = np.sort(np.abs(overlap))[::-1]
         recalled = int((strongest > bar).sum())
         yield RECALL(
@@ -102,7 +103,7 @@ def retrieve(
                 field_hist=np.histogram(firm, bins)[0] / N,
             ),
             f"After {updates / N:.3g} sweeps the network recalls {recalled} of {K} patterns (overlap above {bar:.3f}; "
-            f"the most possible is {1 - d:.2f}). Sorted, the overlaps are {_levels(4, strongest)}"
+            f"the most possible is {most:.2f}). Sorted, the overlaps are {_levels(4, strongest)}"
             f"{' and smaller' if K > 4 else ''}; a perfect hierarchy has {_levels(4, ideal)}.",
             float(updates / at[-1]),
             sweeps=sweeps,

@@ -111,8 +111,8 @@ def edge(
     after = curve(basis, moved)
     touched = np.abs(after - before) > 0
     low, high = basis.span(0, c)
-    ends = basis.grid[0]
-    n_moved = int(((ends[:-1] >= low - 1e-9) & (ends[1:] <= high + 1e-9)).sum()) if height else 0
+    cells = np.searchsorted(basis.grid[0], at[touched], side="right") - 1
+    n_moved = len(np.unique(np.minimum(cells, basis.intervals - 1)))
     reading = (
         f"You move 1 of {basis.size} control points by {plain(height, 'g')}, and {touched.mean():.0%} of the curve "
         f"moves: {n_moved} of its {basis.intervals} intervals. "
@@ -123,9 +123,10 @@ def edge(
         )
     else:
         # at a knot the last of the k + 1 is zero, but for rounding
-        count = int((basis.dense(np.array([[x]])) > 1e-12).sum())
+        count = int((np.abs(basis.dense(np.array([[x]]))) > 1e-12).sum())
         verb = "is" if count == 1 else "are"
-        reading += f"At x = {plain(x, 'g')} only {count} of the {basis.size} bases {verb} not zero."
+        only = "only " if count < basis.size else ""
+        reading += f"At x = {plain(x, 'g')} {only}{count} of the {basis.size} bases {verb} not zero."
     yield EDGE(
         dict(
             x=at,

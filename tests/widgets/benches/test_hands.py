@@ -4,7 +4,7 @@ import pytest
 
 from labcore.experiment import ParameterError
 from labcore.figure import hand, scale
-from tests.widgets.hands import LINE, PATIENCE, open_bench, plot, slope, view
+from tests.widgets.hands import LINE, PATIENCE, open_bench, plot, slope, status, view
 from widgets.benches.controls import positions
 from widgets.benches.hands import hand_facts, hands_of
 from widgets.benches.prediction import Prediction
@@ -47,7 +47,7 @@ def test_a_hand_for_what_is_not_there_is_refused(made, words):
 
 def test_a_view_with_a_wrong_hand_says_so_in_its_bench():
     opened = open_bench(view=lambda shown: view(shown) | drawn(hand(1, 1, up="slop")))
-    assert "slop" in opened._status.value and "no parameter" in opened._status.value
+    assert "slop" in status(opened) and "no parameter" in status(opened)
 
 
 def test_a_hand_moves_its_control_and_no_other_value_than_the_control_may():
