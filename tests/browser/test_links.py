@@ -177,7 +177,6 @@ def prose(desk):
     return "prose.ipynb"
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("front", FRONTS)
 def test_a_link_of_the_prose_moves_its_bench_and_back(request, page, front, prose):
     open_on_desk(request, page, front, prose)
