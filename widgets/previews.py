@@ -14,7 +14,7 @@ from typing import Any
 
 from labcore import catalog
 from labcore.figure import on_paper, view_of
-from widgets.svg import svg
+from widgets.svg.draw import svg
 
 WIDTH, HEIGHT, MARGIN = 240, 120, 6
 SMALL = 0.7  # what points and lines keep of their size

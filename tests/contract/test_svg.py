@@ -12,8 +12,8 @@ import pytest
 from labcore import catalog
 from labcore.figure import view_of
 from tests.frames import NAMES, quick
-from widgets.svg import svg
 from widgets.svg.axes import numbers
+from widgets.svg.draw import svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 MARKS = {SVG + tag for tag in ("path", "circle", "rect", "line", "text", "image", "ellipse")}

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from labcore.figure import BLUE, RED, axis, curve, label, log_axis
-from widgets.svg import marks, svg
+from widgets.svg import marks
 from widgets.svg.axes import Axis, plain
+from widgets.svg.draw import svg
 from widgets.svg.fields import crossings
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -17,7 +17,7 @@ from widgets.benches.prediction import Prediction
 from widgets.benches.question import Question
 from widgets.benches.sketch import Sketch
 from widgets.benches.taken_out import as_html
-from widgets.svg import svg
+from widgets.svg.draw import svg
 
 
 class StaticBench:

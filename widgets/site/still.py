@@ -27,7 +27,7 @@ from widgets.benches.static_bench import answer, asked, folded
 from widgets.benches.taken_out import as_html
 from widgets.site.packed import packed
 from widgets.site.runs import FRAMES, Runs, thinned
-from widgets.svg import svg
+from widgets.svg.draw import svg
 
 POINTS = 9  # of the control
 

@@ -2,7 +2,3 @@
 
 For paper, files, the index and a page's first paint: text and lines, a few kilobytes, and nothing runs.
 """
-
-from widgets.svg.draw import svg
-
-__all__ = ["svg"]
