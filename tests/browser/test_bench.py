@@ -186,6 +186,7 @@ def test_a_double_click_is_one_press(net):
 
 def test_a_press_means_the_word_that_could_be_read(net):
     """A run that begins by itself turns Run into Pause under a hand that comes down."""
+    read(net.locator(".labcore-run"))
     net.locator(".labcore-run").evaluate(
         """button => new Promise(done => {
           const word = button.textContent;
