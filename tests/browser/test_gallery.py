@@ -236,7 +236,8 @@ def test_a_page_that_does_not_read_loses_its_line(gallery, monkeypatch):
         raise StreamBufferFullError("Reached maximum write buffer size")
 
     monkeypatch.setattr(VoilaKernelWebsocketHandler, "write_message", full)
-    assert line.write_message(b"") is None and cut == [True]
+    message = serialize_msg_to_ws_v1([b"{}"] * 4, "iopub")
+    assert line.write_message(message) is None and cut == [True]
 
 
 def test_an_address_that_is_too_long_is_refused(small):
@@ -739,8 +740,8 @@ def test_a_nursery_that_always_ends_at_once_does_not_keep_a_core_busy(monkeypatc
 
 
 def test_a_page_that_never_opens_its_line_loses_its_place(tmp_path):
-    slow_page = "import time; time.sleep(4); print('SLOW')"  # longer than `opening` and the server's round
-    with room(tmp_path, {"one": slow_page}, "--Gallery.opening=1") as served, ThreadPoolExecutor(3) as threads:
+    slow_page = "import time; time.sleep(6); print('SLOW')"  # longer than `opening` and the server's round
+    with room(tmp_path, {"one": slow_page}, "--Gallery.opening=2") as served, ThreadPoolExecutor(3) as threads:
         origin, url = served.origin, served.page()
 
         def is_there(kernel: str) -> int:

@@ -100,8 +100,7 @@ class Nursery:
 
     def waits_for(self, notebook: Path) -> bool:
         """Whether this lesson will be made ready for those who have asked for it."""
-        going = self._making is not None and not self._making.done()
-        return self.making(notebook) or (going and self._shelf.wishes(notebook) > 0)
+        return self.making(notebook) or (self.making() and self._shelf.wishes(notebook) > 0)
 
     def forget(self, lesson: Ready) -> None:
         """Do not take copies of this ready lesson any more: its process is gone. It is made anew when asked for."""
