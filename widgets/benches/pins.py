@@ -26,8 +26,13 @@ def pin(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Pin:
 
 def difference(pinned: Mapping[str, Any], current: Mapping[str, Any], labels: Mapping[str, str] = {}) -> str:
     """The pinned values that differ from the current ones, under their labels, or names."""
-    changed = [f"{labels.get(k) or k.replace('_', ' ')} = {shown(v)}" for k, v in pinned.items() if current.get(k) != v]
+    changed = [f"{labels.get(k) or k.replace('_', ' ')} = {_said(v)}" for k, v in pinned.items() if current.get(k) != v]
     return ", ".join(changed) if changed else "the same settings"
+
+
+def _said(value: Any) -> str:
+    """A value as `shown`, a switch as on or off."""
+    return ("off", "on")[value] if isinstance(value, bool) else shown(value)
 
 
 def ghosts(pins: list[Pin], values: Mapping[str, Any], labels: Mapping[str, str] = {}) -> list[dict[str, Any]]:

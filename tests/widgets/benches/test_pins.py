@@ -35,6 +35,10 @@ def test_a_label_names_what_differs_and_nothing_else():
     )
 
 
+def test_a_switch_is_on_or_off():
+    assert difference({"follow": False, "train": True}, {}) == "follow = off, train = on"
+
+
 def test_values_that_differ_in_the_fifth_digit_have_different_labels():
     assert difference({"x": 0.12345}, {"x": 0.5}) != difference({"x": 0.12346}, {"x": 0.5})
 
