@@ -35,7 +35,7 @@ def sheet(page, pictures: list[bytes], columns: int, width: int, place: Path) ->
         f"figure {{ margin: 0 0 8px; break-inside: avoid }} img {{ width: 100% }}"
     )
     page.set_viewport_size({"width": min(columns * width, 2400), "height": 400})
-    page.set_content(f"<style>{style}</style>{images}")
+    page.set_content(f"<!doctype html><style>{style}</style>{images}")
     page.screenshot(path=place, full_page=True)
 
 
@@ -63,6 +63,9 @@ def look(browser, url: str, lesson: str, folder: Path, widths: list[int], themes
             ]
             pictures = []
             for number in range(benches.count()):
+                # Voila's page scrolls inside a frame: what is taller than the window would be cut
+                tall = benches.nth(number).bounding_box()["height"]
+                page.set_viewport_size({"width": width, "height": max(HEIGHT, round(tall) + 40)})
                 benches.nth(number).scroll_into_view_if_needed()
                 page.wait_for_timeout(200)
                 pictures.append(benches.nth(number).screenshot())

@@ -52,6 +52,14 @@ def _errors(x: np.ndarray, frame: xr.Dataset, click: dict | None = None) -> list
     ]
 
 
+def _training(x: np.ndarray, train: np.ndarray, span: list[float]) -> dict:
+    """The name of the training error, left of the last point of its curve in the picture, below all other curves."""
+    seen = [i for i, error in enumerate(train) if _height(error) > span[0] + 0.1] or [0]
+    last = seen[-1]
+    side = {"xanchor": "right", "xshift": -8} if last else {"xanchor": "left"}
+    return label(np.log10(x[last]), _height(train[last]), "training", BLUE, yanchor="top", yshift=-2, **side)
+
+
 def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     """Errors over parameters per sample, the condition number under them, and what each mode of one width costs."""
     x, at, look = frame.ratio.values, values_of(frame)["look_at"], frame.attrs["look_at"]
@@ -65,9 +73,7 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     ]
     span = _decades(*shown)
     if _height(train[0]) > span[0] + 0.1:
-        notes.append(
-            label(np.log10(x[0]), _height(train[0]), "training", BLUE, xanchor="left", yanchor="top", yshift=-6)
-        )
+        notes.append(_training(x, train, span))
     if "theory" in frame:
         theory = frame.theory.values
         data.append(curve(x, theory, "theory", SOFT, line={"color": SOFT, "dash": "dash", "width": 2}))
@@ -121,7 +127,7 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis3": axis("", domain=[0.66, 1], anchor="y3", showticklabels=False, matches="x4"),
         "yaxis3": log_axis("cost |u·noise| / s", domain=[0.34, 1], anchor="x3", range=_decades(cost, low=1e-4)),
         "xaxis4": axis(frame.mode, domain=[0.66, 1], anchor="y4"),
-        "yaxis4": log_axis("s", domain=[0, 0.26], anchor="x4", dtick=2),
+        "yaxis4": log_axis("singular value s", domain=[0, 0.26], anchor="x4", dtick=2),
         "shapes": [
             vertical(at, RED, "solid", width=2.5),
             vertical(1.0),
@@ -230,8 +236,13 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
         "meta": {"hands": [hand(ratio, step, across="at_ratio", up="at_step", color=RED)]},
         "annotations": [
             note(0.5, 1, "drag, or click, to move both cuts; white: equal training error", SOFT, yanchor="bottom"),
+            *[
+                note(0.03, 0.12 + 0.14 * up, name, color, axes=panel, xanchor="left")
+                for panel in ("2", "3")
+                for up, name, color in ((1, "test", RED), (0, "training", BLUE))
+            ],
             note(0.5, 1, f"at p/n = {x[i]:.3g}", SOFT, axes="2", yanchor="bottom"),
-            note(0.5, 1, f"after {t[k]:.3g} steps", SOFT, axes="3", yanchor="bottom"),
+            note(0.5, 1, f"after {t[k]:,.0f} steps", SOFT, axes="3", yanchor="bottom"),
         ],
     }
     return {"data": data, "layout": layout}
@@ -242,15 +253,16 @@ def two_layer(frame: xr.Dataset) -> dict[str, Any]:
     x = frame.ratio.values
     test = np.median(frame.test.values, 0)
     train = np.median(frame.train.values, 0)
+    span = _decades(test, np.clip(train, test.min() / 4, None))
     layout = {
         "height": 440,
         "xaxis": log_axis(frame.ratio, range=[np.log10(x[0]) - 0.05, np.log10(x[-1]) + 0.05]),
-        "yaxis": log_axis("squared error", range=_decades(test, np.clip(train, test.min() / 4, None))),
+        "yaxis": log_axis("squared error", range=span),
         "shapes": [vertical(1.0)],
         "annotations": [
             label(0, 1, "parameters = samples", SOFT, yref="y domain", yanchor="bottom"),
             label(np.log10(x[-1]), _height(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
-            label(np.log10(x[0]), _height(train[0]), "training", BLUE, xanchor="left", yanchor="top", yshift=-6),
+            _training(x, train, span),
         ],
     }
     return {"data": _errors(x, frame), "layout": layout}

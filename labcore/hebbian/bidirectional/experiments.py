@@ -175,7 +175,7 @@ def attack(
     layers: Annotated[int, number(0, 3, "Hidden layers of 64 units", "network", label="hidden layers")] = 2,
     act: Annotated[Act, choice("The activation f of hidden layers", "network", label="activation f")] = "sigmoid",
     steps: Annotated[
-        int, number(100, 5000, "Classifier steps, batches of 50", "learning", "steps", "log", label="training steps")
+        int, number(100, 4000, "Classifier steps, batches of 50", "learning", "steps", "log", label="training steps")
     ] = 1500,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:

@@ -335,7 +335,7 @@ def fair_fight(
         ),
     ] = 0.02,
     width: Width = 5,
-    grid: Annotated[int, number(2, 8, "Grid intervals G of each curve", "spline", label="grid intervals G")] = 5,
+    grid: Annotated[int, number(2, 7, "Grid intervals G of each curve", "spline", label="grid intervals G")] = 5,
     k: Annotated[int, number(1, 4, "Degree k of the splines; 3 is cubic", "spline", label="spline degree k")] = 3,
     steps: Annotated[int, number(100, 600, "Training steps", "training", "steps", label="training steps")] = 600,
     n_train: Annotated[

@@ -56,6 +56,9 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
         )
         for c in (*(c for c in range(len(place)) if c != dragged), dragged)
     ]
+    inside = (x >= low) & (x <= high)
+    # bases that reach everywhere lift the curve outside of it, too
+    follows = "only this part follows" if np.allclose(after[~inside], before[~inside]) else "not only this part follows"
     top, above = {"yref": "y domain", "yanchor": "bottom"}, {"yref": "y2 domain", "yanchor": "bottom"}
     span = {"type": "rect", "x0": max(low, -1), "x1": min(high, 1), "y0": 0, "y1": 1, "yref": "y domain"}
     layout = {
@@ -72,7 +75,7 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "annotations": [
             label(place[dragged], moved[dragged], "drag me", RED, xanchor="right", xshift=-18),
-            label((max(low, -1) + min(high, 1)) / 2, 1, "only this part follows", SOFT, **top),
+            label((max(low, -1) + min(high, 1)) / 2, 1, follows, SOFT, **top),
             label(cursor, 1, "green: the bases at work here (drag me)", GREEN, axes="2",
                   xanchor=inward(cursor, -1.12, 1.12), **above),
         ],
@@ -147,14 +150,16 @@ def forgetting(frame: xr.Dataset) -> dict[str, Any]:
             curve(peak, fresh[k], f"{name}, fresh", color, axes="2", line={"color": color, "dash": "dot"}, **thin),
             curve(peak, now[k], f"{name}, now", color, axes="2", **marks),
         ]
-        notes.append(note(1.01, 0.95 - 0.12 * k, name, color, xanchor="left"))
-        notes.append(label(peak[0], np.log10(now[k, 0]), f"{name} now", color, axes="2", xanchor="left", yshift=12))
+        # above the peaks, which end at 1 of 1.5
+        notes.append(note(0.99, 1 - 0.11 * k, name, color, xanchor="right", yanchor="top"))
+        notes.append(label(peak[0], np.log10(now[k, 0]), f"{name} now", color, axes="2", xanchor="right", xshift=-10))
     part = {"type": "rect", "x0": low, "x1": high, "y0": 0, "y1": 1, "yref": "y domain"}
     layout = {
         "height": 520,
         "xaxis": axis(frame.x, anchor="y", range=[-1, 1]),
         "yaxis": axis("curve", domain=[0.55, 0.96], range=[-0.7, 1.5]),
-        "xaxis2": axis("peak, from left to right", anchor="y2", dtick=1, range=[peak[0] - 0.3, peak[-1] + 0.3]),
+        "xaxis2": axis("peak, from left to right", anchor="y2", dtick=1,
+                       range=[peak[0] - 0.15 * len(peak), peak[-1] + 0.3]),
         "yaxis2": log_axis("error on the peak / spread", domain=[0, 0.36], anchor="x2", range=np.log10(reach).tolist()),
         "shapes": [{**part, "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}],
         "annotations": [*notes, note(0.99, 1, "dotted: when the peak was fresh", SOFT, axes="2", xanchor="right",
@@ -194,11 +199,11 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 120 + 90 * len(tasks),
         "margin": {"l": 124},
-        "xaxis": log_axis(f"test error at equal {equal}: left is better", domain=[0, 0.5],
+        "xaxis": log_axis(f"test error, at equal {equal}", domain=[0, 0.5],
                           range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
         "yaxis": axis(frame.task, tickvals=list(range(len(tasks))), ticktext=[t.replace("_", " ") for t in tasks],
                       range=[-0.6, len(tasks) - 0.4]),
-        "annotations": notes,
+        "annotations": [*notes, note(0, 1, "\N{LEFTWARDS ARROW} better", SOFT, xanchor="left", yanchor="bottom")],
     }  # fmt: skip
     # one panel a task, as high as its row on the left
     share, spans = 1 / len(tasks), np.log10(np.maximum(frame.spent.values, 1e-9))
