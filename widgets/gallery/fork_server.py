@@ -107,31 +107,37 @@ class Nursery:
         self._shelf.forget(lesson)
 
     def _make_ready(self) -> None:
-        if self._making is None or self._making.done():
-            self._making = asyncio.ensure_future(self._make())
-
-    async def _make(self) -> None:
-        while (notebook := self._shelf.next()) is not None:
-            version, process = name_of(notebook), self.process
+        # what is made is known at once: a visitor who asks a moment later would else find nothing to wait for
+        if self._making is None and (notebook := self._shelf.next()) is not None:
             self._made = notebook
-            try:
-                answer = (await self._request("nursery", {"lesson": str(notebook)})).decode().split()
-            except OSError:
-                answer = []
-            finally:
-                self._made = None
-            if len(answer) == 3:
-                name, megabytes, seconds = answer
-                executed = self._folder / f"{name}.ipynb"
-                self._shelf.put(Ready(notebook, version, executed, float(megabytes), float(seconds)))
-            elif answer:
-                self._shelf.give_up(notebook, version)
-            else:
-                await asyncio.sleep(0.5)  # the last word of the nursery comes before its end
-                if process.poll() is not None:
-                    self._shelf.want([notebook])
-                    if process is self.process:
-                        return  # the next one goes on
+            self._making = asyncio.ensure_future(self._make(notebook))
+
+    async def _make(self, notebook: Path) -> None:
+        try:
+            while await self._make_one(notebook) and (following := self._shelf.next()) is not None:
+                notebook = self._made = following
+        finally:
+            self._making = self._made = None
+
+    async def _make_one(self, notebook: Path) -> bool:
+        """Whether there is still a nursery to make the next one."""
+        version, process = name_of(notebook), self.process
+        try:
+            answer = (await self._request("nursery", {"lesson": str(notebook)})).decode().split()
+        except OSError:
+            answer = []
+        if len(answer) == 3:
+            name, megabytes, seconds = answer
+            executed = self._folder / f"{name}.ipynb"
+            self._shelf.put(Ready(notebook, version, executed, float(megabytes), float(seconds)))
+        elif answer:
+            self._shelf.give_up(notebook, version)
+        else:
+            await asyncio.sleep(0.5)  # the last word of the nursery comes before its end
+            if process.poll() is not None:
+                self._shelf.want([notebook])
+                return process is not self.process  # the next one goes on
+        return True
 
     async def fork(self, argv: list[str], env: dict[str, str], cwd: str | None, lesson: str = "nursery") -> int:
         """The process id of a new kernel: a copy of a ready lesson, or of the nursery. Raises OSError if it is gone."""

@@ -257,9 +257,11 @@ class Lesson(Known, TornadoVoilaHandler):
         if room.nursery is None:
             return False
         notebook, end = Path(room.root_dir, path).resolve(), time.monotonic() + _MAKING
+        first = not room.nursery.waits_for(notebook)
         found = room.nursery.ready(notebook)
         while found is None and room.nursery.waits_for(notebook) and time.monotonic() < end:
-            if room.executing + room.nursery.making() < _CORES and not room.nursery.making(notebook):
+            free = room.executing + room.nursery.making() < _CORES
+            if free and (first or not room.nursery.making(notebook)):
                 break
             await asyncio.sleep(0.1)
             found = room.nursery.ready(notebook, wish=False)
