@@ -10,6 +10,13 @@ const DEEDS = {
   reveal: ["Reveal", "The lesson runs on everybody's page and says what is right"],
   afresh: ["Start afresh", "Forget all answers to this question"],
 };
+const LEGEND = "Each thin line is somebody's; the blue one is the middle of all. What was drawn in an earlier round is grey.";
+const STEPS = [
+  "Everybody answers alone and commits. This page counts.",
+  "Show the answers: whoever has committed sees what the others said. Let them talk, two by two.",
+  "Second round: everybody commits again.",
+  "Reveal: the experiment runs on everybody's page and says what is right.",
+];
 
 if (location.hash.length > 1) sessionStorage.setItem("labcore-teacher", location.hash.slice(1));
 history.replaceState(null, "", location.pathname);
@@ -100,14 +107,17 @@ function deed(question, name, next) {
 function stage(question) {
   const where = place("stage"), held = where.contains(document.activeElement) ? document.activeElement.dataset.deed : null;
   if (!question)
-    return where.replaceChildren(made("h1", { textContent: "The class" }), made("p", { textContent: "Choose a question, or wait until somebody commits." }));
+    return where.replaceChildren(made("h1", { textContent: "The class" }), made("p", { textContent: "Choose a question, or wait until somebody commits." }), made("ol", {}, ...STEPS.map((step) => made("li", { textContent: step }))));
   const { rounds, shown, revealed, again } = question, all = shown === rounds.length;
   const next = revealed ? "" : !all ? "show" : again ? "again" : "reveal";
   const picture = (seen) => (question.kind === "options" ? bars(question.options, seen) : drawings(question, seen));
   const parts = [made("h1", { textContent: question.question })];
   const numbers = rounds.map((r, k) => `${rounds.length > 1 ? `Round ${k + 1}: ` : ""}${r.of} committed`).join(". ");
   parts.push(made("p", { textContent: revealed ? `${numbers}. Revealed: the lesson says what is right.` : `${numbers}.` }));
-  if (shown) parts.push(picture(rounds.slice(0, shown)));
+  if (shown) {
+    parts.push(picture(rounds.slice(0, shown)));
+    if (question.kind !== "options") parts.push(made("p", { className: "small", textContent: LEGEND }));
+  }
   else if (question.kind === "options") parts.push(made("ol", {}, ...question.options.map((o) => made("li", { textContent: o }))));
   else parts.push(made("p", { className: "small", textContent: `To draw: ${question.axes.y.title}, over ${question.axes.x.title}.` }));
   parts.push(made("div", { className: "deeds" }, ...Object.keys(DEEDS).map((name) => deed(question, name, next))));
