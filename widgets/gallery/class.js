@@ -4,7 +4,7 @@
 const { lesson, url } = FACTS;
 const EVERY = 2_000; // milliseconds between two questions to the server, and only while the page is seen
 const PATIENCE = 20_000; // milliseconds until a kernel has heard of a choice that was made again for it
-const boxes = new WeakMap(); // of a question's panel: where the class is shown, and what it says
+const boxes = {}; // by bench: where the class is shown, and what it says
 let known = null; // by bench, how its question stands
 let passing = false;
 let timer, latest = 0; // of several questions on their way, only the last one's answer counts
@@ -58,7 +58,7 @@ function take(questions) {
   for (const panel of panels()) {
     const bench = benchOf(panel), now = known[bench];
     if (!now) continue;
-    if (!now.revealed && now.mine !== null && !boxes.has(panel)) putAnswer(panel, now.mine);
+    if (!now.revealed && now.mine !== null && !boxes[bench]) putAnswer(panel, now.mine);
     show(panel, now);
     if (now.revealed && before?.[bench]?.revealed === false && now.mine !== null) pass(panel, now.mine);
   }
@@ -89,13 +89,8 @@ function words(now) {
 // The class under a question; `wrong` is what did not work just now.
 function show(panel, now, wrong = "") {
   const said = JSON.stringify([now, wrong]);
-  let box = boxes.get(panel);
-  if (!box) {
-    box = { element: made("div", { className: "labcore-class" }), said: "" };
-    box.element.setAttribute("role", "status");
-    boxes.set(panel, box);
-  }
-  if (!box.element.isConnected) panel.after(box.element);
+  const box = (boxes[benchOf(panel)] ??= { element: made("div", { className: "labcore-class", role: "status" }), said: "" });
+  if (box.element.previousElementSibling !== panel) panel.after(box.element); // also of a question that is put anew
   if (said === box.said) return;
   box.said = said;
   const parts = [made("p", { textContent: wrong || words(now) })];

@@ -10,6 +10,7 @@ are listed by `--help`.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import socket
@@ -30,7 +31,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from widgets.atlas.cards import NOTES_PAGE
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
-from widgets.gallery import descriptors
+from widgets.gallery import connections, descriptors
 from widgets.gallery.class_pages import ClassAnswers, TeacherAnswers, TeacherPage, Teaching
 from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
@@ -212,6 +213,7 @@ class Gallery(Voila):
         if self.room.guesses is not None:
             IOLoop.current().add_callback(self._tell_teacher)
         PeriodicCallback(self.room.look_after, 1000 * _ROUND).start()
+        self.app.listen = functools.partial(connections.listen, self.app)  # which Voila calls, port by port
         super().listen()
 
     def stop(self) -> None:
