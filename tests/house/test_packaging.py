@@ -393,7 +393,7 @@ def targets():
 @needs_make
 def test_make_has_the_targets_and_help_lists_them():
     assert set(targets()) == {
-        "help", "lab", "test", "nightly", "voila", "site", "handouts", "warm",
+        "help", "lab", "test", "nightly", "voila", "class", "site", "handouts", "warm",
         "benchmarks", "reference", "lint", "lock", "clean",
     }  # fmt: skip
     shown = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

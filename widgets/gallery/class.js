@@ -5,6 +5,7 @@ const { lesson, url } = FACTS;
 const EVERY = 2_000; // milliseconds between two questions to the server, and only while the page is seen
 const PATIENCE = 20_000; // milliseconds until a kernel has heard of a choice that was made again for it
 const boxes = {}; // by bench: where the class is shown, and what it says
+globalThis.labcoreClass = true; // a prediction of an earlier sitting is asked anew
 let known = null; // by bench, how its question stands
 let passing = false;
 let timer, latest = 0; // of several questions on their way, only the last one's answer counts
@@ -111,6 +112,7 @@ document.addEventListener("click", async (event) => {
   if (now?.revealed || (known && bench && !now)) return; // this one the class does not answer together
   event.preventDefault();
   event.stopImmediatePropagation();
+  if (!bench) return; // its figure is not there yet
   const blank = { round: 1, kind: "", options: [], rounds: [], mine: null };
   if (!now) return show(panel, blank, "The class is out of reach just now. Your answer stays here; press again.");
   if (button.matches(".labcore-skip"))

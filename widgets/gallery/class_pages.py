@@ -8,7 +8,8 @@ address, because it is projected.
 from __future__ import annotations
 
 import json
-from html import escape
+import re
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,11 +22,14 @@ from labcore.lesson_files import TEACHING
 from widgets.benches.parts import markdown
 from widgets.gallery.guesses import Guesses, Refused
 from widgets.gallery.room import known_host
+from widgets.teaching import slug
 
 COOKIE = "labcore-class"
 LARGEST = 4096  # bytes; the largest drawing has some 150
 _TOKEN = "Labcore-Teacher"  # the header of the teacher's secret: another site's page cannot send it unasked
 _HERE = Path(__file__).parent
+_KATEX = _HERE.parent / "site" / "vendor"
+_FORMULAS = ("katex.min.js", "auto-render.min.js")
 _CROWD = (_HERE / "crowd.js").read_text(encoding="utf-8")
 _CLASS = (_HERE / "class.js").read_text(encoding="utf-8")
 
@@ -164,13 +168,17 @@ class Teaching(_Asked):
 
 
 def teaching_page() -> str:
-    """`docs/teaching.md` as a page."""
+    """`docs/teaching.md` as a page: its headings have names for links; of its neighbours it says where they are."""
     style = (_HERE / "teaching.css").read_text(encoding="utf-8")
     text = TEACHING.read_text(encoding="utf-8")
     title = text.partition("\n")[0].removeprefix("# ")
+    body = markdown(re.sub(r"\[([^\]]+)\]\((\w+\.md)\)", r"*\1* (docs/\2)", text))
+    body = re.sub(r"<h2>(.+?)</h2>", lambda h: f'<h2 id="{slug(unescape(h[1]))}">{h[1]}</h2>', body)
+    scripts = "".join(f"<script>{(_KATEX / name).read_text(encoding='utf-8')}</script>" for name in _FORMULAS)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<link rel="icon" href="data:,"><style>{style}</style>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
-        f"<body><main>{markdown(text)}</main></body></html>"
+        f"<body><main>{body}</main>{scripts}"
+        '<script>renderMathInElement(document.body, { output: "mathml", throwOnError: false });</script></body></html>'
     )
