@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import blank_page, heard, leave, serve_voila
-from tests.browser.front import until, write_notebook
+from tests.browser.front import open_in_voila, until, write_notebook
 
 ASKED = """from widgets import Prediction, Ruler, Sketch, bench
 bench("double_descent.sample_wise", budget="quick", predict=Prediction(
@@ -46,7 +46,7 @@ def pages(browser, gathered):
     with heard(teacher), heard(visitors[0]), heard(visitors[1]), heard(visitors[2]):
         teacher.goto(gathered.teacher)
         for page in visitors:
-            page.goto(f"{gathered.url}/voila/render/lesson.ipynb")
+            open_in_voila(page, gathered.url, "lesson.ipynb")
             until(page, lambda seen: len(seen) == 2 and all(b["status"] for b in seen))
             expect(page.locator(".labcore-class")).to_have_count(2, timeout=LATE)
         yield teacher, visitors
@@ -151,7 +151,7 @@ def test_drawings_are_laid_over_each_other(pages):
     deed(teacher, "Reveal")
     for page in (one, two):
         expect(page.locator(".sketch-measured")).to_have_count(1, timeout=LATE)
-        assert page.locator(".sketch-other").count() == 2
+        expect(page.locator(".sketch-other")).to_have_count(2, timeout=LATE)
     # who has not committed is alone with the bench, as without a class
     expect(three.locator(".labcore-class").last).to_contain_text("opened this question", timeout=LATE)
     three.locator(".labcore-skip").last.click()
@@ -163,7 +163,7 @@ def test_without_a_class_pages_ask_for_nothing(voila_desk, desk, page):
     write_notebook(desk / "alone.ipynb", ASKED)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{voila_desk}/voila/render/alone.ipynb")
+    open_in_voila(page, voila_desk, "alone.ipynb")
     until(page, lambda seen: len(seen) == 1 and bool(seen[0]["status"]))
     choose(page, 0)
     expect(page.locator(".labcore-verdict")).to_be_visible(timeout=LATE)

@@ -92,12 +92,16 @@ function show(panel, now, wrong = "") {
   const said = JSON.stringify([now, wrong]);
   const box = (boxes[benchOf(panel)] ??= { element: made("div", { className: "labcore-class", role: "status" }), said: "" });
   if (box.element.previousElementSibling !== panel) panel.after(box.element); // also of a question that is put anew
+  const sketch = sketchOf(panel), drawn = JSON.stringify(now.rounds);
+  if (sketch && sketch.told !== drawn) { // its picture is made anew when the answer comes
+    sketch.others(now.rounds.map((round) => round.drawn));
+    sketch.told = drawn;
+  }
   if (said === box.said) return;
   box.said = said;
   const parts = [made("p", { textContent: wrong || words(now) })];
   if (now.rounds.length && now.kind === "options") parts.push(bars(now.options, now.rounds, now.mine));
   if (now.rounds.length && now.kind !== "options") {
-    sketchOf(panel)?.others(now.rounds.map((round) => round.drawn));
     const of = now.rounds.at(-1).of;
     parts.push(made("p", { textContent: `${of} ${of === 1 ? "drawing lies" : "drawings lie"} over each other in the picture above.` }));
   }
