@@ -169,5 +169,6 @@ def test_without_a_class_pages_ask_for_nothing(voila_desk, desk, page):
     expect(page.locator(".labcore-verdict")).to_be_visible(timeout=LATE)
     assert page.locator(".labcore-class").count() == 0
     assert not [url for url in asked if "labcore/class" in url or "labcore/teacher" in url]
+    assert page.request.get(f"{voila_desk}/labcore/teaching").status == 200
     for address in ("class?lesson=alone", "teacher", "teacher/answers"):
         assert page.request.get(f"{voila_desk}/labcore/{address}").status == 404

@@ -66,10 +66,8 @@ class _Asked(RequestHandler):
         self.request.connection.set_max_body_size(LARGEST)  # one that says it is larger is refused unread
         if not known_host(self.request.host, self.settings["room"].hosts):
             raise HTTPError(403)
-        if (
-            self.request.method == "POST"
-            and urlsplit(self.request.headers.get("Origin", "")).netloc != self.request.host
-        ):
+        origin = urlsplit(self.request.headers.get("Origin", "")).netloc
+        if self.request.method == "POST" and origin != self.request.host:
             raise HTTPError(403, "this request comes from another site")
 
     def check_xsrf_cookie(self) -> None:

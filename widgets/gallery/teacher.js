@@ -10,7 +10,11 @@ const DEEDS = {
   reveal: ["Reveal", "The lesson runs on everybody's page and says what is right"],
   afresh: ["Start afresh", "Forget all answers to this question"],
 };
-const LEGEND = "Each thin line is somebody's; the blue one is the middle of all. What was drawn in an earlier round is grey.";
+const LEGEND = {
+  curve: "Each thin line is somebody's; the blue one is the middle of all. What was drawn in an earlier round is grey.",
+  order: "Each thin mark is somebody's; the blue ones are the middle of all. What was drawn in an earlier round is grey.",
+  place: "Each circle is somebody's. What was drawn in an earlier round is grey.",
+};
 const STEPS = [
   "Everybody answers alone and commits. This page counts.",
   "Show the answers: whoever has committed sees what the others said. Let them talk, two by two.",
@@ -116,7 +120,7 @@ function stage(question) {
   parts.push(made("p", { textContent: revealed ? `${numbers}. Revealed: the lesson says what is right.` : `${numbers}.` }));
   if (shown) {
     parts.push(picture(rounds.slice(0, shown)));
-    if (question.kind !== "options") parts.push(made("p", { className: "small", textContent: LEGEND }));
+    if (question.kind !== "options") parts.push(made("p", { className: "small", textContent: LEGEND[question.axes.x.names.length ? "order" : question.kind] }));
   }
   else if (question.kind === "options") parts.push(made("ol", {}, ...question.options.map((o) => made("li", { textContent: o }))));
   else parts.push(made("p", { className: "small", textContent: `To draw: ${question.axes.y.title}, over ${question.axes.x.title}.` }));
