@@ -142,6 +142,32 @@ def new(key: str, of: str | None) -> None:
 
 
 @cli.command()
+@click.argument("keys", nargs=-1, required=True, metavar="KEY ...")
+@click.pass_context
+def check(ctx: click.Context, keys: tuple[str, ...]) -> None:
+    """Tell what is to be mended in a paper: what the house's tests ask of each of its own.
+
+    Exit code 1 where there is something.
+    """
+    import subprocess
+    from importlib.util import find_spec
+
+    if find_spec("plotly") is None or find_spec("ipywidgets") is None:
+        raise click.ClickException('a check draws figures; pip install "labcore[lab]" brings what it needs')
+    ready(keys, None)
+    # each in a process of its own, which a kernel may take down with it
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    failed = 0
+    for key in keys:
+        command = [sys.executable, "-P", "-m", "widgets.check", key]
+        code = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}).returncode
+        if code not in (0, 1):
+            say((f"{key}: the process of the check has ended with {code}", STYLES["raised"]), err=True)
+        failed += code != 0
+    ctx.exit(int(failed > 0))
+
+
+@cli.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 @click.pass_context
 def lessons(ctx: click.Context, folder: Path) -> None:
