@@ -213,7 +213,10 @@ class Experiment:
     @property
     def notebook(self) -> str:
         """The lesson that shows it, in Labcore's folder; "" where there is none."""
-        return catalog.paper(self.key).notebook
+        try:
+            return catalog.paper(self.key).notebook
+        except catalog.UnknownKey:
+            return ""
 
     @property
     def view(self) -> Callable[[xr.Dataset], dict[str, Any]]:

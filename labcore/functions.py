@@ -135,6 +135,8 @@ class Function(Experiment):
             frames.close()
         if last is None:
             raise FrameError(f"{self.id} yielded no frame")
+        if ended:
+            last.attrs = {k: v for k, v in last.attrs.items() if k != "open_ended"} | {"progress": 1.0}
         return last, ended
 
 
@@ -163,7 +165,8 @@ def _homeless(experiment: Experiment) -> bool:
 def _name(function: Any) -> str:
     """What to call it: also where that is a part of a file's name."""
     function = function.func if isinstance(function, functools.partial) else function
-    return getattr(function, "__name__", type(function).__name__).strip("<>")
+    name = getattr(function, "__name__", type(function).__name__)
+    return "function" if name == "<lambda>" else name
 
 
 def _declared(function: Callable[..., Any], who: str) -> dict[str, tuple[Any, Any]]:

@@ -37,23 +37,18 @@ class Loose:
     def frames(self, result: Any) -> Iterator[xr.Dataset]:
         """Those of what a call has returned: a generator's, one by one, or the one that is a result.
 
-        A run whose progress nobody tells has frames with `open_ended`, and ends with one more like its last.
+        A run whose progress nobody tells has frames with `open_ended`, their number.
         """
         if not isinstance(result, Iterator):
             yield self._frame(result)
             return
-        self._stepped, last = True, None
+        self._stepped = True
         try:
             for values in result:
-                last = self._frame(values)
-                yield last
+                yield self._frame(values)
         finally:
             if hasattr(result, "close"):
                 result.close()
-        if last is not None and last.attrs["progress"] < 1:
-            last = last.copy()
-            last.attrs = {k: v for k, v in last.attrs.items() if k != "open_ended"} | {"progress": 1.0}
-            yield last
 
     def _wrong(self, what: str) -> FrameError:
         where = f"{self._who}, frame {self._number}" if self._stepped else self._who
