@@ -26,9 +26,10 @@ def told(error: BaseException) -> str:
 
 
 def traced(error: BaseException) -> str:
-    """The traceback, from the first line of your code on."""
-    trace = error.__traceback__
-    while trace is not None and not _is_yours(trace):
+    """The traceback, from where your code was called."""
+    trace, called = error.__traceback__, False
+    while trace is not None and not (called and _is_yours(trace)):
+        called |= trace.tb_frame.f_globals.get("__name__", "").startswith("labcore.")
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(error), error, trace))
 

@@ -23,6 +23,7 @@ import inspect
 import itertools
 import math
 import typing
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from numbers import Real
 from typing import Annotated, Any, Literal
@@ -75,7 +76,9 @@ class Function(Experiment):
             [inspect.Parameter(n, kind, default=default) for n, (_, default) in declared.items()]
         )
         try:
-            super().__init__(frames, name, quick or {}, frame)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # pydantic has names of its own, such as "copy"
+                super().__init__(frames, name, quick or {}, frame)
         except TypeError as error:
             text = str(error)
             raise ParameterError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from None
@@ -185,6 +188,8 @@ def _declared(function: Callable[..., Any], who: str) -> dict[str, tuple[Any, An
             raise ParameterError(f"{who}: parameter {name!r} has no name in a call; remove the / behind it")
         if name in _TAKEN:
             raise ParameterError(f"{who}: no parameter may be named {name!r}; bench and sweep use that name")
+        if name.startswith("_"):
+            raise ParameterError(f"{who}: no parameter may be named {name!r}; begin it with a letter")
         if p.default is p.empty:
             raise ParameterError(
                 f"{who}: parameter {name!r} needs a default: a number, (low, high), a list of choices, True or False"

@@ -65,6 +65,8 @@ class _Pickler(cloudpickle.Pickler):
                 return _compiled, (function, value.targetoptions)
             if at_home(value, function.__module__):
                 return value.__qualname__
+        if isinstance(value, functools._lru_cache_wrapper) and yours(value.__module__):
+            return _cached, (value.__wrapped__, value.cache_parameters())
         made = super().reducer_override(value)
         if isinstance(made, tuple) and made[0] in _CLASSES:
             *before, _, extra = made[1]
@@ -76,3 +78,7 @@ def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     from numba import jit
 
     return jit(**options)(function)
+
+
+def _cached(function: Callable[..., Any], options: dict[str, Any]) -> Any:
+    return functools.lru_cache(**options)(function)

@@ -34,6 +34,7 @@ from labcore.code_version import code_version
 from labcore.experiment import Budget, Experiment, ParameterError
 from labcore.frame_files import to_netcdf
 from labcore.function_code import CodeError
+from labcore.function_errors import told
 from labcore.functions import experiment_of
 from labcore.sweep_cargo import packed_of, unpacked
 from labcore.sweep_cluster import check_carried, check_workers, on_cluster
@@ -205,7 +206,8 @@ def _run_point(name: str, packed: bytes | None, code: str, parameters: dict[str,
             frame = experiment.run(**parameters)
         return experiment.code if packed is None else code, (frame, to_netcdf(frame))
     except Exception as error:  # one point's failure is a result; the others go on
-        return "", {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+        line = f"{type(error).__name__}: {error}" if packed is None else told(error)
+        return "", {"error": line, "traceback": traceback.format_exc()}
 
 
 def _results(
