@@ -55,7 +55,8 @@ def source(*functions: Callable | Experiment) -> HTML:
         # kernels, checks and experiments wrap the function that a reader wants to see
         plain = inspect.unwrap(getattr(function, "_function", function))
         code = inspect.getsource(plain)
-        where = f"{plain.__module__}, line {inspect.getsourcelines(plain)[1]}"
+        module = plain.__module__
+        where = "this notebook" if module == CELL else f"{module}, line {inspect.getsourcelines(plain)[1]}"
         parts.append(f'<div style="color: gray; font-size: 12px">{escape(where)}</div>')
         parts.append(highlight(code, PythonLexer(), _CODE))
     return HTML("".join(parts))
