@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BARE, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, axis, curve, image, sheet
+from labcore.figure import BARE, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, axis, curve, image, sheet, title_of
+from labcore.words import plain
 
 _COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 _PANELS, _PICTURES = 4, 24
 _DOTS = 12  # points of a line up to which each is marked
 _SCALE = "Viridis"
 
-_Panel = Callable[[str], tuple[list[dict], dict, dict]]  # the suffix of its axes -> traces, its x axis, its y axis
+# the suffix of its axes, and whether it is the only one -> traces, its x axis, its y axis
+_Panel = Callable[[str, bool], tuple[list[dict], dict, dict]]
 
 
 def auto_view(frame: xr.Dataset) -> dict[str, Any]:
@@ -37,9 +39,10 @@ def auto_view(frame: xr.Dataset) -> dict[str, Any]:
     layout: dict[str, Any] = {"height": 420 if rows == 1 else 640}
     for number, panel in enumerate(panels[:many]):
         axes = "" if number == 0 else str(number + 1)
-        traces, x, y = panel(axes)
+        traces, x, y = panel(axes, many == 1)
         row, column = divmod(number, columns)
-        wide = [0, 1] if columns == 1 else [[0, 0.43], [0.57, 1]][column]
+        alone = columns == 1 or number == many - 1 and column == 0
+        wide = [0, 1] if alone else [[0, 0.43], [0.57, 1]][column]
         tall = [0, 1] if rows == 1 else [[0.6, 1], [0, 0.4]][row]
         data += traces
         layout[f"xaxis{axes}"] = {"domain": wide, "anchor": f"y{axes}"} | x
@@ -76,12 +79,12 @@ def _panels(frame: xr.Dataset) -> list[_Panel]:
 def _panel(key: tuple, members: list[tuple[str, xr.DataArray]]) -> _Panel:
     first = members[0][1]
     if key[0] == "numbers":
-        return lambda axes: _bars([n for n, _ in members], [float(v) for _, v in members], first, axes)
+        return lambda axes, alone: _bars([n for n, _ in members], [float(v) for _, v in members], first, axes)
     if first.ndim == 1:
-        return lambda axes: _lines(members, axes)
+        return lambda axes, alone: _lines(members, axes)
     if first.ndim == 3:
-        return lambda axes: _pictures(first, axes)
-    return lambda axes: _scatter(first, axes) if first.shape[1] == 2 else _field(first, axes)
+        return lambda axes, alone: _pictures(first, axes, alone)
+    return lambda axes, alone: _scatter(first, axes) if first.shape[1] == 2 else _field(first, axes, alone)
 
 
 def _title(variable: xr.DataArray) -> str:
@@ -139,21 +142,25 @@ def _bars(names: list[str], values: list[float], first: xr.DataArray, axes: str)
     return [trace], axis(""), axis(first if len(names) == 1 else first.attrs.get("units") or "value")
 
 
-def _field(variable: xr.DataArray, axes: str) -> tuple[list[dict], dict, dict]:
+def _field(variable: xr.DataArray, axes: str, alone: bool) -> tuple[list[dict], dict, dict]:
     rows, columns = variable.dims
-    trace = _heat(_numbers(variable.values), axes) | {"x": _along(variable, columns), "y": _along(variable, rows)}
+    trace, name = _heat(_numbers(variable.values), variable, axes, alone)
+    trace |= {"x": _along(variable, columns), "y": _along(variable, rows)}
     trace |= {"hoverinfo": "x+y+z", "name": _title(variable)}
     # rows that are only counted are those of a matrix, from the top
     down = {"autorange": "reversed"} if rows.startswith("row") else {}
-    title = f"{_title(variable)}: {_axis_of(variable, columns)['title']['text']}"
-    return [trace], axis(title), _axis_of(variable, rows, **down)
+    along = _axis_of(variable, columns)["title"]["text"]
+    return [trace], axis(along if alone else f"{along}; {name}"), _axis_of(variable, rows, **down)
 
 
-def _heat(z: np.ndarray, axes: str) -> dict:
+def _heat(z: np.ndarray, variable: xr.DataArray, axes: str, alone: bool) -> tuple[dict, str]:
+    """A heat map, with a bar where it is the only panel; and what its colours are."""
     known = z[np.isfinite(z)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     high = high if high > low else low + 1.0
-    return image(z, axes, _SCALE, low, high) | ({"showscale": True} if not axes else {})
+    name = title_of(variable) if "units" in variable.attrs else _title(variable)
+    bar = {"showscale": True, "colorbar": {"title": {"text": name}, "thickness": 14}} if alone else {}
+    return image(z, axes, _SCALE, low, high) | bar, f"{name} from {plain(low)} to {plain(high)}"
 
 
 def _scatter(variable: xr.DataArray, axes: str) -> tuple[list[dict], dict, dict]:
@@ -164,11 +171,13 @@ def _scatter(variable: xr.DataArray, axes: str) -> tuple[list[dict], dict, dict]
     return [trace], axis(names[0]), axis(names[1])
 
 
-def _pictures(variable: xr.DataArray, axes: str) -> tuple[list[dict], dict, dict]:
+def _pictures(variable: xr.DataArray, axes: str, alone: bool) -> tuple[list[dict], dict, dict]:
     shown = _numbers(variable.values[:_PICTURES])
     columns = math.ceil(math.sqrt(len(shown) * 2)) if len(shown) > 3 else max(len(shown), 1)
     more = variable.shape[0] - len(shown)
-    title = _title(variable) + (f", the first {len(shown)} of {variable.shape[0]}" if more else "")
+    first = f", the first {len(shown)} of {variable.shape[0]}" if more else ""
     square = {"autorange": "reversed", "scaleanchor": f"x{axes}", "constrain": "domain"}
     z = sheet(shown, columns) if shown.size else np.zeros((1, 1))
-    return [_heat(z, axes)], axis(title, constrain="domain", **BARE), axis("", **square, **BARE)
+    trace, name = _heat(z, variable, axes, alone)
+    title = f"{_title(variable) if alone else name}{first}"
+    return [trace], axis(title, constrain="domain", **BARE), axis("", **square, **BARE)

@@ -20,7 +20,7 @@ from labcore.code_version import CELL
 from labcore.exercises import load_exercise
 from labcore.experiment import Experiment
 from labcore.ledger import recorded
-from widgets.benches.front_end import is_site, is_static
+from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.parts import button, column, layout, line, row, words
 from widgets.benches.static_bench import folded
 
@@ -49,13 +49,18 @@ _STANDINGS = {
 
 
 def source(*functions: Callable | Experiment) -> HTML:
-    """The real source of these functions, highlighted: what is shown is what runs."""
+    """The real source of these functions, highlighted: what is shown is what runs.
+
+    A function of the notebook itself is shown where its cells are not, on dashboards.
+    """
     parts = []
     for function in functions:
         # kernels, checks and experiments wrap the function that a reader wants to see
         plain = inspect.unwrap(getattr(function, "_function", function))
-        code = inspect.getsource(plain)
         module = plain.__module__
+        if module == CELL and not on_voila():
+            continue
+        code = inspect.getsource(plain)
         where = "this notebook" if module == CELL else f"{module}, line {inspect.getsourcelines(plain)[1]}"
         parts.append(f'<div style="color: gray; font-size: 12px">{escape(where)}</div>')
         parts.append(highlight(code, PythonLexer(), _CODE))
