@@ -20,14 +20,17 @@ CARRIERS = frozenset(
     "catalog checked code_version essence experiment frames guests import_closure kernel_cache ledger".split()
 )
 CONTRACT = 1
+CELL = "__main__"  # the key of what a notebook's cell declares: no file holds its code, and nothing of it is kept
 
 
 @functools.cache
 def code_version(key: str, part: Literal["experiments", "claims"] = "experiments") -> str:
     """Of the paper's `experiments.py` (a sweep's points) or `claims.py` (the ledger) and of all of labcore that it
     imports, directly or not, but for `CARRIERS`: the `__init__` files on the way count too. Comments, docstrings and
-    the words and limits of parameters do not. Raises `UnknownKey`.
+    the words and limits of parameters do not. "" for `CELL`. Raises `UnknownKey`.
     """
+    if key == CELL:
+        return ""
     digest = hashlib.sha256(str(CONTRACT).encode())
     folder = catalog.paper(key).folder
     for path in sorted(closure(folder / f"{part}.py")):
