@@ -15,6 +15,7 @@ A parameter is `Annotated[type, pydantic.Field(...)]` with `ge` and `le` for num
     unit   "steps", "ms", ...
     scale  "log" or "linear" (default: log when ge > 0 and le/ge >= 1000)
     group  the heading it stands under in a bench
+    step   how far apart the stops of its slider are (default: round numbers)
     when   {"other parameter": [values for which this one matters]}
 """
 
@@ -107,6 +108,7 @@ class Parameter:
     group: str = ""
     main: bool = False
     when: Mapping[str, tuple] = field(default_factory=dict)
+    step: float | None = None
 
     @property
     def allowed(self) -> str:
@@ -150,7 +152,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     if low is None or high is None:
         raise TypeError(f"parameter {name!r}: a number needs both bounds, Annotated[..., number(low, high, 'words')]")
     scale = extra.get("scale", "log" if low > 0 and high / low >= 1000 else "linear")
-    return Parameter(kind=base.__name__, low=low, high=high, log=scale == "log", **common)
+    return Parameter(kind=base.__name__, low=low, high=high, log=scale == "log", step=extra.get("step"), **common)
 
 
 def _plain(parameter: Parameter, value: Any) -> Any:
@@ -211,7 +213,10 @@ class Experiment:
     @property
     def notebook(self) -> str:
         """The lesson that shows it, in Labcore's folder; "" where there is none."""
-        return catalog.paper(self.key).notebook
+        try:
+            return catalog.paper(self.key).notebook
+        except catalog.UnknownKey:
+            return ""
 
     @property
     def view(self) -> Callable[[xr.Dataset], dict[str, Any]]:
@@ -229,6 +234,9 @@ class Experiment:
     def code(self) -> str:
         """A short hash of the code behind its frames."""
         return code_version(self.key)
+
+    def __reduce__(self) -> tuple:
+        return catalog.load_experiment, (self.id,)
 
     def __repr__(self) -> str:
         return f"<experiment {self.id}({', '.join(self.parameters)})>"
@@ -275,7 +283,7 @@ class Experiment:
         last: xr.Dataset | None = None
         try:
             for frame in self._function(**settings):
-                check_frame(frame, self.id)
+                self._check(frame)
                 frame.attrs.update(made_by)
                 last = frame
                 yield frame
@@ -286,6 +294,9 @@ class Experiment:
             reading = f"The training {end}. Before that: {last.attrs['reading']}"
             yield last.assign_attrs(progress=1.0, reading=reading)
 
+    def _check(self, frame: xr.Dataset) -> None:
+        check_frame(frame, self.id)
+
     __call__ = frames
 
     def run(self, /, budget: Budget = "full", **values: Any) -> xr.Dataset:
@@ -294,6 +305,10 @@ class Experiment:
         if not last:
             raise FrameError(f"{self.id} yielded no frame")
         return last[0]
+
+    def still(self, /, **values: Any) -> xr.Dataset:
+        """The frame for a page where nothing runs: the last."""
+        return self.run(**values)
 
 
 def check_frame(frame: xr.Dataset, who: str) -> None:

@@ -121,7 +121,7 @@ class SweepPanel(w.VBox):
                 self._plot.show(fan(label, points), f"{len(points)} of {many} points, each with its curve.")
 
             found = sweep(
-                self._experiment.id,
+                self._experiment.id if self._experiment.named else self._experiment,
                 out=self.folder,
                 cluster=(self._address.value.strip() or None) if self._address else None,
                 progress=self._progress,
@@ -137,7 +137,8 @@ class SweepPanel(w.VBox):
         errors = sorted({said(e) for e in found.point_error.values.ravel().tolist() if e})
         ended = "Stopped" if self._stop.is_set() else "Done"
         place = escape(self.folder.as_posix())
-        where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{place}")</code>.'
+        which = "" if self._experiment.named else f", {self._experiment.id}"
+        where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{place}"{which})</code>.'
         self._words.value = f"<span>{ended}: {states.count('done')} of {len(states)} points.{where}</span>" + "".join(
             f'<br><span class="labcore-error">{escape(e[:300])}</span>' for e in errors[:3]
         )

@@ -27,6 +27,7 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from labcore.guests import HOUSE_ONLY
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
 from widgets.gallery import connections, descriptors
 from widgets.gallery.folders import Folders
@@ -98,6 +99,7 @@ class Gallery(Voila):
         self.config.KernelRestarter.restart_limit = 0
         voila.notebook_renderer.VoilaExporter = Exporter
         os.environ[PAGE_HAS_PLOTLY] = "1"
+        os.environ[HOUSE_ONLY] = "1"  # nothing that lies beside a lesson is taken for a paper
         descriptors.raise_limit()
         if self.visitors > descriptors.most_visitors():
             self.log.warning(

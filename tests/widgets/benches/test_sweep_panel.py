@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from labcore import catalog, sweeps
+from labcore.experiment import Experiment
 from tests.widgets.hands import PATIENCE, all_of, button, experiment_of, frame, open_bench
 from widgets.benches.plot import Plot
 from widgets.benches.sweep_panel import MOST_HERE, SweepPanel, fan
@@ -15,7 +16,7 @@ from widgets.benches.sweep_panel import MOST_HERE, SweepPanel, fan
 def panel(tmp_path, monkeypatch):
     """`panel(frames)`: the panel of a bench whose experiment has the number x, after Sweep was pressed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sweeps, "code_version", lambda key: "v1")
+    monkeypatch.setattr(Experiment, "code", "v1")
 
     def make(frames=lambda x: iter([frame(x)])):
         experiment = experiment_of(frames)
