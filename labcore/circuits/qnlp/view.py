@@ -167,7 +167,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
                  font={"color": RED, "size": 17})
         )  # fmt: skip
     else:
-        notes.append(note(0.5, 0.5, "not a sentence:<br>red wires stay open", RED, axes="2"))
+        notes.append(note(0.5, 0.5, "not a sentence:<br>dark orange wires stay open", RED, axes="2"))
     if f > 0.5 and grammatical and not q_s:
         open_wire = x[int(np.flatnonzero(partner < 0)[0])]
         notes.append(label(open_wire, -0.1, "s: 0 qubits", GREEN, yanchor="top"))

@@ -97,7 +97,7 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
             label(0.52, 1, "<b>The program</b>", INK, **corner),
             label(0.52, 0.94, "<br>".join(lines), INK, **corner),
             label(0.52, 0.6, f"steps done: {frame.attrs['done']}" + " (bold)" * (done > 0), INK, **corner),
-            label(0.52, 0.54, f"red ring: cursor, on port {frame.attrs['cursor_port']}", RED, **corner),
+            label(0.52, 0.54, f"ring: cursor, on port {frame.attrs['cursor_port']}", RED, **corner),
             label(0.52, 0.48, f"stack: {', '.join(stack) or 'empty'}", SOFT, **corner),
             label(0.52, 0.4, "round: node, square: edge,<br>numbered as they are made", SOFT, **corner),
             label(0, 0.215, "element with this number gets this chunk of x:", SOFT, **corner),

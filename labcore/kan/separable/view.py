@@ -51,7 +51,7 @@ def atoms(frame: xr.Dataset) -> dict[str, Any]:
         label(0, 0.955, "one curve an input: the atoms that are on", BLUE, xanchor="left", **above),
         label(1, 0.955, switched, ORANGE if out.any() else SOFT, xanchor="right", **above),
         label(0, 0.45, "grey: the target f", SOFT, xanchor="left", **above),
-        label(1, 0.45, f"red: the model as it is now, error {frame.attrs['cut']:.1%}", RED, xanchor="right", **above),
+        label(1, 0.45, f"the model as it is now: error {frame.attrs['cut']:.1%}", RED, xanchor="right", **above),
     ]
     return {"data": data, "layout": layout | {"annotations": notes}}
 
@@ -136,7 +136,7 @@ def rollout(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis5": axis("time spent (density)", domain=[0, 0.36], anchor="x5", range=[0, tall]),
     }
     notes = [
-        note(0, 1, "black: what follows; red: mean; blue: odds", SOFT, xanchor="left", yanchor="bottom"),
+        note(0, 1, "black: what follows; orange: mean; blue: odds", SOFT, xanchor="left", yanchor="bottom"),
         note(
             0.5,
             1,
