@@ -242,6 +242,7 @@ class Bench(w.VBox):
     def reset(self) -> None:
         """Back to the values the bench opened with."""
         self._put_back()
+        self._plot.send({"type": "released"})
         self.set(**self._start)
 
     def set(self, **values: Any) -> None:

@@ -266,12 +266,11 @@ function render({ model, el, film }) {
     const { data, layout } = themed(isDark());
     figure.style.minHeight = `${layout.height}px`;
     const config = {
-      responsive: true, displaylogo: false, doubleClick: "reset",
+      displaylogo: false, doubleClick: "reset",
       // no button that uploads the figure to a company
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     };
     await Plotly.react(figure, data, first ? layout : hands.still(layout), config);
-    if (figure._fullLayout && figure.clientWidth && figure._fullLayout.width !== figure.clientWidth) await Plotly.Plots.resize(figure);
     hands.place();
     if (first) listen();
   }
@@ -341,7 +340,9 @@ function render({ model, el, film }) {
       const box = () => el.closest(".labcore-bench")?.querySelector(".labcore-link input");
       model.send({ type: "copied", done: await copy(message.text, box) });
     }
+    if (message.type === "released") hands.release();
     if (message.type === "look" && message.page === links.page) {
+      links.waits?.();
       // what else has changed in the bench is drawn first, and may have made it longer
       requestAnimationFrame(() => setTimeout(() => bringIntoView(el.closest(".labcore-bench") ?? el)));
     }
