@@ -180,6 +180,7 @@ def digits(
             "row map",
             label="limit of row sum",
             main=True,
+            words={"none": "no limit", "l1": "divide the row", "l1 nearest": "nearest row"},
         ),
     ] = "none",
     waves: Annotated[
@@ -188,10 +189,23 @@ def digits(
             1, 8, "Frequencies G of each curve; a spline has 2 G pieces", "row map", label="frequencies G", main=True
         ),
     ] = 3,
-    basis: Annotated[Basis, choice("What the curves are made of", "row map", label="curves made of")] = "fourier",
+    basis: Annotated[
+        Basis,
+        choice(
+            "What the curves are made of",
+            "row map",
+            label="curves made of",
+            words={"fourier": "waves", "spline": "splines"},
+        ),
+    ] = "fourier",
     sharing: Annotated[
         Literal["blockwise", "universal"],
-        choice("Own curves for each block, or one set for all blocks", "row map", label="sharing of curves"),
+        choice(
+            "Own curves for each block, or one set for all blocks",
+            "row map",
+            label="sharing of curves",
+            words={"blockwise": "own in each block", "universal": "one set for all blocks"},
+        ),
     ] = "blockwise",
     steps: Annotated[
         int, number(50, 1000, "Training steps on batches of 64", "training", unit="steps", label="training steps")
