@@ -158,11 +158,14 @@ function render({ model, el }) {
   // the name of a thing, in lines that fit under its place
   function named(k, y0, add) {
     const room = (width - EDGE.left - right()) / axes.x.names.length, lines = [""];
+    // letters of 12 pixels are about 6.6 wide; where the longest word has no room, all are smaller
+    const longest = Math.max(...axes.x.names.flatMap((name) => name.split(" ")).map((word) => word.length)) + 0.5;
+    const size = within((12 * room) / (6.6 * longest), 7, 12);
     for (const word of axes.x.names[k].split(" ")) {
-      if (lines.at(-1) && (lines.at(-1).length + word.length + 1) * 6.4 > room) lines.push(word);
+      if (lines.at(-1) && (lines.at(-1).length + word.length + 1) * 0.54 * size > room) lines.push(word);
       else lines[lines.length - 1] += `${lines.at(-1) && " "}${word}`;
     }
-    lines.slice(0, 2).forEach((line, n) => add("text", { x: px(k), y: y0 + 15 + 13 * n, "text-anchor": "middle", class: "sketch-tick" }, line));
+    lines.slice(0, 2).forEach((line, n) => add("text", { x: px(k), y: y0 + 15 + 13 * n, "text-anchor": "middle", class: "sketch-tick", style: `font-size: ${size}px` }, line));
   }
 
   function handle(k, atX, atY, add) {
