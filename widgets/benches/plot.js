@@ -58,6 +58,7 @@ function withFonts(value, small, key) {
 
 // Where a figure is narrower than this, panels that stand side by side are put one below the other.
 const PHONE = 520, GAP = 76;
+const MOST = 4; // columns; more are one picture, whose parts are seen side by side
 
 // The panels of a figure: the axes that belong together, as two of them that share one do, and the room that they fill.
 function panelsOf(data, layout) {
@@ -100,6 +101,7 @@ function groups(panels, letter) {
 // one column stay as they stand.
 function cellsOf(panels) {
   const columns = groups(panels, "x");
+  if (columns.length > MOST) return [panels];
   if (columns.length > 1) return columns.flatMap(cellsOf);
   const rows = groups(panels, "y").reverse();
   return rows.some((row) => groups(row, "x").length > 1) ? rows.flatMap(cellsOf) : [panels];
@@ -126,10 +128,12 @@ function stacked(data, layout, parts) {
   const heights = cells.map((c) => room * (c.high - c.low));
   const total = heights.reduce((a, b) => a + b) + GAP * (cells.length - 1);
   let top = total;
+  // words that stood to the right of a panel, in the gap before the next one, keep room
+  const beside = (c) => !margin.r && layout.annotations?.some((a) => a.xanchor === "left" && a.x > 1 && c.axes.some((key) => a.xref === `${key.replace("axis", "")} domain`));
   const places = cells.map((c, k) => {
-    const height = heights[k] / total, base = (top - heights[k]) / total;
+    const height = heights[k] / total, base = (top - heights[k]) / total, reach = beside(c) ? 0.75 : 1;
     top -= heights[k] + GAP;
-    return { x: (v) => (v - c.from) / (c.to - c.from), y: (v) => base + ((v - c.low) / (c.high - c.low)) * height, scale: height / (c.high - c.low) };
+    return { x: (v) => (reach * (v - c.from)) / (c.to - c.from), y: (v) => base + ((v - c.low) / (c.high - c.low)) * height, scale: height / (c.high - c.low) };
   });
   const made = { ...layout, height: total + edges };
   cells.forEach((c, k) => {

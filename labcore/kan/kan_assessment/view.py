@@ -170,10 +170,10 @@ def forgetting(frame: xr.Dataset) -> dict[str, Any]:
 
 
 _TASKS = {
-    "exp_sin": "exp(sin πx + y²)",
+    "exp_sin": "exp(sin πx<br>+ y²)",
     "xy": "x times y",
-    "sin_product": "sin 3πx · cos 2πy",
-    "sin_20x": "sin 20x/(1+4x²)",
+    "sin_product": "sin 3πx ·<br>cos 2πy",
+    "sin_20x": "sin 20x /<br>(1 + 4x²)",
 }
 
 

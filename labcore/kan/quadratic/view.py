@@ -276,7 +276,7 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
         note(
             0.5,
             1,
-            f"test accuracy; lost: the loss is infinite, in all {repeats} runs or in some",
+            "test accuracy; lost: infinite loss",
             SOFT,
             yanchor="bottom",
         ),
