@@ -165,8 +165,8 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis3": axis("kept programs (bits)", domain=[0, 0.4], anchor="x3", rangemode="tozero"),
         "shapes": [shape | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}] if half else [],
         "annotations": [
-            label(0, 1, f"<b>Generation {generation[-1]}</b>, best trained first. Blue: high test accuracy, orange: low"
-                  + (". Shaded: kept." if half else "."), INK, xref="paper", yref="paper", **corner),
+            label(0, 1, f"<b>Generation {generation[-1]}</b>, best trained first<br>blue: high test accuracy, orange: low"
+                  + ("; shaded: kept" if half else ""), INK, xref="paper", yref="paper", **corner),
             note(0, 1.02, f"<span style='color:{BLUE}'>training (thick: kept)</span> &nbsp; "
                  f"<span style='color:{RED}'>test</span>", SOFT, axes="2", xanchor="left", yanchor="bottom"),
             label(0.62, 0.65, "<b>Library</b><br>" + ("<br>".join(parts) or "no part yet"), GREEN, xref="paper",
