@@ -319,22 +319,7 @@ REWRITE = Frame(
 
 @experiment(frame=REWRITE)
 def rewrite(
-    law: Annotated[
-        Literal[tuple(LAWS)],
-        choice(
-            "Which rewriting is done",
-            "law",
-            label="law",
-            main=True,
-            words={
-                "yank": "pull straight (yank)",
-                "bend": "bend a wire",
-                "slide": "slide past each other",
-                "reorder": "reorder contractions",
-                "fuse": "fuse contractions",
-            },
-        ),
-    ] = "slide",
+    law: Annotated[Literal[tuple(LAWS)], choice("Which rewriting is done", "law", label="law", main=True)] = "slide",
     way: Annotated[
         Literal["free", "bias or softmax in the way"],
         choice(

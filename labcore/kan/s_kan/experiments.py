@@ -125,16 +125,7 @@ CHOICE = Frame(
 def select(
     penalty: Penalty = 0.01,
     tau_end: TauEnd = 0.1,
-    task: Annotated[
-        Task,
-        choice(
-            "What the two inputs are added up to",
-            "data",
-            label="target",
-            main=True,
-            words={"planted": "a polynomial and a wave", "wave and bump": "a wave and a bump"},
-        ),
-    ] = "planted",
+    task: Annotated[Task, choice("The sum", "data", "target", True, {"planted": "polynomial and wave"})] = "planted",
     size: Annotated[int, number(4, 16, "Functions M in each family", "choice", label="functions in family M")] = 8,
     start: Annotated[
         float,
