@@ -74,9 +74,10 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
     span = [low - 0.15 * step, floors[0] + high + 0.15 * step]
     layout = {
         "height": 520,
-        "xaxis": axis("input x", domain=[0.14, 0.62], anchor="y", range=[-1, 1]),
+        "margin": {"l": 116},
+        "xaxis": axis("input x", domain=[0, 0.56], anchor="y", range=[-1, 1]),
         "yaxis": axis("", showticklabels=False, range=span, showgrid=False, zeroline=False),
-        "xaxis2": log_axis(frame.rmse, domain=[0.68, 1], anchor="y2", range=[-3, 0.2]),
+        "xaxis2": log_axis(frame.rmse, domain=[0.64, 1], anchor="y2", range=[-3, 0.2]),
         "yaxis2": axis("", anchor="x2", showticklabels=False, range=[v - (low + high) / 2 for v in span],
                        showgrid=False, zeroline=False),
         "shapes": [vertical(centre, GREEN, "solid", width=2)] if placed else [],
@@ -86,7 +87,7 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
             *notes,
         ],
     }  # fmt: skip
-    layout["yaxis"]["title"] = {"text": "target and fit, one row a family", "standoff": 90}
+    layout["yaxis"]["title"] = {"text": "target and fit, one row a family", "standoff": 84}
     return {"data": data, "layout": layout}
 
 

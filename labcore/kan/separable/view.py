@@ -138,7 +138,7 @@ def rollout(frame: xr.Dataset) -> dict[str, Any]:
         note(
             0.5,
             1,
-            f"grey: truth. Distance W1 to it: <b>mean-square {w1[0]:.3f}, distributional {w1[1]:.3f}</b>",
+            f"grey: truth; distance W1 to it:<br><b>mean-square {w1[0]:.3f}, distributional {w1[1]:.3f}</b>",
             INK,
             axes="5",
             yanchor="bottom",
