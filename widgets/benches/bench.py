@@ -146,7 +146,6 @@ class Bench(w.VBox):
         self._shown_values = dict(self.values)  # those of the frame
         self.pins: list[Pin] = []
         self._start = dict(values)
-        self._labels = {name: p.label for name, p in experiment.parameters.items()}
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
         self._cost: dict[str, float] = {}
         self._last_moved: str | None = None
@@ -272,6 +271,7 @@ class Bench(w.VBox):
     def reset(self) -> None:
         """Back to the values the bench opened with."""
         self._put_back()
+        self._plot.send({"type": "released"})
         self.set(**self._start)
 
     def set(self, **values: Any) -> None:
@@ -467,8 +467,8 @@ class Bench(w.VBox):
             else:
                 self._story.leave(Standing(self.values, list(self.pins), self._film.standing(), self._long))
                 self._go(values, moved)
-                told = difference(values, self._start, self._labels) if values != self._start else "as it opened"
-                self._story.tell(told)
+                changed = difference(values, self._start, self.experiment.parameters)
+                self._story.tell(changed if values != self._start else "as it opened")
         else:
             self._refuse("This bench asks you something first. Answer or skip its question, then follow the link.")
         self._plot.send({"type": "look", "page": page})
@@ -600,7 +600,7 @@ class Bench(w.VBox):
             return
         self.frame, self._spec, self._shown_values = shot.frame, shot.spec, self._film.values
         self._plot.hands = hand_facts(self.experiment, self._spec) if self._controls_enabled else {}
-        self._plot.ghosts = jsonable(ghosts(self.pins, self._compared, self._labels))
+        self._plot.ghosts = jsonable(ghosts(self.pins, self._compared, self.experiment.parameters))
 
     def _mark(self) -> None:
         """Let a figure that does not belong to the controls say so."""

@@ -95,11 +95,12 @@ class Control:
         self._changed, self._typed = changed, typed
         self._quiet = False
         named = {"description": _marked(parameter.label), "description_allow_html": True}
-        tip = {"tooltip": f"{parameter.description} ({parameter.allowed})".strip()}
+        allowed = "" if parameter.kind == "choice" else f" ({parameter.allowed})"
+        tip = {"tooltip": f"{parameter.description}{allowed}".strip()}
         self._slider = self._box = self._choice = None
         if parameter.kind == "choice":
             look = {"layout": layout(**_WIDE), "style": style(w.Dropdown)}
-            options = [(str(choice).replace("_", " "), choice) for choice in parameter.choices]
+            options = [(parameter.word(choice), choice) for choice in parameter.choices]
             self._choice = w.Dropdown(options=options, **named, **look, **tip)
             parts = [self._choice]
         elif parameter.kind == "bool":
