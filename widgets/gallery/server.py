@@ -29,6 +29,7 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from labcore.guests import HOUSE_ONLY
 from widgets.atlas.cards import NOTES_PAGE
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
 from widgets.gallery import connections, descriptors
@@ -114,6 +115,7 @@ class Gallery(Voila):
         os.environ[PAGE_HAS_PLOTLY] = "1"
         if not self.predictions:  # what is right stands there
             os.environ[NOTES_PAGE] = url_path_join(self.base_url, "labcore/teaching")
+        os.environ[HOUSE_ONLY] = "1"  # nothing that lies beside a lesson is taken for a paper
         descriptors.raise_limit()
         if self.visitors > descriptors.most_visitors():
             self.log.warning(
