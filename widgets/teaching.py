@@ -15,7 +15,8 @@ from labcore.catalog import Lesson
 from labcore.lesson_files import LESSONS, TEACHING
 from widgets.benches.asked import Asked, asked
 
-Held = dict[tuple[str, str], set[str]]  # by lesson and question: the options that are bold
+# by lesson and question, and by lesson and options, for a question that is put in other words: what is bold
+Held = dict[tuple[str, str | tuple[str, ...]], set[str]]
 
 
 def slug(heading: str) -> str:
@@ -24,11 +25,13 @@ def slug(heading: str) -> str:
 
 
 def held(text: str) -> Held:
-    """The options that the page says hold, by lesson and question."""
+    """The options that the page says hold."""
     found: Held = {}
     for name, block in re.findall(r"<!-- lesson (\S+) -->\n(.*?)<!-- /lesson -->", text, re.DOTALL):
         for question, options in re.findall(r"^\*\*\d+\.\*\* (.+)\n\n((?:- .+\n)+)", block, re.MULTILINE):
-            found[name, question] = set(re.findall(r"^- \*\*(.+)\*\*$", options, re.MULTILINE))
+            right = set(re.findall(r"^- \*\*(.+)\*\*$", options, re.MULTILINE))
+            every = (row[2:].partition(" (it is so with `")[0].strip("*") for row in options.splitlines())
+            found[name, question] = found[name, tuple(every)] = right
     return found
 
 
@@ -67,7 +70,8 @@ def _lesson(number: int, lesson: Lesson, known: Held) -> str:
     parts = [f"## {number}. {lesson.question}", facts[0].upper() + facts[1:]]
     for at, question in enumerate(questions, 1):
         parts.append(f"**{at}.** {question.question}")
-        parts.append(_answers(question, known.get((lesson.name, question.question), set())))
+        right = known.get((lesson.name, question.question)) or known.get((lesson.name, question.options), set())
+        parts.append(_answers(question, right))
         why = question.why.strip()
         parts.append(f"<details><summary>What the lesson says then</summary>\n\n{why}\n\n</details>")
     return "\n\n".join(parts) + "\n"
