@@ -105,6 +105,14 @@ function cellsOf(panels) {
   return rows.some((row) => groups(row, "x").length > 1) ? rows.flatMap(cellsOf) : [panels];
 }
 
+// The panel at which something stands on the paper: in the column that begins left of it, in the row that is nearest.
+function standing(panels, x, y) {
+  const columns = groups(panels, "x"), rows = groups(panels, "y");
+  if (columns.length > 1) return standing(columns.findLast((c) => Math.min(...c.map((p) => p.x[0])) <= x + 0.02) ?? columns[0], x, y);
+  const away = (row) => Math.max(0, Math.min(...row.map((p) => p.y[0])) - y, y - Math.max(...row.map((p) => p.y[1])));
+  return rows.length > 1 ? standing(rows.reduce((a, b) => (away(b) < away(a) ? b : a)), x, y) : panels[0];
+}
+
 function stacked(data, layout, parts) {
   const cells = parts.map((panels) => {
     const ends = (letter, end, pick) => pick(...panels.map((p) => p[letter][end]));
@@ -134,16 +142,13 @@ function stacked(data, layout, parts) {
   });
   // what is placed on the paper goes with the panel that it stands at
   const of = (ref) => places[cells.findIndex((c) => c.axes.some((key) => key.replace("axis", "") === ref?.split(" ")[0]))];
-  const at = (x, y) => {
-    const away = (c) => Math.max(0, c.low - y, y - c.high);
-    const level = cells.filter((c) => away(c) < Math.min(...cells.map(away)) + 1e-6);
-    return places[cells.indexOf(level.findLast((c) => c.from <= x + 0.02) ?? level[0])];
-  };
+  const at = (x, y) => places[parts.findIndex((panels) => panels.includes(standing(parts.flat(), x, y)))];
   const moved = (part) => {
     const out = { ...part }, onX = part.xref === "paper", onY = part.yref === "paper";
     const place = onX && onY ? at(part.x ?? part.x0, part.y ?? part.y0) : of(onX ? part.yref : part.xref);
     if (onX && place) for (const key of ["x", "x0", "x1"]) if (key in part) out[key] = place.x(part[key]);
-    if (onY && place) for (const key of ["y", "y0", "y1"]) if (key in part) out[key] = place.y(part[key]);
+    // what stands above the uppermost panel stays in the picture
+    if (onY && place) for (const key of ["y", "y0", "y1"]) if (key in part) out[key] = Math.min(place.y(part[key]), Math.max(1, part[key]));
     return out;
   };
   for (const kind of ["annotations", "shapes", "images"]) if (layout[kind]) made[kind] = layout[kind].map(moved);
