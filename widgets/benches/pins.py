@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,9 +38,10 @@ def _said(value: Any) -> str:
 
 def ghosts(pins: list[Pin], values: Mapping[str, Any], labels: Mapping[str, str] = {}) -> list[dict[str, Any]]:
     """The pinned curves as traces that stand behind a figure of `values`; a pin is one entry of the legend."""
+    indexed = {name: re.sub(r"_(\w+)", r"<sub>\1</sub>", said) for name, said in labels.items()}
     made = []
     for number, kept in enumerate(pins):
-        label = f"pinned: {difference(kept.values, values, labels)}"
+        label = f"pinned: {difference(kept.values, values, indexed)}"
         for position, trace in enumerate(kept.traces):
             ghost = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate")}
             ghost.update(
