@@ -159,6 +159,7 @@ function render({ model, el }) {
   addEventListener("resize", place, { signal });
 
   mark();
+  signal.addEventListener("abort", reachable(root));
   let ways;
   if (panel) {
     // cells are drawn as they come into sight, and anew when they are edited

@@ -47,7 +47,7 @@ def navigation_html(lesson: Lesson) -> str:
 class Glossary(anywidget.AnyWidget):
     """Marks the first use of each term in the lesson's prose. What a term means is shown on hover, focus and tap."""
 
-    _esm = _HERE / "glossary.js"
+    _esm = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("scrolled.js", "glossary.js"))
 
     terms = traitlets.List().tag(sync=True)  # of dicts: word, every, means
 

@@ -136,7 +136,7 @@ def _script() -> str:
             raise ValueError(f"{name} exports nothing")
         made.append(f"const {name} = (() => {{\n{head}return {tail}\n}})();")
     # a function of its own around all: a page's names are everybody's
-    page = (HERE / "page.js").read_text(encoding="utf-8")
+    page = (WIDGETS / "atlas/scrolled.js").read_text(encoding="utf-8") + (HERE / "page.js").read_text(encoding="utf-8")
     return "(() => {\n" + "\n".join([*made, page]) + "\n})();\n"
 
 
