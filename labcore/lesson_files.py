@@ -13,6 +13,7 @@ from labcore import catalog
 _ROOT = Path(__file__).parent
 INSTALLED = (_ROOT / "lessons").exists()
 LESSONS = _ROOT / "lessons" if INSTALLED else _ROOT.parent / "notebooks"
+TEACHING = _ROOT / "teaching.md" if INSTALLED else _ROOT.parent / "docs" / "teaching.md"  # notes for teachers
 SETTINGS = _ROOT / "jupyter" if INSTALLED else _ROOT.parent / ".jupyter"  # for JUPYTER_CONFIG_PATH
 
 

@@ -159,6 +159,7 @@ def test_the_wheel_holds_the_packages_with_lessons_previews_settings_and_record(
     assert {name for name in held if name.endswith(".ipynb")} == {f"labcore/lessons/{name}" for name in LESSONS}
     settings = (p.relative_to(ROOT / ".jupyter").as_posix() for p in (ROOT / ".jupyter").rglob("*.json"))
     assert {f"labcore/jupyter/{name}" for name in settings} | {"labcore/ledger.json"} <= held
+    assert {"labcore/teaching.md", "widgets/gallery/teacher.html", "widgets/gallery/class.js"} <= held
     with zipfile.ZipFile(wheel) as archive:
         assert archive.read("labcore/ledger.json") == (ROOT / "docs" / "ledger.json").read_bytes()
         assert archive.read("labcore/lessons/index.ipynb") == (ROOT / "notebooks" / "index.ipynb").read_bytes()
@@ -171,6 +172,7 @@ def test_a_source_distribution_holds_what_a_wheel_is_built_from(source, tmp_path
     [found] = tmp_path.glob("labcore-*.zip")
     names = {name.partition("/")[2] for name in packed(found)}
     assert {f"notebooks/{name}" for name in LESSONS} | {"docs/ledger.json", "setup.py", "pyproject.toml"} <= names
+    assert "docs/teaching.md" in names
     assert ".jupyter/labconfig/default_setting_overrides.json" in names
 
 
@@ -393,7 +395,7 @@ def targets():
 @needs_make
 def test_make_has_the_targets_and_help_lists_them():
     assert set(targets()) == {
-        "help", "lab", "test", "nightly", "voila", "site", "handouts", "warm",
+        "help", "lab", "test", "nightly", "voila", "class", "site", "handouts", "warm",
         "benchmarks", "reference", "lint", "lock", "clean",
     }  # fmt: skip
     shown = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

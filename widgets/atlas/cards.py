@@ -5,6 +5,7 @@ The cards are HTML that is made here, for the live page and the static one alike
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from html import escape
 from pathlib import Path
@@ -20,6 +21,7 @@ from widgets.atlas.navigation import page_style
 from widgets.benches.front_end import is_static
 
 _HERE = Path(__file__).parent
+NOTES_PAGE = "LABCORE_NOTES_PAGE"  # in the environment of a kernel whose server has the notes for teachers: where
 _WORDS = {"holds": "hold", "not reproduced": "not reproduced at this scale", "fragile": "fragile"}
 _WORDS |= {"broken": "BROKEN", "surprise": "hold against their entry"}
 
@@ -122,6 +124,7 @@ class Atlas(anywidget.AnyWidget):
     paths = traitlets.List().tag(sync=True)
     summary = traitlets.Unicode().tag(sync=True)
     rule = traitlets.Unicode().tag(sync=True)
+    notes = traitlets.Unicode().tag(sync=True)  # the address of the notes for teachers, "" where there are none
 
 
 def atlas() -> Atlas | HTML:
@@ -143,6 +146,7 @@ def atlas() -> Atlas | HTML:
             paths=paths(),
             summary=summary,
             rule=lesson_text.RULE,
+            notes=os.environ.get(NOTES_PAGE, ""),
         )
     evenings = "".join(
         f'<h2>{escape(group["title"])}</h2><div class="labcore-grid">{"".join(cards[n] for n in group["names"])}</div>'
