@@ -14,6 +14,10 @@ _ROOT = Path(__file__).parent
 INSTALLED = (_ROOT / "lessons").exists()
 LESSONS = _ROOT / "lessons" if INSTALLED else _ROOT.parent / "notebooks"
 SETTINGS = _ROOT / "jupyter" if INSTALLED else _ROOT.parent / ".jupyter"  # for JUPYTER_CONFIG_PATH
+LABEXTENSIONS = _ROOT.parent / "widgets" / "lab" / "labextensions"  # for JupyterLab's extra_labextensions_path
+OPENED = (
+    "LABCORE_LESSONS"  # the environment variable by which `labcore lab` tells its server where it opens the lessons
+)
 
 
 def names() -> list[str]:
