@@ -122,7 +122,7 @@ def test_a_lesson_is_never_written_and_a_changed_one_as_always(opened, lessons):
     before, then = file.read_bytes(), file.stat().st_mtime_ns
     page = opened(NAME)
     wait_for_figures(page, FIGURES)
-    menu(page, "File", "Save Notebook")
+    page.keyboard.press("ControlOrMeta+s")
     page.wait_for_timeout(3000 * AUTOSAVE)
     assert page.locator(".jp-mod-dirty").count() == 0
     page.locator(".lm-TabBar-tab.lm-mod-current", has_text="rhythms").locator(".lm-TabBar-tabCloseIcon").click()
