@@ -24,6 +24,7 @@ import collections
 import dataclasses
 import difflib
 import functools
+import importlib
 import inspect
 import json
 import typing
@@ -37,6 +38,8 @@ import pydantic
 import xarray as xr
 from pydantic import Field
 
+from labcore import catalog
+from labcore.code_version import code_version
 from labcore.frames import Frame, FrameError
 
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of all the randomness in the run")]
@@ -157,7 +160,12 @@ def _plain(parameter: Parameter, value: Any) -> Any:
 
 
 class Experiment:
-    """A function that yields frames, with validated parameters. Made by the `experiment` decorator."""
+    """A function that yields frames, with validated parameters. Made by the `experiment` decorator.
+
+    What depends on where it comes from, its lesson, view and code, is asked of it and of nothing else.
+    """
+
+    named = True  # whether another process can load it by its id
 
     def __init__(
         self,
@@ -199,6 +207,28 @@ class Experiment:
     @property
     def id(self) -> str:
         return f"{self.key}.{self.name}"
+
+    @property
+    def notebook(self) -> str:
+        """The lesson that shows it, in Labcore's folder; "" where there is none."""
+        return catalog.paper(self.key).notebook
+
+    @property
+    def view(self) -> Callable[[xr.Dataset], dict[str, Any]]:
+        """What makes a figure of its frames: the function of the same name in the `view.py` beside it.
+
+        Raises LookupError where there is none.
+        """
+        module = f"{self.__module__.rpartition('.')[0]}.view"
+        view = getattr(importlib.import_module(module), self.name, None)
+        if view is None:
+            raise LookupError(f"{module} has no view {self.name!r}")
+        return view
+
+    @property
+    def code(self) -> str:
+        """A short hash of the code behind its frames."""
+        return code_version(self.key)
 
     def __repr__(self) -> str:
         return f"<experiment {self.id}({', '.join(self.parameters)})>"

@@ -7,7 +7,6 @@ costs a hundredth of one, so that a figure can follow a slider.
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -199,9 +198,5 @@ def on_paper(value: Any, colours: Mapping[str, str] = PAPER_COLOURS) -> Any:
 
 
 def view_of(experiment: Experiment) -> Callable[[xr.Dataset], dict[str, Any]]:
-    """The view of an experiment, from the folder that it lies in. Raises LookupError when there is none."""
-    module = f"{experiment.__module__.rpartition('.')[0]}.view"
-    view = getattr(importlib.import_module(module), experiment.name, None)
-    if view is None:
-        raise LookupError(f"{module} has no view {experiment.name!r}")
-    return view
+    """The view of an experiment. Raises LookupError when there is none."""
+    return experiment.view

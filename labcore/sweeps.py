@@ -73,7 +73,7 @@ def grid_of(experiment: Experiment, budget: Budget = "full", **values: Any) -> G
         swept[name] = list(dict.fromkeys(checked))
     for name in swept:
         fixed.pop(name)
-    return Grid(experiment.id, code_version(experiment.key), swept, fixed)
+    return Grid(experiment.id, experiment.code, swept, fixed)
 
 
 def _many(value: Any) -> bool:
@@ -191,7 +191,7 @@ def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, Result]:
         experiment = catalog.load_experiment(name)
         with sweep_local.one_thread():
             frame = experiment.run(**parameters)
-        return code_version(experiment.key), (frame, to_netcdf(frame))
+        return experiment.code, (frame, to_netcdf(frame))
     except Exception as error:  # one point's failure is a result; the others go on
         return "", {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
 
 LINK_VARIABLE = "LABCORE_LINK"
@@ -167,7 +166,7 @@ def papermill_command(
     experiment: Experiment, values: Mapping[str, Any], label: str = "", powershell: bool = False
 ) -> str:
     """The shell command that re-executes the lesson with this bench at these values, where its `notebooks` are."""
-    run = f"papermill {catalog.paper(experiment.key).notebook} out.ipynb"
+    run = f"papermill {experiment.notebook} out.ipynb"
     link = f"'{link_query(experiment, values, label)}'"
     if powershell:  # which has no variables of one command
         return f"$env:{LINK_VARIABLE}={link}; {run}; Remove-Item Env:{LINK_VARIABLE}"
