@@ -8,7 +8,7 @@ Half the square loss has, across the valley b_o = 0, the curvature    d2L/db_o2 
 First b_o goes to its balance; then c grows from its small start to sqrt|beta|, since c^2 - |b|^2 - b_o^2 stays:
 progressive sharpening, up to q s^2 |beta|. Past 2/eta each step leaps across the valley to a higher place: one group's
 loss rises while the other's falls, in turns. The leaps shrink c, and the valley widens until steps fit again.
-Laboratory scale: 1000 points, 5 ordinary features, one hidden unit; a network on digits with a bright frame around some.
+Laboratory scale: 1000 points, 5 ordinary features, one hidden unit; a network on digits of which some are framed.
 Source: Rosenfeld, Risteski (2023), arXiv:2311.04163. The one-unit model in numbers is ours.
 """
 

@@ -13,7 +13,7 @@ Array = np.ndarray
 def losses(m: Moments, path: Float[Array, "*T D+1"]) -> Float[Array, "*T G"]:
     """1/2 mean (c w.a - y)^2 of each group; 0 for an empty one."""
     w, c = path[..., :-1], path[..., -1:]
-    quadratic = np.einsum("...i,gij,...j->...g", w, m.second, w)
+    quadratic = np.stack([(w @ s * w).sum(-1) for s in m.second], -1)
     return 0.5 * (c**2 * quadratic - 2 * c * (w @ m.cross.T) + m.power)
 
 
@@ -43,8 +43,3 @@ def sharpness(hessians: Float[Array, "*T P P"]) -> Float[Array, " *T"]:
     finite = np.isfinite(hessians).all((-1, -2))
     top = np.linalg.eigvalsh(np.where(finite[..., None, None], hessians, 0))[..., -1]
     return np.where(finite, top, np.nan)
-
-
-def whole(m: Moments) -> tuple[Float[Array, "D D"], Float[Array, " D"]]:
-    """S and r of all points together."""
-    return np.einsum("g,gij->ij", m.share, m.second), m.share @ m.cross

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, get_args
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from labcore.checked import above, checked, within
 from labcore.kernels import kernel
@@ -36,7 +36,9 @@ def follow(
     Raises ValueError for an unknown optimizer, and what is no number, eta <= 0 or fewer than 0 steps.
     """
     if optimizer not in get_args(Optimizer):
-        raise ValueError(f"optimizer = {optimizer!r} is not allowed; it must be one of {', '.join(get_args(Optimizer))}")
+        raise ValueError(
+            f"optimizer = {optimizer!r} is not allowed; it must be one of {', '.join(get_args(Optimizer))}"
+        )
     path = np.zeros((steps + 1, len(start)))
     path[0] = start
     return path[: 1 + walk(second, cross, path, eta, get_args(Optimizer).index(optimizer))]

@@ -63,7 +63,9 @@ def train(data: FramedDigits, width: int, eta: float, steps: int, looks: list[in
     g = torch.Generator().manual_seed(seed)
     shapes = ((64, width), (width,), (width, 10), (10,))
     tensors = [
-        torch.randn(s, generator=g, dtype=torch.float64) / s[0] ** 0.5 if len(s) == 2 else torch.zeros(s, dtype=torch.float64)
+        torch.randn(s, generator=g, dtype=torch.float64) / s[0] ** 0.5
+        if len(s) == 2
+        else torch.zeros(s, dtype=torch.float64)
         for s in shapes
     ]
     tensors = [t.requires_grad_() for t in tensors]

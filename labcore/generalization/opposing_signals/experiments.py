@@ -10,12 +10,11 @@ import xarray as xr
 
 from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
-from labcore.words import plain
 
 from . import curvature
 from .descent import MOMENTUM, Optimizer, ends, follow
 from .digit_outliers import MOVERS, framed_digits, train
-from .outliers import GROUPS, D, Signals, draw, moments
+from .outliers import GROUPS, D, Signals, draw, merged, moments
 
 START = np.r_[np.full(D, 0.05), 0.5, 0.3]  # ordinary weights b, weight of the large feature b_o, output weight c
 POINTS = 1000
@@ -41,7 +40,7 @@ VALLEY = Frame(
     cosine=var("step", "cosine between the gradients of both groups of outliers"),
     across=var("step", "weight of the large feature"),
     along=var("step", "output weight"),
-    b_o=axis("weight of the large feature b_o"),
+    b_o=axis("weight of the large feature bₒ"),
     c=axis("output weight c"),
     landscape=var("c b_o", "loss where the ordinary weights are now"),
     threshold=var("", "steepest curvature that the steps can follow", optional=True),
@@ -82,7 +81,8 @@ def valley(
     Raises Diverged where a weight passes 1000.
     """
     m = moments(draw(POINTS, size, share, imbalance, beta, signals, seed))
-    second, cross = curvature.whole(m)
+    together = merged(m)
+    second, cross = together.second[0], together.cross[0]
     path = follow(second, cross, START, eta, steps, optimizer)
     each = curvature.losses(m, path)
     steep = curvature.sharpness(curvature.hessian(second, cross, path))
@@ -108,7 +108,7 @@ def valley(
             along=path[upto, -1],
             b_o=grid_b,
             c=grid_c,
-            landscape=curvature.losses(m, spots) @ m.share,
+            landscape=curvature.losses(together, spots)[..., 0],
         )
         frame = VALLEY(
             values | ({} if limit is None else {"threshold": limit}),
@@ -179,8 +179,8 @@ def edge(
     """
     etas, sizes = np.geomspace(0.01, 0.3, grid), np.linspace(2, 20, grid)
     problems = [moments(draw(POINTS, size, share, imbalance, beta, "opposing", seed)) for size in sizes]
-    second, cross = (np.stack(part) for part in zip(*map(curvature.whole, problems), strict=True))
-    _, rise = ends(second, cross, np.array([m.share @ m.power for m in problems]), START, etas, steps)
+    _, second, cross, power = (np.concatenate(part) for part in zip(*map(merged, problems), strict=True))
+    _, rise = ends(second, cross, power, START, etas, steps)
     away, curve = np.isinf(rise), predicted(share, sizes, beta)
     line = np.minimum(2 / np.maximum(curve, 2e-3), 1000)
     over, leaps = etas > line[:, None], rise > 1e-3

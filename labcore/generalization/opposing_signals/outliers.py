@@ -54,9 +54,7 @@ def draw(
     return Sample(np.column_stack([x, feature]), target(x, direction, feature), group)
 
 
-def target(
-    x: Float[Array, "n d"], direction: Float[Array, " d"], feature: Float[Array, " n"]
-) -> Float[Array, " n"]:
+def target(x: Float[Array, "n d"], direction: Float[Array, " d"], feature: Float[Array, " n"]) -> Float[Array, " n"]:
     """What each point asks for: both signs of the large feature ask for more, so one weight cannot serve both."""
     return x @ direction + PULL * np.abs(feature)
 
@@ -77,3 +75,9 @@ def moments(sample: Sample) -> Moments:
     inside = (group == np.arange(len(GROUPS))[:, None]) / np.maximum(count, 1)[:, None]
     second = np.einsum("gn,ni,nj->gij", inside, a, a)
     return Moments(count / len(y), second, (inside * y) @ a, inside @ y**2)
+
+
+def merged(m: Moments) -> Moments:
+    """The moments of all groups together, as those of one."""
+    second, cross, power = (np.tensordot(m.share, part, 1)[None] for part in m[1:])
+    return Moments(np.ones(1), second, cross, power)
