@@ -229,4 +229,4 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
     assert a_leap_that_ends("0.08") is True
     assert "only falls" in a_leap_that_ends("1/40") and "runs away" in a_leap_that_ends("0.25")
     assert the_largest_calm_rate("2/0.04/64/3") is True
-    assert "Larger" in the_largest_calm_rate("0.1") and "not fall at every step" in the_largest_calm_rate("0.3")
+    assert "Larger" in the_largest_calm_rate("0.1") and "not fall at every step" in the_largest_calm_rate("0.4")

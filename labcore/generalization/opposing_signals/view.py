@@ -41,7 +41,7 @@ def _limit(frame: xr.Dataset, axes: str, side: str) -> tuple[list[dict], list[di
     if "threshold" not in frame:
         return [], [], []
     at, eta = float(frame.threshold), values_of(frame)["eta"]
-    rates = np.geomspace(0.005, 0.5, 40)
+    rates = np.union1d(np.geomspace(0.005, 0.5, 40), eta)  # places between two are interpolated
     place = 0.98 if side == "right" else 0.02
     words = note(place, at, "steps can follow up to here: drag me", GREEN, axes=axes, xanchor=side, yanchor="bottom")
     words["yref"] = f"y{axes}"
