@@ -21,7 +21,9 @@ POINTS = 1000
 FRAMES = 100
 WINDOW = 40  # steps after the valley has become too steep
 
-Size = Annotated[float, number(2, 20, "How large the feature of the outliers is", "data", label="outlier size s")]
+Size = Annotated[
+    float, number(2, 20, "How large the feature of the outliers is", "data", label="outlier size s", main=True)
+]
 Share = Annotated[float, number(0, 0.1, "Share of points that are outliers", "data", label="share of outliers q")]
 Imbalance = Annotated[
     float,
@@ -61,6 +63,7 @@ def valley(
             "removed: nobody has it",
             "data",
             label="outliers",
+            main=True,
         ),
     ] = "opposing",
     optimizer: Annotated[
