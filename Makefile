@@ -27,6 +27,7 @@ help: ## show this list
 
 lab: $(VENV)/.lab ## install into .venv and open JupyterLab on the index notebook
 	JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/$(VENV)/workspaces" $(JUPYTER) jupyterlab \
+		--LabApp.extra_labextensions_path="$(CURDIR)/widgets/lab/labextensions" \
 		--LabApp.default_url=/lab/tree/notebooks/index.ipynb $(ROOT) $(ARGS)
 
 test: $(VENV)/.test ## run the tests (ARGS="-k word" picks some)

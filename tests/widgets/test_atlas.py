@@ -127,7 +127,9 @@ def test_executed_as_a_batch_the_index_is_a_page_of_the_same_cards(monkeypatch, 
     assert [c["title"] for c in cards if "data-name" in c] == [c["title"] for c in Cards(live.lessons).found]
     assert [c["title"] for c in cards if "data-key" in c] == [c["title"] for c in Cards(live.papers).found]
     assert "<svg" in page and "<script" not in page and lesson_text.RULE in page
-    assert not re.search(r"&(?!\w+;|#)", re.sub(r"<style>.*?</style>", "", page)), "titles and ideas are escaped"
+    assert not re.search(r"&(?!\w+;|#)", re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)), (
+        "titles and ideas are escaped"
+    )
 
 
 def drawn(spec, panel=""):

@@ -13,10 +13,11 @@ from typing import Any
 
 import anywidget
 import traitlets
-from IPython.display import HTML
+from IPython.display import HTML, display
 
 from labcore import catalog, ledger, lesson_text, search
 from labcore.catalog import Lesson, Paper
+from widgets.atlas.navigation import page_style
 from widgets.benches.front_end import is_static
 
 _HERE = Path(__file__).parent
@@ -127,13 +128,17 @@ class Atlas(anywidget.AnyWidget):
 
 
 def atlas() -> Atlas | HTML:
-    """The index of the whole catalogue, guests last; executed as a batch, a page of the same cards without search."""
+    """The index of the whole catalogue, guests last; executed as a batch, a page of the same cards without search.
+
+    The page takes the look of the house.
+    """
     cards = {lesson.name: lesson_card(lesson) for lesson in catalog.lessons()}
     # the ready ones first: they are what a visitor can open
     listed = sorted(catalog.papers(), key=lambda p: p.status != "ready") + catalog.guests()
     papers = "".join(map(paper_card, listed))
     summary = " ".join([catalog.summary(), *(f"{line[0].upper()}{line[1:]}." for line in catalog.left_out())])
     if not is_static():
+        display(HTML(page_style()))
         return Atlas(
             lessons="".join(cards.values()),
             papers=papers,
@@ -147,8 +152,8 @@ def atlas() -> Atlas | HTML:
         f'<h2>{escape(group["title"])}</h2><div class="labcore-grid">{"".join(cards[n] for n in group["names"])}</div>'
         for group in paths()[2]["groups"]
     )
-    style = (_HERE / "cards.css").read_text(encoding="utf-8")
+    look = page_style() + f"<style>{(_HERE / 'cards.css').read_text(encoding='utf-8')}</style>"
     return HTML(
-        f'<style>{style}</style><div class="labcore-atlas"><p>{escape(summary)} {lesson_text.RULE}</p>{evenings}'
+        f'{look}<div class="labcore-atlas"><p>{escape(summary)} {lesson_text.RULE}</p>{evenings}'
         f'<h2>The papers</h2><div class="labcore-papers">{papers}</div></div>'
     )
