@@ -39,17 +39,22 @@ def render(text: str) -> str:
     """The page with what is derived written anew."""
     known = held(text)
     text = _between(text, "order", _order())
-    for number, lesson in enumerate(catalog.lessons(), 1):
-        text = _between(text, f"lesson {lesson.name}", _lesson(number, lesson, known))
+    row = catalog.lessons()
+    for number, lesson in reversed([*enumerate(row, 1)]):
+        after = f"lesson {row[number].name}" if number < len(row) else ""
+        text = _between(text, f"lesson {lesson.name}", _lesson(number, lesson, known), after)
     return text
 
 
-def _between(text: str, mark: str, words: str) -> str:
-    """What stands behind a mark, replaced; a mark that is not there comes at the end."""
+def _between(text: str, mark: str, words: str, after: str = "") -> str:
+    """What stands behind a mark, replaced; one that is not there comes before the mark `after`, or at the end."""
     end = mark.partition(" ")[0]
     block = f"<!-- {mark} -->\n{words}<!-- /{end} -->"
     new, count = re.subn(rf"<!-- {re.escape(mark)} -->\n.*?<!-- /{end} -->", lambda _: block, text, flags=re.DOTALL)
-    return new if count else f"{text}\n{block}\n"
+    if count:
+        return new
+    before, mark, rest = text.partition(f"<!-- {after} -->\n")
+    return f"{before}{block}\n\n{mark}{rest}" if mark else f"{text}\n{block}\n"
 
 
 def _order() -> str:
