@@ -12,6 +12,7 @@ A parameter is `Annotated[type, pydantic.Field(...)]` with `ge` and `le` for num
 `Field(json_schema_extra=...)` may add, for whoever draws or documents the parameter:
     label  two or three plain words for a person, with the lesson's symbol ("learning rate η"; default: the name)
     main   whether its control stands open in a bench (at most three of an experiment; default: the first three numbers)
+    words  {value of a Literal: what a person reads for it} (default: the value itself)
     unit   "steps", "ms", ...
     scale  "log" or "linear" (default: log when ge > 0 and le/ge >= 1000)
     group  the heading it stands under in a bench
@@ -70,9 +71,16 @@ def number(
     return Field(ge=low, le=high, description=description, json_schema_extra=extra)
 
 
-def choice(description: str, group: str = "", label: str = "", main: bool = False, **when: list) -> Any:
-    """The `Field` of a bool or a Literal."""
-    extra = {"group": group, "label": label, "main": main, "when": when}
+def choice(
+    description: str,
+    group: str = "",
+    label: str = "",
+    main: bool = False,
+    words: Mapping[Any, str] | None = None,
+    **when: list,
+) -> Any:
+    """The `Field` of a bool or a Literal; `words` are what a person reads for its values."""
+    extra = {"group": group, "label": label, "main": main, "words": dict(words or {}), "when": when}
     return Field(description=description, json_schema_extra=extra)
 
 
@@ -109,6 +117,11 @@ class Parameter:
     main: bool = False
     when: Mapping[str, tuple] = field(default_factory=dict)
     step: float | None = None
+    words: Mapping[Any, str] = field(default_factory=dict)
+
+    def word(self, value: Any) -> str:
+        """What a person reads for a value of a choice."""
+        return self.words.get(value) or str(value).replace("_", " ")
 
     @property
     def allowed(self) -> str:
@@ -140,7 +153,10 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         label=extra.get("label") or name.replace("_", " "),
         main=extra.get("main", False),
         when={k: tuple(v) for k, v in extra.get("when", {}).items()},
+        words=extra.get("words", {}),
     )
+    if unknown := common["words"].keys() - set(typing.get_args(base)):
+        raise TypeError(f"parameter {name!r}: {min(unknown, key=str)!r} has words, and is no choice")
     if typing.get_origin(base) is Literal:
         return Parameter(kind="choice", choices=typing.get_args(base), **common)
     if base is bool:

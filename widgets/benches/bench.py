@@ -31,6 +31,7 @@ from widgets.benches.cells import Cell
 from widgets.benches.controls import Control, control_panel, taken
 from widgets.benches.drawer import Drawer
 from widgets.benches.film import Film
+from widgets.benches.first_still import first_still
 from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.hands import hand_facts
 from widgets.benches.parts import button, column, layout, row
@@ -146,7 +147,6 @@ class Bench(w.VBox):
         self._shown_values = dict(self.values)  # those of the frame
         self.pins: list[Pin] = []
         self._start = dict(values)
-        self._labels = {name: p.label for name, p in experiment.parameters.items()}
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
         self._cost: dict[str, float] = {}
         self._last_moved: str | None = None
@@ -189,7 +189,7 @@ class Bench(w.VBox):
         self._runner.submit(self._preview)
 
     def _ipython_display_(self) -> None:
-        """Show the bench, and words for a page that opens the notebook later, without this kernel.
+        """Show the bench, and a still until it comes, or words for a page that opens the notebook without its kernel.
 
         A page that knows none of our figures has not our style sheet either, which hides these words.
         """
@@ -198,9 +198,13 @@ class Bench(w.VBox):
         bundle = dict(super()._repr_mimebundle_())
         bundle["text/plain"] = f"{word} {help}"
         display(bundle, raw=True)
-        if not on_voila():  # whose pages always come with their kernel
-            words = {"text/plain": "", "text/html": f'<p class="labcore-unrun">{escape(word)} {help}</p>'}
-            display(words, raw=True)
+        # a page of Voila's always comes with its kernel, and takes a while to make the widgets
+        if not on_voila():
+            more = f'<p class="labcore-unrun">{escape(word)} {help}</p>'
+        else:
+            more = "" if self._film.covered else first_still(self.experiment)
+        if more:
+            display({"text/plain": "", "text/html": more}, raw=True)
 
     def _toolbar(self) -> w.Box:
         self._run_button = button("Run", "play", "Run with these values; pause, or go on", self.run_or_pause, "primary")
@@ -272,6 +276,7 @@ class Bench(w.VBox):
     def reset(self) -> None:
         """Back to the values the bench opened with."""
         self._put_back()
+        self._plot.send({"type": "released"})
         self.set(**self._start)
 
     def set(self, **values: Any) -> None:
@@ -467,8 +472,8 @@ class Bench(w.VBox):
             else:
                 self._story.leave(Standing(self.values, list(self.pins), self._film.standing(), self._long))
                 self._go(values, moved)
-                told = difference(values, self._start, self._labels) if values != self._start else "as it opened"
-                self._story.tell(told)
+                changed = difference(values, self._start, self.experiment.parameters)
+                self._story.tell(changed if values != self._start else "as it opened")
         else:
             self._refuse("This bench asks you something first. Answer or skip its question, then follow the link.")
         self._plot.send({"type": "look", "page": page})
@@ -600,7 +605,7 @@ class Bench(w.VBox):
             return
         self.frame, self._spec, self._shown_values = shot.frame, shot.spec, self._film.values
         self._plot.hands = hand_facts(self.experiment, self._spec) if self._controls_enabled else {}
-        self._plot.ghosts = jsonable(ghosts(self.pins, self._compared, self._labels))
+        self._plot.ghosts = jsonable(ghosts(self.pins, self._compared, self.experiment.parameters))
 
     def _mark(self) -> None:
         """Let a figure that does not belong to the controls say so."""

@@ -77,10 +77,11 @@ def taken(parameter: Parameter, text: str) -> Any:
 
 
 def _marked(text: str) -> str:
-    """A label as HTML, with the symbol after its words marked as one: it is smaller."""
+    """A label as HTML, with the symbol after its words marked as one: it is smaller, and what follows "_" its index."""
     *before, last = text.split()
     if before and (len(last) == 1 or not last.isascii() or re.search(r"[\d_^()]", last)):
-        return f"{escape(' '.join(before))} <em>{escape(last)}</em>"
+        symbol = re.sub(r"_(\w+)", r"<sub>\1</sub>", escape(last))
+        return f"{escape(' '.join(before))} <em>{symbol}</em>"
     return escape(text)
 
 
@@ -95,11 +96,12 @@ class Control:
         self._changed, self._typed = changed, typed
         self._quiet = False
         named = {"description": _marked(parameter.label), "description_allow_html": True}
-        tip = {"tooltip": f"{parameter.description} ({parameter.allowed})".strip()}
+        allowed = "" if parameter.kind == "choice" else f" ({parameter.allowed})"
+        tip = {"tooltip": f"{parameter.description}{allowed}".strip()}
         self._slider = self._box = self._choice = None
         if parameter.kind == "choice":
             look = {"layout": layout(**_WIDE), "style": style(w.Dropdown)}
-            options = [(str(choice).replace("_", " "), choice) for choice in parameter.choices]
+            options = [(parameter.word(choice), choice) for choice in parameter.choices]
             self._choice = w.Dropdown(options=options, **named, **look, **tip)
             parts = [self._choice]
         elif parameter.kind == "bool":

@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as w
 import xarray as xr
 
-from labcore.experiment import Experiment, ParameterError
+from labcore.experiment import Experiment, Parameter, ParameterError
 from labcore.sweeps import Progress, SweepError, sweep, values_in
 from widgets.benches.controls import shown
 from widgets.benches.parts import button, layout, line, row, said, style, words
@@ -101,7 +101,7 @@ class SweepPanel(w.VBox):
 
     def _work(self) -> None:
         name, points = self._name.value, []
-        label = self._experiment.parameters[name].label
+        parameter = self._experiment.parameters[name]
         try:
             swept = {key: _several(text) for key, text in ((name, self._list.value), ("seed", self._seeds.value))}
             if "seed" not in self._experiment.parameters:
@@ -118,7 +118,7 @@ class SweepPanel(w.VBox):
                 )
                 points.sort(key=lambda p: (isinstance(p[0], str), p[0]))
                 self._plot.layout.display = None
-                self._plot.show(fan(label, points), f"{len(points)} of {many} points, each with its curve.")
+                self._plot.show(fan(parameter, points), f"{len(points)} of {many} points, each with its curve.")
 
             found = sweep(
                 self._experiment.id if self._experiment.named else self._experiment,
@@ -160,8 +160,8 @@ def _several(text: str) -> list[Any]:
     return [found] if isinstance(found, str) else found
 
 
-def fan(label: str, points: list[tuple[Any, list[dict], dict]]) -> Spec:
-    """The curves of all points in one figure, coloured by the value of what `label` names.
+def fan(parameter: Parameter, points: list[tuple[Any, list[dict], dict]]) -> Spec:
+    """The curves of all points in one figure, coloured by the value of this parameter.
 
     Points are (value, traces, layout).
     """
@@ -173,7 +173,7 @@ def fan(label: str, points: list[tuple[Any, list[dict], dict]]) -> Spec:
         for trace in curves:
             kept = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate", "mode")}
             style = {"color": color, "width": 1.8}
-            word = f"{label} = {shown(value)}"
+            word = f"{parameter.label} = {parameter.word(value) if parameter.kind == 'choice' else shown(value)}"
             more = {"mode": "lines", "line": style, "opacity": 0.8, "name": word, "legendgroup": word, "meta": None}
             traces.append(kept | more | {"showlegend": value not in seen})
             seen.add(value)

@@ -72,6 +72,10 @@ dark.addEventListener("change", follow);
 # the page would stand higher than its window, with nothing below it, and no hand could move it back.
 _STILL = "<style>#main, #jp-main-content-panel, .jp-OutputArea-child { overflow: clip !important; }</style>"
 
+# A lesson's first cell says how to run its cells. Here they have run, and its first picture can stand so much higher.
+_HOW = ".jp-Cell:nth-child(1 of .jp-Cell) p:has(> em:only-child > strong:only-child)"
+_HAS_RUN = f"<style>{_HOW} {{ display: none; }}</style>"
+
 # plotly.js for `plot.js`. The small one arrives early, and is compiled when the page has loaded and Voila waits for the
 # kernel: Voila begins on `load`. The whole one is asked for by figures that need it.
 _PLOTLY = """<link rel="preload" as="script" href="URL-cartesian.js"><script>{
@@ -321,7 +325,7 @@ class Lesson(Known, TornadoVoilaHandler):
             if not self._begun and "</title>" in chunk:  # once: pictures in the page have titles too
                 self._begun = True
                 theme = "" if self.get_argument("theme", "") else _DARK.replace("COLOURS", _dark_colours())
-                chunk = chunk.replace("</title>", f"</title>{_STILL}{_SCRIPT}{plotly}{theme}", 1)
+                chunk = chunk.replace("</title>", f"</title>{_STILL}{_HAS_RUN}{_SCRIPT}{plotly}{theme}", 1)
             if found := _KERNEL.search(chunk):
                 self._kernel = found[1]
         super().write(chunk)

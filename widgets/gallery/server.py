@@ -9,6 +9,7 @@ listed by `--help`.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -28,7 +29,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from labcore.guests import HOUSE_ONLY
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
-from widgets.gallery import descriptors
+from widgets.gallery import connections, descriptors
 from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
 from widgets.gallery.logs import keep_to_one_line
@@ -172,6 +173,7 @@ class Gallery(Voila):
         if self.nursery is not None:
             IOLoop.current().add_callback(self.nursery.warm, self._first())
         PeriodicCallback(self.room.look_after, 1000 * _ROUND).start()
+        self.app.listen = functools.partial(connections.listen, self.app)  # which Voila calls, port by port
         super().listen()
 
     def stop(self) -> None:
