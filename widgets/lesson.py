@@ -24,8 +24,7 @@ from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.parts import button, column, layout, line, row, words
 from widgets.benches.static_bench import folded
 
-_FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
-_CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
+_CODE = HtmlFormatter()  # in classes: the page has their colours
 _VERDICTS = {
     "holds": ("labcore-holds", "holds"),
     "not reproduced": ("labcore-not", "not reproduced here"),
@@ -62,7 +61,7 @@ def source(*functions: Callable | Experiment) -> HTML:
             continue
         code = inspect.getsource(plain)
         where = "this notebook" if module == CELL else f"{module}, line {inspect.getsourcelines(plain)[1]}"
-        parts.append(f'<div style="color: gray; font-size: 12px">{escape(where)}</div>')
+        parts.append(f'<div class="labcore-where">{escape(where)}</div>')
         parts.append(highlight(code, PythonLexer(), _CODE))
     return HTML("".join(parts))
 
