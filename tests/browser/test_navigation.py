@@ -50,6 +50,12 @@ def test_the_question_is_the_title_of_the_page(lesson):
     assert lesson.title() == LESSON.question
 
 
+def test_nobody_is_told_to_run_what_has_run(lesson):
+    told = lesson.locator(".jp-RenderedMarkdown p", has_text="Run All Cells")
+    assert told.count() == 1 and not told.is_visible()
+    assert lesson.locator(".jp-RenderedMarkdown p").first.is_visible()
+
+
 def test_links_lead_to_the_index_the_neighbours_and_the_papers(lesson, voila):
     for nav in (lesson.locator("nav.labcore-way").first, lesson.locator("nav.labcore-way").last):
         at = {a.text_content(): a.evaluate("a => a.href") for a in nav.get_by_role("link").all()}

@@ -11,7 +11,7 @@ import pytest
 
 from labcore import catalog, ledger, lesson_text
 from labcore.figure import curve
-from widgets.atlas.cards import Atlas, atlas, lesson_card, verdicts
+from widgets.atlas.cards import NOTES_PAGE, Atlas, atlas, lesson_card, verdicts
 from widgets.previews import HEIGHT, WIDTH, preview, sketch
 
 ROOT = Path(catalog.__file__).parents[1]
@@ -190,3 +190,9 @@ def test_the_picture_of_a_ready_paper_is_the_one_that_its_view_makes(paper):
     # the numbers may differ in a last digit from machine to machine, the parts may not
     parts = lambda text: re.findall(r"<(\w+)", text)  # noqa: E731
     assert set(parts(kept)) == set(parts(made))
+
+
+def test_a_server_that_has_the_notes_for_teachers_is_linked(live, monkeypatch):
+    assert atlas().notes == ""
+    monkeypatch.setenv(NOTES_PAGE, "/labcore/teaching")
+    assert atlas().notes == "/labcore/teaching"

@@ -1,6 +1,6 @@
 """Controls: where a slider stops, what a typed value may be, and which rows are seen."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import ipywidgets as w
 import numpy as np
@@ -269,7 +269,7 @@ def test_what_an_experiment_calls_its_main_parameters_stands_open():
     "label, html",
     [
         ("learning rate η", "learning rate <em>η</em>"), ("temperature T", "temperature <em>T</em>"),
-        ("first weight w_1", "first weight <em>w_1</em>"), ("label noise", "label noise"), ("T", "T"),
+        ("first weight w_1", "first weight <em>w<sub>1</sub></em>"), ("label noise", "label noise"), ("T", "T"),
         ("R&D share p(x)", "R&amp;D share <em>p(x)</em>"), ("size of a step", "size of a step"),
     ],
 )  # fmt: skip
@@ -284,6 +284,17 @@ def test_groups_gather_in_the_order_of_the_signature():
     parts = folded.children
     order = [p.children[0].description if isinstance(p, w.HBox) else p.value.split(">")[1][:3] for p in parts]
     assert order == ["one", "a", "c", "two", "b", "d"]
+
+
+def test_a_choice_is_read_in_words_and_reported_as_its_value():
+    def made(a: Annotated[Literal["ab", "c_d"], choice("Which", words={"ab": "the first"})] = "ab"):
+        yield frame(1.0)
+
+    bench = open_bench(Experiment(made, "toy", {}))
+    menu = next(d for d in all_of(bench) if isinstance(d, w.Dropdown))
+    assert menu.options == (("the first", "ab"), ("c d", "c_d")) and menu.tooltip == "Which"
+    menu.label = "c d"
+    assert bench.values["a"] == "c_d"
 
 
 def test_choices_and_switches_report_typed_values():

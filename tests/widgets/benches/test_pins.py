@@ -3,6 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from labcore.experiment import Parameter
 from labcore.figure import curve, on_paper
 from tests.widgets.hands import button, frame, open_bench, plot, status, view
 from widgets.benches.pins import difference, ghosts, pin
@@ -39,6 +40,12 @@ def test_a_switch_is_on_or_off():
     assert difference({"follow": False, "train": True}, {}) == "follow = off, train = on"
 
 
+def test_a_choice_is_said_in_its_words():
+    rule = Parameter("rule", "choice", "ab", "", "learning rule", choices=("ab", "c_d"), words={"ab": "by hand"})
+    assert difference({"rule": "ab"}, {}, {"rule": rule}) == "learning rule = by hand"
+    assert difference({"rule": "c_d"}, {}, {"rule": rule}) == "learning rule = c d"
+
+
 def test_values_that_differ_in_the_fifth_digit_have_different_labels():
     assert difference({"x": 0.12345}, {"x": 0.5}) != difference({"x": 0.12346}, {"x": 0.5})
 
@@ -58,6 +65,10 @@ def test_ghosts_have_one_legend_entry_a_pin():
     assert [g["name"] for g in made] == ["pinned: n = 1"] * 2 + ["pinned: n = 2"] * 2
     assert len({g["line"]["dash"] for g in made}) == 2, "two pins are told apart"
     assert [list(g["y"]) for g in made] == [[3, 4], [1, 1]] * 2
+
+
+def test_the_index_of_a_symbol_is_one_in_the_legend_too():
+    assert ghosts([pin(SPEC, {"n": "a_b"})], {}, {"n": "weight w_n"})[0]["name"] == "pinned: weight w<sub>n</sub> = a_b"
 
 
 def test_a_ghost_cannot_be_pinned_clicked_or_hovered():
