@@ -20,13 +20,13 @@ import ipywidgets as w
 import xarray as xr
 from IPython.display import display
 
-from labcore import catalog
+from labcore import answers, catalog
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.figure import view_of
 from labcore.without import Without, declared
 from widgets.benches import ahead, sharing
 from widgets.benches.audience import Audience
-from widgets.benches.controls import Control, control_panel, taken
+from widgets.benches.controls import Control, control_panel
 from widgets.benches.drawer import Drawer
 from widgets.benches.film import Film
 from widgets.benches.front_end import is_site, is_static, on_voila
@@ -357,7 +357,7 @@ class Bench(w.VBox):
         if text.strip() == self._controls[name].written(self.values[name]):
             return
         try:
-            value = taken(self.experiment.parameters[name], text)
+            value = answers.taken(self.experiment.parameters[name], text)
         except ParameterError as error:
             self._refresh_controls()
             return self._refuse(str(error))
