@@ -45,20 +45,26 @@ def taken(parameter: Parameter, text: str) -> int | float:
     """
     from labcore.experiment import ParameterError  # numbers alone are read without it
 
-    short = text.strip() if len(text.strip()) <= 60 else text.strip()[:57] + "..."
-    name, _, value = text.rpartition("=")
-    if name.strip() and not called(name, parameter):
-        raise ParameterError(f"{short!r} does not name what is asked for, {parameter.label}; write its value alone")
+    name, _, value = (part.strip() for part in text.rpartition("="))
+    if name and not called(name, parameter):
+        wanted = f"what is asked for, {parameter.label}; write its value alone"
+        raise ParameterError(f"{_short(text)} does not name {wanted}")
+    short = _short(value)
     try:
         read = number(value)
     except Ambiguous as question:
         raise ParameterError(f"{parameter.label}: {question}") from None
     except ValueError:
         wanted = f"such as 0.5, 1e-3, 50% or 1/3; it must be {parameter.allowed}"
-        raise ParameterError(f"{parameter.label} = {short!r} is not a number {wanted}") from None
+        raise ParameterError(f"{parameter.label} = {short} is not a number {wanted}") from None
     if parameter.low <= read <= parameter.high and (parameter.kind == "float" or read == int(read)):
         return int(read) if parameter.kind == "int" else read
-    raise ParameterError(f"{parameter.label} = {short!r} is not allowed; it must be {parameter.allowed}")
+    raise ParameterError(f"{parameter.label} = {short} is not allowed; it must be {parameter.allowed}")
+
+
+def _short(text: str) -> str:
+    text = text.strip()
+    return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 def called(name: str, parameter: Parameter) -> bool:
@@ -94,7 +100,7 @@ def several(parameters: tuple[Parameter, ...], text: str) -> list[int | float]:
         found = next((s for s in splits if len(s) == len(parameters)), [None])
     if len(found) != len(parameters) or None in found:
         labels = ", ".join(p.label for p in parameters)
-        raise ParameterError(f"{text.strip()[:60]!r} is not {len(parameters)} numbers; write, in this order: {labels}")
+        raise ParameterError(f"{_short(text)} is not {len(parameters)} numbers; write, in this order: {labels}")
     return [taken(p, part) for p, part in zip(parameters, found)]
 
 

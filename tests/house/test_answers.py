@@ -96,7 +96,7 @@ def test_a_whole_number_is_one():
 @pytest.mark.parametrize(
     "asks, text, said",
     [
-        (SHARE, "d = 2", "blank share d = 'd = 2' is not allowed; it must be from 0 to 0.95"),
+        (SHARE, "d = 2", "blank share d = '2' is not allowed; it must be from 0 to 0.95"),
         (SHARE, "T = 0.2", "'T = 0.2' does not name what is asked for, blank share d; write its value alone"),
         (DEGREE, "2.5", "spline degree k = '2.5' is not allowed; it must be a whole number from 1 to 5"),
         (DEGREE, "two", "spline degree k = 'two' is not a number such as 0.5, 1e-3, 50% or 1/3; it must be a whole"),

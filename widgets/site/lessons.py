@@ -136,8 +136,8 @@ def _script() -> str:
             raise ValueError(f"{name} exports nothing")
         made.append(f"const {name} = (() => {{\n{head}return {tail}\n}})();")
     # a function of its own around all: a page's names are everybody's
-    page = (HERE / "page.js").read_text(encoding="utf-8")
-    return "(() => {\n" + "\n".join([*made, page]) + "\n})();\n"
+    made += [(WIDGETS / "atlas/keep.js").read_text(encoding="utf-8"), (HERE / "page.js").read_text(encoding="utf-8")]
+    return "(() => {\n" + "\n".join(made) + "\n})();\n"
 
 
 def write_shared(folder: Path, moving: bool = True) -> None:
@@ -157,12 +157,13 @@ def write_shared(folder: Path, moving: bool = True) -> None:
     for file in ("katex.min.js", "auto-render.min.js"):
         shutil.copy(HERE / "vendor" / file, shared)
     shutil.copy(HERE / "vendor/LICENSE", shared / "katex-LICENSE")
-    styles = [str(Plot._css), str(Canvas._css), (HERE / "page.css").read_text(encoding="utf-8")]
+    progress = (WIDGETS / "atlas/progress.css").read_text(encoding="utf-8")
+    styles = [str(Plot._css), str(Canvas._css), progress, (HERE / "page.css").read_text(encoding="utf-8")]
     (shared / "lessons.css").write_text("\n".join(styles), encoding="utf-8")
 
 
-def page(head: str, content: str, *, up: str, version: str = "", scripts: bool = True) -> str:
-    """A whole page; `up` leads from it to the folder of all."""
+def page(head: str, content: str, *, up: str, version: str = "", scripts: bool = True, lesson: str = "") -> str:
+    """A whole page; `up` leads from it to the folder of all, and answers are kept under the name of the `lesson`."""
     tags = "".join(
         f'<script src="{up}shared/{name}"></script>\n' for name in ("katex.min.js", "auto-render.min.js", "lessons.js")
     )
@@ -176,7 +177,7 @@ def page(head: str, content: str, *, up: str, version: str = "", scripts: bool =
 <title>{escape(head)}</title>
 <link rel="stylesheet" href="{up}shared/lessons.css">
 </head>
-<body>
+<body data-lesson="{escape(lesson)}">
 {content}
 {tags if scripts else ""}</body>
 </html>
@@ -201,7 +202,8 @@ def build(name: str, folder: Path) -> str:
     ]
     top = f'<header class="site-top">{ways[0]}<a href="{escape(live)}">This lesson, live, on Binder</a></header>'
     foot = f'<footer class="site-foot">{"".join(ways)}</footer>'
-    html = page(head, f"{top}\n<main>{body(notebook, live)}</main>\n{foot}", up=up, version=now)
+    content = f"{top}\n<main>{body(notebook, live)}</main>\n{foot}"
+    html = page(head, content, up=up, version=now, lesson=Path(name).with_suffix("").as_posix())
     size = len(html.encode())
     if size > PAGE:
         raise ValueError(f"{name} has {size} bytes; a lesson may have {PAGE}")

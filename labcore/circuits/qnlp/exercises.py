@@ -16,9 +16,8 @@ from .experiments import gradients, sentence
         "Move one angle to the top of its curve, then the next, and go round again.",
     ),
 )
-def alice_makes_it_true(*angles: float | int, seed: int) -> bool | str:
-    values = dict(zip(("angle_1", "angle_2", "angle_3"), angles))
-    here = sentence.run(verb="sleeps", whom="-", seed=seed, **values)
+def alice_makes_it_true(first: float, second: float, third: float, seed: int) -> bool | str:
+    here = sentence.run(verb="sleeps", whom="-", angle_1=first, angle_2=second, angle_3=third, seed=seed)
     return True if float(here.p) >= 0.9 else f"With these angles p(true) is {float(here.p):.3f}."
 
 
