@@ -11,9 +11,6 @@ from typing import Any
 
 import ipywidgets as w
 from IPython.display import HTML
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 
 from labcore import catalog, claims
 from labcore.exercises import load_exercise
@@ -23,9 +20,8 @@ from widgets.benches.front_end import is_site, is_static
 from widgets.benches.parts import button, layout, row, words
 from widgets.benches.static_bench import folded
 from widgets.exercise_card import ExerciseCard
+from widgets.listing import highlighted, listing
 
-_FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
-_CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
 _VERDICTS = {
     "holds": ("labcore-holds", "holds"),
     "not reproduced": ("labcore-not", "not reproduced here"),
@@ -49,16 +45,8 @@ _STANDINGS = {
 
 
 def source(*functions: Callable | Experiment) -> HTML:
-    """The real source of these functions, highlighted: what is shown is what runs."""
-    parts = []
-    for function in functions:
-        # kernels, checks and experiments wrap the function that a reader wants to see
-        plain = inspect.unwrap(getattr(function, "_function", function))
-        code = inspect.getsource(plain)
-        where = f"{plain.__module__}, line {inspect.getsourcelines(plain)[1]}"
-        parts.append(f'<div style="color: gray; font-size: 12px">{escape(where)}</div>')
-        parts.append(highlight(code, PythonLexer(), _CODE))
-    return HTML("".join(parts))
+    """The real source of these functions: their essential lines, and in a fold the whole of what runs."""
+    return HTML("".join(listing(function) for function in functions))
 
 
 def ledger_table(entries: list[claims.Entry]) -> str:
@@ -171,6 +159,6 @@ def exercise(
         below = "".join(folded(head, f"<p>{escape(each)}</p>") for head, each in zip(heads, hints))
         if is_site():
             looks = inspect.getsource(getattr(check, "func", check).check)
-            below += folded("How an answer is checked", highlight(looks, PythonLexer(), _CODE))
+            below += folded("How an answer is checked", highlighted(looks))
         return HTML(f'<div class="site-exercise"><p><b>{question}</b></p>{below}</div>')
     return ExerciseCard(name, question, check, asks, hints)

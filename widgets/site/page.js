@@ -298,7 +298,7 @@ links();
 // paper has no folds
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = [...document.querySelectorAll("details:not([open])")];
+  folded = [...document.querySelectorAll("details:not([open], .labcore-whole)")];
   for (const fold of folded) fold.open = true;
 });
 addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
