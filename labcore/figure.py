@@ -7,7 +7,6 @@ costs a hundredth of one, so that a figure can follow a slider.
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,11 +32,15 @@ PAPER_COLOURS = {INK: "#1f2328", SOFT: "#6b7280", GRID: "#e3e6ea", PAPER: "#ffff
 def curve(
     x: Any, y: Any, name: str, color: str, *, axes: str = "", pin: bool = False, click: dict | None = None, **more: Any
 ) -> dict:
-    """A line trace. `axes` is the plotly suffix of its axes ("", "2", ...); `pin` marks it as worth keeping."""
+    """A line trace. `axes` is the plotly suffix of its axes ("", "2", ...); `pin` marks it as worth keeping.
+
+    A line of one point is a dot, or nothing would be seen of it.
+    """
     meta = {"pin": True} if pin else {}
     if click:
         meta["click"] = click
-    trace = {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "xaxis": f"x{axes}", "yaxis": f"y{axes}"}
+    mode = "lines+markers" if len(x) == 1 else "lines"
+    trace = {"type": "scatter", "mode": mode, "x": x, "y": y, "name": name, "xaxis": f"x{axes}", "yaxis": f"y{axes}"}
     trace |= {"line": {"color": color, "width": 2.5}, "meta": meta, "showlegend": False}
     return trace | more
 
@@ -199,9 +202,5 @@ def on_paper(value: Any, colours: Mapping[str, str] = PAPER_COLOURS) -> Any:
 
 
 def view_of(experiment: Experiment) -> Callable[[xr.Dataset], dict[str, Any]]:
-    """The view of an experiment, from the folder that it lies in. Raises LookupError when there is none."""
-    module = f"{experiment.__module__.rpartition('.')[0]}.view"
-    view = getattr(importlib.import_module(module), experiment.name, None)
-    if view is None:
-        raise LookupError(f"{module} has no view {experiment.name!r}")
-    return view
+    """The view of an experiment. Raises LookupError when there is none."""
+    return experiment.view

@@ -17,8 +17,8 @@ SETTINGS = _ROOT / "jupyter" if INSTALLED else _ROOT.parent / ".jupyter"  # for 
 
 
 def names() -> list[str]:
-    """Paths of the index and of all lessons, relative to their folder."""
-    every = {"index.ipynb"} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers()}
+    """Paths of the index, of all lessons and of the other pages, relative to their folder."""
+    every = {*catalog.PAGES} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers()}
     return sorted(name for name in every if (LESSONS / name).is_file())
 
 

@@ -18,6 +18,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from labcore import catalog
+from labcore.code_version import CELL
 from labcore.experiment import Experiment
 from labcore.without import declared
 
@@ -42,7 +43,8 @@ def listing(function: Callable | Experiment) -> str:
     """The essential lines of a function or class as HTML, with a fold that holds the whole and says where it stands."""
     shown = plain(function)
     code = textwrap.dedent(inspect.getsource(shown))
-    where = escape(f"{shown.__module__}, line {inspect.getsourcelines(shown)[1]}")
+    own = shown.__module__ == CELL
+    where = "this notebook" if own else escape(f"{shown.__module__}, line {inspect.getsourcelines(shown)[1]}")
     short = essential(code, _taken_out(shown))
     if short == code:
         return f'{highlighted(code)}<div style="{_ASIDE}">{where}</div>'

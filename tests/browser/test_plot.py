@@ -14,7 +14,20 @@ from widgets.benches.plot import Plot
 FLAT = {"data": [{"x": [0, 1], "y": [0, 1], "meta": {"click": {"x": "x"}}}]}
 DEEP = {"data": [{"type": "scatter3d", "x": [0, 1], "y": [0, 1], "z": [0, 1]}]}
 plot = Plot(FLAT, "flat")
-SHOWN = {"flat": FLAT, "deep": DEEP, "low": {**FLAT, "layout": {"height": 210}}}
+SIDES = {"a": [0, 0.4], "b": [0.6, 1]}
+ROWS = {  # a picture in space and a panel beside each other, over a wide one
+    "data": [
+        {"type": "scatter3d", "x": [0, 1], "y": [0, 1], "z": [0, 1]},
+        {"x": [0, 1], "y": [0, 1]},
+        {"x": [0, 1], "y": [0, 1], "xaxis": "x2", "yaxis": "y2"},
+    ],
+    "layout": {
+        "scene": {"domain": {"x": SIDES["a"], "y": [0.6, 1]}},
+        "xaxis": {"domain": SIDES["b"]}, "yaxis": {"domain": [0.6, 1]},
+        "xaxis2": {"anchor": "y2"}, "yaxis2": {"domain": [0, 0.4], "anchor": "x2"},
+    },
+}
+SHOWN = {"flat": FLAT, "deep": DEEP, "low": {**FLAT, "layout": {"height": 210}}, "rows": ROWS}
 def turn(button):
     plot.show(SHOWN[button.description], button.description)
 buttons = [w.Button(description=name) for name in SHOWN]
@@ -80,6 +93,22 @@ def test_a_figure_takes_the_plotly_that_it_needs(opened):
         assert bool(first.locator(".gl-container canvas").count()) == (kind == "scatter3d")
         assert opened.locator(".labcore-reading").first.inner_text() == words
     assert len(opened.whole) == 1 or "whole" in opened.evaluate(unpacked)
+
+
+def test_panels_of_every_row_stand_below_each_other_on_a_phone(opened):
+    first = figure(opened, 0)
+    opened.get_by_role("button", name="rows").click()
+    first.evaluate("f => { f.style.width = '330px'; }")
+    drawn = "f => f._fullLayout.width === 330 && f._fullLayout.scene && f._fullLayout.xaxis2"
+    opened.wait_for_function(drawn, arg=first.element_handle(), timeout=60_000)
+    rooms = first.evaluate("""f => {
+      const { scene, xaxis, yaxis, xaxis2, yaxis2 } = f._fullLayout;
+      return [scene.domain, { x: xaxis.domain, y: yaxis.domain }, { x: xaxis2.domain, y: yaxis2.domain }];
+    }""")
+    assert [room["x"] for room in rooms] == [[0, 1]] * 3
+    assert rooms[0]["y"][0] > rooms[1]["y"][1] and rooms[1]["y"][0] > rooms[2]["y"][1]
+    first.evaluate("f => { f.style.width = ''; }")
+    opened.get_by_role("button", name="flat").click()
 
 
 def test_the_two_sizes_are_one_version(page, desk, voila_desk):

@@ -120,7 +120,7 @@ def test_setuptools_finds_all_packages_and_their_data():
 
 BUILT_FROM = "labcore widgets notebooks .jupyter docs binder pyproject.toml setup.py README.md LICENSE".split()
 LEFT = ("__pycache__", ".ipynb_checkpoints", "sweeps")
-LESSONS = {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"} | {"index.ipynb"}
+LESSONS = {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"} | {*catalog.PAGES}
 
 
 @pytest.fixture(scope="module")

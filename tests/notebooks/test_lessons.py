@@ -15,6 +15,7 @@ from labcore import catalog
 ROOT = Path(__file__).parents[2]
 READY = [p for p in catalog.papers() if p.status == "ready"]
 LESSONS = sorted({p.notebook for p in READY})
+PAGES = [f"notebooks/{name}" for name in catalog.PAGES]
 
 
 def named(lesson: str) -> str:
@@ -27,7 +28,7 @@ def cells(notebook, kind="code"):
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+@pytest.mark.parametrize("lesson", [*LESSONS, *PAGES], ids=named)
 def test_lesson_executes(lesson, tmp_path):
     out = tmp_path / "out.ipynb"
     parameters = {"budget": "quick", "seed": 0} if lesson in LESSONS else {}
@@ -62,14 +63,14 @@ def test_lesson_has_the_shape_of_a_lesson(lesson):
     assert "?" in cells(notebook, "markdown")[0].source, "a lesson opens with its question"
 
 
-@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+@pytest.mark.parametrize("lesson", [*LESSONS, *PAGES], ids=named)
 def test_no_output_is_kept_in_git(lesson):
     notebook = nbformat.read(ROOT / lesson, as_version=4)
     nbformat.validate(notebook)
     assert all(not c.outputs and c.execution_count is None for c in cells(notebook))
 
 
-@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+@pytest.mark.parametrize("lesson", [*LESSONS, *PAGES], ids=named)
 def test_a_lesson_becomes_a_python_file(lesson):
     notebook = nbformat.read(ROOT / lesson, as_version=4)
     # nbconvert and Jupytext name the script after it; without it a lesson becomes a .txt

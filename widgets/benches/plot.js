@@ -57,62 +57,107 @@ function withFonts(value, small, key) {
 }
 
 // Where a figure is narrower than this, panels that stand side by side are put one below the other.
-const PHONE = 520, GAP = 64;
+const PHONE = 520, GAP = 76;
+const MOST = 4; // columns; more are one picture, whose parts are seen side by side
 
-// The columns of panels, from left to right: x axes whose domains overlap, the y axes over them, and where they reach.
-function columnsOf(data, layout) {
-  const axes = (letter) => Object.keys(layout).filter((key) => RegExp(`^${letter}axis\\d*$`).test(key));
-  const id = (key) => key.replace("axis", "");
+// The panels of a figure: the axes that belong together, as two of them that share one do, and the room that they fill.
+function panelsOf(data, layout) {
+  const keys = (kind) => Object.keys(layout).filter((key) => RegExp(`^${kind}\\d*$`).test(key));
+  const short = (key) => key.replace("axis", ""), long = (id) => id.replace(/^[xy]/, "$&axis");
   const domain = (key) => layout[key].domain ?? [0, 1];
-  const columns = [];
-  for (const key of axes("x").filter((k) => !layout[k].overlaying).sort((a, b) => domain(a)[0] - domain(b)[0])) {
-    const [from, to] = domain(key), last = columns.at(-1);
-    if (last && from < last.to - 1e-6) Object.assign(last, { to: Math.max(last.to, to) }).x.push(key);
-    else columns.push({ from, to, x: [key], y: [] });
+  const pairs = data.filter((t) => !t.scene && (t.x || t.y || t.z)).map((t) => [long(t.xaxis ?? "x"), long(t.yaxis ?? "y")]);
+  for (const key of [...keys("xaxis"), ...keys("yaxis")]) {
+    const other = layout[key].anchor ?? short(key).replace(/^[xy]/, (letter) => (letter === "x" ? "y" : "x"));
+    if (!pairs.flat().includes(key) && layout[long(other)]) pairs.push([key, long(other)]);
+    if (layout[key].overlaying) pairs.push([key, long(layout[key].overlaying)]);
   }
-  for (const key of axes("y")) {
-    const over = new Set(data.filter((t) => (t.yaxis ?? "y") === id(key)).map((t) => t.xaxis ?? "x"));
-    if (!over.size) over.add(layout[key].anchor ?? id(key).replace("y", "x"));
-    const found = columns.filter((c) => c.x.some((x) => over.has(id(x))));
-    if (found.length !== 1) return []; // one axis for panels of two columns: they belong beside each other
-    found[0].y.push(key);
+  let panels = [];
+  for (const pair of pairs) {
+    const same = panels.filter((axes) => pair.some((key) => axes.has(key)));
+    panels = [...panels.filter((axes) => !same.includes(axes)), new Set([...same.flatMap((axes) => [...axes]), ...pair])];
   }
-  for (const c of columns) {
-    const ends = c.y.filter((k) => !layout[k].overlaying).map(domain);
-    Object.assign(c, { low: Math.min(...ends.map((e) => e[0])), high: Math.max(...ends.map((e) => e[1])) });
-  }
-  return columns.every((c) => c.high > c.low) ? columns : [];
+  const reach = (spans) => [Math.min(...spans.map((s) => s[0])), Math.max(...spans.map((s) => s[1]))];
+  const found = panels.map((axes) => {
+    const own = [...axes].filter((key) => layout[key] && !layout[key].overlaying);
+    const along = (letter) => own.filter((key) => key[0] === letter).map(domain);
+    return { axes: [...axes].filter((key) => layout[key]), x: along("x"), y: along("y") };
+  }).filter(({ x, y }) => x.length && y.length);
+  for (const key of keys("scene")) found.push({ axes: [key], x: [layout[key].domain?.x ?? [0, 1]], y: [layout[key].domain?.y ?? [0, 1]] });
+  return found.map(({ axes, x, y }) => ({ axes, x: reach(x), y: reach(y) }));
 }
 
-function stacked(data, layout, columns) {
+// Panels in groups that do not overlap along x, or along y, in their order there.
+function groups(panels, letter) {
+  const made = [];
+  for (const panel of [...panels].sort((a, b) => a[letter][0] - b[letter][0])) {
+    const last = made.at(-1);
+    if (last && panel[letter][0] < Math.max(...last.map((p) => p[letter][1])) - 1e-6) last.push(panel);
+    else made.push([panel]);
+  }
+  return made;
+}
+
+// What is put one below the other: columns from left to right; of rows that have columns, first the upper one's. Rows of
+// one column stay as they stand.
+function cellsOf(panels) {
+  const columns = groups(panels, "x");
+  if (columns.length > MOST) return [panels];
+  if (columns.length > 1) return columns.flatMap(cellsOf);
+  const rows = groups(panels, "y").reverse();
+  return rows.some((row) => groups(row, "x").length > 1) ? rows.flatMap(cellsOf) : [panels];
+}
+
+// The panel at which something stands on the paper: in the column that begins left of it, in the row that is nearest.
+function standing(panels, x, y) {
+  const columns = groups(panels, "x"), rows = groups(panels, "y");
+  if (columns.length > 1) return standing(columns.findLast((c) => Math.min(...c.map((p) => p.x[0])) <= x + 0.02) ?? columns[0], x, y);
+  const away = (row) => Math.max(0, Math.min(...row.map((p) => p.y[0])) - y, y - Math.max(...row.map((p) => p.y[1])));
+  return rows.length > 1 ? standing(rows.reduce((a, b) => (away(b) < away(a) ? b : a)), x, y) : panels[0];
+}
+
+function stacked(data, layout, parts) {
+  const cells = parts.map((panels) => {
+    const ends = (letter, end, pick) => pick(...panels.map((p) => p[letter][end]));
+    return {
+      axes: panels.flatMap((p) => p.axes), from: ends("x", 0, Math.min), to: ends("x", 1, Math.max),
+      low: ends("y", 0, Math.min), high: ends("y", 1, Math.max),
+    };
+  });
   const margin = { t: 24, b: 48, ...layout.margin }, edges = margin.t + margin.b;
   const room = (layout.height ?? HEIGHT) - edges;
-  const heights = columns.map((c) => room * (c.high - c.low));
-  const total = heights.reduce((a, b) => a + b) + GAP * (columns.length - 1);
+  const heights = cells.map((c) => room * (c.high - c.low));
+  const total = heights.reduce((a, b) => a + b) + GAP * (cells.length - 1);
   let top = total;
-  const places = columns.map((c, k) => {
-    const height = heights[k] / total, base = (top - heights[k]) / total;
+  // words that stood to the right of a panel, in the gap before the next one, keep room
+  const beside = (c) => !margin.r && layout.annotations?.some((a) => a.xanchor === "left" && a.x > 1 && c.axes.some((key) => a.xref === `${key.replace("axis", "")} domain`));
+  const places = cells.map((c, k) => {
+    const height = heights[k] / total, base = (top - heights[k]) / total, reach = beside(c) ? 0.75 : 1;
     top -= heights[k] + GAP;
-    return { x: (v) => (v - c.from) / (c.to - c.from), y: (v) => base + ((v - c.low) / (c.high - c.low)) * height, scale: height / (c.high - c.low) };
+    return { x: (v) => (reach * (v - c.from)) / (c.to - c.from), y: (v) => base + ((v - c.low) / (c.high - c.low)) * height, scale: height / (c.high - c.low) };
   });
   const made = { ...layout, height: total + edges };
-  columns.forEach((c, k) => {
-    for (const key of c.x) made[key] = { ...layout[key], domain: (layout[key].domain ?? [0, 1]).map(places[k].x) };
-    for (const key of c.y) if (!layout[key].overlaying) made[key] = { ...layout[key], domain: (layout[key].domain ?? [0, 1]).map(places[k].y) };
+  cells.forEach((c, k) => {
+    const { x, y } = places[k];
+    for (const key of c.axes) {
+      const given = layout[key], of = key[0] === "x" ? x : y;
+      if (key.startsWith("scene")) made[key] = { ...given, domain: { x: (given.domain?.x ?? [0, 1]).map(x), y: (given.domain?.y ?? [0, 1]).map(y) } };
+      else if (!given.overlaying) made[key] = { ...given, domain: (given.domain ?? [0, 1]).map(of) };
+    }
   });
   // what is placed on the paper goes with the panel that it stands at
-  const of = (ref) => places[columns.findIndex((c) => [...c.x, ...c.y].some((key) => key.replace("axis", "") === ref?.split(" ")[0]))];
-  const at = (x) => places[Math.max(0, columns.findLastIndex((c) => c.from <= x + 0.02))];
+  const of = (ref) => places[cells.findIndex((c) => c.axes.some((key) => key.replace("axis", "") === ref?.split(" ")[0]))];
+  const at = (x, y) => places[parts.findIndex((panels) => panels.includes(standing(parts.flat(), x, y)))];
   const moved = (part) => {
     const out = { ...part }, onX = part.xref === "paper", onY = part.yref === "paper";
-    const place = onX && onY ? at(part.x ?? part.x0) : of(onX ? part.yref : part.xref);
+    const place = onX && onY ? at(part.x ?? part.x0, part.y ?? part.y0) : of(onX ? part.yref : part.xref);
     if (onX && place) for (const key of ["x", "x0", "x1"]) if (key in part) out[key] = place.x(part[key]);
-    if (onY && place) for (const key of ["y", "y0", "y1"]) if (key in part) out[key] = place.y(part[key]);
+    // what stands above the uppermost panel stays in the picture
+    if (onY && place) for (const key of ["y", "y0", "y1"]) if (key in part) out[key] = Math.min(place.y(part[key]), Math.max(1, part[key]));
     return out;
   };
   for (const kind of ["annotations", "shapes", "images"]) if (layout[kind]) made[kind] = layout[kind].map(moved);
   return [data.map((trace) => {
-    const place = of(trace.xaxis ?? "x"), bar = trace.colorbar;
+    const place = of(trace.scene ?? trace.xaxis ?? "x"), bar = trace.colorbar;
     if (!bar || !place) return trace;
     return { ...trace, colorbar: { ...bar, x: place.x(bar.x ?? 1.02), y: place.y(bar.y ?? 0.5), len: (bar.len ?? 1) * place.scale } };
   }), made];
@@ -236,9 +281,11 @@ function render({ model, el, film }) {
     const colours = THEMES[dark ? "dark" : "light"];
     let { data, layout = {} } = inColours(withGhosts(film.picture.spec, model.get("ghosts")), colours);
     const wide = figure.clientWidth || WIDTH;
-    const columns = wide < PHONE ? columnsOf(data, layout) : [];
-    if (columns.length > 1) [data, layout] = stacked(data, layout, columns);
-    const small = Math.min(1, Math.max(0.7, (wide * (columns.length || 1)) / WIDTH));
+    const cells = wide < PHONE ? cellsOf(panelsOf(data, layout)) : [];
+    if (cells.length > 1) [data, layout] = stacked(data, layout, cells);
+    // how much of the figure's width the widest of them had
+    const part = cells.length > 1 ? Math.max(...cells.flat().map(({ x: [from, to] }) => to - from)) : 1;
+    const small = Math.min(1, Math.max(0.7, wide / part / WIDTH));
     // both sizes are said: left to plotly, a height that it is told while it follows the window's width may be lost
     return { data, layout: withFonts({ template: template(colours), height: HEIGHT, ...layout, width: wide }, small) };
   }
@@ -266,12 +313,11 @@ function render({ model, el, film }) {
     const { data, layout } = themed(isDark());
     figure.style.minHeight = `${layout.height}px`;
     const config = {
-      responsive: true, displaylogo: false, doubleClick: "reset",
+      displaylogo: false, doubleClick: "reset",
       // no button that uploads the figure to a company
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     };
     await Plotly.react(figure, data, first ? layout : hands.still(layout), config);
-    if (figure._fullLayout && figure.clientWidth && figure._fullLayout.width !== figure.clientWidth) await Plotly.Plots.resize(figure);
     hands.place();
     if (first) listen();
   }
@@ -341,7 +387,9 @@ function render({ model, el, film }) {
       const box = () => el.closest(".labcore-bench")?.querySelector(".labcore-link input");
       model.send({ type: "copied", done: await copy(message.text, box) });
     }
+    if (message.type === "released") hands.release();
     if (message.type === "look" && message.page === links.page) {
+      links.waits?.();
       // what else has changed in the bench is drawn first, and may have made it longer
       requestAnimationFrame(() => setTimeout(() => bringIntoView(el.closest(".labcore-bench") ?? el)));
     }

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from labcore import catalog
 from labcore.experiment import Experiment, ParameterError
 
 LINK_VARIABLE = "LABCORE_LINK"
@@ -153,7 +152,8 @@ def environment_values(experiment: Experiment, label: str = "") -> dict[str, str
 def python_line(experiment: Experiment, values: Mapping[str, Any]) -> str:
     """The line of Python that computes the same frame."""
     arguments = "".join(f", {k}={v!r}" for k, v in changed_values(experiment, values).items())
-    return f'import labcore; frame = labcore.run("{experiment.id}"{arguments})'
+    what = f'"{experiment.id}"' if experiment.named else experiment.id
+    return f"import labcore; frame = labcore.run({what}{arguments})"
 
 
 def command_line(experiment: Experiment, values: Mapping[str, Any]) -> str:
@@ -167,7 +167,7 @@ def papermill_command(
     experiment: Experiment, values: Mapping[str, Any], label: str = "", powershell: bool = False
 ) -> str:
     """The shell command that re-executes the lesson with this bench at these values, where its `notebooks` are."""
-    run = f"papermill {catalog.paper(experiment.key).notebook} out.ipynb"
+    run = f"papermill {experiment.notebook} out.ipynb"
     link = f"'{link_query(experiment, values, label)}'"
     if powershell:  # which has no variables of one command
         return f"$env:{LINK_VARIABLE}={link}; {run}; Remove-Item Env:{LINK_VARIABLE}"

@@ -68,7 +68,6 @@ function render({ model, el }) {
   // what catches a hand lies over all and stays there while the picture is drawn anew: a browser that loses the part on
   // which a finger began takes the stroke for a scroll
   const paper = html("div", { className: "sketch-paper" });
-  for (const side in EDGE) paper.style[side] = `${EDGE[side] - REACH / 2}px`;
   root.append(hint, html("div", { className: "sketch-board" }, picture, paper), legend);
   el.append(root);
 
@@ -76,7 +75,11 @@ function render({ model, el }) {
   let fresh = false; // whether the measured curve has just come, and is seen being drawn
   const x = scale(axes.x);
   let y = scale(axes.y);
-  const px = (v) => EDGE.left + x.share(v) * (width - EDGE.left - EDGE.right);
+  // a circle of a plane is round: both its axes have one scale
+  const plane = place && !axes.x.log && !axes.y.log;
+  const wide = axes.x.high - axes.x.low, tall = axes.y.high - axes.y.low;
+  const right = () => plane ? Math.max(EDGE.right, width - EDGE.left - ((height - EDGE.top - EDGE.bottom) * wide) / tall) : EDGE.right;
+  const px = (v) => EDGE.left + x.share(v) * (width - EDGE.left - right());
   const py = (v) => height - EDGE.bottom - y.share(v) * (height - EDGE.top - EDGE.bottom);
   const open = () => !model.get("done");
 
@@ -105,7 +108,8 @@ function render({ model, el }) {
     y = scale(yRuler);
     picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     picture.style.height = `${height}px`;
-    const [x0, x1, y0, y1] = [EDGE.left, width - EDGE.right, height - EDGE.bottom, EDGE.top];
+    for (const [side, edge] of Object.entries({ ...EDGE, right: right() })) paper.style[side] = `${edge - REACH / 2}px`;
+    const [x0, x1, y0, y1] = [EDGE.left, width - right(), height - EDGE.bottom, EDGE.top];
     const made = [];
     const add = (tag, attributes, ...children) => made.push(svg(tag, attributes, ...children));
     for (const v of ticks(yRuler, Math.max(2, (y0 - y1) / 45))) {
@@ -153,12 +157,15 @@ function render({ model, el }) {
 
   // the name of a thing, in lines that fit under its place
   function named(k, y0, add) {
-    const room = (width - EDGE.left - EDGE.right) / axes.x.names.length, lines = [""];
+    const room = (width - EDGE.left - right()) / axes.x.names.length, lines = [""];
+    // letters of 12 pixels are about 6.6 wide; where the longest word has no room, all are smaller
+    const longest = Math.max(...axes.x.names.flatMap((name) => name.split(" ")).map((word) => word.length)) + 0.5;
+    const size = within((12 * room) / (6.6 * longest), 7, 12);
     for (const word of axes.x.names[k].split(" ")) {
-      if (lines.at(-1) && (lines.at(-1).length + word.length + 1) * 6.4 > room) lines.push(word);
+      if (lines.at(-1) && (lines.at(-1).length + word.length + 1) * 0.54 * size > room) lines.push(word);
       else lines[lines.length - 1] += `${lines.at(-1) && " "}${word}`;
     }
-    lines.slice(0, 2).forEach((line, n) => add("text", { x: px(k), y: y0 + 15 + 13 * n, "text-anchor": "middle", class: "sketch-tick" }, line));
+    lines.slice(0, 2).forEach((line, n) => add("text", { x: px(k), y: y0 + 15 + 13 * n, "text-anchor": "middle", class: "sketch-tick", style: `font-size: ${size}px` }, line));
   }
 
   function handle(k, atX, atY, add) {
@@ -193,7 +200,7 @@ function render({ model, el }) {
   function spot(event) {
     const box = picture.getBoundingClientRect();
     return [
-      within((event.clientX - box.left - EDGE.left) / (box.width - EDGE.left - EDGE.right)),
+      within((event.clientX - box.left - EDGE.left) / (box.width - EDGE.left - right())),
       within((box.bottom - event.clientY - EDGE.bottom) / (box.height - EDGE.top - EDGE.bottom)),
     ];
   }
@@ -211,7 +218,7 @@ function render({ model, el }) {
         if (s > ax && s <= bx) drawn[k] = y.value(ay + ((by - ay) * (s - ax)) / (bx - ax));
       });
       // a press takes the nearest handle, and one that the hand is beside follows it up and down
-      if (!before || off[chosen] * (width - EDGE.left - EDGE.right) < REACH) drawn[chosen] = y.value(to[1]);
+      if (!before || off[chosen] * (width - EDGE.left - right()) < REACH) drawn[chosen] = y.value(to[1]);
     }
     before = to;
     draw();
@@ -262,6 +269,7 @@ function render({ model, el }) {
     if (!root.clientWidth || root.clientWidth === width) return;
     width = root.clientWidth;
     height = Math.round(within(0.42 * width, 250, 340));
+    if (plane) height = Math.round(Math.min(Math.max(height, 400), EDGE.top + EDGE.bottom + ((width - EDGE.left - EDGE.right) * tall) / wide));
     draw();
   });
   room.observe(root);

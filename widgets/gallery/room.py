@@ -25,7 +25,7 @@ def lessons_of(folder: Path | str, only_catalog: bool) -> set[str]:
     """Paths in this folder that may be asked for."""
     if not only_catalog:
         return {p.relative_to(folder).as_posix() for p in Path(folder).rglob("*.ipynb")}
-    return {"index.ipynb"} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"}
+    return {*catalog.PAGES} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"}
 
 
 def known_host(host: str, names: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ listed by `--help`.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -26,8 +27,9 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from labcore.guests import HOUSE_ONLY
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
-from widgets.gallery import descriptors
+from widgets.gallery import connections, descriptors
 from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
 from widgets.gallery.logs import keep_to_one_line
@@ -97,6 +99,7 @@ class Gallery(Voila):
         self.config.KernelRestarter.restart_limit = 0
         voila.notebook_renderer.VoilaExporter = Exporter
         os.environ[PAGE_HAS_PLOTLY] = "1"
+        os.environ[HOUSE_ONLY] = "1"  # nothing that lies beside a lesson is taken for a paper
         descriptors.raise_limit()
         if self.visitors > descriptors.most_visitors():
             self.log.warning(
@@ -170,6 +173,7 @@ class Gallery(Voila):
         if self.nursery is not None:
             IOLoop.current().add_callback(self.nursery.warm, self._first())
         PeriodicCallback(self.room.look_after, 1000 * _ROUND).start()
+        self.app.listen = functools.partial(connections.listen, self.app)  # which Voila calls, port by port
         super().listen()
 
     def stop(self) -> None:

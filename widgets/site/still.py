@@ -170,7 +170,7 @@ class StillBench:
             )
         else:
             options = "".join(
-                f'<option value="{k}"{" selected" if k == start else ""}>{escape(_word(v))}</option>'
+                f'<option value="{k}"{" selected" if k == start else ""}>{escape(_word(v, self.control))}</option>'
                 for k, v in enumerate(values)
             )
             part = f"<select disabled>{options}</select>"
@@ -200,9 +200,8 @@ class StillBench:
         specs = [_without_hands(self.view(frame), name) for frame in frames]
         more: dict[str, Any] = {"runs": runs, "ghosts": 0}
         more["told"] = [[f.attrs["reading"], float(f"{f.attrs['progress']:.4g}")] for f in frames]
-        more["shown"] = [_word(v) for v in self._sorted()] if self.control is not None else []
+        more["shown"] = [_word(v, self.control) for v in self._sorted()] if self.control is not None else []
         more["whole"] = sorted({k for k, s in enumerate(specs) if not _kinds(s) <= CARTESIAN})
-        labels = {name: p.label for name, p in self.experiment.parameters.items()}
         if self.covered:
             specs.append(covered(specs[runs["opening"][-1]]))
             more["covered"] = len(specs) - 1
@@ -210,8 +209,9 @@ class StillBench:
             before, after = self.view(self.opening[-1]), self.view(self.asked[-1])
             kept = pin(before, self.values)
             kept = replace(kept, traces=[trace for trace in kept.traces if _fits(trace, before, after)])
+            made = ghosts([kept], self.then, self.experiment.parameters) if kept.traces else []
             more["ghosts"] = len(specs)
-            specs.append({"data": ghosts([kept], self.then, labels) if kept.traces else [], "layout": {}})
+            specs.append({"data": made, "layout": {}})
         if isinstance(self.question, Prediction):
             more["held"] = list(self.question.holding(self.asked[-1]))
         elif isinstance(self.question, Sketch):
@@ -291,8 +291,10 @@ def _form(question: Question, opened: xr.Dataset) -> str:
     return f'<form class="site-question">{head}<p class="site-buttons">{buttons}</p></form>'
 
 
-def _word(value: Any) -> str:
-    return {True: "yes", False: "no"}.get(value, "") if isinstance(value, bool) else str(shown(value)).replace("_", " ")
+def _word(value: Any, parameter: Parameter) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return parameter.word(value) if parameter.kind == "choice" else shown(value)
 
 
 def _text(value: Any) -> str:

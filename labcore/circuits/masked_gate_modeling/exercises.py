@@ -8,9 +8,9 @@ from .experiments import masking
 
 
 @exercise(
-    "In the first bench (3-bit adder): find a share of hidden gates at which at least 100 functions are possible, but "
-    "with one hidden gate less fewer than 100. Any share that does it is right.",
-    asked("share of hidden gates", 0.05, 0.9),
+    'In the first bench (3-bit adder): find a value of "hidden gates" at which at least 100 functions are possible, '
+    "but with one hidden gate less fewer than 100. Any share that does it is right.",
+    asked("hidden gates", 0.05, 0.9),
     hint="Each hidden gate multiplies the count by about four.",
 )
 def few_functions(mask: float, seed: int) -> bool | str:

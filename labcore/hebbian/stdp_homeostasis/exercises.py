@@ -27,7 +27,7 @@ def tolerant(h: float, seed: int) -> bool | str:
     "How many random patterns can one neuron share before its balanced accuracy falls below 0.8 (16 lines each, mean "
     "of five draws)? Give a number of at least 3 that still works.",
     detect.parameters["n_patterns"],
-    hint="Watch the red line of the shared detector, and try other seeds.",
+    hint="Watch the dark orange line of the shared detector, and try other seeds.",
 )
 def wide_enough(p: int, seed: int) -> bool | str:
     runs = [detect.run(n_patterns=p, mode="shared", probes=500, seed=s) for s in range(seed, seed + 5)]
