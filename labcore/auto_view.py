@@ -41,8 +41,7 @@ def auto_view(frame: xr.Dataset) -> dict[str, Any]:
         axes = "" if number == 0 else str(number + 1)
         traces, x, y = panel(axes, many == 1)
         row, column = divmod(number, columns)
-        alone = columns == 1 or number == many - 1 and column == 0
-        wide = [0, 1] if alone else [[0, 0.43], [0.57, 1]][column]
+        wide = [0, 1] if columns == 1 else [[0, 0.43], [0.57, 1]][column]
         tall = [0, 1] if rows == 1 else [[0.6, 1], [0, 0.4]][row]
         data += traces
         layout[f"xaxis{axes}"] = {"domain": wide, "anchor": f"y{axes}"} | x

@@ -211,12 +211,14 @@ def lab(words: tuple[str, ...]) -> None:
         folder, words = Path(words[0]), words[1:]
     if folder != lesson_files.LESSONS:
         _copied(folder)
+    os.environ[lesson_files.OPENED] = str(folder.resolve())
     # as `make lab`: the user's own settings and list of open tabs are not touched
     before = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(lesson_files.SETTINGS), *([before] if before else [])])
     if sys.prefix != sys.base_prefix:
         os.environ.setdefault("JUPYTERLAB_WORKSPACES_DIR", str(Path(sys.prefix, "workspaces")))
     options = [f"--ServerApp.root_dir={folder.resolve()}", "--LabApp.default_url=/lab/tree/index.ipynb"]
+    options += [f"--LabApp.extra_labextensions_path={lesson_files.LABEXTENSIONS}"]
     options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     sys.argv = ["jupyter-lab", *options, *words]
     runpy.run_module("jupyterlab", run_name="__main__")

@@ -12,6 +12,7 @@ From this one place a figure takes its axis titles, a file its column names, a s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,8 @@ class Frame:
     ) -> xr.Dataset:
         """The frame of these values, by name. `names` gives long names that hold for this frame only.
 
+        Whole numbers of five digits and more are written in groups of three: 10,000,000 steps.
+
         A dimension is taken along when a variable of the frame lies over it. Raises `FrameError` for a name that is
         not declared, for one that is declared, not optional and not given, and for an array of other dimensions.
         """
@@ -104,10 +107,14 @@ class Frame:
                 along = values.get(name, column.values)
                 along = np.arange(column.start, column.start + sizes[name]) if along is None else along
                 coords[name] = self._variable(name, (name,), along, names)
-        return xr.Dataset(data, coords, {"reading": reading, "progress": progress, **attrs})
+        return xr.Dataset(data, coords, {"reading": _grouped(reading), "progress": progress, **attrs})
 
     def _variable(self, name: str, dims: tuple[str, ...], values: Any, names: Mapping[str, str]) -> xr.Variable:
         column, array = self.columns[name], np.asarray(values)
         if array.ndim != len(dims):
             raise FrameError(f"{name} has {array.ndim} dimensions and is declared over {len(dims)}: {' '.join(dims)}")
         return xr.Variable(dims, array, {"long_name": names.get(name, column.long_name), "units": column.units})
+
+
+def _grouped(sentence: str) -> str:
+    return re.sub(r"(?<![\w.,])\d{5,}(?!\w)", lambda found: f"{int(found[0]):,}", sentence)

@@ -13,7 +13,12 @@ from labcore import catalog
 _ROOT = Path(__file__).parent
 INSTALLED = (_ROOT / "lessons").exists()
 LESSONS = _ROOT / "lessons" if INSTALLED else _ROOT.parent / "notebooks"
+TEACHING = _ROOT / "teaching.md" if INSTALLED else _ROOT.parent / "docs" / "teaching.md"  # notes for teachers
 SETTINGS = _ROOT / "jupyter" if INSTALLED else _ROOT.parent / ".jupyter"  # for JUPYTER_CONFIG_PATH
+LABEXTENSIONS = _ROOT.parent / "widgets" / "lab" / "labextensions"  # for JupyterLab's extra_labextensions_path
+OPENED = (
+    "LABCORE_LESSONS"  # the environment variable by which `labcore lab` tells its server where it opens the lessons
+)
 
 
 def names() -> list[str]:

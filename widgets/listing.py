@@ -22,9 +22,7 @@ from labcore.code_version import CELL
 from labcore.experiment import Experiment
 from labcore.without import declared
 
-_FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
-_STYLE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
-_ASIDE = "font-size: 12.5px; color: var(--jp-ui-font-color2, #5f6670); margin: 0 0 14px"
+_STYLE = HtmlFormatter()  # in classes: the page has their colours
 SHORT = 12  # lines: what is no longer is seen whole, but for its docstring
 _MARK = re.compile(r"[ \t]*# the idea$")
 
@@ -47,8 +45,8 @@ def listing(function: Callable | Experiment) -> str:
     where = "this notebook" if own else escape(f"{shown.__module__}, line {inspect.getsourcelines(shown)[1]}")
     short = essential(code, _taken_out(shown))
     if short == code:
-        return f'{highlighted(code)}<div style="{_ASIDE}">{where}</div>'
-    head = f'<summary style="{_ASIDE}">The whole of it: {where}</summary>'
+        return f'<div class="labcore-where">{where}</div>{highlighted(code)}'
+    head = f'<summary class="labcore-where">The whole of it: {where}</summary>'
     return f'{highlighted(short)}<details class="labcore-whole">{head}{highlighted(code)}</details>'
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from labcore import catalog
 from labcore.figure import on_paper, view_of
+from widgets.benches.first_still import card
 from widgets.svg.draw import svg
 
 WIDTH, HEIGHT, MARGIN = 240, 120, 6
@@ -81,9 +82,7 @@ def _small(trace: Mapping[str, Any]) -> dict[str, Any]:
 
 def preview(key: str) -> str:
     """The picture of a ready paper."""
-    paper = catalog.paper(key)
-    first = catalog.load_experiment(f"{key}.{paper.experiments[0]}")
-    name, panel = getattr(sys.modules[view_of(first).__module__], "CARD", (paper.experiments[0], ""))
+    name, panel = card(catalog.paper(key))
     experiment = catalog.load_experiment(f"{key}.{name}")
     return sketch(view_of(experiment)(experiment.run("quick")), panel)
 

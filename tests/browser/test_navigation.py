@@ -50,6 +50,12 @@ def test_the_question_is_the_title_of_the_page(lesson):
     assert lesson.title() == LESSON.question
 
 
+def test_nobody_is_told_to_run_what_has_run(lesson):
+    told = lesson.locator(".jp-RenderedMarkdown p", has_text="Run All Cells")
+    assert told.count() == 1 and not told.is_visible()
+    assert lesson.locator(".jp-RenderedMarkdown p").first.is_visible()
+
+
 def test_links_lead_to_the_index_the_neighbours_and_the_papers(lesson, voila):
     for nav in (lesson.locator("nav.labcore-way").first, lesson.locator("nav.labcore-way").last):
         at = {a.text_content(): a.evaluate("a => a.href") for a in nav.get_by_role("link").all()}
@@ -133,3 +139,8 @@ def test_jupyterlab_marks_words_and_opens_the_neighbour_as_a_tab(page, lab):
     name = AFTER.notebook.rpartition("/")[2]
     page.get_by_role("tab", name=re.compile(re.escape(name))).wait_for(timeout=60_000)
     page.get_by_role("heading", name=AFTER.question).wait_for(timeout=60_000)
+    # only a lesson that runs has the look of the house: the links that say so are its output
+    fonts = "all => all.map(e => getComputedStyle(e).fontFamily.startsWith('Charter'))"
+    assert page.locator(".jp-Notebook .jp-MarkdownOutput p").first.evaluate("e => [e]") and page.evaluate(
+        f"() => ({fonts})([...document.querySelectorAll('.jp-Notebook')])"
+    ) == [True, False]

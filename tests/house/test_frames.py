@@ -39,6 +39,19 @@ def test_a_frame_has_the_declared_words_and_what_counts_counts():
     xr.testing.assert_identical(frame, expected)
 
 
+@pytest.mark.parametrize(
+    "said, read",
+    [
+        ("After 10000000 steps it is 0.", "After 10,000,000 steps it is 0."),
+        ("After 12345.", "After 12,345."),
+        ("In 2018, 1778 of 0.123456 and 1e10000, v10000.", "In 2018, 1778 of 0.123456 and 1e10000, v10000."),
+    ],
+)
+def test_long_numbers_of_a_reading_are_read_in_groups(said, read):
+    frame = Frame(time=axis("time"), error=var("time", "error"))
+    assert frame(dict(error=[0.0]), said).attrs["reading"] == read
+
+
 def test_a_dimension_comes_along_only_with_its_variables():
     frame = FRAME(ERROR, "It is 0.")
     assert set(frame.variables) == {"repeat", "time", "error"} and frame.attrs["progress"] == 1

@@ -3,6 +3,7 @@ not the expected one fails it. `-k KEY` picks the lesson of a paper."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -61,6 +62,39 @@ def test_lesson_has_the_shape_of_a_lesson(lesson):
     text = "\n".join(c.source for c in cells(notebook, "markdown"))
     assert "arXiv" in text or "doi" in text.lower(), "a lesson names its sources"
     assert "?" in cells(notebook, "markdown")[0].source, "a lesson opens with its question"
+
+
+def defined(tree):
+    """The names that a cell leaves to the cells after it."""
+    imports = (a for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names)
+    assigned = (n for line in tree.body if isinstance(line, ast.Assign) for n in ast.walk(line))
+    return (
+        {a.asname or a.name.partition(".")[0] for a in imports}
+        | {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+        | {n.id for n in assigned if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    )
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=named)
+def test_the_source_of_cells_that_only_place_a_bench_is_folded_in_the_file(lesson):
+    """Such a cell ends with bench(...), and nothing that it defines for it is read by another kind of cell."""
+    code = [(c, ast.parse(c.source)) for c in cells(nbformat.read(ROOT / lesson, as_version=4))]
+    places = [ast.unparse(tree.body[-1]).startswith("bench(") for _, tree in code]
+    others = [tree for (_, tree), bench in zip(code, places) if not bench]
+    read = {n.id for tree in others for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    for (cell, tree), bench in zip(code, places):
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        assert folded == (bench and not defined(tree) & read), (
+            f"fold exactly these (in JupyterLab: View, Collapse Selected Code):\n{cell.source}"
+        )
+
+
+@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+def test_the_sentence_on_how_to_run_a_lesson_is_where_it_is_taken_away(lesson):
+    """Where a lesson opens alive; see widgets/lab/labextensions/labcore/lessons.js."""
+    first = nbformat.read(ROOT / lesson, as_version=4).cells[0]
+    assert first.cell_type == "markdown"
+    assert re.fullmatch(r"\*In JupyterLab, choose [^\n]+\*", first.source.rpartition("\n\n")[2])
 
 
 @pytest.mark.parametrize("lesson", [*LESSONS, *PAGES], ids=named)

@@ -5,6 +5,7 @@ The cards are HTML that is made here, for the live page and the static one alike
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from html import escape
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import Any
 
 import anywidget
 import traitlets
-from IPython.display import HTML
+from IPython.display import HTML, display
 
 from labcore import catalog, ledger, lesson_text, search
 from labcore.catalog import Lesson, Paper
+from widgets.atlas.navigation import page_style
 from widgets.benches.front_end import is_static
 
 _HERE = Path(__file__).parent
+NOTES_PAGE = "LABCORE_NOTES_PAGE"  # in the environment of a kernel whose server has the notes for teachers: where
 _WORDS = {"holds": "hold", "not reproduced": "not reproduced at this scale", "fragile": "fragile"}
 _WORDS |= {"broken": "BROKEN", "surprise": "hold against their entry"}
 
@@ -121,16 +124,21 @@ class Atlas(anywidget.AnyWidget):
     paths = traitlets.List().tag(sync=True)
     summary = traitlets.Unicode().tag(sync=True)
     rule = traitlets.Unicode().tag(sync=True)
+    notes = traitlets.Unicode().tag(sync=True)  # the address of the notes for teachers, "" where there are none
 
 
 def atlas() -> Atlas | HTML:
-    """The index of the whole catalogue, guests last; executed as a batch, a page of the same cards without search."""
+    """The index of the whole catalogue, guests last; executed as a batch, a page of the same cards without search.
+
+    The page takes the look of the house.
+    """
     cards = {lesson.name: lesson_card(lesson) for lesson in catalog.lessons()}
     # the ready ones first: they are what a visitor can open
     listed = sorted(catalog.papers(), key=lambda p: p.status != "ready") + catalog.guests()
     papers = "".join(map(paper_card, listed))
     summary = " ".join([catalog.summary(), *(f"{line[0].upper()}{line[1:]}." for line in catalog.left_out())])
     if not is_static():
+        display(HTML(page_style()))
         return Atlas(
             lessons="".join(cards.values()),
             papers=papers,
@@ -138,13 +146,14 @@ def atlas() -> Atlas | HTML:
             paths=paths(),
             summary=summary,
             rule=lesson_text.RULE,
+            notes=os.environ.get(NOTES_PAGE, ""),
         )
     evenings = "".join(
         f'<h2>{escape(group["title"])}</h2><div class="labcore-grid">{"".join(cards[n] for n in group["names"])}</div>'
         for group in paths()[2]["groups"]
     )
-    style = (_HERE / "cards.css").read_text(encoding="utf-8")
+    look = page_style() + f"<style>{(_HERE / 'cards.css').read_text(encoding='utf-8')}</style>"
     return HTML(
-        f'<style>{style}</style><div class="labcore-atlas"><p>{escape(summary)} {lesson_text.RULE}</p>{evenings}'
+        f'{look}<div class="labcore-atlas"><p>{escape(summary)} {lesson_text.RULE}</p>{evenings}'
         f'<h2>The papers</h2><div class="labcore-papers">{papers}</div></div>'
     )

@@ -33,6 +33,7 @@ from widgets.benches.cells import Cell
 from widgets.benches.controls import Control, control_panel
 from widgets.benches.drawer import Drawer
 from widgets.benches.film import Film
+from widgets.benches.first_still import first_still
 from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.hands import hand_facts
 from widgets.benches.parts import button, column, layout, row
@@ -193,7 +194,7 @@ class Bench(w.VBox):
             self._progress.join("prediction", self.label, self._restore, self.ask_again)
 
     def _ipython_display_(self) -> None:
-        """Show the bench, and words for a page that opens the notebook later, without this kernel.
+        """Show the bench, and a still until it comes, or words for a page that opens the notebook without its kernel.
 
         A page that knows none of our figures has not our style sheet either, which hides these words.
         """
@@ -202,9 +203,13 @@ class Bench(w.VBox):
         bundle = dict(super()._repr_mimebundle_())
         bundle["text/plain"] = f"{word} {help}"
         display(bundle, raw=True)
-        if not on_voila():  # whose pages always come with their kernel
-            words = {"text/plain": "", "text/html": f'<p class="labcore-unrun">{escape(word)} {help}</p>'}
-            display(words, raw=True)
+        # a page of Voila's always comes with its kernel, and takes a while to make the widgets
+        if not on_voila():
+            more = f'<p class="labcore-unrun">{escape(word)} {help}</p>'
+        else:
+            more = "" if self._film.covered else first_still(self.experiment)
+        if more:
+            display({"text/plain": "", "text/html": more}, raw=True)
 
     def _toolbar(self) -> w.Box:
         self._run_button = button("Run", "play", "Run with these values; pause, or go on", self.run_or_pause, "primary")

@@ -58,10 +58,11 @@ def shown(value: Any) -> str:
 
 
 def _marked(text: str) -> str:
-    """A label as HTML, with the symbol after its words marked as one: it is smaller."""
+    """A label as HTML, with the symbol after its words marked as one: it is smaller, and what follows "_" its index."""
     *before, last = text.split()
     if before and (len(last) == 1 or not last.isascii() or re.search(r"[\d_^()]", last)):
-        return f"{escape(' '.join(before))} <em>{escape(last)}</em>"
+        symbol = re.sub(r"_(\w+)", r"<sub>\1</sub>", escape(last))
+        return f"{escape(' '.join(before))} <em>{symbol}</em>"
     return escape(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,8 @@ def ghosts(
     """The pinned curves as traces that stand behind a figure of `values`; a pin is one entry of the legend."""
     made = []
     for number, kept in enumerate(pins):
-        label = f"pinned: {difference(kept.values, values, parameters)}"
+        said = re.sub(r"_(\w+)", r"<sub>\1</sub>", difference(kept.values, values, parameters))
+        label = f"pinned: {said}"
         for position, trace in enumerate(kept.traces):
             ghost = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate")}
             ghost.update(

@@ -262,7 +262,8 @@ const ASLEEP = "This figure is not connected to its Python kernel any more, so n
 
 function render({ model, el, film }) {
   const figure = Object.assign(document.createElement("div"), { className: "labcore-figure" });
-  figure.setAttribute("role", "img");
+  figure.dataset.bench = model.get("bench_id"); // by which a class's page knows whose question it is
+  figure.setAttribute("role", "figure"); // no picture: there are handles in it
   const reading = Object.assign(document.createElement("p"), { className: "labcore-reading" });
   reading.setAttribute("role", "status");
   const held = Object.assign(document.createElement("div"), { className: "labcore-held" });

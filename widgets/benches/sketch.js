@@ -72,6 +72,7 @@ function render({ model, el }) {
   el.append(root);
 
   let drawn = [...model.get("drawn")], chosen = 0, width = 0, height = 0;
+  let others = []; // what others drew, round by round, as shares of the axes
   let fresh = false; // whether the measured curve has just come, and is seen being drawn
   const x = scale(axes.x);
   let y = scale(axes.y);
@@ -134,6 +135,11 @@ function render({ model, el }) {
       for (const [cx, cy] of alone) frame.append(bars ? svg("path", { d: `M${cx - 14},${cy}h28`, class: css }) : svg("circle", { cx, cy, r: alone.length > 9 ? 2.5 : 5, class: `${css} dot` }));
     };
     model.get("given").forEach((line, k) => curve(line.x, line.y, `sketch-given given-${k % 4}`));
+    others.forEach((round, k) => round.forEach((shares) => {
+      const css = `sketch-other${k < others.length - 1 ? " before" : ""}`, was = scale(axes.y);
+      if (place) curve([x.value(shares[0])], [was.value(shares[1])], css);
+      else curve(places, shares.map(was.value), css);
+    }));
     made.push(frame);
     const ys = filled(), touched = drawn.some((v) => v !== null);
     if (place) {
@@ -187,6 +193,7 @@ function render({ model, el }) {
 
   function tell(measured) {
     const parts = model.get("given").map((line, k) => [dotted(line) ? "dot" : `given-${k % 4}`, line.name]);
+    if (others.length) parts.push(["other", "others"]);
     if (drawn.some((v) => v !== null)) parts.push([place ? "drawn dot" : "drawn", "you drew"]);
     if (measured.x) parts.push(["measured", "measured"]);
     legend.replaceChildren(...parts.map(([css, name]) => html("span", {}, html("i", { className: css }), name)));
@@ -263,6 +270,22 @@ function render({ model, el }) {
   });
   // a screen reader may focus a handle by itself
   picture.addEventListener("focusin", ({ target }) => { if (target.dataset.handle !== undefined) chosen = Number(target.dataset.handle); });
+
+  // ----- the class ----- (of `widgets.gallery`): the drawing as shares of the axes, null while it is too little
+  root.labcoreSketch = {
+    shares: () => {
+      const own = scale(axes.y);
+      if (drawn.filter((v) => v !== null).length < 2) return null;
+      return place ? [x.share(drawn[0]), own.share(drawn[1])].map((s) => within(s)) : filled().map((v) => within(own.share(v)));
+    },
+    put: (shares) => {
+      const own = scale(axes.y);
+      drawn = place ? [x.value(shares[0]), own.value(shares[1])] : shares.map(own.value);
+      again();
+      report();
+    },
+    others: (rounds) => { others = rounds; again(); },
+  };
 
   // ----- the page -----
   const room = new ResizeObserver(() => {

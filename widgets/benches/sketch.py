@@ -209,7 +209,9 @@ class SketchPanel(w.VBox):
         self._drawing: list[float] | None = None
         self._commit = button("Commit", "check", "", lambda: self._close(self.canvas.filled), "primary")
         self._commit.disabled = True
+        self._commit.add_class("labcore-commit")  # by which a class's page knows it
         skip = button("Skip", "", "Show the result without a drawing", lambda: self._close(None))
+        skip.add_class("labcore-skip")
         question = words(f'<div class="labcore-question">Draw first. {escape(sketch.question)}</div>')
         super().__init__([question, self.canvas, row([self._commit, skip], "labcore-toolbar")], layout=layout())
         self.add_class("labcore-predict")

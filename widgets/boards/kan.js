@@ -32,7 +32,7 @@ function render({ model, el }) {
   const net = svg("svg", { viewBox: `0 0 ${NET.width} ${NET.height}`, class: "kan-net", role: "group", "aria-label": "The network, one curve an edge" });
   const editor = svg("svg", { viewBox: `0 0 ${EDIT.width} ${EDIT.height}`, class: "kan-editor", role: "group", "aria-label": "The open edge" });
   const surface = html("canvas", { className: "kan-surface" }), target = html("canvas", { className: "kan-surface" });
-  const losses = svg("svg", { viewBox: "0 0 240 110", class: "kan-loss", role: "img" });
+  const losses = svg("svg", { viewBox: "0 0 240 110", class: "kan-loss", role: "img", "aria-label": "no error yet: nothing was trained" });
   const status = html("p", { className: "labcore-reading" });
   status.setAttribute("role", "status");
   const heading = html("p", { className: "kan-heading" });

@@ -6,7 +6,6 @@ import atexit
 import functools
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -102,18 +101,23 @@ class StillBench:
             return
         name, left = self.control.name, self.plan.grid
         links = (self.plan.links or {}).get(self.label, {}).get(name, ())
+        runs, cost = _runs(), 0.2
         yield self.values[name], self.opening[-1]
         for value in points(self.control, self.values[name], [self.then[name], *links]):
-            if value == self.values[name] or left <= 0.2:
+            # a run that has no time to end would be for nothing
+            if value == self.values[name] or left <= cost:
                 continue
-            began = time.monotonic()
             try:
                 values = self.experiment.validate(**{**self.values, name: value})
-                frames = self.asked if values == self.then else _runs().run(self.experiment.id, values, left)
+                if values == self.then:
+                    yield value, self.asked[-1]
+                    continue
+                frames = runs.run(self.experiment.id, values, left)
             except (ValueError, RuntimeError):
                 continue  # not every value goes with all others
-            left -= min(time.monotonic() - began, left)
+            left -= runs.spent
             if frames:
+                cost = max(cost, 0.7 * runs.spent)
                 yield value, frames[-1]
 
     @property

@@ -116,7 +116,7 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("test error", domain=[0.36, 1], range=[0, top]),
         "xaxis2": axis("alignment with the teacher R", domain=[0.68, 1], anchor="y2", range=list(reach)),
         "yaxis2": axis("size of the student Q", domain=[0.36, 1], anchor="x2", range=[0, max(1.2, 1.1 * Q.max())]),
-        "xaxis3": axis("modes of the data, from large singular value to small", domain=[0, 1], anchor="y3"),
+        "xaxis3": axis("modes of the data, from large to small", domain=[0, 1], anchor="y3"),
         "yaxis3": axis("learned by now", domain=[0, 0.2], anchor="x3", range=[0, 1.05], tickformat=".0%", nticks=3),
         "shapes": [vertical(where, GREEN, "solid", width=3), *shades],
         "annotations": [

@@ -24,7 +24,13 @@ def _rows(axes: str, columns: int, low: float, high: float, x: list[float], titl
     return {
         f"xaxis{axes}": axis(title, domain=x, anchor=f"y{axes}", tickvals=places, ticktext=ticks, **_BARE),
         f"yaxis{axes}": axis(
-            "", domain=[low, high], anchor=f"x{axes}", tickvals=[3.5, 12.5], ticktext=list(NAMES), **_BARE
+            "",
+            domain=[low, high],
+            anchor=f"x{axes}",
+            automargin=True,
+            tickvals=[3.5, 12.5],
+            ticktext=list(NAMES),
+            **_BARE,
         )
         | {"autorange": "reversed", "scaleanchor": f"x{axes}"},
     }
@@ -58,20 +64,20 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
             for i in (0, 1)
         ]
     like = frame.likeness.mean("repeat").values
-    told = f"likeness to the mean digits {like[0]:.3f} and {like[1]:.3f}"
+    told = f"likeness to the mean digits: one way {like[0]:.2f}, two ways {like[1]:.2f}"
     notes.append(
-        label(0, 1, f"What the classifiers' own weights draw when run backwards: {told}", yanchor="bottom")
-        | {"xref": "paper", "yref": "paper", "xanchor": "left"}
+        note(0, 1, f"<b>drawn by their own weights, run backwards</b><br>{told}", axes="3", yanchor="bottom", yshift=4)
+        | {"xanchor": "left", "align": "left"}
     )
     layout = {
         "height": 560,
-        "xaxis": axis(frame.eps, domain=[0.44, 0.68], anchor="y"),
+        "xaxis": axis("size of the attack ε", domain=[0.44, 0.68], anchor="y"),
         "yaxis": axis("accuracy under attack", domain=[0, 0.42], range=[0, 1.02], tickformat=".0%"),
-        "xaxis2": axis("noise, std", domain=[0.77, 1], anchor="y2"),
+        "xaxis2": axis("strength of the noise", domain=[0.77, 1], anchor="y2"),
         "yaxis2": axis(frame.noisy, domain=[0, 0.42], anchor="x2", range=[0, 1.02], tickformat=".0%"),
         "annotations": notes,
     }
-    layout |= _rows("3", 10, 0.6, 0.96, [0, 1], "class at the top", [str(c) for c in range(10)])
+    layout |= _rows("3", 10, 0.58, 0.92, [0, 1], "class at the top", [str(c) for c in range(10)])
     layout |= _rows("4", shown, 0, 0.42, [0, 0.32], f"first layer, {shown} of {units} units", [""] * shown)
     return {"data": data, "layout": layout}
 
@@ -100,7 +106,7 @@ def attack(frame: xr.Dataset) -> dict[str, Any]:
     data.append(
         curve([at, at], here, "here", RED, mode="markers", marker={"size": 10, "color": list(COLORS)}, hoverinfo="skip")
     )
-    notes = [label(at, 1.02, "eps: drag me", RED, yanchor="bottom", xanchor=inward(at, -0.01, 0.51))]
+    notes = [label(at, 1.02, "ε: drag me", RED, yanchor="bottom", xanchor=inward(at, -0.01, 0.51))]
     notes += [
         note(0.98, 0.98 - 0.07 * i, f"{names[1 - i]} {here[1 - i]:.0%}", COLORS[1 - i], xanchor="right", yanchor="top")
         for i in (0, 1)
@@ -116,7 +122,7 @@ def attack(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 520,
         "barmode": "group",
-        "xaxis": axis("attack size, eps", domain=[0.78, 1], anchor="y", range=[-0.01, 0.51]),
+        "xaxis": axis("attack size ε", domain=[0.78, 1], anchor="y", range=[-0.01, 0.51]),
         "yaxis": axis("test digits that survive", range=[0, 1.02], tickformat=".0%", domain=[0, 0.93]),
         "xaxis3": axis("", domain=[0.43, 0.67], anchor="y3", dtick=1),
         "yaxis3": axis(frame.belief, domain=[0.56, 0.93], anchor="x3", range=[0, 1.02], tickformat=".0%"),

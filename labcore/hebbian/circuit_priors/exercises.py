@@ -29,10 +29,10 @@ def cut(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "A faint clock in the head, w_osc = 0.3, makes the body slow. Find a weight w_prop of the neighbour's bend with "
-    "which it swims at least 0.06 body lengths per cycle all the same.",
+    "A faint clock in the head, of weight 0.3, makes the body slow. Find a weight of the neighbour's bend with which "
+    "it swims at least 0.06 body lengths per cycle all the same.",
     swim.parameters["w_prop"],
-    hint="Each joint passes on what it feels, times w_prop.",
+    hint="Each joint passes on what it feels, times that weight.",
 )
 def faint_head(w: float, seed: int) -> bool | str:
     got = _speed(seed, w_osc=0.3, w_prop=w)

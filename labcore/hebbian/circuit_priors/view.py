@@ -155,7 +155,7 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis("y (body lengths)", anchor="x2", scaleanchor="x2", nticks=6),
         "annotations": [
             *[
-                label(right, h, f"{name} ({params[k]})", COLOURS[name], xanchor="left", xshift=6)
+                label(right, h, f"{name.removeprefix('NCAP, ')} ({params[k]})", COLOURS[name], xanchor="left", xshift=6)
                 for k, (name, h) in enumerate(zip(names, heights, strict=True))
             ],
             note(0.02, 1, "left end: untrained; in brackets: weights", SOFT, xanchor="left"),

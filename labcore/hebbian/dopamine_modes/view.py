@@ -172,9 +172,9 @@ def sparsity(frame: xr.Dataset) -> dict[str, Any]:
     low = min(float(gates[0].min()), frozen) - 0.03
     layout = {
         "height": 420,
-        "xaxis": axis(frame.penalty, type="category", domain=[0, 0.45], anchor="y"),
+        "xaxis": axis("price of an open gate, λ", type="category", domain=[0, 0.45], anchor="y"),
         "yaxis": axis("share of neurons", range=[0, 1.02], tickformat=".0%"),
-        "xaxis2": axis(frame.penalty, type="category", domain=[0.56, 1], anchor="y2"),
+        "xaxis2": axis("price of an open gate, λ", type="category", domain=[0.56, 1], anchor="y2"),
         "yaxis2": axis(
             "right on turned digits",
             anchor="x2",

@@ -236,7 +236,8 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             label(k[-1], sweep[0, -1], "all", RED, axes="2", xanchor="right", yanchor="top", yshift=-4),
             label(k[places[1]], sweep[1, places[1]], "halves", ORANGE, axes="2", xanchor="left", yanchor="top"),
-            label(k[gap], sweep[2, gap], "modules", BLUE, axes="2", xanchor="right", yanchor="bottom", xshift=-6),
+            label(k[gap], sweep[2, gap], "modules", BLUE, axes="2", yanchor="bottom")
+            | ({"xanchor": "right", "xshift": -6} if gap else {"xanchor": "left", "xshift": 6}),
             label(now, 0.01, "K: drag me", GREEN, axes="2", yanchor="bottom", **beside),
             label(0.79, 0.43, "who moves with whom", SOFT, xref="paper", yref="paper", yanchor="bottom"),
         ],

@@ -75,9 +75,9 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
         "height": 600,
         "xaxis": axis(frame.epoch, domain=[0, 0.5], anchor="y", range=[1, max(frame.attrs["epochs"], 2)]),
         "yaxis": axis("accuracy on noisy test digits", domain=[0.5, 1], range=[0, 1.0], tickformat=".0%"),
-        "xaxis2": axis("accuracy now, mean and std", domain=[0.68, 1], anchor="y2", tickformat=".0%")
+        "xaxis2": axis("accuracy now, with its spread", domain=[0.68, 1], anchor="y2", tickformat=".0%")
         | {"range": [0, 1]},
-        "yaxis2": axis("", domain=[0.5, 1], anchor="x2"),
+        "yaxis2": axis("", domain=[0.5, 1], anchor="x2", automargin=True),
         "annotations": [
             label(epoch[at], accuracy[0, at], "dense", INK, xanchor="right", yanchor="bottom", xshift=-4),
             label(epoch[at], accuracy[1:, at].min(), f"{edges[2] / edges[0]:.0%} of the edges", BLUE)

@@ -20,11 +20,14 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     horizontal,
     image,
     label,
     note,
+    scale,
     sheet,
+    values_of,
     vertical,
 )
 
@@ -54,7 +57,11 @@ def plane(frame: xr.Dataset) -> dict[str, Any]:
             **_thick(SOFT, 1, dash="dot"),
         ),
     ]
-    notes = [label(0.9 * ray[0], 0.9 * ray[1], "long axis", ORANGE, yshift=12)]
+    notes = [label(0.9 * ray[0], 0.9 * ray[1], "long axis: drag me", ORANGE, yshift=14)]
+    # the ring stands where the axis stood first: it may turn halfway, and the hand moves where it begins
+    first, angles = np.deg2rad(values_of(frame)["angle"]), np.linspace(0, 180, 61)
+    ring = 1.6 * np.array([np.cos(first), np.sin(first)])
+    turned = scale("angle", 1.6 * np.cos(np.deg2rad(angles)), angles)
     for k in range(w.shape[1]):
         color, tip = UNITS[k], w[-1, k]
         arrow = {"size": [0, 16], "color": color, "symbol": "arrow", "angleref": "previous", "opacity": 1}
@@ -93,6 +100,7 @@ def plane(frame: xr.Dataset) -> dict[str, Any]:
         ),
         "shapes": shapes,
         "annotations": notes,
+        "meta": {"hands": [hand(*ring, across=turned, color=ORANGE)]},
     }
     return {"data": data, "layout": layout}
 
@@ -203,7 +211,7 @@ def extract(frame: xr.Dataset) -> dict[str, Any]:
             note(
                 0.97,
                 0.04,
-                "orange: mean cos² of the angles to the best subspace<br>grey: each angle   blue: power kept",
+                f"orange: how much of the best {k} directions they hold<br>grey: one direction each   blue: power kept",
                 SOFT,
                 axes="2",
                 xanchor="right",

@@ -59,14 +59,14 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
     reach = float(max(0.1, 1.15 * np.abs(gain).max()))
     notes = [
         note(0.005, 1.02, f"{who} rate", color, xanchor="left", yanchor="bottom"),
-        note(0.25, 1.02, "constant rate", SOFT, xanchor="left", yanchor="bottom"),
-        note(0.995, 1.02, "ticks below: two classes swap labels", INK, xanchor="right", yanchor="bottom"),
+        note(0.36, 1.02, "constant rate", SOFT, xanchor="left", yanchor="bottom"),
+        note(0.995, 1.02, "ticks: labels swap", INK, xanchor="right", yanchor="bottom"),
         *(
             note(x, 1.02, f"● {text}", c, axes="3", xanchor="left", yanchor="bottom")
             for x, text, c in (
                 (0.005, "taken, seen right", GREEN),
-                (0.25, "taken, but mistaken", ORANGE),
-                (0.52, "left", SOFT),
+                (0.4, "taken, but mistaken", ORANGE),
+                (0.82, "left", SOFT),
             )
         ),
     ]
@@ -101,8 +101,7 @@ def swap_rates(frame: xr.Dataset) -> dict[str, Any]:
     data.append(curve(swaps, best, "best constant", BLUE, mode="lines+markers", line={"color": BLUE, "width": 2}))
     ends = sorted([*((d["y"][-1], d["name"], d["line"]["color"]) for d in data[1:])])
     for at, (_, name, color) in zip(apart([y for y, *_ in ends], 0.055), ends, strict=True):
-        text = f"best constant ({frame.best_rate.values[-1]:g})" if name == "best constant" else name
-        notes.append(label(swaps[-1], at, text, color, xanchor="left", xshift=10))
+        notes.append(label(swaps[-1], at, name, color, xanchor="left", xshift=10))
     notes.append(note(0.02, 0.03, "dotted: constants 0.01 to 0.5", SOFT, xanchor="left"))
     layout = {
         "height": 430,

@@ -18,9 +18,11 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     curve,
     hand,
+    horizontal,
     image,
     label,
     note,
@@ -40,65 +42,75 @@ COLORS = {
     "NHL": RED,
     "Tent": BLUE,
 }
+ADDED = {
+    "source": "untouched (source)",
+    "batch statistics": "batch statistics",
+    "Hebb only": "+ Hebb (Hebb only)",
+    "gains only": "+ gains (gains only)",
+    "NHL": "+ both (NHL)",
+    "Tent": "Tent",
+}
 UNITS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY, SOFT, INK)
 
 
 def adapt(frame: xr.Dataset) -> dict[str, Any]:
-    """The accuracy of six methods, what arrives, the accuracy batch by batch, and NHL's filters before and now."""
+    """The accuracy of six methods, what four of them add to batch statistics, what arrives, and NHL's filters."""
     batch, total = frame.batch.values, frame.attrs["batches"]
     accuracy = frame.accuracy.mean("repeat").values
     methods = list(frame.learner.values)
-    ends = accuracy[-1]
-    bars = {"type": "bar", "orientation": "h", "x": ends[::-1], "y": methods[::-1], "name": "accuracy so far"}
-    bars |= {"showlegend": False, "marker": {"color": [COLORS[m] for m in methods[::-1]]}}
+    ends, base = accuracy[-1], methods.index("batch statistics")
+    bars = {"type": "bar", "orientation": "h", "x": ends[::-1], "y": [ADDED[m] for m in methods[::-1]]}
+    bars |= {"name": "accuracy so far", "showlegend": False, "marker": {"color": [COLORS[m] for m in methods[::-1]]}}
     bars |= {"text": [f"{v:.1%}" for v in ends[::-1]], "textposition": "auto"}
     before, now = frame.before.values, frame.filters.values
     largest = max(np.abs(before).max(), np.abs(now).max(), 1e-12)
     tiles = [sheet((f / largest).reshape(-1, 3, 3), 8) for f in (before, now)]
+    points = 100 * (accuracy - accuracy[:, [base]])
     data = [
         bars,
         image(sheet(frame.pictures.values, 3), "2", "Greys", 0, 1),
         *(
-            curve(
-                batch,
-                accuracy[:, i],
-                m,
-                COLORS[m],
-                axes="3",
-                pin=m == "NHL",
-                line={"color": COLORS[m], "width": 4 if m == "NHL" else 2},
-                mode="lines+markers" if len(batch) == 1 else "lines",
-            )
+            curve(batch, points[:, i], m, COLORS[m], axes="3", pin=m == "NHL")
+            | {"line": {"color": COLORS[m], "width": 4 if m == "NHL" else 2}}
+            | {"mode": "lines+markers" if len(batch) == 1 else "lines"}
             for i, m in enumerate(methods)
+            if i > base
         ),
         *(
             image(tile, axes, [[0, RED], [0.5, PAPER], [1, BLUE]], -1, 1)
             for tile, axes in zip(tiles, "45", strict=True)
         ),
     ]
-    low = max(0.0, accuracy[:, 1:].min() - 0.05)  # the source, far below, has its bar
-    reached = float(ends[methods.index("batch statistics")])
+    reach = float(max(3, 1.15 * np.abs(points[:, base + 1 :]).max()))
     flat = {"autorange": "reversed", "constrain": "domain"} | BARE
+    later = methods[base + 1 :]
+    heights = apart(points[-1, base + 1 :], 0.24 * reach, reach)
     layout = {
         "height": 560,
         "xaxis": axis("right answers so far", domain=[0, 0.62], anchor="y", range=[0, 1], tickformat=".0%"),
         "yaxis": axis("", domain=[0.5, 0.94], anchor="x", automargin=True),
         "xaxis2": axis("", domain=[0.7, 1], anchor="y2", constrain="domain", **BARE),
         "yaxis2": axis("", domain=[0.5, 0.94], anchor="x2", scaleanchor="x2", **flat),
-        "xaxis3": axis("batches seen", domain=[0, 0.46], anchor="y3", range=[1, max(total, 2)]),
-        "yaxis3": axis(frame.accuracy, domain=[0, 0.34], anchor="x3", range=[low, 1], tickformat=".0%"),
-        "xaxis4": axis("", domain=[0.55, 0.76], anchor="y4", constrain="domain", **BARE),
-        "yaxis4": axis("", domain=[0, 0.3], anchor="x4", scaleanchor="x4", **flat),
-        "xaxis5": axis("", domain=[0.79, 1], anchor="y5", constrain="domain", **BARE),
-        "yaxis5": axis("", domain=[0, 0.3], anchor="x5", scaleanchor="x5", **flat),
-        "shapes": [vertical(reached, COLORS["batch statistics"])],
+        "xaxis3": axis("batches seen", domain=[0, 0.62], anchor="y3", range=[1, 1 + 1.3 * (max(total, 2) - 1)]),
+        "yaxis3": axis("points", domain=[0, 0.33], anchor="x3", range=[-reach, reach], zeroline=False),
+        "xaxis4": axis("", domain=[0.7, 1], anchor="y4", constrain="domain", **BARE),
+        "yaxis4": axis("", domain=[0.2, 0.33], anchor="x4", scaleanchor="x4", **flat),
+        "xaxis5": axis("", domain=[0.7, 1], anchor="y5", constrain="domain", **BARE),
+        "yaxis5": axis("", domain=[0, 0.13], anchor="x5", scaleanchor="x5", **flat),
+        "shapes": [
+            vertical(float(ends[base]), COLORS["batch statistics"]),
+            horizontal(0, COLORS["batch statistics"], axes="3", width=2),
+        ],
         "annotations": [
-            note(
-                0, 1, "<b>right on what arrives</b>; dotted: batch statistics alone", xanchor="left", yanchor="bottom"
-            ),
+            note(0, 1, "<b>right on what arrives</b>", xanchor="left", yanchor="bottom"),
+            note(0, 1, "<b>more than batch statistics alone</b>", axes="3", xanchor="left", yanchor="bottom"),
             note(0, 1, "what arrives", SOFT, axes="2", xanchor="left", yanchor="bottom"),
             note(0, 1, "NHL's filters, before", SOFT, axes="4", xanchor="left", yanchor="bottom"),
             note(0, 1, "and now", SOFT, axes="5", xanchor="left", yanchor="bottom"),
+            *(
+                label(batch[-1], at, m, COLORS[m], axes="3", xanchor="left", xshift=6)
+                for at, m in zip(heights, later, strict=True)
+            ),
         ],
     }
     return {"data": data, "layout": layout}

@@ -130,7 +130,8 @@ def detect(frame: xr.Dataset) -> dict[str, Any]:
         curve(taught, y, name, color, mode=mode, pin=pin, line={"color": color, "width": width})
         for y, name, color, width, pin in lines[::-1]
     ]
-    names = ", ".join(f'<span style="color:{color}">{name}</span>' for _, name, color, _, _ in lines)
+    told = [f'<span style="color:{color}">{name}</span>' for _, name, color, _, _ in lines]
+    names = f"{told[0]},<br>{', '.join(told[1:])}"  # in two lines, for phones
     neurons = frame.sizes["neuron"]
     # each detector's 64 weights as a picture, over its largest
     w = frame.w.values / np.maximum(frame.w.values.max(1, keepdims=True), 1e-12)
@@ -147,7 +148,8 @@ def detect(frame: xr.Dataset) -> dict[str, Any]:
         | {"xgap": 1, "ygap": 1, "hovertemplate": "pattern %{x}, detector %{y}: %{z}<extra></extra>"},
     ]
     layout = {
-        "height": 420,
+        "height": 430,
+        "margin": {"t": 40},
         "xaxis": axis(frame.taught, domain=[0, 0.4], anchor="y", range=[0.7, max(total, 2) + 0.3]),
         "yaxis": axis("share", range=[-0.03, 1.05], tickformat=".0%"),
         "xaxis2": axis("weights of the 64 lines", domain=[0.46, 0.7], anchor="y2", constrain="domain", **BARE),
@@ -160,7 +162,7 @@ def detect(frame: xr.Dataset) -> dict[str, Any]:
             | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}
         ],
         "annotations": [
-            note(0, 1, names, SOFT, xanchor="left", yanchor="bottom"),
+            note(0, 1, names, SOFT, xanchor="left", yanchor="bottom", align="left"),
             note(0.5, 1, "blue: it spikes", SOFT, axes="3", yanchor="bottom"),
         ],
     }

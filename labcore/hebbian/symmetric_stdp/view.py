@@ -95,7 +95,7 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
             label(at, 1, "this pair: drag me", GREEN, yref="y domain", yanchor="bottom"),
             note(0.02, 0.1, "teacher first: lift me", RED, xanchor="left", yanchor="bottom"),
             note(0.98, 0.1, "teacher last: lift me", BLUE, xanchor="right", yanchor="bottom"),
-            note(0.03, 0.98, f"mean of 400 weights: {mean[-1]:+.2f}", BLUE, axes="2", xanchor="left", yanchor="top"),
+            note(0.03, 0.98, "mean of 400 weights", BLUE, axes="2", xanchor="left", yanchor="top"),
         ],
         "meta": {"hands": [hand(at, None, across="lag", color=GREEN), *lobes]},
     }

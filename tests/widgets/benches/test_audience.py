@@ -6,6 +6,8 @@ import pytest
 
 from tests.widgets.hands import PATIENCE, button, experiment_of, frame, open_bench, plot, until
 from widgets.benches import audience
+from widgets.benches.bench import bench
+from widgets.benches.prediction import Prediction
 
 
 @pytest.fixture
@@ -96,3 +98,19 @@ def test_as_text_a_bench_is_a_sentence(monkeypatch):
     bench, words = shown
     assert bench["text/plain"].startswith("This bench of toy.line is not running. To see it and move it, run its cell")
     assert "application/vnd.jupyter.widget-view+json" in bench and bench["text/plain"] in words["text/html"]
+
+
+@pytest.mark.parametrize("name, stands", [("epochwise_descent.trajectory", True), ("double_descent.two_layer", False)])
+@pytest.mark.parametrize("covers", [False, True])
+def test_where_a_bench_will_stand_a_page_of_the_gallery_shows_its_card(name, stands, covers, monkeypatch):
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5")
+    shown = []
+    monkeypatch.setattr("widgets.benches.bench.display", lambda bundle, raw: shown.append(bundle))
+    question = Prediction("Up?", ("yes", "no"), lambda frame: "yes") if covers else None
+    made = bench(name, budget="quick", predict=question)
+    made._ipython_display_()
+    made.wait()
+    made.close()
+    stills = [b["text/html"] for b in shown if "text/html" in b and "labcore-first" in b["text/html"]]
+    assert len(stills) == (stands and not covers)
+    assert all("<svg" in still and "display: none" in still for still in stills)

@@ -67,6 +67,10 @@ def test_ghosts_have_one_legend_entry_a_pin():
     assert [list(g["y"]) for g in made] == [[3, 4], [1, 1]] * 2
 
 
+def test_the_index_of_a_symbol_is_one_in_the_legend_too():
+    assert ghosts([pin(SPEC, {"n": "a_b"})], {}, {"n": "weight w_n"})[0]["name"] == "pinned: weight w<sub>n</sub> = a_b"
+
+
 def test_a_ghost_cannot_be_pinned_clicked_or_hovered():
     for ghost in ghosts([pin(SPEC, {})], {}):
         assert not ghost["meta"] and ghost["hoverinfo"] == "skip" and "marker" not in ghost
