@@ -14,7 +14,8 @@ needed = pytest.mark.skipif(not THERE, reason="axe-playwright-python is not inst
 _RUN = """async (rules) => (await axe.run(document, {
   resultTypes: ["violations"], ...(rules.length && { runOnly: { type: "rule", values: rules } }) })).violations
   .map(({ id, impact, nodes: [first, ...more] }) => [impact, `${id} (${1 + more.length}): ` +
-    `${first.html.slice(0, 200)}: ` + [...first.any, ...first.all, ...first.none].map((check) => check.message).join("; ")])"""
+    `${first.html.slice(0, 200)}: ` +
+    [...first.any, ...first.all, ...first.none].map((check) => check.message).join("; ")])"""
 
 
 def grave_faults(page) -> list[str]:
