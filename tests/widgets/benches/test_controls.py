@@ -8,9 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from labcore.answers import taken
 from labcore.experiment import Experiment, Parameter, ParameterError, choice, number
 from tests.widgets.hands import LINE, all_of, frame, open_bench, relaxed, row, slope, status, visible
-from widgets.benches.controls import Control, control_panel, nice_step, positions, shown, taken
+from widgets.benches.controls import Control, control_panel, nice_step, positions, shown
 from widgets.benches.parts import is_shown
 from widgets.benches.prediction import Prediction
 
