@@ -2,7 +2,7 @@
 # `make lab PYTHON=python3.12` picks the Python, `make lab ARGS=--no-browser` passes arguments on.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test nightly voila site handouts warm benchmarks reference lint lock clean
+.PHONY: help lab test nightly voila class site handouts warm benchmarks reference lint lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -27,6 +27,7 @@ help: ## show this list
 
 lab: $(VENV)/.lab ## install into .venv and open JupyterLab on the index notebook
 	JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/$(VENV)/workspaces" $(JUPYTER) jupyterlab \
+		--LabApp.extra_labextensions_path="$(CURDIR)/widgets/lab/labextensions" \
 		--LabApp.default_url=/lab/tree/notebooks/index.ipynb $(ROOT) $(ARGS)
 
 test: $(VENV)/.test ## run the tests (ARGS="-k word" picks some)
@@ -42,6 +43,9 @@ nightly: $(VENV)/.test ## run the tests that take hours, and write docs/ledger.j
 
 voila: $(VENV)/.lab ## serve the lessons as dashboards, without code
 	$(JUPYTER) widgets.gallery notebooks $(ARGS)
+
+class: $(VENV)/.lab ## serve them to a class on this network, and show its predictions; see docs/teaching.md
+	$(JUPYTER) widgets.gallery notebooks --class --Voila.ip=0.0.0.0 $(ARGS)
 
 # Only the lessons whose text or code has changed are executed again.
 site: $(VENV)/.lab ## write build/site: the lessons as pages that need no server and no network (ARGS=kan/edge_bases for one)

@@ -10,18 +10,19 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-PLACES = {"notebooks": "lessons", ".jupyter": "jupyter", "docs/ledger.json": "ledger.json"}
+PLACES = {"notebooks": "lessons", ".jupyter": "jupyter"}
+PLACES |= {"docs/ledger.json": "ledger.json", "docs/teaching.md": "teaching.md"}
 
 
 class BuildAll(build_py):
-    """The packages, and beside labcore's own files the lessons, their settings and the record of claims."""
+    """The packages, and beside labcore's own files the lessons, their settings, the record of claims, the notes."""
 
     def _more(self) -> Iterator[tuple[Path, Path]]:
         """Each file with its place in the wheel."""
         for place, name in PLACES.items():
             found = [Path(place)] if Path(place).is_file() else sorted(Path(place).rglob("*.*"))
             for path in found:
-                if path.suffix in (".ipynb", ".json") and not path.parent.name.startswith(".ipynb"):
+                if path.suffix in (".ipynb", ".json", ".md") and not path.parent.name.startswith(".ipynb"):
                     yield path, Path(self.build_lib, "labcore", name, path.relative_to(place))
 
     def run(self) -> None:

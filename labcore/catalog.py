@@ -1,4 +1,7 @@
-"""The catalogue: every paper and every lesson. The list itself is `catalog.toml`; nothing else lists them."""
+"""The catalogue: every paper and every lesson. The list itself is `catalog.toml`; nothing else lists them.
+
+Beside the house's papers there may be guests, of folders and of installed packages; `labcore.guests` finds them.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from labcore import guests as outside
+from labcore.guests import BrokenPaper, Guest
+
 if TYPE_CHECKING:
     from labcore.experiment import Experiment
 
 _ROOT = Path(__file__).parent
+PAGES = ("index.ipynb", "your_own.ipynb")  # notebooks that are nobody's lesson
 
 
 class UnknownKey(LookupError):
@@ -38,7 +45,7 @@ class Theme:
 
 @dataclass(frozen=True)
 class Paper:
-    """One row of the catalogue."""
+    """One row of the catalogue, or a guest: `guest` is then where it comes from, it has no lesson, perhaps no theme."""
 
     key: str
     title: str
@@ -48,6 +55,7 @@ class Paper:
     idea: str
     source: str = ""
     words: tuple[str, ...] = ()
+    guest: Guest | None = None
 
     @property
     def link(self) -> str:
@@ -58,7 +66,17 @@ class Paper:
     @property
     def folder(self) -> Path:
         """Where its mechanism, experiments, claims and pictures are."""
-        return _ROOT / self.theme / self.key
+        return self.guest.folder if self.guest else _ROOT / self.theme / self.key
+
+    @property
+    def package(self) -> str:
+        """How its folder is imported."""
+        return self.guest.package if self.guest else f"labcore.{self.theme}.{self.key}"
+
+    @property
+    def of(self) -> str:
+        """Whose it is, "the package x" or "the folder /y"; "" for one of the house."""
+        return self.guest.of if self.guest else ""
 
     @property
     def status(self) -> str:
@@ -74,6 +92,11 @@ class Paper:
     def claims(self) -> tuple[str, ...]:
         """Names of its claims, read from the source without importing it."""
         return _decorated(self.folder / "claims.py", "claim")
+
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """Names of its exercises, read from the source without importing it."""
+        return _decorated(self.folder / "exercises.py", "exercise")
 
     @property
     def has_without(self) -> bool:
@@ -145,19 +168,53 @@ def themes() -> list[Theme]:
 
 
 def papers(theme: str | None = None) -> list[Paper]:
-    """All papers, or those of one theme. Raises `UnknownKey`."""
+    """All papers of the house, or those of one theme. Raises `UnknownKey`."""
     known = _table()[0]
     if theme is not None and theme not in known:
         raise UnknownKey("theme", theme, list(known))
     return [p for p in _table()[1].values() if theme in (None, p.theme)]
 
 
+def guests(theme: str | None = None) -> list[Paper]:
+    """The papers that are not of the house, or those of one theme. Raises `UnknownKey`."""
+    papers(theme)  # says what is wrong with the theme
+    return [p for p in _guests()[0].values() if theme in (None, p.theme)]
+
+
+def left_out() -> list[str]:
+    """A line for each folder and package that should bring papers and cannot."""
+    return _guests()[1]
+
+
+def _guests() -> tuple[dict[str, Paper], list[str]]:
+    """Looked for each time: folders come and go while a notebook is open."""
+    themes_, house = _table()
+    rows, lines = outside.found(dict.fromkeys(house, "of the house"))
+    known = {}
+    for guest in rows:
+        row = {"theme": "", "notebook": "", **guest.row, "words": tuple(guest.row.get("words", ()))}
+        if row["theme"] and row["theme"] not in themes_:
+            lines.append(f"{guest.key} of {guest.of} is left out: {UnknownKey('theme', row['theme'], list(themes_))}")
+        else:
+            known[guest.key] = Paper(guest.key, guest=guest, **row)
+    return known, lines
+
+
 def paper(key: str) -> Paper:
-    """The paper with this key. Raises `UnknownKey`."""
-    known = _table()[1]
-    if key not in known:
-        raise UnknownKey("paper", key, list(known))
-    return known[key]
+    """The paper with this key: the house's, or else a guest.
+
+    Raises `UnknownKey`, and `BrokenPaper` where there is a guest of this name that cannot be used.
+    """
+    house = _table()[1]
+    if key in house:
+        return house[key]
+    known, lines = _guests()
+    if key in known:
+        return known[key]
+    for line in lines:
+        if line.startswith(f"{key} of "):
+            raise BrokenPaper(line)
+    raise UnknownKey("paper", key, [*known, *house])
 
 
 @functools.cache
@@ -198,17 +255,22 @@ def alike() -> list[list[str]]:
 def load_paper(key: str) -> ModuleType:
     """The paper's package, `labcore.<theme>.<key>`: this is where a method, and torch if it needs it, is first loaded.
 
-    Raises `UnknownKey`, and LookupError for a paper that is planned and holds nothing yet.
+    Raises `UnknownKey`, LookupError for a paper that is planned and holds nothing yet, `BrokenPaper` for a guest that
+    cannot be imported.
     """
     found = paper(key)
+    if found.guest:
+        return outside.load(found.guest)
     if found.status == "planned":
         ready = [p.key for p in papers() if p.status == "ready"]
         raise LookupError(f"{key} is planned: it has no experiments yet. Ready: {', '.join(ready)}")
-    return importlib.import_module(f"labcore.{found.theme}.{key}")
+    return importlib.import_module(found.package)
 
 
 def load_part(key: str, part: str) -> ModuleType:
     """One file of a paper: its `experiments`, `claims`, `exercises`, `view`, `without`. Raises as `load_paper` does."""
+    if (guest := paper(key).guest) is not None:
+        return outside.load(guest, part)
     return importlib.import_module(f"{load_paper(key).__name__}.{part}")
 
 

@@ -1,13 +1,14 @@
-"""The command line: `labcore list`, `run`, `sweep`, `claims`, `warm`, `lessons`, `lab`.
+"""The command line: `labcore list`, `run`, `sweep`, `claims`, `new`, `check`, `warm`, `lessons`, `lab`.
 
     labcore list --theme generalization
     labcore run double_descent.model_wise --noise 0.3 --out result.nc
     labcore sweep double_descent.model_wise --noise 0,0.3 --seed 0:10 --out runs
     labcore claims double_descent
+    labcore new my_noble --from noble
     labcore lab lessons
 
-Exit codes: 0 done, 1 a claim is broken, an experiment failed or a lesson was not copied, 2 the command was wrong, 130
-stopped by Ctrl-C.
+Exit codes: 0 done, 1 a claim is broken, an experiment or a check failed or a lesson was not copied, 2 the command was
+wrong, 130 stopped by Ctrl-C.
 Nothing here imports a paper, numpy or torch before a command needs it.
 """
 
@@ -43,28 +44,35 @@ for command in (run, sweep, claims):
 @click.option("--theme", metavar="THEME", help="Only the papers of one theme.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(words: tuple[str, ...], theme: str | None, as_json: bool) -> None:
-    """List the papers with their experiments and lessons: all, or those that these words find."""
+    """List the papers with their experiments and lessons: all, or those that these words find.
+
+    Guests, of your folders and of installed packages, come last.
+    """
     from labcore import search
 
     with one_line(LookupError):
-        found = search.find(" ".join(words), catalog.papers(theme))
+        found = search.find(" ".join(words), [*catalog.papers(theme), *catalog.guests(theme)])
+    for line in catalog.left_out():
+        say((line, STYLES["not reproduced"]), err=True)
     if as_json:
-        names = ("key", "title", "year", "theme", "status", "notebook", "experiments")
+        names = ("key", "title", "year", "theme", "status", "notebook", "experiments", "of")
         click.echo(json.dumps([{name: getattr(p, name) for name in names} for p in found], indent=1))
         return
     if not found:
         say(f"No paper fits {' '.join(words)!r}. Try fewer words, or the beginning of one.")
         return
     width = max(len(p.key) for p in found)
-    for t in catalog.themes():
-        rows = [p for p in found if p.theme == t.key]
+    groups = [(t.key, t.question, [p for p in found if not p.of and p.theme == t.key]) for t in catalog.themes()]
+    groups += [("Guests", of, [p for p in found if p.of == of]) for of in dict.fromkeys(p.of for p in found if p.of)]
+    for name, says, rows in groups:
         if rows:
-            say((f"\n{t.key}", "bold"), f"  {t.question}")
+            say((f"\n{name}", "bold"), f"  {says}")
         for p in rows:
             is_ready = p.status == "ready"
             say("  ", (f"{p.key:{width}}", "green" if is_ready else "dim"), f"  {p.year}  {p.status:7}  {p.title}")
             if is_ready:
-                say(" " * (width + 10), "run ", ", ".join(f"{p.key}.{e}" for e in p.experiments), f"  in {p.notebook}")
+                lesson = f"  in {p.notebook}" if p.notebook else ""
+                say(" " * (width + 10), "run ", ", ".join(f"{p.key}.{e}" for e in p.experiments), lesson)
     say(f"\n{sum(p.status == 'ready' for p in found)} of {len(found)} papers are ready.")
 
 
@@ -111,6 +119,55 @@ def _warm_paper(key: str) -> list[tuple[str, float, str]]:
 
 
 @cli.command()
+@click.argument("key")
+@click.option("--from", "of", metavar="PAPER", help="The paper to copy. Default: an empty one, which runs.")
+def new(key: str, of: str | None) -> None:
+    """Make a paper of your own: the folder KEY, here.
+
+    It is then a paper as any other, for whatever runs in this folder: bench, run, sweep, claims, check.
+    """
+    from labcore import new_paper
+
+    with one_line(LookupError), one_line(ValueError):
+        try:
+            folder = new_paper.new(key, of)
+        except OSError as error:
+            raise click.ClickException(f"cannot make {key}: {error}") from None
+    made = catalog.paper(key)
+    say(f"{folder} is there. Change {', '.join(sorted(p.name for p in folder.glob('*.py')))}; then, in this folder:")
+    for line in (f"labcore check {key}", f"labcore run {key}.{made.experiments[0]}"):
+        say(f"  {line}")
+    if of is not None:
+        say(f"  labcore claims {of} {key} --compare")
+
+
+@cli.command()
+@click.argument("keys", nargs=-1, required=True, metavar="KEY ...")
+@click.pass_context
+def check(ctx: click.Context, keys: tuple[str, ...]) -> None:
+    """Tell what is to be mended in a paper: what the house's tests ask of each of its own.
+
+    Exit code 1 where there is something.
+    """
+    import subprocess
+    from importlib.util import find_spec
+
+    if find_spec("plotly") is None or find_spec("ipywidgets") is None:
+        raise click.ClickException('a check draws figures; pip install "labcore[lab]" brings what it needs')
+    ready(keys, None)
+    # each in a process of its own, which a kernel may take down with it
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    failed = 0
+    for key in keys:
+        command = [sys.executable, "-P", "-m", "widgets.check", key]
+        code = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}).returncode
+        if code not in (0, 1):
+            say((f"{key}: the process of the check has ended with {code}", STYLES["raised"]), err=True)
+        failed += code != 0
+    ctx.exit(int(failed > 0))
+
+
+@cli.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 @click.pass_context
 def lessons(ctx: click.Context, folder: Path) -> None:
@@ -154,12 +211,14 @@ def lab(words: tuple[str, ...]) -> None:
         folder, words = Path(words[0]), words[1:]
     if folder != lesson_files.LESSONS:
         _copied(folder)
+    os.environ[lesson_files.OPENED] = str(folder.resolve())
     # as `make lab`: the user's own settings and list of open tabs are not touched
     before = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(lesson_files.SETTINGS), *([before] if before else [])])
     if sys.prefix != sys.base_prefix:
         os.environ.setdefault("JUPYTERLAB_WORKSPACES_DIR", str(Path(sys.prefix, "workspaces")))
     options = [f"--ServerApp.root_dir={folder.resolve()}", "--LabApp.default_url=/lab/tree/index.ipynb"]
+    options += [f"--LabApp.extra_labextensions_path={lesson_files.LABEXTENSIONS}"]
     options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     sys.argv = ["jupyter-lab", *options, *words]
     runpy.run_module("jupyterlab", run_name="__main__")

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labcore.cli_words import STYLES, ready, say
+from labcore import cli_compare
+from labcore.cli_words import STYLES, one_line, ready, say
+from labcore.guests import BrokenPaper
 
 if TYPE_CHECKING:
     from labcore.claims import Entry
@@ -59,6 +61,7 @@ class _FirstSeed(click.ParamType):
 @click.option("--missing", is_flag=True, help="Leave out what the record has of exactly this code and these seeds.")
 @click.option("--recorded", is_flag=True, help="Measure nothing; print what is known.")
 @click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Also put the verdicts into this file.")
+@click.option("--compare", is_flag=True, help="Show two papers side by side: a paper and its copy that was changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def claims(
@@ -70,6 +73,7 @@ def claims(
     missing: bool,
     recorded: bool,
     record: Path | None,
+    compare: bool,
     as_json: bool,
 ) -> None:
     """Measure the papers' claims now, and print the verdicts.
@@ -79,7 +83,15 @@ def claims(
     from labcore import ledger
     from labcore.claims import Seeds, measure
 
+    if compare and (len(set(keys)) != 2 or len(seeds_from) > 1 or recorded or missing or record or as_json):
+        raise click.UsageError("--compare takes two papers, and --slow or one --seeds-from at most")
     chosen = ready(keys, theme)
+    if compare:
+        with one_line(LookupError):
+            found = {key: cli_compare.measured(key, Seeds(seeds_from[0]), slow) for key in keys}
+        cli_compare.say_compared(*keys, found)
+        bad = [e for of in found.values() for e in of.values() if isinstance(e, str) or e.verdict == "broken"]
+        ctx.exit(int(bool(bad)))
     rows: list[dict[str, Any]] = []
     for first in seeds_from[:1] if recorded else seeds_from:
         skip = ledger.known(first, record) if missing else ()
@@ -92,7 +104,8 @@ def claims(
                     if not as_json:
                         _say_entry(entry)
             except Exception as error:  # one paper's bug must not hide the verdicts of the others
-                traceback.print_exc()
+                if not isinstance(error, BrokenPaper):  # which says all there is to say
+                    traceback.print_exc()
                 raised = f"{type(error).__name__}: {error}"
                 rows.append({"key": key, "verdict": "raised", "seeds_from": first, "error": raised})
                 if not as_json:

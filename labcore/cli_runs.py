@@ -33,11 +33,17 @@ class _Experiments(click.Group):
         self._action, self._more, self._note = action, more, note
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [f"{p.key}.{e}" for p in catalog.papers() for e in p.experiments]
+        return [name for name, _ in self._known()]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Experiments"):
-            formatter.write_dl([(f"{p.key}.{e}", p.title) for p in catalog.papers() for e in p.experiments])
+            formatter.write_dl(self._known())
+
+    @staticmethod
+    def _known() -> list[tuple[str, str]]:
+        """Each experiment with its paper's title."""
+        every = [*catalog.papers(), *catalog.guests()]
+        return [(f"{p.key}.{e}", p.title) for p in every for e in p.experiments]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command:
         with one_line(LookupError):

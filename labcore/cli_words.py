@@ -37,9 +37,11 @@ def one_line(kind: type[Exception]) -> Iterator[None]:
 
 
 def ready(keys: tuple[str, ...], theme: str | None) -> list[str]:
-    """Keys of the papers meant: those named, else every ready one, of one theme if given."""
+    """Keys of the papers meant: those named, else every ready one of the house, of one theme if given."""
     with one_line(LookupError):
         for key in keys:
-            if catalog.paper(key).status == "planned":
+            if (found := catalog.paper(key)).status == "planned":
+                if found.guest:
+                    raise LookupError(f"{key} has no experiments.py in {found.folder}")
                 raise LookupError(f"{key} is planned: it has no experiments yet")
         return list(keys) or [p.key for p in catalog.papers(theme) if p.status == "ready"]

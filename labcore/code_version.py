@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -16,20 +17,25 @@ _ROOT = Path(__file__).parent
 # What carries parameters, frames and verdicts and makes none of their numbers. Where one of them comes to change what a
 # run computes, raise CONTRACT: everything kept is then of other code.
 CARRIERS = frozenset(
-    "catalog checked code_version essence experiment frames import_closure kernel_cache ledger".split()
+    "catalog checked code_version essence experiment frames guests import_closure kernel_cache ledger".split()
 )
 CONTRACT = 1
+CELL = "__main__"  # the key of what a notebook's cell declares: no file holds its code, and nothing of it is kept
 
 
 @functools.cache
 def code_version(key: str, part: Literal["experiments", "claims"] = "experiments") -> str:
     """Of the paper's `experiments.py` (a sweep's points) or `claims.py` (the ledger) and of all of labcore that it
     imports, directly or not, but for `CARRIERS`: the `__init__` files on the way count too. Comments, docstrings and
-    the words and limits of parameters do not. Raises `UnknownKey`.
+    the words and limits of parameters do not. "" for `CELL`. Raises `UnknownKey`.
     """
+    if key == CELL:
+        return ""
     digest = hashlib.sha256(str(CONTRACT).encode())
-    for path in sorted(closure(catalog.paper(key).folder / f"{part}.py")):
-        name = path.relative_to(_ROOT)
+    folder = catalog.paper(key).folder
+    for path in sorted(closure(folder / f"{part}.py")):
+        # a guest's names do not hang on where it lies
+        name = Path(os.path.relpath(path, _ROOT if path.is_relative_to(_ROOT) else folder.parent))
         if name.with_suffix("").as_posix() not in CARRIERS:
             digest.update(name.as_posix().encode() + _numbers(path))
     return digest.hexdigest()[:12]

@@ -12,9 +12,11 @@ A parameter is `Annotated[type, pydantic.Field(...)]` with `ge` and `le` for num
 `Field(json_schema_extra=...)` may add, for whoever draws or documents the parameter:
     label  two or three plain words for a person, with the lesson's symbol ("learning rate η"; default: the name)
     main   whether its control stands open in a bench (at most three of an experiment; default: the first three numbers)
+    words  {value of a Literal: what a person reads for it} (default: the value itself)
     unit   "steps", "ms", ...
     scale  "log" or "linear" (default: log when ge > 0 and le/ge >= 1000)
     group  the heading it stands under in a bench
+    step   how far apart the stops of its slider are (default: round numbers)
     when   {"other parameter": [values for which this one matters]}
 """
 
@@ -69,9 +71,16 @@ def number(
     return Field(ge=low, le=high, description=description, json_schema_extra=extra)
 
 
-def choice(description: str, group: str = "", label: str = "", main: bool = False, **when: list) -> Any:
-    """The `Field` of a bool or a Literal."""
-    extra = {"group": group, "label": label, "main": main, "when": when}
+def choice(
+    description: str,
+    group: str = "",
+    label: str = "",
+    main: bool = False,
+    words: Mapping[Any, str] | None = None,
+    **when: list,
+) -> Any:
+    """The `Field` of a bool or a Literal; `words` are what a person reads for its values."""
+    extra = {"group": group, "label": label, "main": main, "words": dict(words or {}), "when": when}
     return Field(description=description, json_schema_extra=extra)
 
 
@@ -107,6 +116,12 @@ class Parameter:
     group: str = ""
     main: bool = False
     when: Mapping[str, tuple] = field(default_factory=dict)
+    step: float | None = None
+    words: Mapping[Any, str] = field(default_factory=dict)
+
+    def word(self, value: Any) -> str:
+        """What a person reads for a value of a choice."""
+        return self.words.get(value) or str(value).replace("_", " ")
 
     @property
     def allowed(self) -> str:
@@ -138,7 +153,10 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         label=extra.get("label") or name.replace("_", " "),
         main=extra.get("main", False),
         when={k: tuple(v) for k, v in extra.get("when", {}).items()},
+        words=extra.get("words", {}),
     )
+    if unknown := common["words"].keys() - set(typing.get_args(base)):
+        raise TypeError(f"parameter {name!r}: {min(unknown, key=str)!r} has words, and is no choice")
     if typing.get_origin(base) is Literal:
         return Parameter(kind="choice", choices=typing.get_args(base), **common)
     if base is bool:
@@ -150,7 +168,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     if low is None or high is None:
         raise TypeError(f"parameter {name!r}: a number needs both bounds, Annotated[..., number(low, high, 'words')]")
     scale = extra.get("scale", "log" if low > 0 and high / low >= 1000 else "linear")
-    return Parameter(kind=base.__name__, low=low, high=high, log=scale == "log", **common)
+    return Parameter(kind=base.__name__, low=low, high=high, log=scale == "log", step=extra.get("step"), **common)
 
 
 def _plain(parameter: Parameter, value: Any) -> Any:
@@ -211,7 +229,10 @@ class Experiment:
     @property
     def notebook(self) -> str:
         """The lesson that shows it, in Labcore's folder; "" where there is none."""
-        return catalog.paper(self.key).notebook
+        try:
+            return catalog.paper(self.key).notebook
+        except catalog.UnknownKey:
+            return ""
 
     @property
     def view(self) -> Callable[[xr.Dataset], dict[str, Any]]:
@@ -229,6 +250,9 @@ class Experiment:
     def code(self) -> str:
         """A short hash of the code behind its frames."""
         return code_version(self.key)
+
+    def __reduce__(self) -> tuple:
+        return catalog.load_experiment, (self.id,)
 
     def __repr__(self) -> str:
         return f"<experiment {self.id}({', '.join(self.parameters)})>"
@@ -275,7 +299,7 @@ class Experiment:
         last: xr.Dataset | None = None
         try:
             for frame in self._function(**settings):
-                check_frame(frame, self.id)
+                self._check(frame)
                 frame.attrs.update(made_by)
                 last = frame
                 yield frame
@@ -286,6 +310,9 @@ class Experiment:
             reading = f"The training {end}. Before that: {last.attrs['reading']}"
             yield last.assign_attrs(progress=1.0, reading=reading)
 
+    def _check(self, frame: xr.Dataset) -> None:
+        check_frame(frame, self.id)
+
     __call__ = frames
 
     def run(self, /, budget: Budget = "full", **values: Any) -> xr.Dataset:
@@ -294,6 +321,10 @@ class Experiment:
         if not last:
             raise FrameError(f"{self.id} yielded no frame")
         return last[0]
+
+    def still(self, /, **values: Any) -> xr.Dataset:
+        """The frame for a page where nothing runs: the last."""
+        return self.run(**values)
 
 
 def check_frame(frame: xr.Dataset, who: str) -> None:

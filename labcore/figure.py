@@ -32,11 +32,15 @@ PAPER_COLOURS = {INK: "#1f2328", SOFT: "#6b7280", GRID: "#e3e6ea", PAPER: "#ffff
 def curve(
     x: Any, y: Any, name: str, color: str, *, axes: str = "", pin: bool = False, click: dict | None = None, **more: Any
 ) -> dict:
-    """A line trace. `axes` is the plotly suffix of its axes ("", "2", ...); `pin` marks it as worth keeping."""
+    """A line trace. `axes` is the plotly suffix of its axes ("", "2", ...); `pin` marks it as worth keeping.
+
+    A line of one point is a dot, or nothing would be seen of it.
+    """
     meta = {"pin": True} if pin else {}
     if click:
         meta["click"] = click
-    trace = {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "xaxis": f"x{axes}", "yaxis": f"y{axes}"}
+    mode = "lines+markers" if len(x) == 1 else "lines"
+    trace = {"type": "scatter", "mode": mode, "x": x, "y": y, "name": name, "xaxis": f"x{axes}", "yaxis": f"y{axes}"}
     trace |= {"line": {"color": color, "width": 2.5}, "meta": meta, "showlegend": False}
     return trace | more
 

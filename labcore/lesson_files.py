@@ -13,12 +13,17 @@ from labcore import catalog
 _ROOT = Path(__file__).parent
 INSTALLED = (_ROOT / "lessons").exists()
 LESSONS = _ROOT / "lessons" if INSTALLED else _ROOT.parent / "notebooks"
+TEACHING = _ROOT / "teaching.md" if INSTALLED else _ROOT.parent / "docs" / "teaching.md"  # notes for teachers
 SETTINGS = _ROOT / "jupyter" if INSTALLED else _ROOT.parent / ".jupyter"  # for JUPYTER_CONFIG_PATH
+LABEXTENSIONS = _ROOT.parent / "widgets" / "lab" / "labextensions"  # for JupyterLab's extra_labextensions_path
+OPENED = (
+    "LABCORE_LESSONS"  # the environment variable by which `labcore lab` tells its server where it opens the lessons
+)
 
 
 def names() -> list[str]:
-    """Paths of the index and of all lessons, relative to their folder."""
-    every = {"index.ipynb"} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers()}
+    """Paths of the index, of all lessons and of the other pages, relative to their folder."""
+    every = {*catalog.PAGES} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers()}
     return sorted(name for name in every if (LESSONS / name).is_file())
 
 

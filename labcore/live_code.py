@@ -133,10 +133,10 @@ def _foreign(function: types.FunctionType) -> bool:
     if top == "__main__":
         return True
     file = getattr(sys.modules.get(top), "__file__", None)  # none for what a named tuple and a data class generate
-    return top != "labcore" and top not in sys.stdlib_module_names and bool(file) and not _installed(Path(file))
+    return top != "labcore" and top not in sys.stdlib_module_names and bool(file) and not installed(Path(file))
 
 
-def _installed(file: Path) -> bool:
+def installed(file: Path) -> bool:
     return not _INSTALLED.isdisjoint(file.parts)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import queue
 import socket
+import sys
 import threading
 import time
 import uuid
@@ -13,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labcore.sweep_files import SweepError
+from labcore.function_code import house_version
+from labcore.sweep_files import SweepError, short_hash
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -69,10 +71,10 @@ def on_cluster(
 
 # It is sent as it stands: a worker without Labcore could not load a function of it.
 _ASK = """
-def version_there(key):
+def version_there(module, function, *arguments):
     try:
         import importlib
-        return importlib.import_module("labcore.code_version").code_version(key)
+        return getattr(importlib.import_module(module), function)(*arguments)
     except Exception as error:
         return f"none ({type(error).__name__}: {error})"
 """
@@ -80,9 +82,24 @@ def version_there(key):
 
 def check_workers(name: str, code: str, client: Client) -> None:
     """Raise `SweepError`, which names them, if workers have no Labcore or other code for this experiment."""
+    _compare(name, code, client, "labcore.code_version", "code_version", name.partition(".")[0])
+
+
+def check_carried(name: str, house: tuple[str, ...], client: Client) -> None:
+    """Raise `SweepError` as `check_workers` does, for a function that is sent and needs these modules of Labcore."""
+    _compare(name, worker_version(house), client, "labcore.sweep_cluster", "worker_version", house)
+
+
+def worker_version(house: tuple[str, ...]) -> str:
+    """What a worker must have as it is here: the Python that compiled the function, and modules of Labcore."""
+    versions = [house_version(module) for module in ("labcore.functions", *house)]
+    return f"{sys.version_info.major}.{sys.version_info.minor} {short_hash(versions)[:12]}"
+
+
+def _compare(name: str, code: str, client: Client, *asked: Any) -> None:
     sent: dict[str, Any] = {"__name__": "__main__"}
     exec(_ASK, sent)
-    found = client.run(sent["version_there"], name.partition(".")[0], on_error="return")
+    found = client.run(sent["version_there"], *asked, on_error="return")
     others = [f"{worker} has {version}" for worker, version in found.items() if version != code]
     if others:
         raise SweepError(

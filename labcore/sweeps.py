@@ -2,6 +2,7 @@
 
     sweep("double_descent.model_wise", out="runs", label_noise=[0, 0.2, 0.5], seed=range(10))
     open_sweep("runs")      # one Dataset with the dimensions label_noise and seed
+    sweep(my_function, out="mine", lr=[0.1, 0.2])       # of a function of your own
 
 The folder holds one NetCDF file a point, named after the point's experiment, parameters and code version, and one small
 JSON file a grid. Only the client writes, and each file appears whole or not at all: a sweep that was killed goes on
@@ -32,7 +33,11 @@ from labcore import catalog, live_code, sweep_local
 from labcore.code_version import code_version
 from labcore.experiment import Budget, Experiment, ParameterError
 from labcore.frame_files import to_netcdf
-from labcore.sweep_cluster import check_workers, on_cluster
+from labcore.function_code import CodeError
+from labcore.function_errors import told
+from labcore.functions import experiment_of
+from labcore.sweep_cargo import packed_of, unpacked
+from labcore.sweep_cluster import check_carried, check_workers, on_cluster
 from labcore.sweep_dataset import assembled
 from labcore.sweep_files import Begun, Grid, SweepError, failure, read, sealed, short_hash, write
 
@@ -95,7 +100,8 @@ def values_in(text: str) -> str | list[str] | range:
 
 
 def sweep(
-    name: str,
+    what: str | Experiment | Callable[..., Any],
+    /,
     *,
     out: str | Path,
     budget: Budget = "full",
@@ -105,7 +111,8 @@ def sweep(
     stop: threading.Event | None = None,
     **values: Any,
 ) -> xr.Dataset:
-    """Run `KEY.EXPERIMENT` at every point of the grid of `values` and return them as `open_sweep` does.
+    """Run `KEY.EXPERIMENT`, or a function of yours, at every point of the grid of `values` and return them as
+    `open_sweep` does.
 
     cluster   None: this machine. The address of a Dask scheduler, or a `distributed.Client`: that cluster. It must be
               trusted: what a scheduler sends is unpickled here, and so can run code.
@@ -115,16 +122,22 @@ def sweep(
 
     Points already in `out` are not run again, unless the code changed. A point that fails is recorded with its error,
     and tried again by the next call. Raises `UnknownKey`, `ParameterError`, and `SweepError` when no point can be run
-    or kept any more, or when the experiment's code in this process is not that of its files.
+    or kept any more, when the experiment's code in this process is not that of its files, or when a function computes
+    with something that no key can stand for.
     """
-    experiment = catalog.load_experiment(name)
-    if found := live_code.changed(experiment.__module__):
+    experiment = experiment_of(what)
+    try:
+        packed = None if experiment.named else packed_of(experiment)
+        grid = grid_of(experiment, budget, **values)
+    except CodeError as error:
+        raise SweepError(str(error)) from None
+    if packed is None and (found := live_code.changed(experiment.__module__)):
         raise SweepError(
             f"{found} is not what its file says: it was changed in this process, or its file after it was loaded. "
             "A sweep runs the files, in several processes, and never mixes two methods. To change a method, copy the "
             "folder of its paper and change the copy, as docs/sweeps.md shows, or change the file and start anew"
         )
-    grid, folder = grid_of(experiment, budget, **values), Path(out)
+    folder = Path(out)
     try:
         (folder / "points").mkdir(parents=True, exist_ok=True)
         write(folder / f"sweep-{grid.name}.json", json.dumps(asdict(grid), indent=1).encode())
@@ -156,7 +169,7 @@ def sweep(
     # closed at once, also by an error here: what it has started ends with it
     with (
         contextlib.closing(begun),
-        contextlib.closing(_results(experiment, grid.code, todo, cluster, stop, begun)) as results,
+        contextlib.closing(_results(experiment, packed, grid.code, todo, cluster, stop, begun)) as results,
     ):
         for path, result in results:
             try:
@@ -185,19 +198,21 @@ def sweep(
 Result = tuple[xr.Dataset, bytes] | dict[str, Any]  # the last frame and the file that holds it, or the error
 
 
-def _run_point(name: str, parameters: dict[str, Any]) -> tuple[str, Result]:
-    """Where the point runs: the code version that is there, and the result."""
+def _run_point(name: str, packed: bytes | None, code: str, parameters: dict[str, Any]) -> tuple[str, Result]:
+    """Where the point runs: the code version that is there, and the result. What is packed brings its `code` along."""
     try:
-        experiment = catalog.load_experiment(name)
+        experiment = catalog.load_experiment(name) if packed is None else unpacked(packed)
         with sweep_local.one_thread():
             frame = experiment.run(**parameters)
-        return experiment.code, (frame, to_netcdf(frame))
+        return experiment.code if packed is None else code, (frame, to_netcdf(frame))
     except Exception as error:  # one point's failure is a result; the others go on
-        return "", {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+        line = f"{type(error).__name__}: {error}" if packed is None else told(error)
+        return "", {"error": line, "traceback": traceback.format_exc()}
 
 
 def _results(
     experiment: Experiment,
+    packed: bytes | None,
     code: str,
     todo: Mapping[Path, dict],
     cluster: str | Client | None,
@@ -205,11 +220,16 @@ def _results(
     begun: Begun,
 ) -> Iterator[tuple[Path, Result]]:
     """The points as they are done, in any order."""
-    work = functools.partial(_run_point, experiment.id)
+    work = functools.partial(_run_point, experiment.id, packed, code)
     if cluster is None:
-        outcomes = sweep_local.outcomes(work, todo, experiment.__module__, stop, begun.suspects, begun.begin)
+        first = experiment.__module__ if packed is None else "labcore.sweep_cargo"
+        outcomes = sweep_local.outcomes(work, todo, first, stop, begun.suspects, begun.begin)
     else:
-        outcomes = on_cluster(work, todo, cluster, stop, functools.partial(check_workers, experiment.id, code))
+        if packed is None:
+            check = functools.partial(check_workers, experiment.id, code)
+        else:
+            check = functools.partial(check_carried, experiment.id, experiment.reached.house)
+        outcomes = on_cluster(work, todo, cluster, stop, check)
     with contextlib.closing(outcomes):
         for path, future in outcomes:
             version, result = _outcome(future)
@@ -229,21 +249,25 @@ def _outcome(future: Any) -> tuple[str, Result]:
 # reading back
 
 
-def open_sweep(folder: str | Path, which: str | None = None) -> xr.Dataset:
+def open_sweep(folder: str | Path, which: str | Callable[..., Any] | None = None) -> xr.Dataset:
     """The points of a sweep as one Dataset: every variable gains the swept parameters as its first dimensions.
 
     `point_state` is "done", "failed" or "missing"; `point_reading` and `point_error` hold each point's words, of a
     missing one with a damaged file what is wrong with it.
     Where the points' own coordinates differ, they are joined, and values that a point does not have are NaN. A folder
     that holds grids of the same experiment with the same fixed values is read as one larger grid. Of grids of several
-    code versions those of the code that is here are opened, and a warning names the others; else `which` names one.
+    code versions those of the code that is here are opened, and a warning names the others; else `which` names one, or
+    is the function that was swept.
     Raises FileNotFoundError without a sweep, ValueError where `which` is needed or unknown, SweepError where what
     describes the grids is damaged.
     """
     folder = Path(folder)
     grids = list(_grids(folder))
-    if which is not None:
+    if isinstance(which, str):
         grids = [g for g in grids if g.name == which]
+    elif which is not None:
+        of = experiment_of(which)
+        grids = [g for g in grids if (g.experiment, g.code) == (of.id, of.code)]
     kinds: dict[str, list[Grid]] = {}
     for grid in grids:
         kinds.setdefault(short_hash([grid.experiment, grid.code, grid.fixed, sorted(grid.swept)]), []).append(grid)
@@ -253,8 +277,9 @@ def open_sweep(folder: str | Path, which: str | None = None) -> xr.Dataset:
         chosen = [kind for kind in chosen if kind[0].code == code] or chosen
     if len(chosen) != 1:
         known = ", ".join(_named(kind[0]) for kind in chosen)
+        asked = getattr(which, "__name__", which)
         raise ValueError(
-            f"which = {which!r}: {folder} holds different sweeps; name one: {known or 'none of that name'}"
+            f"which = {asked!r}: {folder} holds different sweeps; name one: {known or 'none of that name'}"
         )
     if others := [_named(kind[0]) for kind in kinds.values() if kind is not chosen[0]]:
         warnings.warn(f"{folder} also holds sweeps of other code; `which` opens {', '.join(others)}", stacklevel=2)

@@ -111,8 +111,7 @@ class Without:
         Raises ValueError as `number` does, ModuleNotFoundError for a file that is not there.
         """
         self.number  # noqa: B018 - asked before anything is loaded: half a copy would stay behind
-        found = catalog.paper(self.key)
-        package = f"labcore.{found.theme}.{self.key} without {self.idea}"
+        package = f"{catalog.paper(self.key).package} without {self.idea}"
         if not any(isinstance(f, _Copies) and f.package == package for f in sys.meta_path):
             sys.meta_path.append(_Copies(package, self))
         return importlib.import_module(f"{package}.{part}")
@@ -184,7 +183,7 @@ class _Copies(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return _module(root.joinpath(*parts))
 
     def _called(self, file: Path) -> str:
-        place = file.relative_to(_ROOT).as_posix()
+        place = file.relative_to(_ROOT if file.is_relative_to(_ROOT) else self._folder.parent).as_posix()
         return f"<without {self._without.idea}>/{place}"
 
 

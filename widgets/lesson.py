@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import Any
 
@@ -16,15 +16,15 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from labcore import catalog, claims
+from labcore.code_version import CELL
 from labcore.exercises import load_exercise
 from labcore.experiment import Experiment
 from labcore.ledger import recorded
-from widgets.benches.front_end import is_site, is_static
+from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.parts import button, column, layout, line, row, words
 from widgets.benches.static_bench import folded
 
-_FONT = "font-family: var(--jp-code-font-family, monospace); font-size: 13px; line-height: 1.4; overflow-x: auto"
-_CODE = HtmlFormatter(noclasses=True, nobackground=True, style="friendly", prestyles=_FONT)
+_CODE = HtmlFormatter()  # in classes: the page has their colours
 _VERDICTS = {
     "holds": ("labcore-holds", "holds"),
     "not reproduced": ("labcore-not", "not reproduced here"),
@@ -48,14 +48,20 @@ _STANDINGS = {
 
 
 def source(*functions: Callable | Experiment) -> HTML:
-    """The real source of these functions, highlighted: what is shown is what runs."""
+    """The real source of these functions, highlighted: what is shown is what runs.
+
+    A function of the notebook itself is shown where its cells are not, on dashboards.
+    """
     parts = []
     for function in functions:
         # kernels, checks and experiments wrap the function that a reader wants to see
         plain = inspect.unwrap(getattr(function, "_function", function))
+        module = plain.__module__
+        if module == CELL and not on_voila():
+            continue
         code = inspect.getsource(plain)
-        where = f"{plain.__module__}, line {inspect.getsourcelines(plain)[1]}"
-        parts.append(f'<div style="color: gray; font-size: 12px">{escape(where)}</div>')
+        where = "this notebook" if module == CELL else f"{module}, line {inspect.getsourcelines(plain)[1]}"
+        parts.append(f'<div class="labcore-where">{escape(where)}</div>')
         parts.append(highlight(code, PythonLexer(), _CODE))
     return HTML("".join(parts))
 
@@ -65,7 +71,7 @@ def ledger_table(entries: list[claims.Entry]) -> str:
     rows = []
     for e in entries:
         css, word = _VERDICTS[e.verdict]
-        paper = catalog.paper(e.key)
+        whose = "of this notebook" if e.key == CELL else f"{e.key} ({catalog.paper(e.key).year})"
         why = f"<br><i>{escape(e.reason)}</i>" if e.reason else ""
         # a run that two claims look at counts for the first
         took = f"{e.seconds:.1f} CPU s" if e.seconds >= 0.05 else "no time of its own"
@@ -73,7 +79,7 @@ def ledger_table(entries: list[claims.Entry]) -> str:
         rows.append(
             f'<tr><td><span class="{css}" title="{_MEANINGS[e.verdict]}">{word}</span></td>'
             f"<td>{escape(e.statement)}{why}</td><td>{'<br>'.join(_numbers(e))}</td>"
-            f'<td class="labcore-aside">{paper.key} ({paper.year}), {escape(how)}</td></tr>'
+            f'<td class="labcore-aside">{whose}, {escape(how)}</td></tr>'
         )
     head = "<tr><th>verdict</th><th>claim</th><th>measured, with its 99 % interval</th><th>how</th></tr>"
     return f'<div class="labcore-card"><table class="labcore-table">{head}{"".join(rows)}</table></div>'
@@ -91,24 +97,32 @@ class BrokenClaim(AssertionError):
     """A claim that should hold did not, when a lesson was executed as a test."""
 
 
-def ledger(*keys: str) -> Any:
-    """The claims of these papers, measured now by running code.
+def ledger(*what: str | claims.Claim) -> Any:
+    """The claims of these papers, or these claims of your own, measured now by running code.
 
     Live, a button measures them (verdicts measured before are shown at once, with where they are from). Executed as a
     batch, they are measured on the spot, and a claim that should hold and does not raises `BrokenClaim`. Slow claims
     are measured by the nightly run, whose record is shown.
     """
+    keys = tuple(key for key in what if not isinstance(key, claims.Claim))
+    own = tuple(claim for claim in what if isinstance(claim, claims.Claim))
     for key in keys:
         catalog.paper(key)
-    if is_site():
+    if is_site() and not own:
         return HTML(ledger_table(_with_slow(keys, [])))
     if is_static():
-        entries = list(claims.measure(keys))
+        entries = list(_measured(keys, own))
         broken = [e for e in entries if e.verdict in ("broken", "surprise")]
         if broken:
             raise BrokenClaim("; ".join(f"{e.key}.{e.name}: {e.verdict}: {e.numbers} ({e.criterion})" for e in broken))
         return HTML(ledger_table(_with_slow(keys, entries)))
-    return _LiveLedger(keys)
+    return _LiveLedger(keys, own)
+
+
+def _measured(keys: Iterable[str], own: Iterable[claims.Claim]) -> Iterator[claims.Entry]:
+    yield from claims.measure(keys)
+    for claim in own:
+        yield claim.measure()
 
 
 def _with_slow(keys: Iterable[str], entries: list[claims.Entry]) -> list[claims.Entry]:
@@ -118,8 +132,8 @@ def _with_slow(keys: Iterable[str], entries: list[claims.Entry]) -> list[claims.
 
 
 class _LiveLedger(w.VBox):
-    def __init__(self, keys: tuple[str, ...]):
-        self._keys = keys
+    def __init__(self, keys: tuple[str, ...], own: tuple[claims.Claim, ...]):
+        self._keys, self._own = keys, own
         known = _with_slow(keys, [])
         self._table = words(ledger_table(known) if known else "")
         self._status = words("These were measured before." if known else "", "labcore-status")
@@ -135,9 +149,9 @@ class _LiveLedger(w.VBox):
 
     def _measure(self) -> None:
         entries: list[claims.Entry] = []
-        total = sum(not c.slow for key in self._keys for c in claims.claims_of(key))
+        total = sum(not c.slow for key in self._keys for c in claims.claims_of(key)) + len(self._own)
         try:
-            for entry in claims.measure(self._keys):
+            for entry in _measured(self._keys, self._own):
                 entries.append(entry)
                 self._table.value = ledger_table(_with_slow(self._keys, entries))
                 self._status.value = f"Measured {len(entries)} of {total} claims ..."

@@ -26,6 +26,7 @@ from tests.benchmarks import (
     bench_dynamics,
     bench_glauber,
     bench_networks,
+    bench_optimizers,
     bench_qubits,
     bench_spectral,
     bench_spiking,
@@ -45,6 +46,7 @@ MODULES = (
     bench_qubits,
     bench_diagrams,
     bench_networks,
+    bench_optimizers,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"

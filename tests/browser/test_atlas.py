@@ -7,6 +7,7 @@ import re
 import pytest
 
 from labcore import catalog, lesson_text, search
+from tests.browser import axe
 from tests.browser.conftest import watched
 from tests.browser.front import benches_in, open_in_lab, wait_for_figures
 
@@ -52,6 +53,13 @@ def shown(page) -> set[str]:
     words = page.locator(".labcore-count").text_content()
     assert words == (f"{len(cards)} of {len(PAPERS)} papers" if cards else "No paper fits. Remove a filter or a word.")
     return set(cards)
+
+
+@axe.needed
+def test_axe_finds_no_grave_fault_in_the_index(questions, papers):
+    assert axe.grave_faults(papers) == []
+    questions.get_by_role("button", name="By question").click()
+    assert axe.grave_faults(questions) == []
 
 
 def test_the_plain_address_leads_to_all_questions(questions, voila):

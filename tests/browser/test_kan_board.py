@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tests.browser.front import open_on_desk, write_notebook
+from tests.browser.front import open_in_voila, open_on_desk, wait_for_figures, write_notebook
 
 CELL = "from widgets.boards.kan import KanBoard\nKanBoard(lambda x, y: x * y, steps=2000)"
 LINE = "() => document.querySelector('.kan-line').getAttribute('d')"
@@ -65,3 +67,41 @@ def test_hands_on_the_network(request, page, desk, front):
     page.wait_for_function(f"surface => ({PIXELS})() !== surface", arg=surface, timeout=20_000)
     page.get_by_role("button", name="Stop").click()
     page.wait_for_function("() => document.querySelector('.labcore-reading').textContent.startsWith('Stopped')")
+
+
+BUSY = """import time
+import ipywidgets
+from widgets import bench
+busy = ipywidgets.Button(description="Be busy")
+busy.on_click(lambda _: time.sleep(3))
+busy"""
+
+
+def test_what_a_busy_kernel_cannot_answer_yet_says_that_it_waits(page, voila_desk, desk):
+    """A button of the board, and a link of the prose; the word goes when the answer has come."""
+    link = "[a lift](#kan_assessment.edge?height=2)"
+    cells = [
+        new_code_cell(BUSY),
+        new_code_cell(CELL),
+        new_markdown_cell(link),
+        new_code_cell('bench("kan_assessment.edge")'),
+    ]
+    nbformat.write(new_notebook(cells=cells), desk / "busy_board.ipynb")
+    open_in_voila(page, voila_desk, "busy_board.ipynb")
+    page.wait_for_selector(".kan-edge", timeout=120_000)
+    wait_for_figures(page, 1)
+    page.get_by_role("button", name="Be busy").click()
+    page.get_by_role("button", name="Train").click()
+    page.get_by_role("link", name="a lift").click()
+    page.wait_for_function(
+        "() => document.querySelector('.labcore-reading').textContent.startsWith('Train waits for Python')"
+    )
+    page.locator(".labcore-waits").wait_for()
+    page.locator(".labcore-waits").wait_for(state="detached", timeout=20_000)
+    page.wait_for_function("() => document.querySelector('.labcore-reading').textContent.startsWith('Training: step')")
+    # a button that changes nothing is answered as well
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_function("() => document.querySelector('.labcore-reading').textContent.startsWith('Stopped')")
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_timeout(1000)
+    assert "waits" not in page.locator(".labcore-reading").first.text_content()

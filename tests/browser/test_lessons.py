@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from labcore import catalog
+from tests.browser import axe
 from tests.browser.conftest import ALL_READY, ROOT, blank_page, heard, launched, leave, serve_voila, wait_until_ready
 from tests.browser.front import (
     BENCHES,
@@ -99,7 +100,10 @@ def in_jupyterlab(lab) -> Callable:
 
 @pytest.fixture(scope="module")
 def seen(request, browser, picked) -> Iterator[dict[tuple[str, str], Future]]:
-    """What comes of each visit. (`browser`: without one these tests are skipped.)"""
+    """What comes of each visit: the grave faults of the page, looked for in the gallery.
+
+    (`browser`: without one these tests are skipped.)
+    """
     came = {visit: Future() for visit in picked}
     # only the servers that are needed
     openers = {front: request.getfixturevalue(f"in_{front}") for front in {front for front, _ in came}}
@@ -112,8 +116,8 @@ def seen(request, browser, picked) -> Iterator[dict[tuple[str, str], Future]]:
                 for front, lesson in todo:
                     try:
                         with heard(page, SLOW):
-                            move(page, lesson, openers[front])
-                        came[front, lesson].set_result(None)
+                            faults = move(page, lesson, openers[front], audit=front == "gallery" and axe.THERE)
+                        came[front, lesson].set_result(faults)
                         leave(page)
                     except BaseException as error:  # noqa: BLE001 - the test of this visit raises it
                         came[front, lesson].set_exception(error)
@@ -131,9 +135,12 @@ def seen(request, browser, picked) -> Iterator[dict[tuple[str, str], Future]]:
         list(todo)  # those that nobody waits for any more
 
 
-def move(page, lesson: str, opened: Callable) -> None:
-    """Open a lesson, and run each of its benches with a slider moved. Fails with the bench and what the page shows."""
-    place = "as it opens"
+def move(page, lesson: str, opened: Callable, audit: bool) -> list[str]:
+    """Open a lesson, and run each of its benches with a slider moved. Fails with the bench and what the page shows.
+
+    Returns the grave faults of the page, where these are looked for.
+    """
+    place, faults = "as it opens", []
     try:
         opened(page, lesson)
         count = benches_in(lesson)
@@ -143,6 +150,7 @@ def move(page, lesson: str, opened: Callable) -> None:
             skip.first.click()
             skip.nth(left - 1).wait_for(state="detached")  # the kernel takes the button away
         before = wait_for_figures(page, count)
+        faults = axe.grave_faults(page) if audit else []
         for number in range(count):
             place = f"bench {number + 1} of {count}"
             bench = page.locator(".labcore-bench:has(.labcore-figure)").nth(number)
@@ -171,8 +179,15 @@ def move(page, lesson: str, opened: Callable) -> None:
             with suppress(Exception):  # the page itself may be gone
                 said += f"; it shows {page.evaluate(BENCHES)}"
         raise AssertionError(said) from error
+    return faults
 
 
 @pytest.mark.parametrize(("front", "lesson"), list(visits()))
 def test_lesson_moves(seen, front, lesson):
     seen[front, lesson].result()
+
+
+@axe.needed
+@pytest.mark.parametrize(("front", "lesson"), [("gallery", lesson) for lesson in LESSONS])
+def test_axe_finds_no_grave_fault(seen, front, lesson):
+    assert seen[front, lesson].result() == []

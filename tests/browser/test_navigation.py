@@ -139,3 +139,8 @@ def test_jupyterlab_marks_words_and_opens_the_neighbour_as_a_tab(page, lab):
     name = AFTER.notebook.rpartition("/")[2]
     page.get_by_role("tab", name=re.compile(re.escape(name))).wait_for(timeout=60_000)
     page.get_by_role("heading", name=AFTER.question).wait_for(timeout=60_000)
+    # only a lesson that runs has the look of the house: the links that say so are its output
+    fonts = "all => all.map(e => getComputedStyle(e).fontFamily.startsWith('Charter'))"
+    assert page.locator(".jp-Notebook .jp-MarkdownOutput p").first.evaluate("e => [e]") and page.evaluate(
+        f"() => ({fonts})([...document.querySelectorAll('.jp-Notebook')])"
+    ) == [True, False]

@@ -7,6 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labcore import lesson_files
+from tests.browser import axe
 from tests.browser.conftest import heard
 from widgets.site import lessons
 
@@ -176,6 +177,12 @@ def test_formulas_are_set_and_folds_open(page):
     exercise = page.locator(".site-exercise")
     exercise.locator("summary", has_text="checked").click()
     assert "def second_axis" in exercise.inner_text()
+
+
+@axe.needed
+def test_axe_finds_no_grave_fault(page):
+    bench(page, "asked")
+    assert axe.grave_faults(page) == []
 
 
 def test_a_printed_page_shows_all_of_its_folds_and_the_pictures(page):

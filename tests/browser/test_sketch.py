@@ -66,7 +66,7 @@ def commits(page):
     page.get_by_role("button", name="Commit").click()
     page.wait_for_selector(".sketch-measured", state="attached", timeout=60_000)
     page.wait_for_function(
-        "() => document.querySelector('.labcore-predict').textContent.includes('right, a flat line 0%')"
+        "() => document.querySelector('.labcore-predict').textContent.includes('points; a flat line would have 0.')"
     )
     page.wait_for_function("() => document.querySelector('.labcore-why em')?.textContent === 'all'")
     # nothing stays that a hand could move

@@ -6,25 +6,19 @@ ones each time, and follows each run for longer.
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import re
-import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
-import xarray as xr
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from labcore import catalog
 from labcore.experiment import Experiment, Parameter
-from labcore.figure import view_of
 from tests.frames import NAMES
-from widgets.benches.plot import jsonable
+from widgets.check.parameters import runs_well
 
 # A run is followed for so many frames and then closed.
 FOLLOW, FOLLOW_LONG = 3, 30
@@ -61,40 +55,9 @@ def check(experiment: Experiment, values: dict[str, Any], follow: int) -> None:
     tried = TRIED / f"{experiment.id}.txt"
     tried.write_text(repr(values), "utf-8")
     try:
-        follow_run(experiment, values, follow)
+        assert not list(runs_well(experiment, values, follow))
     finally:
         tried.unlink()
-
-
-def follow_run(experiment: Experiment, values: dict[str, Any], follow: int) -> None:
-    last, progress = None, 0.0
-    threads = threading.active_count()
-    run = experiment.frames(**values)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)  # numpy's word for a number that is lost on the way
-        try:
-            # the experiment itself checks that every frame is finite
-            for count, last in enumerate(run, 1):
-                assert progress <= last.attrs["progress"], f"progress fell from {progress}"
-                progress = last.attrs["progress"]
-                check_reading(last)
-                if count == follow:
-                    break
-            else:
-                assert progress == 1, f"the run ended at progress {progress}"
-        except ValueError as error:
-            named = any(re.search(rf"\b{name} = ", str(error)) for name in experiment.parameters)
-            assert named and "\n" not in str(error), f"{error!r} names no parameter"
-            return
-        run.close()
-        assert threading.active_count() <= threads, "a stopped run left a thread behind"
-        json.dumps(jsonable(view_of(experiment)(last)), allow_nan=False)
-
-
-def check_reading(frame: xr.Dataset) -> None:
-    reading = frame.attrs["reading"]
-    assert reading.rstrip().endswith((".", "!", "?")), reading
-    assert not re.search(r"\b(nan|inf)\b", reading), reading
 
 
 def fuzz(name: str, follow: int, **more: Any) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labcore import catalog, claims
-from labcore.figure import view_of
+from labcore import catalog
+from widgets.check import folder
 
 ROOT = Path(__file__).parents[2]
 READY = [p for p in catalog.papers() if p.status == "ready"]
@@ -53,31 +53,23 @@ def test_a_folder_holds_files_whose_names_say_what_they_hold(paper):
     for file in paper.folder.iterdir():
         if file.name != "__pycache__":
             assert file.is_file() and (file.suffix == ".py" or file.name == "preview.svg"), file
-            if file.suffix == ".py":
-                assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))), f"{file} does not say what it is"
+    assert not list(folder.files(paper))
 
 
 @pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
 def test_the_face_hands_on_its_names(paper):
     """`from labcore.kan.noble import NobleLinear`: what is listed is there."""
-    package = catalog.load_paper(paper.key)
-    names = list(getattr(package, "__all__", []))
-    assert names == sorted(set(names)) and not [name for name in names if not hasattr(package, name)]
+    assert not list(folder.face(paper))
 
 
 @pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
 def test_every_experiment_has_its_view(paper):
-    for name in paper.experiments:
-        view = view_of(catalog.load_experiment(f"{paper.key}.{name}"))
-        assert view.__module__ == f"labcore.{paper.theme}.{paper.key}.view" and view.__name__ == name
+    assert not list(folder.views(paper))
 
 
 @pytest.mark.parametrize("paper", READY, ids=lambda p: p.key)
 def test_source_says_what_the_import_says(paper):
-    experiments = catalog.load_part(paper.key, "experiments")
-    assert [c.name for c in claims.claims_of(paper.key)] == list(paper.claims)
-    for name in paper.experiments:
-        assert getattr(experiments, name).id == f"{paper.key}.{name}"
+    assert not list(folder.source_is_what_is_imported(paper))
 
 
 def test_nothing_of_labcore_reaches_for_pictures():

@@ -184,6 +184,7 @@ def test_list_as_json_is_the_catalogue():
             "status": paper.status,
             "notebook": paper.notebook,
             "experiments": list(paper.experiments),
+            "of": "",
         }
 
 

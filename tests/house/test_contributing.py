@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 import labcore
 
 ROOT = Path(labcore.__file__).parents[1]
-CELL = r"^```(md|python)\n# \d+ of notebooks/hebbian/oja\.ipynb(, tagged `parameters`)?\n(.*?)^```"
+CELL = r"^```(md|python)\n# \d+ of notebooks/hebbian/oja\.ipynb(, tagged `parameters`|, folded)?\n(.*?)^```"
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```\w+\n# (\S+)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
 
@@ -159,9 +159,11 @@ def test_the_example_lesson_is_a_lesson_and_runs(house):
     """Its claims hold in it, its bench leaves a figure, and it passes the test of a lesson's shape."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     lesson = new_notebook(metadata={"kernelspec": kernel})
-    for language, parameters, text in re.findall(CELL, GUIDE, re.DOTALL | re.MULTILINE):
+    for language, mark, text in re.findall(CELL, GUIDE, re.DOTALL | re.MULTILINE):
         cell = (new_markdown_cell if language == "md" else new_code_cell)(text.strip())
-        cell.metadata["tags"] = ["parameters"] if parameters else []
+        cell.metadata["tags"] = ["parameters"] if "parameters" in mark else []
+        if "folded" in mark:
+            cell.metadata["jupyter"] = {"source_hidden": True}
         lesson.cells.append(cell)
     path = house / "notebooks/hebbian/oja.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -173,6 +175,7 @@ sys.path.insert(0, "lessons")
 import test_lessons
 test_lessons.ROOT = __import__("pathlib").Path({str(house)!r})
 test_lessons.test_lesson_has_the_shape_of_a_lesson("notebooks/hebbian/oja.ipynb")
+test_lessons.test_the_source_of_cells_that_only_place_a_bench_is_folded_in_the_file("notebooks/hebbian/oja.ipynb")
 test_lessons.test_no_output_is_kept_in_git("notebooks/hebbian/oja.ipynb")
 import papermill
 papermill.execute_notebook({str(path)!r}, "out.ipynb", dict(budget="quick", seed=0), progress_bar=False)

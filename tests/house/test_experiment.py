@@ -92,6 +92,19 @@ def test_four_main_parameters_are_too_many():
         Experiment(four, "paper", {})
 
 
+def test_words_are_of_values_that_may_be_chosen():
+    def made(rule: Annotated[Literal["a", "b"], choice("Rule", words={"a": "the first"})] = "a"):
+        yield frame(1)
+
+    def wrong(rule: Annotated[Literal["a", "b"], choice("Rule", words={"c": "the third"})] = "a"):
+        yield frame(1)
+
+    rule = Experiment(made, "toy", {}).parameters["rule"]
+    assert [rule.word(value) for value in rule.choices] == ["the first", "b"]
+    with pytest.raises(TypeError, match="'rule': 'c' has words, and is no choice"):
+        Experiment(wrong, "toy", {})
+
+
 def test_a_parameter_matters_only_when_all_its_conditions_hold():
     decay = made.parameters["decay"]
     assert decay.matters({"rule": "adam", "clip": True})

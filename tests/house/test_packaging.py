@@ -120,7 +120,9 @@ def test_setuptools_finds_all_packages_and_their_data():
 
 BUILT_FROM = "labcore widgets notebooks .jupyter docs binder pyproject.toml setup.py README.md LICENSE".split()
 LEFT = ("__pycache__", ".ipynb_checkpoints", "sweeps")
-LESSONS = {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"} | {"index.ipynb"}
+LESSONS = {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"} | {*catalog.PAGES}
+
+EXTENSION = ("package.json", "lessons.js")  # of JupyterLab
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +161,10 @@ def test_the_wheel_holds_the_packages_with_lessons_previews_settings_and_record(
     assert {name for name in held if name.endswith(".ipynb")} == {f"labcore/lessons/{name}" for name in LESSONS}
     settings = (p.relative_to(ROOT / ".jupyter").as_posix() for p in (ROOT / ".jupyter").rglob("*.json"))
     assert {f"labcore/jupyter/{name}" for name in settings} | {"labcore/ledger.json"} <= held
+    assert {"labcore/teaching.md", "widgets/gallery/teacher.html", "widgets/gallery/class.js"} <= held
+    # where pip puts what JupyterLab looks for in every environment
+    shared = {f"labcore-{labcore.__version__}.data/data/share/jupyter/labextensions/labcore/{n}" for n in EXTENSION}
+    assert shared <= held
     with zipfile.ZipFile(wheel) as archive:
         assert archive.read("labcore/ledger.json") == (ROOT / "docs" / "ledger.json").read_bytes()
         assert archive.read("labcore/lessons/index.ipynb") == (ROOT / "notebooks" / "index.ipynb").read_bytes()
@@ -171,7 +177,9 @@ def test_a_source_distribution_holds_what_a_wheel_is_built_from(source, tmp_path
     [found] = tmp_path.glob("labcore-*.zip")
     names = {name.partition("/")[2] for name in packed(found)}
     assert {f"notebooks/{name}" for name in LESSONS} | {"docs/ledger.json", "setup.py", "pyproject.toml"} <= names
+    assert "docs/teaching.md" in names
     assert ".jupyter/labconfig/default_setting_overrides.json" in names
+    assert {f"widgets/lab/labextensions/labcore/{name}" for name in EXTENSION} <= names
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +263,8 @@ def test_the_gallery_and_jupyterlab_start_from_an_installed_wheel(installed):
         assert lesson["name"] == "spline_edges.ipynb"
         tracker = json.loads(fetched(f"{address}/lab/api/settings/@jupyterlab/notebook-extension:tracker"))
         assert tracker["schema"]["properties"]["windowingMode"]["default"] == "none"
+        started = json.loads(fetched(f"{address}/labcore/lesson?path=kan/spline_edges.ipynb"))["cells"]
+        assert started[0][1].startswith("# ")
     with served(installed, "-m", "widgets.gallery", "own", "--Gallery.warm=False") as address:
         assert "Questions about neural networks" in fetched(f"{address}/")
 
@@ -393,7 +403,7 @@ def targets():
 @needs_make
 def test_make_has_the_targets_and_help_lists_them():
     assert set(targets()) == {
-        "help", "lab", "test", "nightly", "voila", "site", "handouts", "warm",
+        "help", "lab", "test", "nightly", "voila", "class", "site", "handouts", "warm",
         "benchmarks", "reference", "lint", "lock", "clean",
     }  # fmt: skip
     shown = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

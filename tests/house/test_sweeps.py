@@ -48,6 +48,7 @@ def toy(monkeypatch):
             yield body(x, n, seed)
 
         monkeypatch.setattr(catalog, "load_experiment", lambda name: Experiment(toy, "toy", {}))
+        monkeypatch.setattr(Experiment, "code", version)
         monkeypatch.setattr(sweeps, "code_version", lambda key: version)
 
     return make
@@ -617,7 +618,7 @@ def toy(x: Annotated[int, number(0, 9, "a number")] = 1):
 
 
 catalog.load_experiment = lambda name: Experiment(toy, "toy", {})
-sweeps.code_version = lambda key: "v1"
+Experiment.code = "v1"
 sweeps.sweep("toy.toy", out=sys.argv[1], x=[1, 2, 3])
 """
 

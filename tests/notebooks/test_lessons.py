@@ -3,6 +3,7 @@ not the expected one fails it. `-k KEY` picks the lesson of a paper."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from labcore import catalog
 ROOT = Path(__file__).parents[2]
 READY = [p for p in catalog.papers() if p.status == "ready"]
 LESSONS = sorted({p.notebook for p in READY})
+PAGES = [f"notebooks/{name}" for name in catalog.PAGES]
 
 
 def named(lesson: str) -> str:
@@ -27,7 +29,7 @@ def cells(notebook, kind="code"):
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+@pytest.mark.parametrize("lesson", [*LESSONS, *PAGES], ids=named)
 def test_lesson_executes(lesson, tmp_path):
     out = tmp_path / "out.ipynb"
     parameters = {"budget": "quick", "seed": 0} if lesson in LESSONS else {}
@@ -62,14 +64,47 @@ def test_lesson_has_the_shape_of_a_lesson(lesson):
     assert "?" in cells(notebook, "markdown")[0].source, "a lesson opens with its question"
 
 
+def defined(tree):
+    """The names that a cell leaves to the cells after it."""
+    imports = (a for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names)
+    assigned = (n for line in tree.body if isinstance(line, ast.Assign) for n in ast.walk(line))
+    return (
+        {a.asname or a.name.partition(".")[0] for a in imports}
+        | {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+        | {n.id for n in assigned if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    )
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=named)
+def test_the_source_of_cells_that_only_place_a_bench_is_folded_in_the_file(lesson):
+    """Such a cell ends with bench(...), and nothing that it defines for it is read by another kind of cell."""
+    code = [(c, ast.parse(c.source)) for c in cells(nbformat.read(ROOT / lesson, as_version=4))]
+    places = [ast.unparse(tree.body[-1]).startswith("bench(") for _, tree in code]
+    others = [tree for (_, tree), bench in zip(code, places) if not bench]
+    read = {n.id for tree in others for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    for (cell, tree), bench in zip(code, places):
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        assert folded == (bench and not defined(tree) & read), (
+            f"fold exactly these (in JupyterLab: View, Collapse Selected Code):\n{cell.source}"
+        )
+
+
 @pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+def test_the_sentence_on_how_to_run_a_lesson_is_where_it_is_taken_away(lesson):
+    """Where a lesson opens alive; see widgets/lab/labextensions/labcore/lessons.js."""
+    first = nbformat.read(ROOT / lesson, as_version=4).cells[0]
+    assert first.cell_type == "markdown"
+    assert re.fullmatch(r"\*In JupyterLab, choose [^\n]+\*", first.source.rpartition("\n\n")[2])
+
+
+@pytest.mark.parametrize("lesson", [*LESSONS, *PAGES], ids=named)
 def test_no_output_is_kept_in_git(lesson):
     notebook = nbformat.read(ROOT / lesson, as_version=4)
     nbformat.validate(notebook)
     assert all(not c.outputs and c.execution_count is None for c in cells(notebook))
 
 
-@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+@pytest.mark.parametrize("lesson", [*LESSONS, *PAGES], ids=named)
 def test_a_lesson_becomes_a_python_file(lesson):
     notebook = nbformat.read(ROOT / lesson, as_version=4)
     # nbconvert and Jupytext name the script after it; without it a lesson becomes a .txt

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labcore import catalog
 from labcore.experiment import ParameterError
-from tests.notebooks.test_lessons import LESSONS, ROOT, named
+from tests.notebooks.test_lessons import LESSONS, PAGES, ROOT, named
 from widgets.benches import sharing
 
 # as widgets/benches/links.js tells them from links to headings; "?" and nothing after it may end a heading too
@@ -57,7 +57,7 @@ def faults(notebook) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("lesson", [*LESSONS, "notebooks/index.ipynb"], ids=named)
+@pytest.mark.parametrize("lesson", [*LESSONS, *PAGES], ids=named)
 def test_each_bench_has_a_name_and_each_link_means_one(lesson):
     assert faults(nbformat.read(ROOT / lesson, as_version=4)) == []
 

@@ -1,4 +1,7 @@
-"""What the questions of the lessons promise: a wrong option that has its own experiment is right there."""
+"""What the questions of the lessons promise: a wrong option that has its own experiment is right there.
+
+And what the page for teachers says is right is what comes out.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ import pytest
 
 import widgets
 from labcore import catalog
+from labcore.lesson_files import TEACHING
 from tests.notebooks.test_lessons import LESSONS, ROOT, named
-from widgets import Prediction
+from widgets import Prediction, teaching
 
 pytestmark = pytest.mark.nightly  # whole runs at the lessons' own sizes
 
@@ -46,4 +50,16 @@ def test_a_wrong_option_is_right_in_its_own_experiment(lesson, monkeypatch):
             frame = experiment.run(**experiment.validate(**{**asked, **values}))
             if option not in question.holding(frame):
                 wrong.append(f"{name} with {values}: {question.holding(frame)} holds, and not {option!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=named)
+def test_teachers_are_told_what_holds(lesson, monkeypatch):
+    told = teaching.held(TEACHING.read_text(encoding="utf-8"))
+    name = lesson.removeprefix("notebooks/").removesuffix(".ipynb")
+    wrong = []
+    for experiment, asked, question in list(predictions(lesson, monkeypatch)):
+        holds = set(question.holding(catalog.load_experiment(experiment).run(**asked)))
+        if holds != told[name, question.question]:
+            wrong.append(f"{question.question} {holds} holds, and not {told[name, question.question]}")
     assert not wrong, "\n".join(wrong)

@@ -11,7 +11,7 @@ import pytest
 
 from labcore import catalog, ledger, lesson_text
 from labcore.figure import curve
-from widgets.atlas.cards import Atlas, atlas, lesson_card, verdicts
+from widgets.atlas.cards import NOTES_PAGE, Atlas, atlas, lesson_card, verdicts
 from widgets.previews import HEIGHT, WIDTH, preview, sketch
 
 ROOT = Path(catalog.__file__).parents[1]
@@ -127,7 +127,9 @@ def test_executed_as_a_batch_the_index_is_a_page_of_the_same_cards(monkeypatch, 
     assert [c["title"] for c in cards if "data-name" in c] == [c["title"] for c in Cards(live.lessons).found]
     assert [c["title"] for c in cards if "data-key" in c] == [c["title"] for c in Cards(live.papers).found]
     assert "<svg" in page and "<script" not in page and lesson_text.RULE in page
-    assert not re.search(r"&(?!\w+;|#)", re.sub(r"<style>.*?</style>", "", page)), "titles and ideas are escaped"
+    assert not re.search(r"&(?!\w+;|#)", re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)), (
+        "titles and ideas are escaped"
+    )
 
 
 def drawn(spec, panel=""):
@@ -188,3 +190,9 @@ def test_the_picture_of_a_ready_paper_is_the_one_that_its_view_makes(paper):
     # the numbers may differ in a last digit from machine to machine, the parts may not
     parts = lambda text: re.findall(r"<(\w+)", text)  # noqa: E731
     assert set(parts(kept)) == set(parts(made))
+
+
+def test_a_server_that_has_the_notes_for_teachers_is_linked(live, monkeypatch):
+    assert atlas().notes == ""
+    monkeypatch.setenv(NOTES_PAGE, "/labcore/teaching")
+    assert atlas().notes == "/labcore/teaching"

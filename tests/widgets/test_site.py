@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from labcore import catalog
 from labcore.figure import view_of
@@ -14,7 +15,7 @@ from tests.frames import quick
 from widgets.site import lessons
 from widgets.site.handouts import handout
 from widgets.site.packed import packed, quantised
-from widgets.site.runs import Runs, thinned
+from widgets.site.runs import Runs, _ends, thinned
 from widgets.site.still import points
 
 
@@ -85,12 +86,29 @@ def test_a_run_within_its_bound_is_thinned_and_one_beyond_it_is_ended():
         full = quick("quadratic.shapes")
         assert len(full) == 41 and len(frames) == 40
         assert frames[0].equals(full[0]) and frames[-1].equals(full[-1])
+        process = runs._process
         assert runs.run("quadratic.shapes", values, 0.01) is None
+        assert runs._process is process, "it gave up between two frames"
         assert runs.run("quadratic.neuron", catalog.load_experiment("quadratic.neuron").settings("quick"), 60)
         with pytest.raises(RuntimeError, match="ParameterError"):
             runs.run("quadratic.neuron", {"seed": -1}, 60)
     finally:
         runs.close()
+
+
+@pytest.mark.parametrize(("step", "computed"), [(0.01, 3), (0.08, 9), (0.2, 5)])
+def test_a_run_that_would_take_far_too_long_is_given_up_early(monkeypatch, step, computed):
+    """Each of its frames takes a second, and it may take 8."""
+    clock = iter(range(1000))
+    monkeypatch.setattr("widgets.site.runs.time.process_time", lambda: float(next(clock)))
+    made = []
+
+    def frames():
+        while not made or made[-1] < 1:
+            made.append(min(step * (len(made) + 1), 1.0))
+            yield xr.Dataset(attrs={"progress": made[-1]})
+
+    assert _ends(frames(), 8) == (made[-1] == 1) and len(made) == computed
 
 
 @pytest.mark.parametrize(("count", "most"), [(3, 40), (41, 40), (100, 2), (7, 1)])

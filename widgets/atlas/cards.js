@@ -126,6 +126,7 @@ function render({ model, el }) {
       "div",
       { className: "labcore-atlas" },
       element("p", { textContent: model.get("summary"), className: "labcore-summary" }),
+      ...(model.get("notes") ? [element("p", {}, element("a", { href: model.get("notes"), textContent: "Notes for teachers" }))] : []),
       element("div", { className: "labcore-filters" }, search, view.group),
       way.group,
       filters,

@@ -5,6 +5,7 @@ The cards are HTML that is made here, for the live page and the static one alike
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from html import escape
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import Any
 
 import anywidget
 import traitlets
-from IPython.display import HTML
+from IPython.display import HTML, display
 
 from labcore import catalog, ledger, lesson_text, search
 from labcore.catalog import Lesson, Paper
+from widgets.atlas.navigation import page_style
 from widgets.benches.front_end import is_static
 
 _HERE = Path(__file__).parent
+NOTES_PAGE = "LABCORE_NOTES_PAGE"  # in the environment of a kernel whose server has the notes for teachers: where
 _WORDS = {"holds": "hold", "not reproduced": "not reproduced at this scale", "fragile": "fragile"}
 _WORDS |= {"broken": "BROKEN", "surprise": "hold against their entry"}
 
@@ -83,18 +86,27 @@ def verdicts(key: str) -> str:
 
 
 def paper_card(paper: Paper) -> str:
-    """A paper as HTML: title, year, theme, idea, verdicts, and the way to its lesson and to itself."""
+    """A paper as HTML: title, year, theme, idea, verdicts, and the way to its lesson and to itself.
+
+    That of a guest says whose it is, and how it is opened.
+    """
     ready = paper.status == "ready"
-    theme = next(t for t in catalog.themes() if t.key == paper.theme)
-    title = _link(paper.notebook.removeprefix("notebooks/").removesuffix(".ipynb"), paper.title)
-    told = verdicts(paper.key) if ready else ""
+    theme = next((f"{t.title}, " for t in catalog.themes() if t.key == paper.theme), "")
+    title = escape(paper.title)
+    if ready and paper.notebook:
+        title = _link(paper.notebook.removeprefix("notebooks/").removesuffix(".ipynb"), paper.title)
+    told = verdicts(paper.key) if ready and not paper.guest else ""
+    whose = f"A guest, of {paper.of}. " if paper.guest else ""
+    if paper.guest and paper.experiments:
+        whose += f'bench("{paper.key}.{paper.experiments[0]}") opens it.'
     source = f', <a href="{escape(paper.link)}">{escape(paper.source)}</a>' if paper.link else ""
     return (
         f'<article class="labcore-paper {paper.status}" data-key="{paper.key}" data-theme="{paper.theme}" '
         f'data-year="{paper.year}" data-status="{paper.status}" data-text="{escape(search.text_of(paper))}">'
-        f"<h3>{title if ready else escape(paper.title)}</h3>"
-        f'<p class="labcore-facts">{paper.year}, {escape(theme.title)}, {paper.status}{source}</p>'
+        f"<h3>{title}</h3>"
+        f'<p class="labcore-facts">{paper.year}, {escape(theme)}{paper.status}{source}</p>'
         f"<p>{escape(paper.idea)}</p>"
+        + (f'<p class="labcore-facts">{escape(whose)}</p>' if whose else "")
         + (f'<p class="labcore-facts labcore-verdicts">{escape(told)}</p>' if told else "")
         + "</article>"
     )
@@ -112,29 +124,36 @@ class Atlas(anywidget.AnyWidget):
     paths = traitlets.List().tag(sync=True)
     summary = traitlets.Unicode().tag(sync=True)
     rule = traitlets.Unicode().tag(sync=True)
+    notes = traitlets.Unicode().tag(sync=True)  # the address of the notes for teachers, "" where there are none
 
 
 def atlas() -> Atlas | HTML:
-    """The index of the whole catalogue; executed as a batch, a page of the same cards without search."""
+    """The index of the whole catalogue, guests last; executed as a batch, a page of the same cards without search.
+
+    The page takes the look of the house.
+    """
     cards = {lesson.name: lesson_card(lesson) for lesson in catalog.lessons()}
     # the ready ones first: they are what a visitor can open
-    listed = sorted(catalog.papers(), key=lambda p: p.status != "ready")
+    listed = sorted(catalog.papers(), key=lambda p: p.status != "ready") + catalog.guests()
     papers = "".join(map(paper_card, listed))
+    summary = " ".join([catalog.summary(), *(f"{line[0].upper()}{line[1:]}." for line in catalog.left_out())])
     if not is_static():
+        display(HTML(page_style()))
         return Atlas(
             lessons="".join(cards.values()),
             papers=papers,
             themes=[{"key": t.key, "title": t.title, "question": t.question} for t in catalog.themes()],
             paths=paths(),
-            summary=catalog.summary(),
+            summary=summary,
             rule=lesson_text.RULE,
+            notes=os.environ.get(NOTES_PAGE, ""),
         )
     evenings = "".join(
         f'<h2>{escape(group["title"])}</h2><div class="labcore-grid">{"".join(cards[n] for n in group["names"])}</div>'
         for group in paths()[2]["groups"]
     )
-    style = (_HERE / "cards.css").read_text(encoding="utf-8")
+    look = page_style() + f"<style>{(_HERE / 'cards.css').read_text(encoding='utf-8')}</style>"
     return HTML(
-        f'<style>{style}</style><div class="labcore-atlas"><p>{catalog.summary()} {lesson_text.RULE}</p>{evenings}'
+        f'{look}<div class="labcore-atlas"><p>{escape(summary)} {lesson_text.RULE}</p>{evenings}'
         f'<h2>The papers</h2><div class="labcore-papers">{papers}</div></div>'
     )

@@ -28,10 +28,20 @@ function finder(terms) {
   };
 }
 
+// A notebook may take cells out of the page that are out of sight, and with the first of them the look that it brings.
+function keepLook(panel) {
+  const look = panel.querySelector(".labcore-style");
+  if (!look) return;
+  panel.querySelector(".jp-Notebook").classList.add("labcore-page");
+  document.head.querySelector(".labcore-style")?.remove();
+  document.head.append(look.cloneNode(true));
+}
+
 function render({ model, el }) {
   el.style.display = "none";
   const panel = el.closest(".jp-NotebookPanel");
   const root = panel ?? document.body;
+  if (panel) keepLook(panel);
   const find = finder(model.get("terms"));
   const own = `labcore-meaning-${++made}`;
   const leaving = new AbortController();
@@ -149,6 +159,7 @@ function render({ model, el }) {
   addEventListener("resize", place, { signal });
 
   mark();
+  signal.addEventListener("abort", reachable(root));
   let ways;
   if (panel) {
     // cells are drawn as they come into sight, and anew when they are edited
@@ -175,6 +186,7 @@ function render({ model, el }) {
     hide();
     leaving.abort();
     ways?.remove();
+    panel?.querySelector(".jp-Notebook").classList.remove("labcore-page");
     for (const word of root.querySelectorAll(`[aria-describedby^="${own}-"]`)) {
       meaningOf(word)?.remove();
       const parent = word.parentNode;

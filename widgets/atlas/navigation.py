@@ -1,4 +1,4 @@
-"""The way from a lesson: to the index, the lessons beside it, its papers; and the words of the field in its prose."""
+"""The way from a lesson: to the index, the lessons beside it, its papers; the words of the field; the page's look."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from IPython.display import HTML, display
 
 from labcore import catalog, glossary, lesson_text
 from labcore.catalog import Lesson
-from widgets.benches.front_end import is_static
+from widgets.benches.front_end import is_site, is_static
 
 _HERE = Path(__file__).parent
+
+
+def page_style() -> str:
+    """The look of a page that holds a lesson, as HTML; a page of `make site` has it already."""
+    look = (_HERE / "page.css").read_text(encoding="utf-8")
+    return "" if is_site() else f'<style class="labcore-style">{look}</style>'
 
 
 def _link(lesson: Lesson, text: str, rel: str = "") -> str:
@@ -32,9 +38,8 @@ def navigation_html(lesson: Lesson) -> str:
     facts = [f"{lesson.level.capitalize()}, about {lesson_text.minutes(lesson)} minutes."]
     facts += [f"First: {needs}."] if needs else []
     facts += [f"{'Papers' if len(lesson.papers) > 1 else 'Paper'}: {papers}."] if papers else []
-    style = (_HERE / "navigation.css").read_text(encoding="utf-8")
     return (
-        f'<style>{style}</style><nav class="labcore-way" aria-label="Lessons"><p class="labcore-ways">'
+        '<nav class="labcore-way" aria-label="Lessons"><p class="labcore-ways">'
         f"{''.join(f'<span>{way}</span>' for way in ways)}</p><p>{' '.join(facts)}</p></nav>"
     )
 
@@ -42,8 +47,7 @@ def navigation_html(lesson: Lesson) -> str:
 class Glossary(anywidget.AnyWidget):
     """Marks the first use of each term in the lesson's prose. What a term means is shown on hover, focus and tap."""
 
-    _esm = _HERE / "glossary.js"
-    _css = _HERE / "glossary.css"
+    _esm = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("scrolled.js", "glossary.js"))
 
     terms = traitlets.List().tag(sync=True)  # of dicts: word, every, means
 
@@ -51,9 +55,11 @@ class Glossary(anywidget.AnyWidget):
 def lesson_nav(name: str) -> None:
     """Show the links of a lesson, named THEME/TOPIC as in the catalogue, and mark the glossary's words in its prose.
 
+    The page takes the look of the house.
+
     Executed as a batch, only the links: there is nobody to ask what a word means. Raises `UnknownKey`.
     """
-    display(HTML(navigation_html(catalog.lesson(name))))
+    display(HTML(page_style() + navigation_html(catalog.lesson(name))))
     if not is_static():
         rows = [{"word": t.word, "every": list(t.every), "means": t.means} for t in glossary.terms()]
         display(Glossary(terms=rows))

@@ -1,6 +1,7 @@
 """The bench: an experiment under a person's hands.
 
     bench("double_descent.model_wise", label_noise=0.3)
+    bench(my_function)
 
 With a front end it is live: controls, run thread, figure, pins, share, export. Without one (papermill, nbconvert) it
 runs the experiment at its budget and leaves the figure and its reading as static output.
@@ -8,6 +9,7 @@ runs the experiment at its budget and leaves the figure and its reading as stati
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -20,12 +22,12 @@ import ipywidgets as w
 import xarray as xr
 from IPython.display import display
 
-from labcore import catalog
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
-from labcore.figure import view_of
+from labcore.functions import experiment_of
 from labcore.without import Without, declared
 from widgets.benches import ahead, sharing
 from widgets.benches.audience import Audience
+from widgets.benches.cells import Cell
 from widgets.benches.controls import Control, control_panel, taken
 from widgets.benches.drawer import Drawer
 from widgets.benches.film import Film
@@ -55,16 +57,24 @@ _opening = threading.Lock()  # benches of one page compute their first frames on
 
 
 def bench(
-    name: str,
+    what: str | Experiment | Callable[..., Any],
+    /,
     *,
     budget: Budget = "full",
     predict: Question | None = None,
     opening: bool = False,
     label: str = "",
     without: bool = False,
+    view: Callable[[xr.Dataset], Spec] | None = None,
     **values: Any,
 ) -> Bench | StaticBench:
-    """A bench for the experiment `KEY.EXPERIMENT`, starting at these values.
+    """A bench for the experiment `KEY.EXPERIMENT`, or for a function of yours, starting at these values.
+
+    `labcore.functions` says what a function may be. Its cell run again ends the run of before, and keeps the values of
+    the controls whose defaults are as they were.
+
+    `view` makes the figure of a frame, as in a paper's `view.py`; without it a paper has its own, and the frame of a
+    function is drawn by what it holds.
 
     With `opening`, its run is recorded, and played once when it comes into view. What a question asks is not: the run
     of `predict.then` is never played so, and where that is the bench's own run, nothing is.
@@ -75,18 +85,20 @@ def bench(
     With `without`, a switch takes the paper's idea out: the bench then runs a copy of the paper without the line that
     its `without.py` names, and shows the line.
 
-    Raises `UnknownKey` for a name that does not exist, `ParameterError` for bad values, `ValueError` for a label that
-    no link can hold, and LookupError where no line is named for this experiment.
+    Raises `UnknownKey` for a name that does not exist, `ParameterError` for bad values and for a signature that cannot
+    be read, `ValueError` for a label that no link can hold, and LookupError where no line is named for this experiment.
     """
     if label and not _LABEL.fullmatch(label):
         raise ValueError(f"label = {label!r} is not allowed; it must be of letters, digits, '.', '_' and '-'")
-    experiment = catalog.load_experiment(name)
+    experiment = experiment_of(what)
+    if without and not experiment.named:
+        raise LookupError(f"{experiment.id} is no paper's, and names no line that carries its idea")
     taken = declared(experiment.key) if without else None
-    if taken and taken.shows != name:
-        raise LookupError(f"{name} does not fail without {taken.idea}; {taken.shows} does")
+    if taken and taken.shows != experiment.id:
+        raise LookupError(f"{experiment.id} does not fail without {taken.idea}; {taken.shows} does")
     settings = experiment.settings(budget, **values)
-    view = view_of(experiment)
-    if is_site():
+    view = view or experiment.view
+    if is_site() and experiment.named:
         from widgets.site.still import StillBench
 
         small = experiment.settings("quick", **values)
@@ -95,7 +107,22 @@ def bench(
         linked = sharing.environment_values(experiment, label)
         # a link shows what its sender saw, and that is no answer to the lesson's question
         return StaticBench(experiment, linked or settings, view, None if linked else predict, taken)
-    return Bench(experiment, settings, view, predict, opening, label, taken)
+    moved = {} if experiment.named else _of_before(experiment, label, settings)
+    return Bench(experiment, settings, view, predict, opening, label, taken, moved)
+
+
+def _of_before(experiment: Experiment, label: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """End the bench that this cell made when it ran before. Its values where what they start from is as it was."""
+    old = _labelled.get(label or experiment.id)
+    if old is None or not old.cell.ran_before(Cell.here()):
+        return {}
+    old.close()
+    kept = {}
+    for name, value in old.values.items():
+        if name in settings and old.starts_at(name, settings[name]):
+            with contextlib.suppress(ParameterError):  # its limits have changed
+                kept[name] = experiment.validate(**{**settings, name: value})[name]
+    return kept
 
 
 class Bench(w.VBox):
@@ -110,15 +137,16 @@ class Bench(w.VBox):
         opening: bool = False,
         label: str = "",
         without: Without | None = None,
+        moved: Mapping[str, Any] | None = None,
     ):
-        self.experiment, self.values, self.view = experiment, dict(values), view
+        self.experiment, self.values, self.view = experiment, {**values, **(moved or {})}, view
+        self.cell = Cell.here()
         self.label = label or experiment.id
         _labelled[self.label] = self
         self.frame: xr.Dataset | None = None
-        self._shown_values = dict(values)  # those of the frame
+        self._shown_values = dict(self.values)  # those of the frame
         self.pins: list[Pin] = []
         self._start = dict(values)
-        self._labels = {name: p.label for name, p in experiment.parameters.items()}
         self._spec: Spec = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
         self._cost: dict[str, float] = {}
         self._last_moved: str | None = None
@@ -156,7 +184,7 @@ class Bench(w.VBox):
             self._lock(True)
             self._question.play = self._play  # for a panel that offers other runs after its answer
             self._cover(asked == self.values)
-        self._runner = Runner(self._frames, self._draw, self._report)
+        self._runner = Runner(self._frames, self._draw, self._report, interrupts=not experiment.named)
         self._preview = Job(dict(self.values), preview=True)
         self._runner.submit(self._preview)
 
@@ -248,6 +276,7 @@ class Bench(w.VBox):
     def reset(self) -> None:
         """Back to the values the bench opened with."""
         self._put_back()
+        self._plot.send({"type": "released"})
         self.set(**self._start)
 
     def set(self, **values: Any) -> None:
@@ -291,6 +320,8 @@ class Bench(w.VBox):
 
     def sweep(self) -> None:
         """Offer to run the experiment over a grid, with the bench's other values."""
+        if not any(name != "seed" for name in self.experiment.parameters):
+            return self._refuse(f"{self.experiment.id} has no parameter that a sweep could vary.")
         if self._of_copy:
             return self._refuse(f"What is swept is the paper itself. Put {self._idea.without.idea} back first.")
         self._drawer.sweep(lambda: self.values, self.view)
@@ -302,6 +333,10 @@ class Bench(w.VBox):
         if _labelled.get(self.label) is self:
             del _labelled[self.label]
         super().close()
+
+    def starts_at(self, name: str, value: Any) -> bool:
+        """Whether this is the value of a parameter that the bench opened with."""
+        return name in self._start and self._start[name] == value
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until no run is under way. For tests and scripts."""
@@ -437,8 +472,8 @@ class Bench(w.VBox):
             else:
                 self._story.leave(Standing(self.values, list(self.pins), self._film.standing(), self._long))
                 self._go(values, moved)
-                told = difference(values, self._start, self._labels) if values != self._start else "as it opened"
-                self._story.tell(told)
+                changed = difference(values, self._start, self.experiment.parameters)
+                self._story.tell(changed if values != self._start else "as it opened")
         else:
             self._refuse("This bench asks you something first. Answer or skip its question, then follow the link.")
         self._plot.send({"type": "look", "page": page})
@@ -502,7 +537,8 @@ class Bench(w.VBox):
                 self._say("Ready.")
 
     def _frames(self, values: dict[str, Any]) -> Iterator[xr.Dataset]:
-        first = self.frame is None
+        # a function may take long for its first frame, or have none
+        first = self.frame is None and self.experiment.named
         if first:
             _opening.acquire()
         try:
@@ -569,7 +605,7 @@ class Bench(w.VBox):
             return
         self.frame, self._spec, self._shown_values = shot.frame, shot.spec, self._film.values
         self._plot.hands = hand_facts(self.experiment, self._spec) if self._controls_enabled else {}
-        self._plot.ghosts = jsonable(ghosts(self.pins, self._compared, self._labels))
+        self._plot.ghosts = jsonable(ghosts(self.pins, self._compared, self.experiment.parameters))
 
     def _mark(self) -> None:
         """Let a figure that does not belong to the controls say so."""
@@ -588,6 +624,8 @@ class Bench(w.VBox):
         self._drawer.stop()
 
     def _report(self, report: Report) -> None:
+        if report.state == "silent":
+            return self._say(f"{self.experiment.id} is at work, without a frame so far. Stop ends it.")
         if report.job.prepare:
             # what failed is said when it is asked for
             if report.state == "done":
@@ -611,7 +649,9 @@ class Bench(w.VBox):
             return self._status.under_way(report)
         if report.state == "failed":
             self._mark()
-            return self._status.fail(report.error)
+            if self.frame is None:
+                self._plot.reading = "No figure: the run failed before its first frame."
+            return self._status.fail(report.error, own=not self.experiment.named)
         self._mark()
         if report.state == "done" and report.job.at < 1:
             with self._drawing:
@@ -628,7 +668,10 @@ class Bench(w.VBox):
                 self._cost[self._last_moved] = report.seconds
             self._say(f"{report.seconds * 1000:.0f} ms" if report.seconds < 1 else f"{report.seconds:.1f} s")
         elif report.state == "stopped":
-            self._say(f"Stopped at {report.progress:.0%}.")
+            where = f"frame {report.frames}" if report.open_ended else f"{report.progress:.0%}"
+            self._say(f"Stopped at {where}." if report.frames else "Stopped before the first frame.")
+            if self.frame is None:
+                self._plot.reading = "No figure: the run was stopped before its first frame."
         elif report.state == "ready":
             self._long = max(self._long, SHORT + 1)
             self._say("This is where it starts. Press Run.")

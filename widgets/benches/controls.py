@@ -30,6 +30,8 @@ def positions(parameter: Parameter) -> np.ndarray:
         step = nice_step(high - low)
         step = max(1.0, step) if parameter.kind == "int" else step
         grid = np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
+        if parameter.step is not None:  # counted from the low end
+            grid = low + np.arange(math.floor((high - low) / parameter.step + 1e-9) + 1) * parameter.step
     # rounded here and not later: 15 * 0.02 is not the bound 0.3, and a bound such as 2/3 must stay what it is
     grid = np.array([float(f"{value:.10g}") for value in grid])
     grid = np.concatenate([[low], grid[(grid > low) & (grid < high)], [high]])
@@ -95,11 +97,12 @@ class Control:
         self._changed, self._typed = changed, typed
         self._quiet = False
         named = {"description": _marked(parameter.label), "description_allow_html": True}
-        tip = {"tooltip": f"{parameter.description} ({parameter.allowed})"}
+        allowed = "" if parameter.kind == "choice" else f" ({parameter.allowed})"
+        tip = {"tooltip": f"{parameter.description}{allowed}".strip()}
         self._slider = self._box = self._choice = None
         if parameter.kind == "choice":
             look = {"layout": layout(**_WIDE), "style": style(w.Dropdown)}
-            options = [(str(choice).replace("_", " "), choice) for choice in parameter.choices]
+            options = [(parameter.word(choice), choice) for choice in parameter.choices]
             self._choice = w.Dropdown(options=options, **named, **look, **tip)
             parts = [self._choice]
         elif parameter.kind == "bool":

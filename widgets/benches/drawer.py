@@ -43,19 +43,22 @@ class Drawer(w.VBox):
         frame = self._frame()
         at = 1.0 if frame is None else frame.attrs["progress"]
         what = (self._experiment, values)
-        lines = {
-            "Python": sharing.python_line(*what),
-            "Shell": sharing.command_line(*what),
-            "Papermill": sharing.papermill_command(*what, self._label),
-            "PowerShell": sharing.papermill_command(*what, self._label, powershell=True),
-        }
+        lines = {"Python": sharing.python_line(*what)}
+        where = "The link opens this notebook, and this bench when its cell has run."
+        if self._experiment.named:
+            lines["Shell"] = sharing.command_line(*what)
+            where = ""
+        if self._experiment.notebook:
+            lines["Papermill"] = sharing.papermill_command(*what, self._label)
+            lines["PowerShell"] = sharing.papermill_command(*what, self._label, powershell=True)
+            where = "The last two run the whole lesson: in Labcore's folder, where <code>notebooks</code> is."
         wide = {"width": "98%"}
         self._link = line("Link", "...", size=wide)
         self._link.add_class("labcore-link")
         self._copied = words()
-        where = "The last two run the whole lesson: in Labcore's folder, where <code>notebooks</code> is."
         if at < 1:
-            where = f"The link shows the run at {at:.0%}, as here; the lines go on to its end. {where}"
+            frame = "this frame of the run" if "open_ended" in frame.attrs else f"the run at {at:.0%}, as here"
+            where = f"The link shows {frame}; the lines go on to its end. {where}"
         made = [line(k, v, size=wide) for k, v in lines.items()]
         self.children = [self._link, self._copied, *made, words(where)]
         self._to_page({"type": "share", "query": sharing.link_query(*what, self._label, at)})

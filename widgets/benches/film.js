@@ -200,11 +200,12 @@ function timeline(film, place) {
     const { numbers, at, picture, playing } = film;
     line.hidden = numbers.length < 2;
     if (line.hidden) return;
-    const percent = `${Math.round(100 * (picture.progress ?? 0))} %`;
+    // of a run whose length nobody knows, frames are counted
+    const place = film.facts.counted ? `frame ${at + 1}` : `${Math.round(100 * (picture.progress ?? 0))} %`;
     range.max = numbers.length - 1;
     range.value = numbers.findLastIndex((n) => n <= at);
-    range.setAttribute("aria-valuetext", `${percent} of the run`);
-    where.textContent = percent;
+    range.setAttribute("aria-valuetext", `${place} of the run`);
+    where.textContent = place;
     speed.value = Object.keys(SPEEDS).find((name) => SPEEDS[name] === film.speed);
     button.textContent = playing ? "❚❚" : "▶";
     const word = playing ? "Hold the film" : "Play the run again";

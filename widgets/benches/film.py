@@ -122,6 +122,7 @@ class Film:
             "number": shot.number,
             "last": self.shots[-1].number,
             "every": self._kept.every,
+            **({"counted": True} if "open_ended" in self.shots[0].frame.attrs else {}),
             **more,
         }
         self._plot.show(shot.spec, shot.frame.attrs["reading"], facts | {"progress": shot.frame.attrs["progress"]})

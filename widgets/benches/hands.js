@@ -318,7 +318,13 @@ function handsOf({ model, figure, held, redraw }) {
     place();
   }
 
+  // a hand is where the figure has it: the kernel has put its parameter elsewhere since
+  function release() {
+    kept = null;
+    place();
+  }
+
   model.on("change:hands", place);
   model.on("change:stale", place);
-  return { place, still, heed, hide: (yes) => { sheet.style.display = yes ? "none" : ""; } };
+  return { place, still, heed, release, hide: (yes) => { sheet.style.display = yes ? "none" : ""; } };
 }

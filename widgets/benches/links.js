@@ -14,7 +14,19 @@ const links = (globalThis.labcoreLinks ??= {
   figures: new Map(), // of a widget manager, which is one notebook's: its figures
   homes: new WeakMap(), // of a notebook on the page: its widget manager
   last: null, // the link that was followed last
+  waits: null, // takes away what says that its answer is late
 });
+
+const PROMPT = 500; // milliseconds that an answer of the kernel may take unsaid
+
+// Beside a link, the word that it was heard: the kernel may be busy with another bench.
+function awaitAnswer(link) {
+  links.waits?.();
+  const word = Object.assign(document.createElement("span"), { className: "labcore-waits", textContent: " waits for Python, which is computing …" });
+  word.setAttribute("role", "status");
+  const late = setTimeout(() => link.after(word), PROMPT);
+  links.waits = () => { clearTimeout(late); word.remove(); links.waits = null; };
+}
 
 // A figure that has come, and what takes it away.
 function linkable(model) {
@@ -51,6 +63,7 @@ function followLinks() {
     for (const model of named) {
       if (!(await alive(model))) continue;
       links.last = link;
+      awaitAnswer(link);
       return model.send({ type: "link", name, values, page: links.page });
     }
   }, true);

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labcore.experiment import Parameter
 from widgets.benches.controls import shown
 
 _DASHES = ("dot", "dash", "dashdot", "longdash")
@@ -25,23 +26,28 @@ def pin(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Pin:
     return Pin([t for t in spec["data"] if (t.get("meta") or {}).get("pin")], dict(values))
 
 
-def difference(pinned: Mapping[str, Any], current: Mapping[str, Any], labels: Mapping[str, str] = {}) -> str:
-    """The pinned values that differ from the current ones, under their labels, or names."""
-    changed = [f"{labels.get(k) or k.replace('_', ' ')} = {_said(v)}" for k, v in pinned.items() if current.get(k) != v]
+def difference(pinned: Mapping[str, Any], current: Mapping[str, Any], parameters: Mapping[str, Parameter] = {}) -> str:
+    """The pinned values that differ from the current ones, in the words of the parameters that are known."""
+    changed = [_said(name, v, parameters.get(name)) for name, v in pinned.items() if current.get(name) != v]
     return ", ".join(changed) if changed else "the same settings"
 
 
-def _said(value: Any) -> str:
-    """A value as `shown`, a switch as on or off."""
-    return ("off", "on")[value] if isinstance(value, bool) else shown(value)
+def _said(name: str, value: Any, parameter: Parameter | None) -> str:
+    """What has which value: a choice in its words, a switch as on or off."""
+    label = parameter.label if parameter else name.replace("_", " ")
+    if isinstance(value, bool):
+        return f"{label} = {('off', 'on')[value]}"
+    return f"{label} = {parameter.word(value) if parameter and parameter.kind == 'choice' else shown(value)}"
 
 
-def ghosts(pins: list[Pin], values: Mapping[str, Any], labels: Mapping[str, str] = {}) -> list[dict[str, Any]]:
+def ghosts(
+    pins: list[Pin], values: Mapping[str, Any], parameters: Mapping[str, Parameter] = {}
+) -> list[dict[str, Any]]:
     """The pinned curves as traces that stand behind a figure of `values`; a pin is one entry of the legend."""
-    indexed = {name: re.sub(r"_(\w+)", r"<sub>\1</sub>", said) for name, said in labels.items()}
     made = []
     for number, kept in enumerate(pins):
-        label = f"pinned: {difference(kept.values, values, indexed)}"
+        said = re.sub(r"_(\w+)", r"<sub>\1</sub>", difference(kept.values, values, parameters))
+        label = f"pinned: {said}"
         for position, trace in enumerate(kept.traces):
             ghost = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate")}
             ghost.update(

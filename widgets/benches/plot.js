@@ -58,6 +58,7 @@ function withFonts(value, small, key) {
 
 // Where a figure is narrower than this, panels that stand side by side are put one below the other.
 const PHONE = 520, GAP = 76;
+const MOST = 4; // columns; more are one picture, whose parts are seen side by side
 
 // The panels of a figure: the axes that belong together, as two of them that share one do, and the room that they fill.
 function panelsOf(data, layout) {
@@ -100,6 +101,7 @@ function groups(panels, letter) {
 // one column stay as they stand.
 function cellsOf(panels) {
   const columns = groups(panels, "x");
+  if (columns.length > MOST) return [panels];
   if (columns.length > 1) return columns.flatMap(cellsOf);
   const rows = groups(panels, "y").reverse();
   return rows.some((row) => groups(row, "x").length > 1) ? rows.flatMap(cellsOf) : [panels];
@@ -126,10 +128,12 @@ function stacked(data, layout, parts) {
   const heights = cells.map((c) => room * (c.high - c.low));
   const total = heights.reduce((a, b) => a + b) + GAP * (cells.length - 1);
   let top = total;
+  // words that stood to the right of a panel, in the gap before the next one, keep room
+  const beside = (c) => !margin.r && layout.annotations?.some((a) => a.xanchor === "left" && a.x > 1 && c.axes.some((key) => a.xref === `${key.replace("axis", "")} domain`));
   const places = cells.map((c, k) => {
-    const height = heights[k] / total, base = (top - heights[k]) / total;
+    const height = heights[k] / total, base = (top - heights[k]) / total, reach = beside(c) ? 0.75 : 1;
     top -= heights[k] + GAP;
-    return { x: (v) => (v - c.from) / (c.to - c.from), y: (v) => base + ((v - c.low) / (c.high - c.low)) * height, scale: height / (c.high - c.low) };
+    return { x: (v) => (reach * (v - c.from)) / (c.to - c.from), y: (v) => base + ((v - c.low) / (c.high - c.low)) * height, scale: height / (c.high - c.low) };
   });
   const made = { ...layout, height: total + edges };
   cells.forEach((c, k) => {
@@ -258,7 +262,8 @@ const ASLEEP = "This figure is not connected to its Python kernel any more, so n
 
 function render({ model, el, film }) {
   const figure = Object.assign(document.createElement("div"), { className: "labcore-figure" });
-  figure.setAttribute("role", "img");
+  figure.dataset.bench = model.get("bench_id"); // by which a class's page knows whose question it is
+  figure.setAttribute("role", "figure"); // no picture: there are handles in it
   const reading = Object.assign(document.createElement("p"), { className: "labcore-reading" });
   reading.setAttribute("role", "status");
   const held = Object.assign(document.createElement("div"), { className: "labcore-held" });
@@ -309,12 +314,11 @@ function render({ model, el, film }) {
     const { data, layout } = themed(isDark());
     figure.style.minHeight = `${layout.height}px`;
     const config = {
-      responsive: true, displaylogo: false, doubleClick: "reset",
+      displaylogo: false, doubleClick: "reset",
       // no button that uploads the figure to a company
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     };
     await Plotly.react(figure, data, first ? layout : hands.still(layout), config);
-    if (figure._fullLayout && figure.clientWidth && figure._fullLayout.width !== figure.clientWidth) await Plotly.Plots.resize(figure);
     hands.place();
     if (first) listen();
   }
@@ -384,7 +388,9 @@ function render({ model, el, film }) {
       const box = () => el.closest(".labcore-bench")?.querySelector(".labcore-link input");
       model.send({ type: "copied", done: await copy(message.text, box) });
     }
+    if (message.type === "released") hands.release();
     if (message.type === "look" && message.page === links.page) {
+      links.waits?.();
       // what else has changed in the bench is drawn first, and may have made it longer
       requestAnimationFrame(() => setTimeout(() => bringIntoView(el.closest(".labcore-bench") ?? el)));
     }

@@ -74,7 +74,9 @@ class PredictionPanel(w.VBox):
         self._options = w.RadioButtons(options=list(prediction.options), value=None, **look)
         self._commit = button("Commit", "check", "", lambda: self._close(self._options.value), "primary")
         self._commit.disabled = True
+        self._commit.add_class("labcore-commit")  # by which a class's page knows it
         skip = button("Skip", "", "Show the result without a prediction", lambda: self._close(None))
+        skip.add_class("labcore-skip")
         question = words(f'<div class="labcore-question">Predict first. {escape(prediction.question)}</div>')
         answers = row([self._options, row([self._commit, skip], "labcore-toolbar")], "labcore-answers")
         super().__init__([question, answers], layout=layout())

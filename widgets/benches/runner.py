@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +12,14 @@ from typing import Any, Literal
 import xarray as xr
 
 LINGER = 1.0  # seconds that the thread waits for more work before it ends
+# seconds that a run has to come to its next frame before it is interrupted: when it is stopped, and when another one
+# waits for it, since a first call may load and compile for long
+STOPPED, REPLACED = 1.0, 10.0
+AGAIN = 1.0  # seconds between two tries
+SILENT = 5.0  # seconds without a first frame after which a run is said to be at work
+TRIES = 10  # of interrupting code that takes the interrupt for an error of its own
 
-State = Literal["running", "paused", "done", "stopped", "ready", "failed"]
+State = Literal["running", "silent", "paused", "done", "stopped", "ready", "failed"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Report:
-    """How the run of `job` stands. `seconds` counts computing, not pauses."""
+    """How the run of `job` stands. `seconds` counts computing, not pauses.
+
+    `silent`: at work without a first frame. `open_ended`: nobody knows how far it is.
+    """
 
     job: Job
     state: State
     frames: int = 0
     seconds: float = 0.0
     progress: float = 0.0
+    open_ended: bool = False
     error: BaseException | None = None
 
 
@@ -46,6 +57,8 @@ class Runner:
     """Runs jobs in a daemon thread, which ends when there is nothing to do: a process that forks must have no other.
 
     `frames(values)` makes the frames; `on_frame(job, frame)` and `on_report(report)` are called from the thread.
+    With `interrupts`, a run that is to end and does not come to its next frame is interrupted, as Ctrl-C does it: it
+    may be of a function that never yields one.
     """
 
     def __init__(
@@ -53,7 +66,12 @@ class Runner:
         frames: Callable[[dict[str, Any]], Iterator[xr.Dataset]],
         on_frame: Callable[[Job, xr.Dataset], None],
         on_report: Callable[[Report], None],
+        interrupts: bool = False,
     ):
+        self._interrupts = interrupts
+        self._inside: object = None  # stands for the frame whose code is at work
+        self._interrupted = False
+        self._reach = threading.Lock()  # of these two
         self._frames, self._on_frame, self._on_report = frames, on_frame, on_report
         self._wake = threading.Condition()
         self._next: Job | None = None
@@ -77,6 +95,7 @@ class Runner:
 
     def _begin(self, job: Job) -> None:
         self._next = job
+        self._hurry(REPLACED)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="labcore-bench", daemon=True)
             self._thread.start()
@@ -98,7 +117,25 @@ class Runner:
         """End the run under way at its next frame."""
         with self._wake:
             self._stop, self._next = True, None
+            self._hurry(STOPPED)
             self._wake.notify_all()
+
+    def _hurry(self, seconds: float, tries: int = TRIES) -> None:
+        """Interrupt the run under way if it is still at the same frame after so long."""
+        if self._inside is None:
+            return
+        timer = threading.Timer(seconds, self._interrupt, (self._inside, tries))
+        timer.daemon = True
+        timer.start()
+
+    def _interrupt(self, frame: object, tries: int) -> None:
+        with self._reach:
+            if self._inside is not frame or self._thread is None:
+                return
+            self._interrupted = True
+            _raise_in(self._thread, KeyboardInterrupt)
+        if tries > 1:
+            self._hurry(AGAIN, tries - 1)
 
     @property
     def paused(self) -> bool:
@@ -142,29 +179,64 @@ class Runner:
 
     def _run(self, job: Job) -> Report:
         """One run, with a report while it goes; returns the last report."""
-        count, seconds, progress = 0, 0.0, 0.0
+        count, seconds, progress, unknown = 0, 0.0, 0.0, False
         frames = self._frames(job.values)
         try:
             while True:
                 began = time.perf_counter()
-                frame = next(frames, None)
+                try:
+                    if count == 0 and self._interrupts:
+                        frame = self._first(frames, job)
+                    else:
+                        frame = self._take(frames)
+                except _Ended:
+                    return Report(job, "stopped", count, seconds, progress, unknown)
                 seconds += time.perf_counter() - began
                 if frame is None:
                     return Report(job, "done", count, seconds, 1.0)
                 count, progress = count + 1, frame.attrs["progress"]
+                unknown = "open_ended" in frame.attrs
                 if self._next is not None and count > 1:
-                    return Report(job, "stopped", count, seconds, progress)
+                    return Report(job, "stopped", count, seconds, progress, unknown)
                 self._on_frame(job, frame)
                 if self._stop:
-                    return Report(job, "stopped", count, seconds, progress)
+                    return Report(job, "stopped", count, seconds, progress, unknown)
                 if job.preview and count == 1 and progress < 1:
-                    return Report(job, "ready", count, seconds, progress)
+                    return Report(job, "ready", count, seconds, progress, unknown)
                 if progress < 1:
-                    self._hold(Report(job, "running", count, seconds, progress))
+                    self._hold(Report(job, "running", count, seconds, progress, unknown))
                     if self._superseded():
-                        return Report(job, "stopped", count, seconds, progress)
+                        return Report(job, "stopped", count, seconds, progress, unknown)
         finally:
             frames.close()
+
+    def _first(self, frames: Iterator[xr.Dataset], job: Job) -> xr.Dataset | None:
+        """The first frame of a run, which is said to be at work where that takes long."""
+        timer = threading.Timer(SILENT, self._on_report, (Report(job, "silent"),))
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._take(frames)
+        finally:
+            timer.cancel()
+
+    def _take(self, frames: Iterator[xr.Dataset]) -> xr.Dataset | None:
+        """The next frame, None at the end. Raises `_Ended` where it was interrupted."""
+        if not self._interrupts:
+            return next(frames, None)
+        try:
+            with self._reach:
+                self._inside, self._interrupted = object(), False
+            try:
+                return next(frames, None)
+            finally:
+                with self._reach:
+                    self._inside = None
+                    if self._interrupted:  # it may have come too late, and would break what comes next
+                        _raise_in(self._thread, None)
+        except KeyboardInterrupt:
+            self._inside = None
+            raise _Ended from None
 
     def _hold(self, report: Report) -> None:
         """Report, and wait here while the run is paused and no step was asked for."""
@@ -175,3 +247,13 @@ class Runner:
         if held:
             with self._wake:
                 self._wake.wait_for(lambda: not self._paused or self._steps > 0 or self._superseded())
+
+
+class _Ended(Exception):
+    """The code of a run was interrupted."""
+
+
+def _raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
+    """Raise an error in another thread, between two steps of its Python; None takes back one that has not come yet."""
+    error = None if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), error)

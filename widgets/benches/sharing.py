@@ -152,7 +152,8 @@ def environment_values(experiment: Experiment, label: str = "") -> dict[str, str
 def python_line(experiment: Experiment, values: Mapping[str, Any]) -> str:
     """The line of Python that computes the same frame."""
     arguments = "".join(f", {k}={v!r}" for k, v in changed_values(experiment, values).items())
-    return f'import labcore; frame = labcore.run("{experiment.id}"{arguments})'
+    what = f'"{experiment.id}"' if experiment.named else experiment.id
+    return f"import labcore; frame = labcore.run({what}{arguments})"
 
 
 def command_line(experiment: Experiment, values: Mapping[str, Any]) -> str:

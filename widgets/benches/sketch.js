@@ -68,15 +68,19 @@ function render({ model, el }) {
   // what catches a hand lies over all and stays there while the picture is drawn anew: a browser that loses the part on
   // which a finger began takes the stroke for a scroll
   const paper = html("div", { className: "sketch-paper" });
-  for (const side in EDGE) paper.style[side] = `${EDGE[side] - REACH / 2}px`;
   root.append(hint, html("div", { className: "sketch-board" }, picture, paper), legend);
   el.append(root);
 
   let drawn = [...model.get("drawn")], chosen = 0, width = 0, height = 0;
+  let others = []; // what others drew, round by round, as shares of the axes
   let fresh = false; // whether the measured curve has just come, and is seen being drawn
   const x = scale(axes.x);
   let y = scale(axes.y);
-  const px = (v) => EDGE.left + x.share(v) * (width - EDGE.left - EDGE.right);
+  // a circle of a plane is round: both its axes have one scale
+  const plane = place && !axes.x.log && !axes.y.log;
+  const wide = axes.x.high - axes.x.low, tall = axes.y.high - axes.y.low;
+  const right = () => plane ? Math.max(EDGE.right, width - EDGE.left - ((height - EDGE.top - EDGE.bottom) * wide) / tall) : EDGE.right;
+  const px = (v) => EDGE.left + x.share(v) * (width - EDGE.left - right());
   const py = (v) => height - EDGE.bottom - y.share(v) * (height - EDGE.top - EDGE.bottom);
   const open = () => !model.get("done");
 
@@ -105,7 +109,8 @@ function render({ model, el }) {
     y = scale(yRuler);
     picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     picture.style.height = `${height}px`;
-    const [x0, x1, y0, y1] = [EDGE.left, width - EDGE.right, height - EDGE.bottom, EDGE.top];
+    for (const [side, edge] of Object.entries({ ...EDGE, right: right() })) paper.style[side] = `${edge - REACH / 2}px`;
+    const [x0, x1, y0, y1] = [EDGE.left, width - right(), height - EDGE.bottom, EDGE.top];
     const made = [];
     const add = (tag, attributes, ...children) => made.push(svg(tag, attributes, ...children));
     for (const v of ticks(yRuler, Math.max(2, (y0 - y1) / 45))) {
@@ -130,6 +135,11 @@ function render({ model, el }) {
       for (const [cx, cy] of alone) frame.append(bars ? svg("path", { d: `M${cx - 14},${cy}h28`, class: css }) : svg("circle", { cx, cy, r: alone.length > 9 ? 2.5 : 5, class: `${css} dot` }));
     };
     model.get("given").forEach((line, k) => curve(line.x, line.y, `sketch-given given-${k % 4}`));
+    others.forEach((round, k) => round.forEach((shares) => {
+      const css = `sketch-other${k < others.length - 1 ? " before" : ""}`, was = scale(axes.y);
+      if (place) curve([x.value(shares[0])], [was.value(shares[1])], css);
+      else curve(places, shares.map(was.value), css);
+    }));
     made.push(frame);
     const ys = filled(), touched = drawn.some((v) => v !== null);
     if (place) {
@@ -153,12 +163,15 @@ function render({ model, el }) {
 
   // the name of a thing, in lines that fit under its place
   function named(k, y0, add) {
-    const room = (width - EDGE.left - EDGE.right) / axes.x.names.length, lines = [""];
+    const room = (width - EDGE.left - right()) / axes.x.names.length, lines = [""];
+    // letters of 12 pixels are about 6.6 wide; where the longest word has no room, all are smaller
+    const longest = Math.max(...axes.x.names.flatMap((name) => name.split(" ")).map((word) => word.length)) + 0.5;
+    const size = within((12 * room) / (6.6 * longest), 7, 12);
     for (const word of axes.x.names[k].split(" ")) {
-      if (lines.at(-1) && (lines.at(-1).length + word.length + 1) * 6.4 > room) lines.push(word);
+      if (lines.at(-1) && (lines.at(-1).length + word.length + 1) * 0.54 * size > room) lines.push(word);
       else lines[lines.length - 1] += `${lines.at(-1) && " "}${word}`;
     }
-    lines.slice(0, 2).forEach((line, n) => add("text", { x: px(k), y: y0 + 15 + 13 * n, "text-anchor": "middle", class: "sketch-tick" }, line));
+    lines.slice(0, 2).forEach((line, n) => add("text", { x: px(k), y: y0 + 15 + 13 * n, "text-anchor": "middle", class: "sketch-tick", style: `font-size: ${size}px` }, line));
   }
 
   function handle(k, atX, atY, add) {
@@ -180,6 +193,7 @@ function render({ model, el }) {
 
   function tell(measured) {
     const parts = model.get("given").map((line, k) => [dotted(line) ? "dot" : `given-${k % 4}`, line.name]);
+    if (others.length) parts.push(["other", "others"]);
     if (drawn.some((v) => v !== null)) parts.push([place ? "drawn dot" : "drawn", "you drew"]);
     if (measured.x) parts.push(["measured", "measured"]);
     legend.replaceChildren(...parts.map(([css, name]) => html("span", {}, html("i", { className: css }), name)));
@@ -193,7 +207,7 @@ function render({ model, el }) {
   function spot(event) {
     const box = picture.getBoundingClientRect();
     return [
-      within((event.clientX - box.left - EDGE.left) / (box.width - EDGE.left - EDGE.right)),
+      within((event.clientX - box.left - EDGE.left) / (box.width - EDGE.left - right())),
       within((box.bottom - event.clientY - EDGE.bottom) / (box.height - EDGE.top - EDGE.bottom)),
     ];
   }
@@ -211,7 +225,7 @@ function render({ model, el }) {
         if (s > ax && s <= bx) drawn[k] = y.value(ay + ((by - ay) * (s - ax)) / (bx - ax));
       });
       // a press takes the nearest handle, and one that the hand is beside follows it up and down
-      if (!before || off[chosen] * (width - EDGE.left - EDGE.right) < REACH) drawn[chosen] = y.value(to[1]);
+      if (!before || off[chosen] * (width - EDGE.left - right()) < REACH) drawn[chosen] = y.value(to[1]);
     }
     before = to;
     draw();
@@ -257,11 +271,28 @@ function render({ model, el }) {
   // a screen reader may focus a handle by itself
   picture.addEventListener("focusin", ({ target }) => { if (target.dataset.handle !== undefined) chosen = Number(target.dataset.handle); });
 
+  // ----- the class ----- (of `widgets.gallery`): the drawing as shares of the axes, null while it is too little
+  root.labcoreSketch = {
+    shares: () => {
+      const own = scale(axes.y);
+      if (drawn.filter((v) => v !== null).length < 2) return null;
+      return place ? [x.share(drawn[0]), own.share(drawn[1])].map((s) => within(s)) : filled().map((v) => within(own.share(v)));
+    },
+    put: (shares) => {
+      const own = scale(axes.y);
+      drawn = place ? [x.value(shares[0]), own.value(shares[1])] : shares.map(own.value);
+      again();
+      report();
+    },
+    others: (rounds) => { others = rounds; again(); },
+  };
+
   // ----- the page -----
   const room = new ResizeObserver(() => {
     if (!root.clientWidth || root.clientWidth === width) return;
     width = root.clientWidth;
     height = Math.round(within(0.42 * width, 250, 340));
+    if (plane) height = Math.round(Math.min(Math.max(height, 400), EDGE.top + EDGE.bottom + ((width - EDGE.left - EDGE.right) * tall) / wide));
     draw();
   });
   room.observe(root);

@@ -42,7 +42,7 @@ class Sketch:
     """A question that is answered by drawing, and what happens after.
 
     kind: "curve", one height at each handle along x; "order", one height for each of the names of `x`, of which only
-        the order counts; "place", one point in the plane.
+        the order counts; "place", one point in the plane, whose axes have one scale unless one is a log axis.
     given: what is to be seen before: lines (name, x, y), or a rule that takes them from the bench's first frame.
     answer: the measured curve, from the last frame: x, y (P,), for an order its names and heights, for a place two
         numbers.
@@ -208,7 +208,9 @@ class SketchPanel(w.VBox):
         self._drawing: list[float] | None = None
         self._commit = button("Commit", "check", "", lambda: self._close(self.canvas.filled), "primary")
         self._commit.disabled = True
+        self._commit.add_class("labcore-commit")  # by which a class's page knows it
         skip = button("Skip", "", "Show the result without a drawing", lambda: self._close(None))
+        skip.add_class("labcore-skip")
         question = words(f'<div class="labcore-question">Draw first. {escape(sketch.question)}</div>')
         super().__init__([question, self.canvas, row([self._commit, skip], "labcore-toolbar")], layout=layout())
         self.add_class("labcore-predict")
@@ -226,7 +228,9 @@ class SketchPanel(w.VBox):
         if self._drawing is not None:
             score, flat, verdict = self._sketch.judged(self._drawing, frame)
             rival = "the middle of the picture" if self._sketch.kind == "place" else "a flat line"
-            said = f"Your drawing {verdict}: {score:.0%} right, {rival} {flat:.0%}."
+            points, theirs = round(100 * score), round(100 * flat)
+            beside = f"; {rival} would have {theirs}" if points > theirs else f", no more than {rival} would have"
+            said = f"Your drawing {verdict}. That is {points} of 100 points{beside}."
         self.canvas.measured = {"x": _numbers(x), "y": _numbers(y), "spoken": said}
         verdict = f'<div class="labcore-verdict">{escape(said)}</div>' if said else ""
         more = [prose(self._sketch.why, "labcore-why")] if self._sketch.why else []

@@ -36,7 +36,7 @@ class StaticBench:
     ):
         self.experiment, self.question, self.without = experiment, question, without
         self.values = experiment.validate(**{**values, **question.then}) if question else values
-        self.frame = experiment.run(**self.values)
+        self.frame = experiment.still(**self.values)
         self.spec = view(self.frame)
 
     @property

@@ -7,6 +7,7 @@ from html import escape
 
 import ipywidgets as w
 
+from labcore.function_errors import told, traced
 from widgets.benches.parts import said, style, words
 from widgets.benches.runner import Report
 
@@ -32,10 +33,12 @@ class Status:
         """Say why a value was not taken, until one is; "" takes the words away."""
         self.refusal.value = _alert(text) if text else ""
 
-    def fail(self, error: BaseException) -> None:
-        """Say what went wrong in one line, with the whole of it folded."""
-        trace = escape("".join(traceback.format_exception(error)))
-        self.words.value = f"{_alert(said(error))}<details><summary>Details</summary><pre>{trace}</pre></details>"
+    def fail(self, error: BaseException, own: bool = False) -> None:
+        """Say what went wrong in one line, with the whole of it folded; of the reader's `own` code, with its line."""
+        short = isinstance(error, MemoryError) or not own
+        line = said(error) if short else told(error)
+        trace = escape(traced(error) if own else "".join(traceback.format_exception(error)))
+        self.words.value = f"{_alert(line)}<details><summary>Details</summary><pre>{trace}</pre></details>"
 
     def show_bar(self, shown: bool) -> None:
         visibility = "visible" if shown else "hidden"
@@ -44,6 +47,10 @@ class Status:
 
     def under_way(self, report: Report) -> None:
         """Say how far a run is, and how long it may take."""
+        if report.open_ended:
+            self.show_bar(False)
+            word = "Paused at" if report.state == "paused" else "Running:"
+            return self.say(f"{word} frame {report.frames}.")
         self.bar.value = report.progress
         left = report.seconds * (1 / report.progress - 1) if report.progress > 0 else None
         word = "Paused" if report.state == "paused" else "Running"

@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as w
 import xarray as xr
 
-from labcore.experiment import Experiment, ParameterError
+from labcore.experiment import Experiment, Parameter, ParameterError
 from labcore.sweeps import Progress, SweepError, sweep, values_in
 from widgets.benches.controls import shown
 from widgets.benches.parts import button, layout, line, row, said, style, words
@@ -101,7 +101,7 @@ class SweepPanel(w.VBox):
 
     def _work(self) -> None:
         name, points = self._name.value, []
-        label = self._experiment.parameters[name].label
+        parameter = self._experiment.parameters[name]
         try:
             swept = {key: _several(text) for key, text in ((name, self._list.value), ("seed", self._seeds.value))}
             if "seed" not in self._experiment.parameters:
@@ -118,10 +118,10 @@ class SweepPanel(w.VBox):
                 )
                 points.sort(key=lambda p: (isinstance(p[0], str), p[0]))
                 self._plot.layout.display = None
-                self._plot.show(fan(label, points), f"{len(points)} of {many} points, each with its curve.")
+                self._plot.show(fan(parameter, points), f"{len(points)} of {many} points, each with its curve.")
 
             found = sweep(
-                self._experiment.id,
+                self._experiment.id if self._experiment.named else self._experiment,
                 out=self.folder,
                 cluster=(self._address.value.strip() or None) if self._address else None,
                 progress=self._progress,
@@ -137,7 +137,8 @@ class SweepPanel(w.VBox):
         errors = sorted({said(e) for e in found.point_error.values.ravel().tolist() if e})
         ended = "Stopped" if self._stop.is_set() else "Done"
         place = escape(self.folder.as_posix())
-        where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{place}")</code>.'
+        which = "" if self._experiment.named else f", {self._experiment.id}"
+        where = "" if self._visitors else f' They are in <code>labcore.open_sweep("{place}"{which})</code>.'
         self._words.value = f"<span>{ended}: {states.count('done')} of {len(states)} points.{where}</span>" + "".join(
             f'<br><span class="labcore-error">{escape(e[:300])}</span>' for e in errors[:3]
         )
@@ -159,8 +160,8 @@ def _several(text: str) -> list[Any]:
     return [found] if isinstance(found, str) else found
 
 
-def fan(label: str, points: list[tuple[Any, list[dict], dict]]) -> Spec:
-    """The curves of all points in one figure, coloured by the value of what `label` names.
+def fan(parameter: Parameter, points: list[tuple[Any, list[dict], dict]]) -> Spec:
+    """The curves of all points in one figure, coloured by the value of this parameter.
 
     Points are (value, traces, layout).
     """
@@ -172,7 +173,7 @@ def fan(label: str, points: list[tuple[Any, list[dict], dict]]) -> Spec:
         for trace in curves:
             kept = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate", "mode")}
             style = {"color": color, "width": 1.8}
-            word = f"{label} = {shown(value)}"
+            word = f"{parameter.label} = {parameter.word(value) if parameter.kind == 'choice' else shown(value)}"
             more = {"mode": "lines", "line": style, "opacity": 0.8, "name": word, "legendgroup": word, "meta": None}
             traces.append(kept | more | {"showlegend": value not in seen})
             seen.add(value)

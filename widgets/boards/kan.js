@@ -19,6 +19,8 @@ const NET = { width: 520, height: 380, cell: 46 };
 const EDIT = { width: 520, height: 300, left: 46, right: 12, top: 12, bottom: 30 };
 const RAMP = [[0, 32, 76], [64, 77, 107], [124, 123, 120], [188, 175, 111], [255, 234, 70]];  // cividis, readable by all
 
+const PROMPT = 500; // milliseconds that an answer of the kernel may take unsaid
+
 function colour(t) {
   const at = Math.min(Math.max(t, 0), 1) * (RAMP.length - 1), k = Math.min(Math.floor(at), RAMP.length - 2);
   return RAMP[k].map((c, i) => Math.round(c + (at - k) * (RAMP[k + 1][i] - c)));
@@ -30,14 +32,19 @@ function render({ model, el }) {
   const net = svg("svg", { viewBox: `0 0 ${NET.width} ${NET.height}`, class: "kan-net", role: "group", "aria-label": "The network, one curve an edge" });
   const editor = svg("svg", { viewBox: `0 0 ${EDIT.width} ${EDIT.height}`, class: "kan-editor", role: "group", "aria-label": "The open edge" });
   const surface = html("canvas", { className: "kan-surface" }), target = html("canvas", { className: "kan-surface" });
-  const losses = svg("svg", { viewBox: "0 0 240 110", class: "kan-loss", role: "img" });
+  const losses = svg("svg", { viewBox: "0 0 240 110", class: "kan-loss", role: "img", "aria-label": "no error yet: nothing was trained" });
   const status = html("p", { className: "labcore-reading" });
   status.setAttribute("role", "status");
   const heading = html("p", { className: "kan-heading" });
   const symbols = html("div", { className: "kan-symbols labcore-toolbar" });
+  let late = 0; // until the board says that a button was heard
   const button = (text, title, message) => {
     const made = html("button", { className: "jupyter-button", textContent: text, title });
-    made.addEventListener("click", () => model.send(message()));
+    made.addEventListener("click", () => {
+      model.send(message());
+      clearTimeout(late);
+      late = setTimeout(() => { status.textContent = `${text} waits for Python, which is computing elsewhere …`; }, PROMPT);
+    });
     return made;
   };
   const selected = () => model.get("opened")?.id ?? null;
@@ -221,10 +228,12 @@ function render({ model, el }) {
     losses.setAttribute("aria-label", `error ${history.at(-1)[1].toPrecision(3)} after ${last} steps`);
   }
 
-  const say = () => { status.textContent = model.get("reading"); };
+  const say = () => { clearTimeout(late); status.textContent = model.get("reading"); };
+  const heard = (message) => { if (message.type === "heard") say(); };
+  model.on("msg:custom", heard);
   const all = { "change:curves change:edges change:layers": drawNetwork, "change:opened": () => { drawEditor(); drawNetwork(); }, "change:surface change:range": () => drawSurface(surface, "surface"), "change:target": () => drawSurface(target, "target"), "change:history": drawLoss, "change:reading": say };
   for (const [events, action] of Object.entries(all)) { for (const name of events.split(" ")) model.on(name, action); action(); }
-  return () => { for (const [events, action] of Object.entries(all)) for (const name of events.split(" ")) model.off(name, action); };
+  return () => { model.off("msg:custom", heard); for (const [events, action] of Object.entries(all)) for (const name of events.split(" ")) model.off(name, action); };
 }
 
 export default { render };

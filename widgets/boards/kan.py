@@ -310,6 +310,7 @@ class KanBoard(anywidget.AnyWidget):
             self.drag(message["id"], int(message["index"]), float(message["value"]))
         elif kind == "snap":
             self.snap(message["id"], message["name"])
+        self.send({"type": "heard"})
 
 
 def _tensor(x: np.ndarray) -> Tensor:

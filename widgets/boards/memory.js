@@ -146,7 +146,7 @@ function render({ model, el }) {
   const title = (text) => html("div", { className: "mem-title", textContent: text });
   const figures = Array.from({ length: count }, (_, q) => {
     const caption = html("figcaption", { textContent: `pattern ${q + 1}` });
-    caption.style.color = `var(--mem-${q + 1})`;
+    caption.style.boxShadow = `inset 0 3px var(--mem-${q + 1})`;
     return html("figure", {}, makeGrid(q, `Pattern ${q + 1}`), caption);
   });
   const overlaps = svg("svg", { class: "mem-chart mem-overlaps", viewBox: `0 0 ${CHART.width} 190`, role: "img" });

@@ -22,6 +22,7 @@ from typing import Any
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets.log import get_logger
 
+from labcore.guests import HOUSE_ONLY
 from labcore.threads import ONE_THREAD
 from widgets.gallery.folders import Folders, private_folder
 from widgets.gallery.nursery import name_of
@@ -51,7 +52,7 @@ class Nursery:
         self._temporary = private_folder()
         self._folder = Path(self._temporary.name)
         code = f"from widgets.gallery.nursery import nursery; nursery({str(self._folder)!r}, {self._megabytes})"
-        environment = {**os.environ, **ONE_THREAD, **_QUIET, "SERVER_SOFTWARE": "voila"}
+        environment = {**os.environ, **ONE_THREAD, **_QUIET, "SERVER_SOFTWARE": "voila", HOUSE_ONLY: "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -268,7 +269,8 @@ class ForkProvisioner(LocalProvisioner):
         if self._folder is None:
             return await super().launch_kernel(cmd, **kwargs)
         env = {name: value for name, value in kwargs["env"].items() if name.startswith(_PASSED_ON)}
-        kwargs["env"] = {**env, **ONE_THREAD, **_QUIET, "LABCORE_HELPERS": "0", "TMPDIR": str(self._folder)}
+        alone = {"LABCORE_HELPERS": "0", HOUSE_ONLY: "1", "TMPDIR": str(self._folder)}
+        kwargs["env"] = {**env, **ONE_THREAD, **_QUIET, **alone}
         try:
             found = await self._launch(cmd[cmd.index("ipykernel_launcher") :], **kwargs)
         except BaseException:

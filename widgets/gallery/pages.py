@@ -41,6 +41,7 @@ from voila.utils import get_page_config
 
 from widgets.benches.plot import plotly_js
 from widgets.gallery import descriptors
+from widgets.gallery.class_pages import class_script, give_cookie
 from widgets.gallery.fork_server import LESSON
 from widgets.gallery.messages import PROTOCOL, counted, speaks, well_formed
 from widgets.gallery.room import Room, known_host
@@ -221,6 +222,7 @@ class Lesson(Known, TornadoVoilaHandler):
 
     _begun = False
     _kernel: str | None = None
+    _more = ""  # what a class's page has beside the rest
 
     @authenticated
     async def get(self, path: str | None = None) -> None:
@@ -240,6 +242,10 @@ class Lesson(Known, TornadoVoilaHandler):
                 self.finish(_FULL.format(seconds=room.retry, visitors=room.present()))
                 return
             await asyncio.sleep(0.1)
+        if room.guesses is not None:
+            lesson = path.removesuffix(".ipynb")
+            give_cookie(self, room.guesses, self.base_url)
+            self._more = class_script(lesson, self.base_url) if room.guesses.asks(lesson) else ""
         room.arriving += 1
         self._arriving = True
         try:
@@ -325,7 +331,7 @@ class Lesson(Known, TornadoVoilaHandler):
             if not self._begun and "</title>" in chunk:  # once: pictures in the page have titles too
                 self._begun = True
                 theme = "" if self.get_argument("theme", "") else _DARK.replace("COLOURS", _dark_colours())
-                chunk = chunk.replace("</title>", f"</title>{_STILL}{_HAS_RUN}{_SCRIPT}{plotly}{theme}", 1)
+                chunk = chunk.replace("</title>", f"</title>{_STILL}{_HAS_RUN}{_SCRIPT}{self._more}{plotly}{theme}", 1)
             if found := _KERNEL.search(chunk):
                 self._kernel = found[1]
         super().write(chunk)

@@ -19,13 +19,14 @@ from labcore import catalog
 from widgets.gallery import descriptors
 from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import Nursery
+from widgets.gallery.guesses import Guesses
 
 
 def lessons_of(folder: Path | str, only_catalog: bool) -> set[str]:
     """Paths in this folder that may be asked for."""
     if not only_catalog:
         return {p.relative_to(folder).as_posix() for p in Path(folder).rglob("*.ipynb")}
-    return {"index.ipynb"} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"}
+    return {*catalog.PAGES} | {p.notebook.removeprefix("notebooks/") for p in catalog.papers() if p.status == "ready"}
 
 
 def known_host(host: str, names: Iterable[str]) -> bool:
@@ -56,6 +57,8 @@ class Room:
     nursery: Nursery | None
     folders: Folders
     kernels: MappingKernelManager
+    guesses: Guesses | None = None  # of a class
+    addresses: list[str] = field(default_factory=list)  # under which the class finds it
     arriving: int = 0  # visitors whose kernel is not up yet
     executing: int = 0  # visitors whose kernels execute a lesson of their own
     # kernels whose page has come and has no line; when it was last heard of

@@ -3,8 +3,9 @@
 The index notebook is the front page, so that relative links between notebooks work as they do in JupyterLab. Only the
 lessons of the catalogue are served, and nothing else of the folder. A visitor's kernel is a copy of a process that has
 executed the lesson (`widgets.gallery.nursery`); it has one thread and a ceiling on its memory, and ends with its page.
-When the room is full, the next visitor gets a page that says so and tries again. Every option of Voila works; ours are
-listed by `--help`.
+When the room is full, the next visitor gets a page that says so and tries again. With `--class`, answers to the
+lessons' questions are gathered, and a teacher shows them (`widgets.gallery.guesses`). Every option of Voila works; ours
+are listed by `--help`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -27,10 +29,14 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from labcore.guests import HOUSE_ONLY
+from widgets.atlas.cards import NOTES_PAGE
 from widgets.benches.plot import LIBRARIES, PAGE_HAS_PLOTLY
 from widgets.gallery import connections, descriptors
+from widgets.gallery.class_pages import ClassAnswers, TeacherAnswers, TeacherPage, Teaching
 from widgets.gallery.folders import Folders
 from widgets.gallery.fork_server import ForkProvisioner, Nursery
+from widgets.gallery.guesses import Guesses, lessons_by_name
 from widgets.gallery.logs import keep_to_one_line
 from widgets.gallery.pages import Compressed, Exporter, Lesson, Line, Model, Nothing, Plotly, Shutdown, known
 from widgets.gallery.room import Room, lessons_of
@@ -69,6 +75,15 @@ class Gallery(Voila):
     only_catalog = Bool(True, help="Serve the catalogue's lessons and no other notebook of the folder.").tag(
         config=True
     )
+    predictions = Bool(
+        False,
+        help="For a class: answers to the lessons' questions are gathered, without names and in memory only, and the "
+        "teacher's page, whose link is printed at the start, shows them.",
+    ).tag(config=True)
+    flags = {
+        **Voila.flags,
+        "class": ({"Gallery": {"predictions": True}}, "Gather and show a class's answers; see Gallery.predictions."),
+    }
     nursery: Nursery | None = None
     folders: Folders
 
@@ -98,6 +113,9 @@ class Gallery(Voila):
         self.config.KernelRestarter.restart_limit = 0
         voila.notebook_renderer.VoilaExporter = Exporter
         os.environ[PAGE_HAS_PLOTLY] = "1"
+        if not self.predictions:  # what is right stands there
+            os.environ[NOTES_PAGE] = url_path_join(self.base_url, "labcore/teaching")
+        os.environ[HOUSE_ONLY] = "1"  # nothing that lies beside a lesson is taken for a paper
         descriptors.raise_limit()
         if self.visitors > descriptors.most_visitors():
             self.log.warning(
@@ -135,9 +153,28 @@ class Gallery(Voila):
             nursery=self.nursery,
             folders=self.folders,
             kernels=self.kernel_manager,
+            guesses=Guesses(dict(lessons_by_name(Path(self.root_dir), self._lessons()))) if self.predictions else None,
         )
         nothing = {"default_handler_class": Nothing, "default_handler_args": {"status_code": 404}}
         return {**settings, **nothing, "room": self.room}
+
+    def _addresses(self) -> list[str]:
+        """Where other machines of this network find it, where it listens to them."""
+        listening = [self.ip]
+        if self.ip in ("", "0.0.0.0", "::"):
+            every = (a for found in psutil.net_if_addrs().values() for a in found if a.family == socket.AF_INET)
+            listening = [a.address for a in every if not a.address.startswith(("127.", "169.254."))]
+        elif self.ip in ("localhost", "127.0.0.1", "::1"):
+            return []
+        return [f"http://{ip}:{self.port}{self.base_url}" for ip in listening]
+
+    def _tell_teacher(self) -> None:
+        self.room.addresses = self._addresses()
+        at = self.room.addresses or [f"http://localhost:{self.port}{self.base_url}"]
+        if not self.room.addresses:
+            self.log.warning("Only this machine, or a proxy on it, finds the class; --Voila.ip=0.0.0.0 lets others in.")
+        self.log.info("The class opens %s", " or ".join(at))
+        self.log.info("You open %slabcore/teacher#%s and keep that link to yourself.", at[0], self.room.guesses.token)
 
     def init_handlers(self) -> list:
         # Tornado takes the first handler that matches: ours go before Voila's
@@ -145,6 +182,11 @@ class Gallery(Voila):
             (url_path_join(self.server_url, _KERNEL), Shutdown),
             (url_path_join(self.server_url, rf"labcore/plotly-[\w.]+-({'|'.join(LIBRARIES)})\.js"), Plotly),
         ]
+        place = {"base_url": self.base_url}
+        ours.append((url_path_join(self.server_url, "labcore/teaching"), Teaching, place))
+        if self.predictions:
+            pages = {"class": ClassAnswers, "teacher": TeacherPage, "teacher/answers": TeacherAnswers}
+            ours += [(url_path_join(self.server_url, f"labcore/{name}"), kind, place) for name, kind in pages.items()]
         replaced = {TornadoVoilaHandler: Lesson, VoilaKernelWebsocketHandler: Line, KernelHandler: Model}
         kept = []
         for handler in super().init_handlers():
@@ -170,6 +212,8 @@ class Gallery(Voila):
         IOLoop.current().add_callback(keep_to_one_line, self.log, logging.getLogger())
         if self.nursery is not None:
             IOLoop.current().add_callback(self.nursery.warm, self._first())
+        if self.room.guesses is not None:
+            IOLoop.current().add_callback(self._tell_teacher)
         PeriodicCallback(self.room.look_after, 1000 * _ROUND).start()
         self.app.listen = functools.partial(connections.listen, self.app)  # which Voila calls, port by port
         super().listen()

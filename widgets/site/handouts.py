@@ -43,7 +43,7 @@ def handout(html: str, kind: Kind) -> str:
         fold["open"] = ""
     for part in soup.select("input"):
         part["disabled"] = ""
-    soup.body["class"] = "site-handout"
+    soup.body["class"] = "labcore-page site-handout"
     head = soup.select_one("h1")
     if head is not None and kind == "solutions":
         head.insert_after(BeautifulSoup("<p><b>With the solutions</b></p>", "html.parser"))

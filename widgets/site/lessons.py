@@ -19,6 +19,7 @@ from nbconvert.filters import markdown2html
 from nbconvert.preprocessors import ExecutePreprocessor
 
 from labcore import catalog, lesson_files
+from labcore.guests import HOUSE_ONLY
 from labcore.import_closure import closure
 
 HERE, WIDGETS = Path(__file__).parent, Path(__file__).parents[1]
@@ -93,6 +94,7 @@ def executed(name: str) -> nbformat.NotebookNode:
     count = sum(len(_BENCH.findall(cell.source)) for cell in notebook.cells if cell.cell_type == "code")
     plan = {"links": asked_by_links(notebook), "bytes": (PAGE - 700_000) // max(count, 1)}
     os.environ |= {"LABCORE_FRONTEND": "site", "LABCORE_SITE": json.dumps(plan), "OMP_NUM_THREADS": "1"}
+    os.environ[HOUSE_ONLY] = "1"  # a page shows what everybody has
     run = ExecutePreprocessor(timeout=PATIENCE, kernel_name="python3")
     done, _ = run.preprocess(notebook, {"metadata": {"path": str((lesson_files.LESSONS / name).parent)}})
     return done
@@ -136,7 +138,7 @@ def _script() -> str:
             raise ValueError(f"{name} exports nothing")
         made.append(f"const {name} = (() => {{\n{head}return {tail}\n}})();")
     # a function of its own around all: a page's names are everybody's
-    page = (HERE / "page.js").read_text(encoding="utf-8")
+    page = (WIDGETS / "atlas/scrolled.js").read_text(encoding="utf-8") + (HERE / "page.js").read_text(encoding="utf-8")
     return "(() => {\n" + "\n".join([*made, page]) + "\n})();\n"
 
 
@@ -157,7 +159,8 @@ def write_shared(folder: Path, moving: bool = True) -> None:
     for file in ("katex.min.js", "auto-render.min.js"):
         shutil.copy(HERE / "vendor" / file, shared)
     shutil.copy(HERE / "vendor/LICENSE", shared / "katex-LICENSE")
-    styles = [str(Plot._css), str(Canvas._css), (HERE / "page.css").read_text(encoding="utf-8")]
+    own = [WIDGETS / "atlas/page.css", WIDGETS / "atlas/cards.css", HERE / "page.css"]
+    styles = [str(Plot._css), str(Canvas._css), *(file.read_text(encoding="utf-8") for file in own)]
     (shared / "lessons.css").write_text("\n".join(styles), encoding="utf-8")
 
 
@@ -176,7 +179,7 @@ def page(head: str, content: str, *, up: str, version: str = "", scripts: bool =
 <title>{escape(head)}</title>
 <link rel="stylesheet" href="{up}shared/lessons.css">
 </head>
-<body>
+<body class="labcore-page">
 {content}
 {tags if scripts else ""}</body>
 </html>
@@ -199,7 +202,7 @@ def build(name: str, folder: Path) -> str:
         f'<a href="{up}{Path(n).with_suffix(".html").as_posix()}">{word}{escape(title(read(n)))}</a>'
         for word, n in near
     ]
-    top = f'<header class="site-top">{ways[0]}<a href="{escape(live)}">This lesson, live, on Binder</a></header>'
+    top = f'<header class="site-top"><a href="{escape(live)}">This lesson, live, on Binder</a></header>'
     foot = f'<footer class="site-foot">{"".join(ways)}</footer>'
     html = page(head, f"{top}\n<main>{body(notebook, live)}</main>\n{foot}", up=up, version=now)
     size = len(html.encode())
@@ -211,27 +214,18 @@ def build(name: str, folder: Path) -> str:
 
 
 def write_index(folder: Path, built: Sequence[str]) -> None:
-    """The first page: the lessons by theme, each with its question and a picture."""
-    parts = ['<main class="site-index">', '<div class="site-prose"><h1>Labcore</h1>']
-    parts.append(
-        "<p>Lessons on neural networks, each a question. These pages need no server and no network: figures play, the "
-        "main control moves, predictions are asked. "
+    """The first page: the cards of the lessons that are built, in the order of the course."""
+    from widgets.atlas.cards import lesson_card, paths
+
+    told = (
+        '<main><div class="site-prose"><h1>Labcore</h1><p>Lessons on neural networks, each a question. These pages '
+        "need no server and no network: figures play, the main control moves, predictions are asked. "
         f'<a href="{escape(live_address())}index.ipynb">The live lessons</a> have all controls.</p></div>'
     )
-    for theme in catalog.themes():
-        cards = []
-        for name in built:
-            papers = papers_of(name)
-            if not papers or papers[0].theme != theme.key:
-                continue
-            picture = papers[0].folder / "preview.svg"
-            drawn = picture.read_text(encoding="utf-8") if picture.is_file() else ""
-            count = f"{len(papers)} paper" + ("s" if len(papers) > 1 else "")
-            link = Path(name).with_suffix(".html").as_posix()
-            cards.append(
-                f'<li><a href="{link}">{drawn}<b>{escape(title(read(name)))}</b><small>{count}</small></a></li>'
-            )
+    parts = [told, '<div class="labcore-atlas">']
+    for group in paths()[2]["groups"]:
+        cards = [lesson_card(catalog.lesson(name)) for name in group["names"] if f"{name}.ipynb" in built]
         if cards:
-            parts.append(f'<div class="site-prose"><h2>{escape(theme.title)}</h2></div>')
-            parts.append(f'<ul class="site-cards">{"".join(cards)}</ul>')
-    (folder / "index.html").write_text(page("Labcore", "\n".join([*parts, "</main>"]), up=""), encoding="utf-8")
+            parts.append(f'<h2>{escape(group["title"])}</h2><div class="labcore-grid">{"".join(cards)}</div>')
+    content = _NOTEBOOK.sub(r"\1.html", "\n".join([*parts, "</div></main>"]))
+    (folder / "index.html").write_text(page("Labcore", content, up=""), encoding="utf-8")

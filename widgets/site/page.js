@@ -253,6 +253,7 @@ globalThis.renderMathInElement?.(document.body, {
   output: "mathml", throwOnError: false,
   delimiters: [["$$", "$$", true], ["\\[", "\\]", true], ["$", "$", false], ["\\(", "\\)", false]].map(([left, right, display]) => ({ left, right, display })),
 });
+reachable(document.body);
 for (const section of document.querySelectorAll(".site-bench")) benches.set(JSON.parse(section.dataset.facts).label, new Bench(section));
 links();
 // paper has no folds

@@ -1,6 +1,8 @@
 """Runs within a bound: another process computes them, and is ended when one takes too long.
 
-`python -m widgets.site.runs` is that process. It reads (experiment, values) from its input and writes frames.
+`python -m widgets.site.runs` is that process. It reads (kind, experiment, values, CPU seconds) from its input and
+writes frames. It gives up by itself between two frames, and keeps all that it has loaded and compiled; ended it is only
+for a frame that takes too long.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 import psutil
@@ -22,12 +24,18 @@ import xarray as xr
 FRAMES = 40  # of a run, at most: its first, its last, and others between them
 START = 120.0  # seconds that loading a method, and compiling it, may take
 WAIT = 8  # times as long as its CPU seconds may a run wait for a busy machine
+SLACK = 0.5  # CPU seconds for a run to give up by itself
+KNOWN = 2.0  # CPU seconds after which a run's progress says how long it takes
+FAR = 2.0  # times as long as it may take: a run that is expected to is given up at once
+
+GONE = object()  # the answer of a process that has ended
 
 
 class Runs:
-    """The other process, and what it has computed. `close` ends it."""
+    """The other process. `spent` are the CPU seconds of its last run; `close` ends it."""
 
     def __init__(self) -> None:
+        self.spent = 0.0
         self._process: subprocess.Popen | None = None
         self._heard: queue.Queue = queue.Queue()
 
@@ -38,9 +46,9 @@ class Runs:
         """
         if self._process is None:
             self._begin()
-        if self._ask(("load", experiment, {}), START) is None:
+        if self._ask(("load", experiment, {}, START), START) is None:
             raise RuntimeError(f"{experiment} could not be loaded within {START:.0f} s")
-        found = self._ask(("run", experiment, dict(values)), seconds)
+        found = self._ask(("run", experiment, dict(values), seconds), seconds)
         if isinstance(found, str):
             raise RuntimeError(found)
         return found
@@ -59,31 +67,32 @@ class Runs:
         threading.Thread(target=_listen, args=(self._process.stdout, self._heard), daemon=True).start()
 
     def _ask(self, request: tuple, seconds: float) -> Any:
-        """The answer; None, and no process, after so many CPU seconds."""
+        """The answer; None where more than so many CPU seconds are needed, and no process where it does not say so."""
         process = psutil.Process(self._process.pid)
         used = lambda: sum(process.cpu_times()[:2])  # noqa: E731
-        before, began = used(), time.monotonic()
+        before, began, most = used(), time.monotonic(), seconds + SLACK
         pickle.dump(request, self._process.stdin)
         self._process.stdin.flush()
         while True:
             try:
-                answer = self._heard.get(timeout=0.05)
+                answer, self.spent = self._heard.get(timeout=0.05)
             except queue.Empty:
+                self.spent = seconds
                 with contextlib.suppress(psutil.Error):
-                    if used() - before <= seconds and time.monotonic() - began <= WAIT * seconds:
+                    if used() - before <= most and time.monotonic() - began <= WAIT * most:
                         continue
                 self.close()
                 return None
-            if answer is None:  # the process has ended, killed by the machine for its memory perhaps
+            if answer is GONE:  # killed by the machine for its memory, perhaps
                 self.close()
-            return answer
+            return None if answer is GONE else answer
 
 
 def _listen(stream: BinaryIO, heard: queue.Queue) -> None:
     with contextlib.suppress(EOFError, pickle.UnpicklingError, OSError):
         while True:
             heard.put(pickle.load(stream))
-    heard.put(None)
+    heard.put((GONE, 0.0))
     stream.close()
 
 
@@ -102,25 +111,30 @@ def main() -> None:
     os.dup2(2, 1)  # what a method prints is no answer
     while True:
         try:
-            kind, name, values = pickle.load(sys.stdin.buffer)
+            kind, name, values, seconds = pickle.load(sys.stdin.buffer)
         except (EOFError, KeyboardInterrupt):  # a kernel that ends interrupts all of its processes
             return
         experiment = catalog.load_experiment(name)
         found: Any = True
+        began = time.process_time()
         if kind == "run":
             try:
                 run = Recording(values, lambda: experiment.frames(**values))  # noqa: B023
-                found = thinned(list(_drained(run)), FRAMES)
+                found = thinned(list(run.frames), FRAMES) if _ends(run, seconds) else None
             except Exception as error:  # noqa: BLE001 - said by whoever asked
                 found = f"{type(error).__name__}: {error}"
-        pickle.dump(found, answers)
+        pickle.dump((found, time.process_time() - began), answers)
         answers.flush()
 
 
-def _drained(run: Any) -> list[xr.Dataset]:
-    for _ in run:
-        pass
-    return run.frames
+def _ends(run: Iterable[xr.Dataset], seconds: float) -> bool:
+    """Compute a run to its end, unless it takes more CPU seconds than these, or is going to take far more."""
+    began = time.process_time()
+    for frame in run:
+        used, progress = time.process_time() - began, frame.attrs["progress"]
+        if progress < 1 and (used > seconds or used > KNOWN and used > FAR * seconds * progress):
+            return False
+    return True
 
 
 if __name__ == "__main__":

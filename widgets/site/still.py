@@ -6,7 +6,6 @@ import atexit
 import functools
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -102,18 +101,23 @@ class StillBench:
             return
         name, left = self.control.name, self.plan.grid
         links = (self.plan.links or {}).get(self.label, {}).get(name, ())
+        runs, cost = _runs(), 0.2
         yield self.values[name], self.opening[-1]
         for value in points(self.control, self.values[name], [self.then[name], *links]):
-            if value == self.values[name] or left <= 0.2:
+            # a run that has no time to end would be for nothing
+            if value == self.values[name] or left <= cost:
                 continue
-            began = time.monotonic()
             try:
                 values = self.experiment.validate(**{**self.values, name: value})
-                frames = self.asked if values == self.then else _runs().run(self.experiment.id, values, left)
+                if values == self.then:
+                    yield value, self.asked[-1]
+                    continue
+                frames = runs.run(self.experiment.id, values, left)
             except (ValueError, RuntimeError):
                 continue  # not every value goes with all others
-            left -= min(time.monotonic() - began, left)
+            left -= runs.spent
             if frames:
+                cost = max(cost, 0.7 * runs.spent)
                 yield value, frames[-1]
 
     @property
@@ -170,7 +174,7 @@ class StillBench:
             )
         else:
             options = "".join(
-                f'<option value="{k}"{" selected" if k == start else ""}>{escape(_word(v))}</option>'
+                f'<option value="{k}"{" selected" if k == start else ""}>{escape(_word(v, self.control))}</option>'
                 for k, v in enumerate(values)
             )
             part = f"<select disabled>{options}</select>"
@@ -200,9 +204,8 @@ class StillBench:
         specs = [_without_hands(self.view(frame), name) for frame in frames]
         more: dict[str, Any] = {"runs": runs, "ghosts": 0}
         more["told"] = [[f.attrs["reading"], float(f"{f.attrs['progress']:.4g}")] for f in frames]
-        more["shown"] = [_word(v) for v in self._sorted()] if self.control is not None else []
+        more["shown"] = [_word(v, self.control) for v in self._sorted()] if self.control is not None else []
         more["whole"] = sorted({k for k, s in enumerate(specs) if not _kinds(s) <= CARTESIAN})
-        labels = {name: p.label for name, p in self.experiment.parameters.items()}
         if self.covered:
             specs.append(covered(specs[runs["opening"][-1]]))
             more["covered"] = len(specs) - 1
@@ -210,8 +213,9 @@ class StillBench:
             before, after = self.view(self.opening[-1]), self.view(self.asked[-1])
             kept = pin(before, self.values)
             kept = replace(kept, traces=[trace for trace in kept.traces if _fits(trace, before, after)])
+            made = ghosts([kept], self.then, self.experiment.parameters) if kept.traces else []
             more["ghosts"] = len(specs)
-            specs.append({"data": ghosts([kept], self.then, labels) if kept.traces else [], "layout": {}})
+            specs.append({"data": made, "layout": {}})
         if isinstance(self.question, Prediction):
             more["held"] = list(self.question.holding(self.asked[-1]))
         elif isinstance(self.question, Sketch):
@@ -291,8 +295,10 @@ def _form(question: Question, opened: xr.Dataset) -> str:
     return f'<form class="site-question">{head}<p class="site-buttons">{buttons}</p></form>'
 
 
-def _word(value: Any) -> str:
-    return {True: "yes", False: "no"}.get(value, "") if isinstance(value, bool) else str(shown(value)).replace("_", " ")
+def _word(value: Any, parameter: Parameter) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return parameter.word(value) if parameter.kind == "choice" else shown(value)
 
 
 def _text(value: Any) -> str:

@@ -9,25 +9,26 @@ from .experiments import search
 
 
 @exercise(
-    "Find a beta with which more runs find rule 90 (task eca_cell, 10 runs, 1500 iterations) than with 0.2.",
+    "A cell of an automaton with Wolfram's rule 90, 10 networks, 1500 iterations: find a step β with which more "
+    "networks find it than with 0.2.",
     hint="How far does z go in each iteration?",
 )
 def few_iterations(text: str, seed: int) -> bool | str:
     same = dict(task="eca_cell", rule=90, runs=10, max_iter=1500, seed=seed)
     found, default = (int(search.run(**same, **beta).solved.sum()) for beta in (dict(beta=number(text)), {}))
-    return found > default or f"With this beta {found} of 10 runs are solved; with 0.2 it is {default}."
+    return found > default or f"With this step {found} of 10 runs are solved; with 0.2 it is {default}."
 
 
 @exercise(
-    "With sigma = 2 only copies, NOTs and constants have margin enough. Name a rule of the automaton (0 to 255) that "
-    "is found all the same.",
+    "With a largest gate of σ = 2 only copies, NOTs and constants have margin enough. Name a rule of the automaton (0 "
+    "to 255) that is found all the same.",
     hint="What does a cell do that only copies its left neighbour? Write its eight outputs for 111, 110, ..., 000 as a "
     "binary number.",
 )
 def lone_majority(text: str, seed: int) -> bool | str:
     rule = round(number(text))
     frame = search.run(task="eca_cell", rule=rule, sigma=2, runs=5, max_iter=3000, seed=seed)
-    return bool(frame.solved.any()) or f"With sigma = 2 rule {rule} is not found: it needs more than copies and NOTs."
+    return bool(frame.solved.any()) or f"With σ = 2 rule {rule} is not found: it needs more than copies and NOTs."
 
 
 @exercise(

@@ -37,15 +37,26 @@ def search(
         number(
             1,
             9,
-            "Support: a gate of k equal weights has margin enough if k <= sigma",
+            "Support: a gate of up to sigma equal weights has margin enough",
             "gates",
-            label="support σ",
+            label="largest gate σ",
             main=True,
         ),
     ] = 3,
     task: Annotated[
         Literal["multiplier2", "eca_cell", "autoencoder", "random_logic"],
-        choice("The circuit to be found", "task", label="circuit", main=True),
+        choice(
+            "The circuit to be found",
+            "task",
+            label="circuit",
+            main=True,
+            words={
+                "multiplier2": "2-bit multiplier",
+                "eca_cell": "a cell of an automaton",
+                "autoencoder": "8 codes through 3 bits",
+                "random_logic": "a random table",
+            },
+        ),
     ] = "multiplier2",
     rule: Annotated[
         int, number(0, 255, "Wolfram's number of the automaton", "task", task=["eca_cell"], label="Wolfram's rule")
@@ -63,7 +74,13 @@ def search(
     ] = 16,
     method: Annotated[
         Literal["RRR", "alternating"],
-        choice("RRR, or plain alternating projections P_B(P_A(z))", "search", label="method", main=True),
+        choice(
+            "RRR, or plain alternating projections P_B(P_A(z))",
+            "search",
+            label="method",
+            main=True,
+            words={"RRR": "reflect (RRR)", "alternating": "back and forth"},
+        ),
     ] = "RRR",
     beta: Annotated[
         float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search", method=["RRR"], label="step β")
@@ -113,7 +130,7 @@ def projection(
     x: Annotated[float, number(-3, 3, "Value at that edge", "point", label="value x", main=True)] = 0.4,
     y: Annotated[float, number(-1.5, 1.5, "Output of the neuron", "point", label="output y", main=True)] = 0.3,
     sigma: Annotated[
-        float, number(1, 9, "Support: the margin is Delta = sqrt(m / sigma)", "neuron", label="support σ")
+        float, number(1, 9, "Support: the margin is Delta = sqrt(m / sigma)", "neuron", label="largest gate σ")
     ] = 3,
     m: Annotated[
         int, number(1, 9, "Edges of the neuron; the others are drawn at random", "neuron", label="edges m")
@@ -263,7 +280,17 @@ def against_gradient(
     ] = 10_000,
     runs: Annotated[int, number(1, 16, "Networks of each method", "search", label="networks")] = 8,
     task: Annotated[
-        Literal["multiplier2", "eca_cell", "autoencoder"], choice("The circuit to be found", "task", label="circuit")
+        Literal["multiplier2", "eca_cell", "autoencoder"],
+        choice(
+            "The circuit to be found",
+            "task",
+            label="circuit",
+            words={
+                "multiplier2": "2-bit multiplier",
+                "eca_cell": "a cell of an automaton",
+                "autoencoder": "8 codes through 3 bits",
+            },
+        ),
     ] = ("multiplier2"),
     rule: Annotated[
         int, number(0, 255, "Wolfram's number of the automaton", "task", task=["eca_cell"], label="Wolfram's rule")
@@ -316,18 +343,30 @@ def against_gradient(
 def generate(
     images: Annotated[
         Literal["bars", "random"],
-        choice("14 pictures of whole rows or columns, or 8 pictures at random", "data", label="pictures", main=True),
+        choice(
+            "14 pictures of whole rows or columns, or 8 pictures at random",
+            "data",
+            label="pictures",
+            main=True,
+            words={"bars": "rows and columns", "random": "random pictures"},
+        ),
     ] = "bars",
     inputs: Annotated[
         Literal["hypercube", "one-hot"],
-        choice("What a code is: any signs, or a single +1", "network", label="codes", main=True),
+        choice(
+            "What a code is: any signs, or a single +1",
+            "network",
+            label="codes",
+            main=True,
+            words={"hypercube": "any signs", "one-hot": "a single +1"},
+        ),
     ] = "hypercube",
     length: Annotated[
         int, number(2, 16, "Input nodes: the length of a code", "network", label="code length", main=True)
     ] = 5,
     hidden: Annotated[int, number(1, 16, "Neurons between code and pixels", "network", label="hidden neurons")] = 8,
     sigma: Annotated[
-        float, number(1, 9, "Support: a gate of k equal weights has margin enough if k <= sigma", label="support σ")
+        float, number(1, 9, "Support: a gate of up to sigma equal weights has margin enough", label="largest gate σ")
     ] = 5,
     beta: Annotated[float, number(0.05, 1, "Step of RRR; 1 is Douglas-Rachford", "search", label="step β")] = 0.2,
     gamma: Gamma = 1e-3,

@@ -30,7 +30,7 @@ def sheets(frame: xr.Dataset) -> tuple[list[dict[str, Any]], list[dict[str, Any]
             x0, y0 = column * (SIDE + 1) - 0.5, start + row * (SIDE + 1) - 0.5
             outlines.append({"type": "rect", "x0": x0, "x1": x0 + SIDE, "y0": y0, "y1": y0 + SIDE, "xref": "x",
                              "yref": "y", "line": {"color": SOFT, "width": 1}})  # fmt: skip
-    inks = f"<span style='color:{RED}'>red: wrong pixel</span>"
+    inks = f"<span style='color:{RED}'>dark orange: wrong pixel</span>"
     words = label(-0.5, -0.7, f"made of the pictures' codes; {inks}", INK, xanchor="left", yanchor="bottom")
     told = f"made of codes that are left over; <span style='color:{SKY}'>blue: not in the data</span>"
     others = [label(-0.5, top - 0.7, told, INK, xanchor="left", yanchor="bottom")] if len(spare) else []

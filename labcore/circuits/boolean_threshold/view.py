@@ -142,7 +142,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
             hoverinfo="skip",
         ),
     ]
-    names = (f"z, y = {y[0]:.2f}", f"P_A(z), y = {y[1]:+.0f}", f"2 P_A(z) - z, y = {y[2]:.2f}")
+    names = (f"the point z, y = {y[0]:.2f}", f"nearest in A, y = {y[1]:+.0f}", f"reflection, y = {y[2]:.2f}")
     rises = x[2] >= x[0]
     # one above the other, on the side where there is room
     side = {"xanchor": "right", "xshift": -12} if w.max() > 0.9 else {"xanchor": "left", "xshift": 12}
@@ -154,10 +154,11 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 520,
-        "xaxis": axis("weight w of the edge (the bluer, the farther from A)", range=[-3, 3], constrain="domain"),
+        "xaxis": axis("weight w of the edge", range=[-3, 3], constrain="domain"),
         "yaxis": axis("value x at the edge", range=[-3, 3], scaleanchor="x", constrain="domain"),
         "annotations": [
             *told,
+            note(0.5, 1.01, "the bluer a place, the farther it is from A", SOFT, yanchor="bottom"),
             label(-2.9, -2.55, "drag z, or click", SOFT, xanchor="left", yanchor="bottom"),
             label(2.9, 2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="right", yanchor="top"),
             label(-2.9, -2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="left", yanchor="bottom"),
@@ -246,7 +247,7 @@ def near_miss(frame: xr.Dataset) -> dict[str, Any]:
             note(
                 0.99,
                 0.98,
-                f"<span style='color:{RED}'>alternating: {found[0]:.0%} of random starts succeed</span><br>"
+                f"<span style='color:{RED}'>back and forth: {found[0]:.0%} of random starts succeed</span><br>"
                 f"<span style='color:{BLUE}'>RRR: {found[1]:.0%}</span><br>stars: the answer of each",
                 SOFT,
                 xanchor="right",

@@ -9,8 +9,8 @@ from .experiments import diagrams, scattering
 
 
 @exercise(
-    "All the depth sits in one bin at the edge (share = 1, r = 0.9). Give a mean depth at which the well binds nothing "
-    "yet, but two Born orders miss half of a or more.",
+    "All the depth sits in one bin near the edge (share in one bin 1, place of that bin 0.9). Give a well depth at "
+    "which the well binds nothing yet, but two Born orders miss half of the scattering length or more.",
     hint="Look at the right panel of the first bench. Where does the blue curve dive?",
 )
 def two_orders_fail(text: str, seed: int) -> bool | str:
@@ -25,7 +25,7 @@ def two_orders_fail(text: str, seed: int) -> bool | str:
 
 @exercise(
     "236 trees carry the fifth derivative. How many shapes do they have?",
-    hint="Set order to 5 in the diagram bench, and count the bars.",
+    hint="Set the order n to 5 in the bench of diagrams, and count the bars.",
 )
 def shapes_of(text: str, seed: int) -> bool | str:
     return number(text) == len(diagrams.run(order=5, seed=seed).diagram)

@@ -9,8 +9,8 @@ from .experiments import masking
 
 
 @exercise(
-    "In the first bench (3-bit adder): find a share of hidden gates at which at least 100 functions are possible, but "
-    "with one hidden gate less fewer than 100. Any share that does it is right.",
+    'In the first bench (3-bit adder): find a value of "hidden gates" at which at least 100 functions are possible, '
+    "but with one hidden gate less fewer than 100. Any share that does it is right.",
     hint="Each hidden gate multiplies the count by about four.",
 )
 def few_functions(text: str, seed: int) -> bool | str:

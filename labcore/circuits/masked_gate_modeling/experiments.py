@@ -28,6 +28,7 @@ Labels = Annotated[
         "Inverters as nodes, as in the paper, or as marks on edges that the type of a gate counts",
         "data",
         label="gate labels",
+        words={"four types": "input, output, AND, NOT", "polarity": "inverted inputs of ANDs"},
     ),
 ]
 LATENT, CIRCUIT = torch.tensor([False]), torch.tensor([True])  # where gates hide: after the encoder, or before
@@ -76,7 +77,21 @@ def masking(
     ] = "shown",
     family: Annotated[
         Literal["add", "lt", "eq", "mux", "parity", "and", "or"],
-        choice("The function", "circuit", label="function", main=True),
+        choice(
+            "The function",
+            "circuit",
+            label="function",
+            main=True,
+            words={
+                "add": "a + b",
+                "lt": "a < b",
+                "eq": "a = b",
+                "mux": "choose a or b",
+                "parity": "parity of all bits",
+                "and": "and of all bits",
+                "or": "or of all bits",
+            },
+        ),
     ] = "add",
     width: Annotated[int, number(2, 5, "Bits of each word", "circuit", "bits", label="bits a word")] = 3,
     steps: Annotated[

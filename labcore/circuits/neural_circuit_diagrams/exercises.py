@@ -33,8 +33,9 @@ def is_scores(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "Softmax attention (y = x, k = v = 8) holds more numbers at its peak than linear attention. From how many "
-    "positions on is it more than five times as many? (Within 3 positions is fine.)",
+    "Softmax attention holds more numbers at its peak than linear attention. As many positions are read as written, "
+    "and keys and values have 8 numbers. From how many positions on is it more than five times as many? (Within 3 "
+    "positions is fine.)",
     hint="Read the wires at the highest bar of each: y x and x v against a few arrays of x k.",
 )
 def first_five(text: str, seed: int) -> bool | str:
@@ -52,8 +53,8 @@ def first_five(text: str, seed: int) -> bool | str:
 
 
 @exercise(
-    "Wires without names again. Find sizes y x k h, each from 2 to 5, for which the picture with sizes only means as "
-    "few functions as possible.",
+    "Wires without names again. Find the numbers of queries y, keys x, key size k and heads h, each from 2 to 5, for "
+    "which the picture with sizes only means as few functions as possible. Write the four with spaces between.",
     hint="When can two wires be taken for one another?",
 )
 def least_ambiguous(text: str, seed: int) -> bool | str:

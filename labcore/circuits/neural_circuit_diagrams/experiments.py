@@ -52,7 +52,22 @@ DIAGRAM = Frame(
 @experiment(frame=DIAGRAM)
 def diagram(
     arch: Annotated[
-        Name, choice("The architecture that is drawn", "diagram", label="architecture", main=True)
+        Name,
+        choice(
+            "The architecture that is drawn",
+            "diagram",
+            label="architecture",
+            main=True,
+            words={
+                "mlp": "MLP",
+                "multihead": "multi-head attention",
+                "conv1d": "convolution of a line",
+                "conv2d_strided_dilated": "convolution, strided and dilated",
+                "depthwise": "depthwise convolution",
+                "unet_2level": "U-Net of two levels",
+                "vit_block": "vision transformer block",
+            },
+        ),
     ] = "multihead",
     x: Annotated[
         int,
@@ -308,7 +323,12 @@ def rewrite(
     way: Annotated[
         Literal["free", "bias or softmax in the way"],
         choice(
-            "What is between the boxes that change places", "law", law=[*STIFF], label="between the boxes", main=True
+            "What is between the boxes that change places",
+            "law",
+            law=[*STIFF],
+            label="between the boxes",
+            main=True,
+            words={"free": "nothing in the way"},
         ),
     ] = "free",
     x: Annotated[int, number(2, 256, "Positions that are read", "axes", label="positions read x", main=True)] = 64,

@@ -56,7 +56,8 @@ def sentence(
     subject: Annotated[Subject, choice("Who", "sentence", label="subject", main=True)] = "Alice",
     verb: Annotated[Literal["loves", "sleeps"], choice("Does what", "sentence", label="verb")] = "loves",
     whom: Annotated[
-        Literal["Bob", "Alice", "clever Bob", "-"], choice("To whom", "sentence", label="object", main=True)
+        Literal["Bob", "Alice", "clever Bob", "-"],
+        choice("To whom", "sentence", label="object", main=True, words={"-": "nobody"}),
     ] = "Bob",
     angle_1: Annotated[
         float, number(0, 2 * np.pi, "First angle of Alice, an Rx", "Alice", "rad", label="angle α₁ of Alice")
@@ -156,7 +157,17 @@ def training(
     depth: Depth = 3,
     q_s: SentenceQubits = 0,
     optimizer: Annotated[
-        Optimizer, choice("Where the gradient comes from", "training", label="gradient from")
+        Optimizer,
+        choice(
+            "Where the gradient comes from",
+            "training",
+            label="gradient from",
+            words={
+                "adam-autograd": "backpropagation",
+                "adam-shift": "shifted circuits",
+                "spsa": "two noisy tries (SPSA)",
+            },
+        ),
     ] = "adam-autograd",
     steps: Annotated[
         int, number(50, 400, "Steps, each on all training sentences", "training", "steps", label="training steps")
@@ -248,15 +259,38 @@ def gradients(
         float, number(0, 2 * np.pi, "The angle at which to differentiate", "angle", "rad", label="angle t", main=True)
     ] = 1.0,
     by: Annotated[
-        By, choice("The angle to differentiate by", "angle", label="differentiate by", main=True)
+        By,
+        choice(
+            "The angle to differentiate by",
+            "angle",
+            label="differentiate by",
+            main=True,
+            words={
+                "first Rx of Alice": "first angle of Alice (Rx)",
+                "Rz of Alice": "second angle of Alice (Rz)",
+                "CRz of loves": "controlled angle of loves (CRz)",
+            },
+        ),
     ] = "first Rx of Alice",
     sentence: Annotated[Which, choice("The sentence", "diagram", label="sentence")] = "Alice loves Bob",
     bubble: Annotated[
-        Literal["p", "log p"], choice("log is drawn as a bubble around p", "diagram", label="bubble around")
+        Literal["p", "log p"],
+        choice(
+            "log is drawn as a bubble around p",
+            "diagram",
+            label="bubble around",
+            words={"p": "p itself", "log p": "logarithm of p"},
+        ),
     ] = "p",
     rule: Annotated[
         Literal["by gate", "two shifts"],
-        choice("By gate: CRz gets four shifts", "diagram", label="shift rule", main=True),
+        choice(
+            "By gate: CRz gets four shifts",
+            "diagram",
+            label="shift rule",
+            main=True,
+            words={"by gate": "as many as the gate needs"},
+        ),
     ] = "by gate",
     depth: Depth = 2,
     seed: Seed = 0,

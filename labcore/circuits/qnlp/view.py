@@ -167,16 +167,19 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
                  font={"color": RED, "size": 17})
         )  # fmt: skip
     else:
-        notes.append(note(0.5, 0.5, "not a sentence:<br>red wires stay open", RED, axes="2"))
+        notes.append(note(0.5, 0.5, "not a sentence:<br>dark orange wires stay open", RED, axes="2"))
     if f > 0.5 and grammatical and not q_s:
         open_wire = x[int(np.flatnonzero(partner < 0)[0])]
         notes.append(label(open_wire, -0.1, "s: 0 qubits", GREEN, yanchor="top"))
     told = (
-        "triangles: words, with one wire for each part of their type; cups: parts that contract"
+        "triangles: words, with one wire for each part of their type<br>cups: parts that contract"
         if f < 0.5
-        else "blue: each word is a circuit; orange: each cup is a Bell effect, kept only if both qubits are found in 0"
+        else "blue: each word is a circuit; orange: each cup is a Bell effect,<br>kept only if both qubits are in 0"
     )
-    notes.append(label(0, 0, told, SOFT, xref="x domain", yref="paper", xanchor="left", yanchor="top", yshift=-14))
+    told = label(
+        0, 0, told, SOFT, xref="x domain", yref="paper", xanchor="left", yanchor="top", yshift=-8, align="left"
+    )
+    notes.append(told)
     layout = {
         "height": 520,
         "xaxis": axis("", domain=[0, 0.72], anchor="y", range=[x.min() - 0.8, x.max() + 0.8], **HIDDEN),

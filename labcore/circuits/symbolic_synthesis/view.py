@@ -97,7 +97,7 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
             label(0.52, 1, "<b>The program</b>", INK, **corner),
             label(0.52, 0.94, "<br>".join(lines), INK, **corner),
             label(0.52, 0.6, f"steps done: {frame.attrs['done']}" + " (bold)" * (done > 0), INK, **corner),
-            label(0.52, 0.54, f"red ring: cursor, on port {frame.attrs['cursor_port']}", RED, **corner),
+            label(0.52, 0.54, f"ring: cursor, on port {frame.attrs['cursor_port']}", RED, **corner),
             label(0.52, 0.48, f"stack: {', '.join(stack) or 'empty'}", SOFT, **corner),
             label(0.52, 0.4, "round: node, square: edge,<br>numbered as they are made", SOFT, **corner),
             label(0, 0.215, "element with this number gets this chunk of x:", SOFT, **corner),
@@ -153,6 +153,8 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     shape = {"type": "rect", "x0": -1.5, "x1": 3.0 * half - 1.5, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
     parts = frame.attrs["library"].split("\n")
     parts = [p if len(p) < 46 else p[:43] + "..." for p in parts if p][-3:]
+    told = f"<b>Generation {generation[-1]}</b>, best trained first<br>blue: high test accuracy, orange: low"
+    told += "; shaded: kept" if half else ""
     corner = {"xanchor": "left", "yanchor": "top", "align": "left"}
     layout = {
         "height": 600,
@@ -165,8 +167,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis3": axis("kept programs (bits)", domain=[0, 0.4], anchor="x3", rangemode="tozero"),
         "shapes": [shape | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}] if half else [],
         "annotations": [
-            label(0, 1, f"<b>Generation {generation[-1]}</b>, best trained first. Blue: high test accuracy, orange: low"
-                  + (". Shaded: kept." if half else "."), INK, xref="paper", yref="paper", **corner),
+            label(0, 1, told, INK, xref="paper", yref="paper", **corner),
             note(0, 1.02, f"<span style='color:{BLUE}'>training (thick: kept)</span> &nbsp; "
                  f"<span style='color:{RED}'>test</span>", SOFT, axes="2", xanchor="left", yanchor="bottom"),
             label(0.62, 0.65, "<b>Library</b><br>" + ("<br>".join(parts) or "no part yet"), GREEN, xref="paper",

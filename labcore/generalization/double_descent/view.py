@@ -109,7 +109,7 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
     notes += [
         note(0.5, 1, f"noise in the modes at p/n = {look:.3g}", SOFT, axes="3", yanchor="bottom"),
         note(0.03, 0.97, "grey: cost once fitted", SOFT, axes="3", xanchor="left", yanchor="top"),
-        note(0.03, 0.9, "red: cost now", RED, axes="3", xanchor="left", yanchor="top"),
+        note(0.03, 0.9, "cost now", RED, axes="3", xanchor="left", yanchor="top"),
     ]
     layout = {
         "height": 560,

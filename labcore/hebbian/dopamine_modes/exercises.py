@@ -11,7 +11,7 @@ from .experiments import switch
 @exercise(
     "At which turn should a wise switch change from upright to turned? Find one at which both modes are right more "
     "than 70 % of the time and differ by less than 2 points. Any such turn is right.",
-    hint="Where do the blue and the red curve cross?",
+    hint="Where do the blue and the dark orange curve cross?",
 )
 def handover(text: str, seed: int) -> bool | str:
     turn = number(text)

@@ -23,7 +23,7 @@ def nine_words(text: str, seed: int) -> bool | str:
 
 @exercise(
     "Find a coupling K at which the modules are ahead of the whole by 0.35 or more (the other settings as they are).",
-    hint="Look at the distance between the blue curve and the red one.",
+    hint="Look at the distance between the blue curve and the dark orange one.",
 )
 def widest_gap(text: str, seed: int) -> bool | str:
     frame = modules.run(K=number(text), seed=seed)

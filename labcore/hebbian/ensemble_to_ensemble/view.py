@@ -122,7 +122,7 @@ def grow(frame: xr.Dataset) -> dict[str, Any]:
         for j, (n, c) in enumerate((("live", GREEN), ("missing", SOFT)))
     ]
     means = [float((frame["size"].values * s).sum()) for s in spread]
-    lost = f"<span style='color:{RED}'>red: lost</span>"
+    lost = f"<span style='color:{RED}'>dark orange: lost</span>"
     high = float(max(grown.max(), chance.max(), 0.3)) * 1.15
     layout |= {
         "barmode": "overlay",

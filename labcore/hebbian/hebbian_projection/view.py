@@ -211,7 +211,7 @@ def extract(frame: xr.Dataset) -> dict[str, Any]:
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
     layout = {
         "height": 400,
-        "xaxis": axis(f"weights of the {k} units (blue +, red −)", domain=[0, 0.52], constrain="domain", **hidden),
+        "xaxis": axis(f"weights of the {k} units (blue +, orange −)", domain=[0, 0.52], constrain="domain", **hidden),
         "yaxis": axis("", autorange="reversed", scaleanchor="x", constrain="domain", **hidden),
         "xaxis2": axis(frame.epoch, domain=[0.62, 1], anchor="y2", range=[0, frame.attrs["epochs"]]),
         "yaxis2": axis("share of the best possible", anchor="x2", range=[0, 1.04], tickformat=".0%"),
@@ -219,7 +219,7 @@ def extract(frame: xr.Dataset) -> dict[str, Any]:
             note(
                 0.97,
                 0.04,
-                f"red: how much of the best {k} directions they hold<br>grey: one direction each   blue: power kept",
+                f"orange: how much of the best {k} directions they hold<br>grey: one direction each   blue: power kept",
                 SOFT,
                 axes="2",
                 xanchor="right",

@@ -290,7 +290,7 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             label(t[-1], low[:, -1, 1].mean(), "larger", BLUE, axes="2", xanchor="right", yanchor="bottom"),
             label(t[-1], low[:, -1, 0].mean(), "smaller", ORANGE, axes="2", xanchor="right", yanchor="bottom"),
-            label(0, 1.0, "red: networks; dotted: steepest descent", SOFT, yref="paper", yanchor="bottom", yshift=4),
+            label(0, 1.0, "solid: networks; dotted: steepest descent", SOFT, yref="paper", yanchor="bottom", yshift=4),
         ],
     }
     return {"data": data, "layout": layout}

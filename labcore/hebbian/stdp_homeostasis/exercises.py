@@ -26,7 +26,7 @@ def tolerant(text: str, seed: int) -> bool | str:
 @exercise(
     "How many random patterns can one neuron share before its balanced accuracy falls below 0.8 (16 lines each, mean "
     "of five draws)? Give a number of at least 3 that still works.",
-    hint="Watch the red line of the shared detector, and try other seeds.",
+    hint="Watch the dark orange line of the shared detector, and try other seeds.",
 )
 def wide_enough(text: str, seed: int) -> bool | str:
     p = round(number(text))

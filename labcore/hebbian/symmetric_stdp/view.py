@@ -120,7 +120,7 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
     ]
     heads = ("training: a teacher fires", "test: no teacher")
     notes = [
-        note(0.98, 0.3, "red: class neurons<br>grey: vote of the neurons below", SOFT, xanchor="right")
+        note(0.98, 0.3, "orange: class neurons<br>grey: vote of the neurons below", SOFT, xanchor="right")
         | {"yanchor": "bottom", "align": "right"},
         note(0, 1, "what each neuron looks for", SOFT, axes="2", xanchor="left", yanchor="bottom"),
         note(0, 1, "and which class it feeds", SOFT, axes="3", xanchor="left", yanchor="bottom"),

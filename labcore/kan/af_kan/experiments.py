@@ -42,7 +42,22 @@ def bumps(
         Act, choice("The activation that makes both sides of a bump", "features", label="activation", main=True)
     ] = "relu",
     combination: Annotated[
-        Combination, choice("How the two sides are put together", "features", label="how sides combine", main=True)
+        Combination,
+        choice(
+            "How the two sides are put together",
+            "features",
+            label="how sides combine",
+            main=True,
+            words={
+                "quad1": "(a b)²",
+                "quad2": "a b + a² + b²",
+                "sum": "a + b",
+                "prod": "a b",
+                "sum_prod": "a + b + a b",
+                "cubic1": "(a + b)(a² + b²)",
+                "cubic2": "(a b)³",
+            },
+        ),
     ] = "quad1",
     j: Annotated[
         int,
@@ -126,10 +141,31 @@ COURSE = Frame(
 def digits(
     act: Annotated[Act, choice("The activation of the AF-KAN", "AF-KAN", label="activation", main=True)] = "silu",
     combination: Annotated[
-        Combination, choice("How the two sides of a bump are put together", "AF-KAN", label="how sides combine")
+        Combination,
+        choice(
+            "How the two sides of a bump are put together",
+            "AF-KAN",
+            label="how sides combine",
+            words={
+                "quad1": "(a b)²",
+                "quad2": "a b + a² + b²",
+                "sum": "a + b",
+                "prod": "a b",
+                "sum_prod": "a + b + a b",
+                "cubic1": "(a + b)(a² + b²)",
+                "cubic2": "(a b)³",
+            },
+        ),
     ] = "quad1",
     reduction: Annotated[
-        Reduction, choice("How features become one number an input", "AF-KAN", label="merging of features", main=True)
+        Reduction,
+        choice(
+            "How features become one number an input",
+            "AF-KAN",
+            label="merging of features",
+            main=True,
+            words={"multistep": "plain weighted sum", "none": "no merging"},
+        ),
     ] = "global attention",
     hidden: Annotated[int, number(4, 64, "Hidden units", "network", label="hidden units", main=True)] = 32,
     grid: Annotated[int, number(1, 10, "Intervals G", "network", label="intervals G")] = 5,

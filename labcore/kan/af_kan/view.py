@@ -58,7 +58,7 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
     reach = [both.min() - 0.15 * np.ptp(both) - 0.1, both.max() + 0.15 * np.ptp(both) + 0.1]
     names = [str(n) for n in frame.side.values]
     left, right = ({"xanchor": side, "yanchor": "bottom"} for side in ("left", "right"))
-    count = f"<b>{active.sum()} of {len(f)} features respond</b> at the red line (blue)"
+    count = f"<b>{active.sum()} of {len(f)} features respond</b> at the dark orange line (blue)"
     by = values_of(frame)
     bounds = [
         hand(place, None, across=scale(name, [place, place + 1], [by[name], by[name] + 1]), color=ORANGE)

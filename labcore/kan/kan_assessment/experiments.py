@@ -172,7 +172,21 @@ TRAINING = Frame(
 @experiment(quick=dict(steps=120, n_train=200), frame=TRAINING)
 def train(
     formula: Annotated[
-        Literal[tuple(FORMULAS)], choice("What the network has to learn", "task", label="formula to learn")
+        Literal[tuple(FORMULAS)],
+        choice(
+            "What the network has to learn",
+            "task",
+            label="formula to learn",
+            words={
+                "exp_sin": "exp(sin πx + y²)",
+                "xy": "x times y",
+                "sin_product": "sin 3πx · cos 2πy",
+                "sin_20x": "sin 20x / (1 + 4x²)",
+                "lorentz_force": "1 + a sin πt",
+                "lens": "1 / (1 + (a + 1)(b + 1))",
+                "two_waves": "two waves that meet",
+            },
+        ),
     ] = "exp_sin",
     grid: Grid = 5,
     width: Width = 5,
@@ -299,11 +313,29 @@ def forgetting(
 def fair_fight(
     tasks: Annotated[
         Literal["formulas", "real", *SYMBOLIC, *REAL],
-        choice("Short formulas, real data sets, or one of them", "task", label="tasks", main=True),
+        choice(
+            "Short formulas, real data sets, or one of them",
+            "task",
+            label="tasks",
+            main=True,
+            words={
+                "formulas": "four short formulas",
+                "real": "four data sets",
+                "exp_sin": "exp(sin πx + y²)",
+                "xy": "x times y",
+                "sin_product": "sin 3πx · cos 2πy",
+                "sin_20x": "sin 20x / (1 + 4x²)",
+            },
+        ),
     ] = "formulas",
     budget_kind: Annotated[
         Literal["params", "flops"],
-        choice("What is made equal: parameters, or the work of a forward pass", "task", label="what is equal"),
+        choice(
+            "What is made equal: parameters, or the work of a forward pass",
+            "task",
+            label="what is equal",
+            words={"params": "parameters", "flops": "work (multiplications)"},
+        ),
     ] = "params",
     against: Annotated[
         Against,

@@ -35,7 +35,8 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
     before, after = frame.before.values, frame.after.values
     control, moved = frame.control.values, frame.moved_control.values
     bases, active = frame.basis.values, frame.active.values > 0
-    knots = frame.knot.values
+    # without the local support all bases are at work everywhere: thin lines can be told apart
+    knots, heavy = frame.knot.values, 2.5 if active.sum() < len(bases) else 0.8
     dots = {"mode": "markers", "hoverinfo": "skip"}
     data = [
         curve(x, before, "before", SOFT, line={"color": SOFT, "width": 2, "dash": "dot"}),
@@ -43,7 +44,7 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
         curve(x, after, "after", BLUE, pin=True, line={"color": BLUE, "width": 4}),
         curve(place[[dragged]], moved[[dragged]], "moved", RED, marker={"color": RED, "size": 15}, **dots),
         curve(*bundle(x, bases[~active]), "bases", SOFT, axes="2", line={"color": SOFT, "width": 1}, opacity=0.6),
-        curve(*bundle(x, bases[active]), "bases at the cursor", GREEN, axes="2"),
+        curve(*bundle(x, bases[active]), "bases at the cursor", GREEN, axes="2", line={"color": GREEN, "width": heavy}),
     ]
     # every control point can be taken; the one that is moved then goes back to its place
     points = [
@@ -168,6 +169,14 @@ def forgetting(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+_TASKS = {
+    "exp_sin": "exp(sin πx<br>+ y²)",
+    "xy": "x times y",
+    "sin_product": "sin 3πx ·<br>cos 2πy",
+    "sin_20x": "sin 20x /<br>(1 + 4x²)",
+}
+
+
 def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
     """Test errors of the three fighters on each task, at the end and over what was spent until then.
 
@@ -186,7 +195,8 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
         large = {"mode": "markers", "marker": {"color": color, "size": 14}}
         data.append(curve(error.ravel(), np.repeat(height, error.shape[1]), model, color, **small))
         data.append(curve(error.mean(1), height, model, color, pin=True, **large))
-        notes.append(label(np.log10(error.mean(1)[0]), height[0], model, color, yshift=(14, 14, -16)[seat]))
+        mean = error.mean(1)[0]
+        notes.append(label(np.log10(mean), height[0], f"{model} {mean:.3g}", color, yshift=(14, 14, -16)[seat]))
         for r in runs:
             panel = str(2 + tasks.index(frame.task.values[r]))
             way = np.clip(frame.course.values[r].mean(0), 1e-5, None)
@@ -195,13 +205,14 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
             data.append(curve(spent, way, model, color, axes=panel, pin=True))
     # wide enough for a tick with a number, however near to each other the errors are
     low = np.log10(np.clip(frame.error.values.min(), 1e-5, None)) - 0.3
+    named = [_TASKS.get(t, t.replace("_", " ")) for t in tasks]
     equal = {"params": "parameters", "flops": "work"}[frame.attrs["budget_kind"]]
     layout = {
         "height": 120 + 90 * len(tasks),
         "margin": {"l": 124},
         "xaxis": log_axis(f"test error, at equal {equal}", domain=[0, 0.5],
                           range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
-        "yaxis": axis(frame.task, tickvals=list(range(len(tasks))), ticktext=[t.replace("_", " ") for t in tasks],
+        "yaxis": axis(frame.task, tickvals=list(range(len(tasks))), ticktext=named,
                       range=[-0.6, len(tasks) - 0.4]),
         "annotations": [*notes, note(0, 1, "\N{LEFTWARDS ARROW} better", SOFT, xanchor="left", yanchor="bottom")],
     }  # fmt: skip

@@ -180,6 +180,7 @@ def digits(
             "row map",
             label="limit of row sum",
             main=True,
+            words={"none": "no limit", "l1": "divide the row", "l1 nearest": "nearest row"},
         ),
     ] = "none",
     waves: Annotated[
@@ -191,7 +192,12 @@ def digits(
     basis: Annotated[Basis, choice("What the curves are made of", "row map", label="curves made of")] = "fourier",
     sharing: Annotated[
         Literal["blockwise", "universal"],
-        choice("Own curves for each block, or one set for all blocks", "row map", label="sharing of curves"),
+        choice(
+            "Own curves for each block, or one set for all blocks",
+            "row map",
+            label="sharing of curves",
+            words={"blockwise": "own in each block", "universal": "one set for all blocks"},
+        ),
     ] = "blockwise",
     steps: Annotated[
         int, number(50, 1000, "Training steps on batches of 64", "training", unit="steps", label="training steps")

@@ -149,7 +149,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         ),
         "xaxis3": axis("attended token", domain=[0, 0.44], anchor="y3", **square),
         "yaxis3": axis("attending token", domain=[0, 0.4], anchor="x3", autorange="reversed", **square),
-        "xaxis4": axis("attended token (red: +, blue: −)", domain=[0.58, 1], anchor="y4", **square),
+        "xaxis4": axis("attended token (orange +, blue −)", domain=[0.58, 1], anchor="y4", **square),
         "yaxis4": axis("attending token", domain=[0, 0.4], anchor="x4", autorange="reversed", **square),
         "shapes": [vertical(r + 0.5, GREEN, axes="2")],
         "annotations": notes,

@@ -87,7 +87,20 @@ def layer(
         float, number(0, 1, "Size of W_up; at 0 the branch is silent", "branch", label="branch size W_up")
     ] = 0.3,
     sigma: Annotated[
-        Sigma, choice("What the branch does to its r numbers", "branch", label="bend of branch σ", main=True)
+        Sigma,
+        choice(
+            "What the branch does to its r numbers",
+            "branch",
+            label="bend of branch σ",
+            main=True,
+            words={
+                "cosnet": "two cosines (CosNet)",
+                "cos1": "one cosine",
+                "relu": "ReLU",
+                "gelu": "GELU",
+                "linear": "none (linear)",
+            },
+        ),
     ] = "cosnet",
     rank: Annotated[
         int, number(1, 8, "Numbers r in the thin middle of the branch", "branch", label="middle numbers r")
@@ -271,7 +284,20 @@ LOSSES = Frame(
 @one_thread
 def language(
     sigma: Annotated[
-        Sigma, choice("What the branch does to its r numbers", "branch", label="bend of branch σ", main=True)
+        Sigma,
+        choice(
+            "What the branch does to its r numbers",
+            "branch",
+            label="bend of branch σ",
+            main=True,
+            words={
+                "cosnet": "two cosines (CosNet)",
+                "cos1": "one cosine",
+                "relu": "ReLU",
+                "gelu": "GELU",
+                "linear": "none (linear)",
+            },
+        ),
     ] = "cosnet",
     rank: Annotated[
         int, number(1, 16, "Numbers r in the thin middle of each branch", "branch", label="middle numbers r", main=True)

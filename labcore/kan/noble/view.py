@@ -65,7 +65,7 @@ def sharp(frame: xr.Dataset) -> dict[str, Any]:
     for k, color in enumerate((ORANGE, RED, PURPLE)):
         data.append(curve(*bundle(t, waves[k]), f"layer {k + 1}", color, axes="3", line={"color": color, "width": 2}))
         notes.append(label(t[-1], waves[k, 0, -1], f"layer {k + 1}", color, axes="3", xanchor="left", xshift=4))
-    over = "grey: target, blue: wider, red: CosNet", "CosNet tunes its own frequencies"
+    over = "grey: target, blue: wider, orange: CosNet", "CosNet tunes its own frequencies"
     for k, text in enumerate(over, 2):
         notes.append(note(0.5, 1, text, SOFT, axes=f"{k}", yanchor="bottom"))
     low = float(min(-3.5, np.floor(2 * np.log10(error.min())) / 2))

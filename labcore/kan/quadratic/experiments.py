@@ -83,7 +83,13 @@ def neuron(
     ] = 0.6,
     b_r: Annotated[float, number(-3, 3, "Constant, as in any neuron", "first form", label="constant b_r")] = 0.0,
     data: Annotated[
-        Literal["rings", "xor"], choice("Two rings, or four clouds of which opposite ones match", "data", label="data")
+        Literal["rings", "xor"],
+        choice(
+            "Two rings, or four clouds of which opposite ones match",
+            "data",
+            label="data",
+            words={"rings": "two rings", "xor": "four clouds (xor)"},
+        ),
     ] = "rings",
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -143,11 +149,23 @@ def shapes(
         ),
     ] = 0,
     data: Annotated[
-        Literal["rings", "spiral", "xor"], choice("The shape to learn", "data", label="shape to learn", main=True)
+        Literal["rings", "spiral", "xor"],
+        choice(
+            "The shape to learn",
+            "data",
+            label="shape to learn",
+            main=True,
+            words={"rings": "two rings", "spiral": "two spirals", "xor": "four clouds (xor)"},
+        ),
     ] = "rings",
     start: Annotated[
         Literal["relinear", "random"],
-        choice("relinear: every neuron starts linear; random: all terms random", "training", label="start of weights"),
+        choice(
+            "relinear: every neuron starts linear; random: all terms random",
+            "training",
+            label="start of weights",
+            words={"relinear": "as linear neurons", "random": "at random"},
+        ),
     ] = "relinear",
     lr: Annotated[float, number(0.01, 1, "Learning rate", "training", scale="log", label="learning rate")] = 0.1,
     steps: Annotated[
@@ -287,6 +305,7 @@ def collapse(
             "slow: smaller steps for quadratic terms; l2, l1: a penalty on them instead",
             "training",
             label="what tames them",
+            words={"slow": "small steps γ", "l2": "penalty on squares (l2)", "l1": "penalty on sizes (l1)"},
         ),
     ] = "slow",
     penalty: Annotated[

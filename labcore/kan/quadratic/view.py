@@ -247,7 +247,7 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
         label(
             k,
             int(d),
-            f"{died[i, k]}/{repeats} lost" if died[i, k] else f"{score[i, k]:.0%}",
+            f"{score[i, k]:.0%}" if not died[i, k] else "lost" if died[i, k] == repeats else f"{died[i, k]}/{repeats}",
             "#ffffff" if died[i, k] or score[i, k] < 0.5 else "#1f2328",
         )
         for i, d in enumerate(depth)
@@ -273,7 +273,13 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
     data = [heat]
     notes = [
         *cells,
-        note(0.5, 1, "test accuracy; orange: diverged", SOFT, yanchor="bottom"),
+        note(
+            0.5,
+            1,
+            "test accuracy; lost: infinite loss",
+            SOFT,
+            yanchor="bottom",
+        ),
         note(0.5, 1, f"loss with {depth[-1]} hidden layers", SOFT, axes="2", yanchor="bottom"),
     ]
     ends: list[float] = []

@@ -125,7 +125,7 @@ CHOICE = Frame(
 def select(
     penalty: Penalty = 0.01,
     tau_end: TauEnd = 0.1,
-    task: Annotated[Task, choice("What the two inputs are added up to", "data", label="target", main=True)] = "planted",
+    task: Annotated[Task, choice("The sum", "data", "target", True, {"planted": "polynomial and wave"})] = "planted",
     size: Annotated[int, number(4, 16, "Functions M in each family", "choice", label="functions in family M")] = 8,
     start: Annotated[
         float,
@@ -328,7 +328,18 @@ def digits(
     tau_end: TauEnd = 0.1,
     rival: Annotated[
         Literal[PLANTED_POOL],
-        choice("The family of the kernel that has one only", "network", label="the single family", main=True),
+        choice(
+            "The family of the kernel that has one only",
+            "network",
+            label="the single family",
+            main=True,
+            words={
+                "spline": "splines",
+                "chebyshev": "Chebyshev polynomials",
+                "fourier": "Fourier waves",
+                "rbf": "Gaussian bumps",
+            },
+        ),
     ] = "spline",
     maps: Annotated[int, number(1, 8, "Maps that the convolution makes", "network", label="maps", main=True)] = 4,
     size: Annotated[int, number(4, 16, "Functions M in each family", "network", label="functions in family M")] = 8,

@@ -74,9 +74,10 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
     span = [low - 0.15 * step, floors[0] + high + 0.15 * step]
     layout = {
         "height": 520,
-        "xaxis": axis("input x", domain=[0.14, 0.62], anchor="y", range=[-1, 1]),
+        "margin": {"l": 116},
+        "xaxis": axis("input x", domain=[0, 0.56], anchor="y", range=[-1, 1]),
         "yaxis": axis("", showticklabels=False, range=span, showgrid=False, zeroline=False),
-        "xaxis2": log_axis(frame.rmse, domain=[0.68, 1], anchor="y2", range=[-3, 0.2]),
+        "xaxis2": log_axis(frame.rmse, domain=[0.64, 1], anchor="y2", range=[-3, 0.2]),
         "yaxis2": axis("", anchor="x2", showticklabels=False, range=[v - (low + high) / 2 for v in span],
                        showgrid=False, zeroline=False),
         "shapes": [vertical(centre, GREEN, "solid", width=2)] if placed else [],
@@ -86,7 +87,7 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
             *notes,
         ],
     }  # fmt: skip
-    layout["yaxis"]["title"] = {"text": "target and fit, one row a family", "standoff": 90}
+    layout["yaxis"]["title"] = {"text": "target and fit, one row a family", "standoff": 84}
     return {"data": data, "layout": layout}
 
 
@@ -168,7 +169,7 @@ def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
     chosen = frame.chosen.values / np.maximum(frame.chosen.values.sum(1, keepdims=True), 1)
     rank = frame["rank"].values.mean(1)
     seats = np.arange(len(models))
-    reach = [min(-0.7, float(gap.min()) - 0.15), max(2.4, float(gap.max()) + 0.6)]
+    reach = [min(-0.7, float(gap.min()) - 0.15), max(2.4, float(gap.max()) + 1.1)]
     data: list[dict] = []
     notes = [note(0, 1, "each dot a target; large: the worst of a row", SOFT, xanchor="left", yanchor="bottom")]
     for k, name in enumerate(models):
@@ -222,6 +223,8 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(t, accuracy[k].mean(0), name, color, pin=True, line=thick))
         text = f"{name}: {accuracy[k, :, -1].mean():.1%}, {int(frame.params[k])} numbers"
         notes.append(note(0.98, 0.55 - 0.08 * k, text, color, xanchor="right", yanchor="bottom"))
+    named = "  ".join(f"<span style='color:{COLORS[name]}'>{name}</span>" for name in map(str, frame.family.values))
+    notes.append(note(0.5, 1.01, named, axes="2", yanchor="bottom"))
     places = [f"{r},{c}" for r in (1, 2, 3) for c in (1, 2, 3)]
     for p, name in enumerate(frame.family.values):
         data.append(
@@ -229,13 +232,12 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
              "showlegend": False, "marker": {"color": COLORS[str(name)]},
              "hovertemplate": f"{name}: %{{y:.0%}}<extra></extra>"}
         )  # fmt: skip
-        notes.append(note(1.02, 0.15 + 0.2 * p, str(name), COLORS[str(name)], axes="2", xanchor="left"))
     layout = {
         "height": 460,
         "barmode": "stack",
         "xaxis": axis(frame.time, domain=[0, 0.5], anchor="y", range=[0, end]),
         "yaxis": axis("test digits that are right", tickformat=".0%", range=[0, 1.02]),
-        "xaxis2": axis("kernel entry: row, column", domain=[0.6, 0.9], anchor="y2", type="category"),
+        "xaxis2": axis("kernel entry: row, column", domain=[0.6, 1], anchor="y2", type="category"),
         "yaxis2": axis("selection weight, mean of runs", anchor="x2", tickformat=".0%", range=[0, 1]),
         "shapes": [vertical(s, INK) | {"y1": 0.3} for s in stages if s < end],
         "annotations": notes,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, axis, bundle, curve, label, log_axis, note
+from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, apart, axis, bundle, curve, label, log_axis, note
 
 CARD = ("fit", "x2y2")
 
@@ -46,17 +46,18 @@ def atoms(frame: xr.Dataset) -> dict[str, Any]:
             "f along one input" if not j else "", domain=[0, 0.44], anchor=f"x{bottom}", range=span, **ends
         )
     above = {"xref": "paper", "yref": "paper", "yanchor": "bottom"}
-    switched = f"orange: component {off}, switched off" if out.any() else "no component is off"
+    switched = f"component {off}, switched off" if out.any() else "no component is off"
     notes = [
-        label(0, 0.955, "one curve an input: the atoms that are on", BLUE, xanchor="left", **above),
+        label(0, 0.955, "atoms that are on", BLUE, xanchor="left", **above),
         label(1, 0.955, switched, ORANGE if out.any() else SOFT, xanchor="right", **above),
         label(0, 0.45, "grey: the target f", SOFT, xanchor="left", **above),
-        label(1, 0.45, f"red: the model as it is now, error {frame.attrs['cut']:.1%}", RED, xanchor="right", **above),
+        label(1, 0.45, f"the model as it is now: error {frame.attrs['cut']:.1%}", RED, xanchor="right", **above),
     ]
     return {"data": data, "layout": layout | {"annotations": notes}}
 
 
 _COLORS = {"CP": RED, "order 2": ORANGE, "additive": SOFT, "MLP": BLUE}
+_WORDS = {"CP": "products", "order 2": "pairs", "additive": "single curves"}
 
 
 def fit(frame: xr.Dataset) -> dict[str, Any]:
@@ -66,18 +67,15 @@ def fit(frame: xr.Dataset) -> dict[str, Any]:
     data, notes = [], []
     truth = frame.slice_true.values
     data.append(curve(x, truth, "f", GREEN, axes="2", line={"color": GREEN, "width": 8}, opacity=0.4))
-    heights: list[float] = []
+    # labels of two lines
+    heights = apart(np.log10(error[:, -1]), 0.3, top=0.3)
     for k, name in enumerate(map(str, frame.model.values)):
         color = _COLORS[name]
         line = {"color": color, "width": 3.5 if name in ("CP", "MLP") else 2.5}
         data.append(curve(t, error[k], name, color, pin=True, line=line))
         data.append(curve(x, frame.slice.values[k], name, color, axes="2", line=line))
-        height = float(np.log10(error[k, -1]))
-        while any(abs(height - other) < 0.14 for other in heights):
-            height += 0.02
-        heights.append(height)
-        text = f"{name} {error[k, -1]:.1%}<br>{int(frame.params[k])} numbers"
-        notes.append(label(1.02, height, text, color, xref="x domain", xanchor="left", align="left"))
+        text = f"{_WORDS.get(name, name)} {error[k, -1]:.1%}<br>{int(frame.params[k])} numbers"
+        notes.append(label(1.02, heights[k], text, color, xref="x domain", xanchor="left", align="left"))
     notes.append(note(0.98, 0.98, "green: the target", GREEN, axes="2", xanchor="right", yanchor="top"))
     reach = [float(truth.min()) - 0.4, float(truth.max()) + 0.4]
     layout = {
@@ -136,11 +134,11 @@ def rollout(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis5": axis("time spent (density)", domain=[0, 0.36], anchor="x5", range=[0, tall]),
     }
     notes = [
-        note(0, 1, "black: what follows; red: mean; blue: odds", SOFT, xanchor="left", yanchor="bottom"),
+        note(0, 1, "black: what follows; orange: mean; blue: odds", SOFT, xanchor="left", yanchor="bottom"),
         note(
             0.5,
             1,
-            f"grey: truth. W1 to it: <b>mean-square {w1[0]:.3f}, distributional {w1[1]:.3f}</b>",
+            f"grey: truth; distance W1 to it:<br><b>mean-square {w1[0]:.3f}, distributional {w1[1]:.3f}</b>",
             INK,
             axes="5",
             yanchor="bottom",

@@ -1,6 +1,6 @@
 """Controls: where a slider stops, what a typed value may be, and which rows are seen."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import ipywidgets as w
 import numpy as np
@@ -285,6 +285,17 @@ def test_groups_gather_in_the_order_of_the_signature():
     parts = folded.children
     order = [p.children[0].description if isinstance(p, w.HBox) else p.value.split(">")[1][:3] for p in parts]
     assert order == ["one", "a", "c", "two", "b", "d"]
+
+
+def test_a_choice_is_read_in_words_and_reported_as_its_value():
+    def made(a: Annotated[Literal["ab", "c_d"], choice("Which", words={"ab": "the first"})] = "ab"):
+        yield frame(1.0)
+
+    bench = open_bench(Experiment(made, "toy", {}))
+    menu = next(d for d in all_of(bench) if isinstance(d, w.Dropdown))
+    assert menu.options == (("the first", "ab"), ("c d", "c_d")) and menu.tooltip == "Which"
+    menu.label = "c d"
+    assert bench.values["a"] == "c_d"
 
 
 def test_choices_and_switches_report_typed_values():

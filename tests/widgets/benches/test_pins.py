@@ -3,6 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from labcore.experiment import Parameter
 from labcore.figure import curve, on_paper
 from tests.widgets.hands import button, frame, open_bench, plot, status, view
 from widgets.benches.pins import difference, ghosts, pin
@@ -37,6 +38,12 @@ def test_a_label_names_what_differs_and_nothing_else():
 
 def test_a_switch_is_on_or_off():
     assert difference({"follow": False, "train": True}, {}) == "follow = off, train = on"
+
+
+def test_a_choice_is_said_in_its_words():
+    rule = Parameter("rule", "choice", "ab", "", "learning rule", choices=("ab", "c_d"), words={"ab": "by hand"})
+    assert difference({"rule": "ab"}, {}, {"rule": rule}) == "learning rule = by hand"
+    assert difference({"rule": "c_d"}, {}, {"rule": rule}) == "learning rule = c d"
 
 
 def test_values_that_differ_in_the_fifth_digit_have_different_labels():

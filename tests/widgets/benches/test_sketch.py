@@ -223,7 +223,10 @@ def test_the_answer_is_drawn_over_and_said_beside_a_flat_line(asked):
     button(panel, "Commit").click()
     panel.measured(at_handles(BUMP))
     assert panel.canvas.measured["y"] == BUMP
-    assert "goes up, then down, the measured one up, then down: 100% right, a flat line 0%" in text(panel)
+    assert (
+        "goes up, then down, the measured one up, then down. That is 100 of 100 points; a flat line would have 0."
+        in text(panel)
+    )
     assert "It ends at &lt;b&gt;0.3" in text(panel) and "<strong>so</strong>" in text(panel)
     assert "Where &lt;b&gt;does" in text(panel)
 

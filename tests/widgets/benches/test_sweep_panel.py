@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from labcore import catalog, sweeps
+from labcore.experiment import Experiment, Parameter
 from tests.widgets.hands import PATIENCE, all_of, button, experiment_of, frame, open_bench
 from widgets.benches.plot import Plot
 from widgets.benches.sweep_panel import MOST_HERE, SweepPanel, fan
@@ -15,7 +16,7 @@ from widgets.benches.sweep_panel import MOST_HERE, SweepPanel, fan
 def panel(tmp_path, monkeypatch):
     """`panel(frames)`: the panel of a bench whose experiment has the number x, after Sweep was pressed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sweeps, "code_version", lambda key: "v1")
+    monkeypatch.setattr(Experiment, "code", "v1")
 
     def make(frames=lambda x: iter([frame(x)])):
         experiment = experiment_of(frames)
@@ -118,7 +119,7 @@ def test_copies_of_a_visitors_panel_have_folders_of_their_own(panel, monkeypatch
 
 def test_the_fan_keeps_the_axes_and_drops_the_notes_of_one_point():
     layout = {"xaxis": {"type": "log"}, "annotations": [1], "shapes": [2], "meta": {"drag": 3}}
-    spec = fan("n", [(1, [{"x": [1], "y": [2], "mode": "lines"}], layout)])
+    spec = fan(Parameter("n", "int", 1, "", "n", 0, 9), [(1, [{"x": [1], "y": [2], "mode": "lines"}], layout)])
     assert spec["layout"]["xaxis"] == {"type": "log"} and not {"annotations", "shapes", "meta"} & spec["layout"].keys()
 
 

@@ -11,7 +11,7 @@ import pytest
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 from voila.app import Voila
 
-from widgets.gallery import descriptors, logs, messages, pages
+from widgets.gallery import class_pages, descriptors, guesses, logs, messages, pages
 from widgets.gallery.server import Gallery
 
 ROOT = Path(__file__).parents[3]
@@ -60,6 +60,9 @@ def test_numbers_of_what_is_refused_are_those_of_the_code():
     table = PAGE.split("## What is refused")[1].split("## Logs")[0]
     assert f"over {messages.LARGEST // 2**20} MB" in table and f"not reading {pages._UNREAD // 2**20} MB" in table
     assert pages._LINES == 4 and "a fifth line to one kernel" in table
+    assert f"or over {class_pages.LARGEST // 1024} KB |" in table
+    assert f"more than {guesses.BURST} requests of a cookie" in table and guesses.EACH == 1
+    assert f"answers of more than {guesses.VISITORS} cookies" in table
     assert f"one line of at most {logs.LONGEST} characters" in PAGE
 
 
