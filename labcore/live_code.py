@@ -16,6 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from labcore.guests import ROW
 from labcore.import_closure import closure
 
 _LAYERS = ("__wrapped__", "py_func", "_function", "__func__", "fget", "func", "_dispatcher", "_defn")
@@ -26,14 +27,17 @@ _PLAIN = (int, float, complex, str, bytes, tuple, list, dict, type(None))
 def changed(module: str) -> str | None:
     """The first thing behind this loaded module that is not as its file says, by its full name; None if all is.
 
-    Of labcore's files only: None for a module that is none of them.
+    Of files of labcore and of guests: None for a module that is none of them.
     """
-    if module.partition(".")[0] != "labcore":
+    file = Path(sys.modules[module].__file__ or "") if module in sys.modules else Path()
+    if module.partition(".")[0] != "labcore" and not (file.parent / ROW).exists():
         return None
     loaded = {Path(m.__file__): m for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
-    for path in sorted(closure(Path(sys.modules[module].__file__)) & loaded.keys()):
+    behind = sorted(closure(file) & loaded.keys())
+    home = {loaded[path].__name__.partition(".")[0] for path in behind}
+    for path in behind:
         tree, codes = _parsed(path, path.stat().st_mtime_ns)
-        for name in _differences(loaded[path], tree.body, codes, "", _assigned_later(tree)):
+        for name in _differences(loaded[path], tree.body, codes, "", _assigned_later(tree), home):
             return f"{loaded[path].__name__}.{name}"
     return None
 
@@ -79,14 +83,22 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 def _differences(
-    place: Any, body: list[ast.stmt], codes: dict[str, list[types.CodeType]], prefix: str, skipped: set[str]
+    place: Any,
+    body: list[ast.stmt],
+    codes: dict[str, list[types.CodeType]],
+    prefix: str,
+    skipped: set[str],
+    home: set[str],
 ) -> Iterator[str]:
-    """Names in a module or class, dotted, that hold something else than the statements of its file put there."""
+    """Names in a module or class, dotted, that hold something else than the statements of its file put there.
+
+    `home` has the packages whose functions may be there.
+    """
     statements = list(_statements(body))
     names = [name for node in statements for name in _bound(node)]
     held = vars(place)
     for name in dict.fromkeys((*names, *(held if isinstance(place, type) else ()))):
-        if any(_foreign(f) for f in _functions(held.get(name))):
+        if any(_foreign(f, home) for f in _functions(held.get(name))):
             yield prefix + name
     for node in statements:
         for name in _bound(node):
@@ -99,7 +111,7 @@ def _differences(
                     yield full
             elif isinstance(node, ast.ClassDef):
                 if isinstance(live, type):
-                    yield from _differences(live, node.body, codes, f"{full}.", set())
+                    yield from _differences(live, node.body, codes, f"{full}.", set(), home)
                 else:
                     yield full
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -127,13 +139,13 @@ def _functions(live: Any) -> list[types.FunctionType]:
     return found
 
 
-def _foreign(function: types.FunctionType) -> bool:
-    """Written neither in labcore nor in a library: in a notebook, a script, a test."""
+def _foreign(function: types.FunctionType, home: set[str]) -> bool:
+    """Written neither at home nor in a library: in a notebook, a script, a test."""
     top = function.__globals__.get("__name__", "").partition(".")[0]
     if top == "__main__":
         return True
     file = getattr(sys.modules.get(top), "__file__", None)  # none for what a named tuple and a data class generate
-    return top != "labcore" and top not in sys.stdlib_module_names and bool(file) and not installed(Path(file))
+    return top not in home and top not in sys.stdlib_module_names and bool(file) and not installed(Path(file))
 
 
 def installed(file: Path) -> bool:

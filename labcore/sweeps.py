@@ -36,7 +36,7 @@ from labcore.frame_files import to_netcdf
 from labcore.function_code import CodeError
 from labcore.function_errors import told
 from labcore.functions import experiment_of
-from labcore.sweep_cargo import packed_of, unpacked
+from labcore.sweep_cargo import house_of, is_packed, packed_of, unpacked
 from labcore.sweep_cluster import check_carried, check_workers, on_cluster
 from labcore.sweep_dataset import assembled
 from labcore.sweep_files import Begun, Grid, SweepError, failure, read, sealed, short_hash, write
@@ -127,15 +127,15 @@ def sweep(
     """
     experiment = experiment_of(what)
     try:
-        packed = None if experiment.named else packed_of(experiment)
+        packed = packed_of(experiment) if is_packed(experiment, cluster) else None
         grid = grid_of(experiment, budget, **values)
     except CodeError as error:
         raise SweepError(str(error)) from None
-    if packed is None and (found := live_code.changed(experiment.__module__)):
+    if experiment.named and (found := live_code.changed(experiment.__module__)):
         raise SweepError(
             f"{found} is not what its file says: it was changed in this process, or its file after it was loaded. "
-            "A sweep runs the files, in several processes, and never mixes two methods. To change a method, copy the "
-            "folder of its paper and change the copy, as docs/sweeps.md shows, or change the file and start anew"
+            "A sweep runs the files, in several processes, and never mixes two methods. To change a method, "
+            "make a copy of its paper, `labcore new my_own --from its_key`, or change the file and start anew"
         )
     folder = Path(out)
     try:
@@ -222,13 +222,14 @@ def _results(
     """The points as they are done, in any order."""
     work = functools.partial(_run_point, experiment.id, packed, code)
     if cluster is None:
-        first = experiment.__module__ if packed is None else "labcore.sweep_cargo"
+        # a helper knows no folder of yours before it is asked for a paper in it
+        first = experiment.__module__ if experiment.__module__.startswith("labcore.") else "labcore.sweep_cargo"
         outcomes = sweep_local.outcomes(work, todo, first, stop, begun.suspects, begun.begin)
     else:
         if packed is None:
             check = functools.partial(check_workers, experiment.id, code)
         else:
-            check = functools.partial(check_carried, experiment.id, experiment.reached.house)
+            check = functools.partial(check_carried, experiment.id, house_of(experiment))
         outcomes = on_cluster(work, todo, cluster, stop, check)
     with contextlib.closing(outcomes):
         for path, future in outcomes:

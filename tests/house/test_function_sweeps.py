@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import os
 import random
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import torch
 from numba import njit
 
 import labcore
+from labcore import catalog, live_code, new_paper
 from labcore.experiment import ParameterError
 from labcore.function_code import reached
 from labcore.functions import experiment_of
@@ -361,6 +363,15 @@ def test_a_compiled_function_goes_along_with_the_globals_of_now():
     assert float(unpacked(packed_of(experiment_of(held["model"]))).run(n=2).model) == 10
 
 
+def test_annotations_that_are_texts_go_along():
+    held = cell(
+        "from __future__ import annotations\nfrom typing import Annotated\nfrom labcore.experiment import number\n"
+        "def model(x: Annotated[float, number(0, 9, 'x')] = 1):\n    return x\n"
+    )
+    sent = unpacked(packed_of(experiment_of(held["model"])))
+    assert sent.parameters["x"].high == 9 and float(sent.run(x=2).model) == 2
+
+
 def test_an_error_at_a_point_is_that_points(tmp_path):
     def model(x=(0, 9)):
         if x == 2:
@@ -437,3 +448,44 @@ def test_workers_with_another_labcore_are_named(tmp_path, monkeypatch):
     with pytest.raises(SweepError, match=r"for model version \d.\d+ \w+: tcp://b has none") as refused:
         sweep_cluster.check_carried("model", (), Desk())
     assert "tcp://a" not in str(refused.value)
+
+
+# --- papers in folders of yours ---
+
+
+@pytest.fixture
+def my_quadratic(tmp_path, monkeypatch):
+    """A copy of a paper in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LABCORE_PAPERS", raising=False)
+    before = set(sys.modules)
+    new_paper.new("my_quadratic", "quadratic")
+    yield tmp_path / "my_quadratic"
+    for name in set(sys.modules) - before:
+        if name.startswith("my_quadratic"):
+            del sys.modules[name]
+
+
+def test_a_paper_in_a_folder_is_swept_here_and_on_a_cluster_that_has_no_such_folder(my_quadratic, tmp_path):
+    from distributed import Client, LocalCluster
+
+    name = f"my_quadratic.{catalog.paper('my_quadratic').experiments[0]}"
+    assert live_code.changed(catalog.load_experiment(name).__module__) is None
+    grid = {"budget": "quick", "seed": [0, 1]}
+    here = sweep(name, out=tmp_path / "here", **grid)
+    assert (here.point_state == "done").all(), here.point_error.values
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with LocalCluster(**options) as cluster, Client(cluster, set_as_default=False) as desk:
+        desk.run(forget, str(tmp_path))
+        desk.run(os.chdir, "/")
+        there = sweep(name, out=tmp_path / "there", cluster=desk, **grid)
+    assert there.identical(here), there.point_error.values
+
+
+def test_a_paper_in_a_folder_that_was_changed_in_memory_is_refused(my_quadratic, tmp_path, monkeypatch):
+    name = f"my_quadratic.{catalog.paper('my_quadratic').experiments[0]}"
+    mechanism = catalog.load_part("my_quadratic", "mechanism")
+    changed = next(n for n, v in vars(mechanism).items() if getattr(v, "__module__", "") == mechanism.__name__)
+    monkeypatch.setattr(mechanism, changed, lambda *_: 0)
+    with pytest.raises(SweepError, match=rf"my_quadratic\.(mechanism\.)?{changed} is not what its file says"):
+        sweep(name, out=tmp_path / "runs", budget="quick", seed=[0])

@@ -20,12 +20,15 @@ LINK = re.compile(r"\]\(<?#(?P<name>[^?#()\s]+)\?(?P<query>[^()\s>]+)>?\)|href=[
 
 
 def benches(notebook) -> Iterator[tuple[str, str, dict]]:
-    """Of each bench: its label, its experiment, and the values that it opens with, as far as its cell says them."""
+    """Of each bench of an experiment: its label, the experiment, and the values that it opens with, as far as its cell
+    says them. That of a function has the function's name, and is left out.
+    """
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         for call in ast.walk(ast.parse(cell.source)):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) == "bench":
+            called = isinstance(call, ast.Call) and ast.unparse(call.func) == "bench"
+            if called and isinstance(call.args[0], ast.Constant):
                 given = {k.arg: k.value.value for k in call.keywords if isinstance(k.value, ast.Constant)}
                 label = given.pop("label", "")
                 given = {name: value for name, value in given.items() if name not in ("opening", "without")}

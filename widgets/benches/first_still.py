@@ -22,7 +22,11 @@ def card(paper: Paper) -> tuple[str, str]:
 
 
 def first_still(experiment: Experiment) -> str:
-    """The card as HTML that goes when the bench has come; "" where it is a picture of another experiment."""
+    """The card as HTML that goes when the bench has come; "" where it is a picture of another experiment, and for a
+    function, which has none.
+    """
+    if not experiment.named:
+        return ""
     paper = catalog.paper(experiment.key)
     file = paper.folder / "preview.svg"
     if card(paper)[0] != experiment.name or not file.exists():

@@ -86,6 +86,14 @@ def test_the_usual_buttons_work(tmp_path, monkeypatch):
     assert made.values["frequency"] == 2.75
 
 
+def test_it_is_shown_once_on_a_dashboard_too(monkeypatch):
+    shown = []
+    monkeypatch.setattr("widgets.benches.bench.display", lambda bundle, raw: shown.append(bundle))
+    monkeypatch.setattr("widgets.benches.bench.on_voila", lambda: True)
+    opened(wave)._ipython_display_()
+    assert len(shown) == 1 and "application/vnd.jupyter.widget-view+json" in shown[0]
+
+
 def test_a_slider_stops_where_its_steps_are():
     def made(x=(1.0, 2.0, 0.25)):
         return x
