@@ -11,6 +11,7 @@ from IPython.display import HTML, display
 
 from labcore import catalog, glossary, lesson_text
 from labcore.catalog import Lesson
+from widgets.atlas import progress
 from widgets.benches.front_end import is_site, is_static
 
 _HERE = Path(__file__).parent
@@ -55,11 +56,13 @@ class Glossary(anywidget.AnyWidget):
 def lesson_nav(name: str) -> None:
     """Show the links of a lesson, named THEME/TOPIC as in the catalogue, and mark the glossary's words in its prose.
 
-    The page takes the look of the house.
+    The page takes the look of the house. What is answered from here on is kept in the learner's browser, under the name
+    of the lesson.
 
     Executed as a batch, only the links: there is nobody to ask what a word means. Raises `UnknownKey`.
     """
     display(HTML(page_style() + navigation_html(catalog.lesson(name))))
     if not is_static():
+        display(progress.begin(name))
         rows = [{"word": t.word, "every": list(t.every), "means": t.means} for t in glossary.terms()]
         display(Glossary(terms=rows))
