@@ -53,16 +53,23 @@ class Glossary(anywidget.AnyWidget):
     terms = traitlets.List().tag(sync=True)  # of dicts: word, every, means
 
 
-def lesson_nav(name: str) -> None:
+_INDEX = (
+    '<nav class="labcore-way" aria-label="Lessons"><p class="labcore-ways">'
+    '<span><a href="index.ipynb">All lessons</a></span></p></nav>'
+)
+
+
+def lesson_nav(name: str = "") -> None:
     """Show the links of a lesson, named THEME/TOPIC as in the catalogue, and mark the glossary's words in its prose.
 
-    The page takes the look of the house. What is answered from here on is kept in the learner's browser, under the name
-    of the lesson.
+    Without a name the page is one beside the index, and its link leads there. The page takes the look of the house.
+    What is answered from here on is kept in the learner's browser, under the name of the lesson.
 
     Executed as a batch, only the links: there is nobody to ask what a word means. Raises `UnknownKey`.
     """
-    display(HTML(page_style() + navigation_html(catalog.lesson(name))))
+    display(HTML(page_style() + (navigation_html(catalog.lesson(name)) if name else _INDEX)))
     if not is_static():
-        display(progress.begin(name))
+        if name:
+            display(progress.begin(name))
         rows = [{"word": t.word, "every": list(t.every), "means": t.means} for t in glossary.terms()]
         display(Glossary(terms=rows))
