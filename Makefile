@@ -64,7 +64,7 @@ benchmarks: $(VENV)/.test ## measure speed, growth and memory, beside peers (ARG
 # The contract, the shelves, the diagrams, and of each paper what its folder hands on. pdoc warns of shapes in the __init__
 # that a dataclass makes, and shows them all the same.
 REFERENCE := $(addprefix labcore.,experiment frames claims evidence exercises sweeps figure kernels diagrams primitives \
-	$(patsubst labcore/%/,%,$(filter-out labcore/primitives/ labcore/diagrams/ labcore/__pycache__/,$(wildcard labcore/*/))))
+	$(patsubst labcore/%/,%,$(filter-out labcore/primitives/ labcore/diagrams/ labcore/blank/ labcore/__pycache__/,$(wildcard labcore/*/))))
 
 reference: $(VENV)/.dev ## write build/reference/index.html: what can be imported, from its docstrings
 	$(BIN)/python -W ignore -m pdoc -o build/reference labcore $(REFERENCE) $(ARGS)

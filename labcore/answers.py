@@ -1,9 +1,14 @@
-"""What people type as an answer, read as a number."""
+"""What people type as an answer, read as a number, or as the value of a parameter: "1/3", "d = 1/3"."""
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labcore.experiment import Parameter
 
 
 class Ambiguous(ValueError):
@@ -30,6 +35,73 @@ def number(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text[:40]!r} is not a number; write for example 0.5, 1e-3, 50% or 1/3")
     return value
+
+
+def taken(parameter: Parameter, text: str) -> int | float:
+    """What a person typed for a number, with its name or without, as its value.
+
+    Raises `ParameterError`, in words for that person, where it is not allowed, or could be two numbers, or has the name
+    of something else.
+    """
+    from labcore.experiment import ParameterError  # numbers alone are read without it
+
+    name, _, value = (part.strip() for part in text.rpartition("="))
+    if name and not called(name, parameter):
+        wanted = f"what is asked for, {parameter.label}; write its value alone"
+        raise ParameterError(f"{_short(text)} does not name {wanted}")
+    short = _short(value)
+    try:
+        read = number(value)
+    except Ambiguous as question:
+        raise ParameterError(f"{parameter.label}: {question}") from None
+    except ValueError:
+        wanted = f"such as 0.5, 1e-3, 50% or 1/3; it must be {parameter.allowed}"
+        raise ParameterError(f"{parameter.label} = {short} is not a number {wanted}") from None
+    if parameter.low <= read <= parameter.high and (parameter.kind == "float" or read == int(read)):
+        return int(read) if parameter.kind == "int" else read
+    raise ParameterError(f"{parameter.label} = {short} is not allowed; it must be {parameter.allowed}")
+
+
+def _short(text: str) -> str:
+    text = text.strip()
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def called(name: str, parameter: Parameter) -> bool:
+    """Whether a person may mean this parameter: by its symbol, some words of its label, or its name in Python."""
+    said = _words(name)
+    return bool(said) and said <= _words(f"{parameter.label} {parameter.name}")
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name: small, with subscripts as digits and Greek letters by their names. f_γ is f and gamma."""
+    plain = unicodedata.normalize("NFKC", name).lower()
+    for letter in re.findall(r"[α-ω]", plain):
+        spelled = unicodedata.name(letter).split()[-1].lower()
+        plain = plain.replace(letter, f" {spelled.replace('lamda', 'lambda')} ")
+    return set(re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z]) (?=\d)", "", plain)))
+
+
+def several(parameters: tuple[Parameter, ...], text: str) -> list[int | float]:
+    """The values of several parameters: in their order, with blanks or commas between, or each with its name.
+
+    Raises `ParameterError` as `taken` does, and where they are not as many.
+    """
+    from labcore.experiment import ParameterError
+
+    if "=" in text:
+        parts = re.findall(r"[^=]+=\s*[^\s;=]+", text)
+        parts = [part.strip(" ,;\t\n") for part in parts]
+        found = [next((p for p in parts if called(p.partition("=")[0], q)), None) for q in parameters]
+    else:
+        # a comma with a digit on both sides may be a decimal one, and is so where something else parts the numbers
+        ways = (r"\s*;\s*", r",?\s+", r",")
+        splits = [re.split(way, text.strip(" ,;\t\n")) for way in ways]
+        found = next((s for s in splits if len(s) == len(parameters)), [None])
+    if len(found) != len(parameters) or None in found:
+        labels = ", ".join(p.label for p in parameters)
+        raise ParameterError(f"{_short(text)} is not {len(parameters)} numbers; write, in this order: {labels}")
+    return [taken(p, part) for p, part in zip(parameters, found)]
 
 
 _COUNTS = {"thousand": 1e3, "million": 1e6, "billion": 1e9}

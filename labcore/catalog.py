@@ -99,6 +99,11 @@ class Paper:
         return _decorated(self.folder / "exercises.py", "exercise")
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the experiments that also take a table of yours."""
+        return _decorated(self.folder / "table.py", "of_table")
+
+    @property
     def has_without(self) -> bool:
         """Whether it says which line carries its idea."""
         return (self.folder / "without.py").exists()

@@ -134,7 +134,7 @@ def new(key: str, of: str | None) -> None:
         except OSError as error:
             raise click.ClickException(f"cannot make {key}: {error}") from None
     made = catalog.paper(key)
-    say(f"{folder} is there. Change {', '.join(sorted(p.name for p in folder.glob('*.py')))}; then, in this folder:")
+    say(f"{folder} is there: change its files. In this folder it is a paper as any other:")
     for line in (f"labcore check {key}", f"labcore run {key}.{made.experiments[0]}"):
         say(f"  {line}")
     if of is not None:

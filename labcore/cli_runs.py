@@ -48,14 +48,29 @@ class _Experiments(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command:
         with one_line(LookupError):
             found = catalog.load_experiment(name)
+        of_table = [_TABLE, _COLUMNS] if found.name in catalog.paper(found.key).tables else []
+
+        def call(table: str | None = None, columns: str = "", **options: Any) -> None:
+            self._action(_with_table(found, table, columns), **options)
+
         return click.Command(
             found.id,
-            callback=lambda **options: self._action(found, **options),
+            callback=call,
             help=f"{found.__doc__}{self._note}",
-            params=[_option(p) for p in found.parameters.values()] + [_BUDGET, *self._more],
+            params=[_option(p) for p in found.parameters.values()] + [*of_table, _BUDGET, *self._more],
             # --n_train is --n-train
             context_settings={"token_normalize_func": lambda word: word.replace("_", "-")},
         )
+
+
+def _with_table(found: Experiment, table: str | None, columns: str) -> Experiment:
+    """The experiment, on a table where one was named."""
+    from labcore.tables import TableError, on_table
+
+    if table is None and columns:
+        raise click.UsageError("--columns are those of a table; name it, --table FILE.csv")
+    with one_line(TableError):
+        return found if table is None else on_table(found.id, table, columns)
 
 
 def _option(p: Parameter) -> click.Option:
@@ -68,6 +83,12 @@ def _option(p: Parameter) -> click.Option:
 
 _LENGTHS = click.Choice(["quick", "full"])
 _BUDGET = click.Option(["--budget"], type=_LENGTHS, default="full", show_default=True, help="How long it may take.")
+_TABLE = click.Option(
+    ["--table"],
+    metavar="FILE.csv",
+    help="A table of yours in place of the data; options that choose data then fall away.",
+)
+_COLUMNS = click.Option(["--columns"], metavar="A,B,C", default="", help="Columns of the table, the target last.")
 _OUT = click.Option(
     ["--out"],
     type=click.Path(path_type=Path),
@@ -142,7 +163,7 @@ def _sweep(found: Experiment, budget: str, out: Path, cluster: str | None, **tex
         with one_line(ParameterError):
             try:
                 done = sweep(
-                    found.id,
+                    found,
                     out=out,
                     budget=budget,
                     cluster=cluster,

@@ -16,6 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from labcore.guests import ROW
 from labcore.import_closure import closure
 
 _LAYERS = ("__wrapped__", "py_func", "_function", "__func__", "fget", "func", "_dispatcher", "_defn")
@@ -26,17 +27,17 @@ _PLAIN = (int, float, complex, str, bytes, tuple, list, dict, type(None))
 def changed(module: str) -> str | None:
     """The first thing behind this loaded module that is not as its file says, by its full name; None if all is.
 
-    Of the files of labcore, and of a paper's folder wherever it lies; None for a notebook, a script and a module that
-    is not in a folder of its own.
+    Of files of labcore and of guests: None for a module that is none of them.
     """
-    if "." not in module:
+    file = Path(sys.modules[module].__file__ or "") if module in sys.modules else Path()
+    if module.partition(".")[0] != "labcore" and not (file.parent / ROW).exists():
         return None
     loaded = {Path(m.__file__): m for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
-    behind = sorted(closure(Path(sys.modules[module].__file__)) & loaded.keys())
-    own = {loaded[path].__name__.partition(".")[0] for path in behind} | {"labcore"}
+    behind = sorted(closure(file) & loaded.keys())
+    home = {loaded[path].__name__.partition(".")[0] for path in behind}
     for path in behind:
         tree, codes = _parsed(path, path.stat().st_mtime_ns)
-        for name in _differences(loaded[path], tree.body, codes, "", _assigned_later(tree), own):
+        for name in _differences(loaded[path], tree.body, codes, "", _assigned_later(tree), home):
             return f"{loaded[path].__name__}.{name}"
     return None
 
@@ -87,14 +88,17 @@ def _differences(
     codes: dict[str, list[types.CodeType]],
     prefix: str,
     skipped: set[str],
-    own: set[str],
+    home: set[str],
 ) -> Iterator[str]:
-    """Names in a module or class, dotted, that hold something else than the statements of its file put there."""
+    """Names in a module or class, dotted, that hold something else than the statements of its file put there.
+
+    `home` has the packages whose functions may be there.
+    """
     statements = list(_statements(body))
     names = [name for node in statements for name in _bound(node)]
     held = vars(place)
     for name in dict.fromkeys((*names, *(held if isinstance(place, type) else ()))):
-        if any(_foreign(f, own) for f in _functions(held.get(name))):
+        if any(_foreign(f, home) for f in _functions(held.get(name))):
             yield prefix + name
     for node in statements:
         for name in _bound(node):
@@ -107,7 +111,7 @@ def _differences(
                     yield full
             elif isinstance(node, ast.ClassDef):
                 if isinstance(live, type):
-                    yield from _differences(live, node.body, codes, f"{full}.", set(), own)
+                    yield from _differences(live, node.body, codes, f"{full}.", set(), home)
                 else:
                     yield full
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -135,13 +139,13 @@ def _functions(live: Any) -> list[types.FunctionType]:
     return found
 
 
-def _foreign(function: types.FunctionType, own: set[str]) -> bool:
-    """Written neither in these packages nor in a library: in a notebook, a script, a test."""
+def _foreign(function: types.FunctionType, home: set[str]) -> bool:
+    """Written neither at home nor in a library: in a notebook, a script, a test."""
     top = function.__globals__.get("__name__", "").partition(".")[0]
     if top == "__main__":
         return True
     file = getattr(sys.modules.get(top), "__file__", None)  # none for what a named tuple and a data class generate
-    return top not in own and top not in sys.stdlib_module_names and bool(file) and not installed(Path(file))
+    return top not in home and top not in sys.stdlib_module_names and bool(file) and not installed(Path(file))
 
 
 def installed(file: Path) -> bool:

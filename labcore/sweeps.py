@@ -134,8 +134,8 @@ def sweep(
     if experiment.named and (found := live_code.changed(experiment.__module__)):
         raise SweepError(
             f"{found} is not what its file says: it was changed in this process, or its file after it was loaded. "
-            "A sweep runs the files, in several processes, and never mixes two methods. To change a method, copy the "
-            "folder of its paper and change the copy, as docs/sweeps.md shows, or change the file and start anew"
+            "A sweep runs the files, in several processes, and never mixes two methods. To change a method, "
+            "make a copy of its paper, `labcore new my_own --from its_key`, or change the file and start anew"
         )
     folder = Path(out)
     try:

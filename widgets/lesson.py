@@ -11,9 +11,6 @@ from typing import Any
 
 import ipywidgets as w
 from IPython.display import HTML
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 
 from labcore import catalog, claims
 from labcore.code_version import CELL
@@ -21,10 +18,11 @@ from labcore.exercises import load_exercise
 from labcore.experiment import Experiment
 from labcore.ledger import recorded
 from widgets.benches.front_end import is_site, is_static, on_voila
-from widgets.benches.parts import button, column, layout, line, row, words
+from widgets.benches.parts import button, layout, row, words
 from widgets.benches.static_bench import folded
+from widgets.exercise_card import ExerciseCard
+from widgets.listing import highlighted, listing, plain
 
-_CODE = HtmlFormatter()  # in classes: the page has their colours
 _VERDICTS = {
     "holds": ("labcore-holds", "holds"),
     "not reproduced": ("labcore-not", "not reproduced here"),
@@ -48,22 +46,12 @@ _STANDINGS = {
 
 
 def source(*functions: Callable | Experiment) -> HTML:
-    """The real source of these functions, highlighted: what is shown is what runs.
+    """The real source of these functions: their essential lines, and in a fold the whole of what runs.
 
     A function of the notebook itself is shown where its cells are not, on dashboards.
     """
-    parts = []
-    for function in functions:
-        # kernels, checks and experiments wrap the function that a reader wants to see
-        plain = inspect.unwrap(getattr(function, "_function", function))
-        module = plain.__module__
-        if module == CELL and not on_voila():
-            continue
-        code = inspect.getsource(plain)
-        where = "this notebook" if module == CELL else f"{module}, line {inspect.getsourcelines(plain)[1]}"
-        parts.append(f'<div class="labcore-where">{escape(where)}</div>')
-        parts.append(highlight(code, PythonLexer(), _CODE))
-    return HTML("".join(parts))
+    shown = [each for each in functions if on_voila() or plain(each).__module__ != CELL]
+    return HTML("".join(map(listing, shown)))
 
 
 def ledger_table(entries: list[claims.Entry]) -> str:
@@ -164,40 +152,26 @@ class _LiveLedger(w.VBox):
 
 
 def exercise(
-    question: str, check: Callable[[str], bool | str] | None = None, hint: str = "", *, seed: int = 0
-) -> w.VBox | HTML:
-    """A question with a box for the answer: one of a paper, by its name `KEY.NAME`, or one of your own.
+    question: str, check: Callable[[str], bool | str] | None = None, hint: str | tuple[str, ...] = (), *, seed: int = 0
+) -> ExerciseCard | HTML:
+    """A question with a line for the answer: one of a paper, by its name `KEY.NAME`, or one of your own.
 
     `check(text)` returns True for a right answer, False for a wrong one, or a sentence that helps. Any right answer
     must pass, however it is written: parse numbers, try code, do not compare strings. Raises `UnknownKey`.
 
-    Where nobody can answer, the question is read, with its hint in a fold; on a page of `make site`, the code that
+    Where nobody can answer, the question is read, with its hints in folds; on a page of `make site`, the code that
     would check an answer too.
     """
+    name, asks, hints = question, (), (hint,) if isinstance(hint, str) else hint
     if check is None:
         found = load_exercise(question)
-        question, hint, check = found.question, found.hint, functools.partial(found, seed=seed)
+        question, asks, hints, check = found.question, found.asks, found.hints, functools.partial(found, seed=seed)
+    hints = [each for each in hints if each]
     if is_static():
-        below = folded("A hint", f"<p>{escape(hint)}</p>") if hint else ""
+        heads = ["A hint", *["Another hint"] * len(hints)]
+        below = "".join(folded(head, f"<p>{escape(each)}</p>") for head, each in zip(heads, hints))
         if is_site():
             looks = inspect.getsource(getattr(check, "func", check).check)
-            below += folded("How an answer is checked", highlight(looks, PythonLexer(), _CODE))
+            below += folded("How an answer is checked", highlighted(looks))
         return HTML(f'<div class="site-exercise"><p><b>{question}</b></p>{below}</div>')
-    answer = line(size={"width": "320px"}, placeholder="your answer", continuous_update=False)
-    verdict = words(css="labcore-status")
-
-    def look() -> None:
-        try:
-            result = check(answer.value.strip())
-        except Exception as error:  # noqa: BLE001 - whatever a checker trips over, the learner must see an answer
-            result = f"That could not be read: {str(error) or type(error).__name__}"
-        if isinstance(result, str):
-            verdict.value = escape(result)
-        elif result:  # True, and numpy's True too
-            verdict.value = '<span class="labcore-holds">Right.</span>'
-        else:
-            verdict.value = escape(f"Not yet. {hint}".strip())
-
-    answer.observe(lambda change: look() if change["new"] else None, "value")
-    typed = row([answer, button("Check", "check", press=look)], "labcore-toolbar")
-    return column([words(f'<div class="labcore-question">{question}</div>'), typed, verdict], "labcore-bench")
+    return ExerciseCard(name, question, check, asks, hints)

@@ -15,7 +15,8 @@ from labcore.catalog import Lesson
 from labcore.lesson_files import LESSONS, TEACHING
 from widgets.benches.asked import Asked, asked
 
-Held = dict[tuple[str, str], set[str]]  # by lesson and question: the options that are bold
+# by lesson and question, and by lesson and options, for a question that is put in other words: what is bold
+Held = dict[tuple[str, str | tuple[str, ...]], set[str]]
 
 
 def slug(heading: str) -> str:
@@ -24,11 +25,13 @@ def slug(heading: str) -> str:
 
 
 def held(text: str) -> Held:
-    """The options that the page says hold, by lesson and question."""
+    """The options that the page says hold."""
     found: Held = {}
     for name, block in re.findall(r"<!-- lesson (\S+) -->\n(.*?)<!-- /lesson -->", text, re.DOTALL):
         for question, options in re.findall(r"^\*\*\d+\.\*\* (.+)\n\n((?:- .+\n)+)", block, re.MULTILINE):
-            found[name, question] = set(re.findall(r"^- \*\*(.+)\*\*$", options, re.MULTILINE))
+            right = set(re.findall(r"^- \*\*(.+)\*\*$", options, re.MULTILINE))
+            every = (row[2:].partition(" (it is so with `")[0].strip("*") for row in options.splitlines())
+            found[name, question] = found[name, tuple(every)] = right
     return found
 
 
@@ -36,17 +39,22 @@ def render(text: str) -> str:
     """The page with what is derived written anew."""
     known = held(text)
     text = _between(text, "order", _order())
-    for number, lesson in enumerate(catalog.lessons(), 1):
-        text = _between(text, f"lesson {lesson.name}", _lesson(number, lesson, known))
+    row = catalog.lessons()
+    for number, lesson in reversed([*enumerate(row, 1)]):
+        after = f"lesson {row[number].name}" if number < len(row) else ""
+        text = _between(text, f"lesson {lesson.name}", _lesson(number, lesson, known), after)
     return text
 
 
-def _between(text: str, mark: str, words: str) -> str:
-    """What stands behind a mark, replaced; a mark that is not there comes at the end."""
+def _between(text: str, mark: str, words: str, after: str = "") -> str:
+    """What stands behind a mark, replaced; one that is not there comes before the mark `after`, or at the end."""
     end = mark.partition(" ")[0]
     block = f"<!-- {mark} -->\n{words}<!-- /{end} -->"
     new, count = re.subn(rf"<!-- {re.escape(mark)} -->\n.*?<!-- /{end} -->", lambda _: block, text, flags=re.DOTALL)
-    return new if count else f"{text}\n{block}\n"
+    if count:
+        return new
+    before, mark, rest = text.partition(f"<!-- {after} -->\n")
+    return f"{before}{block}\n\n{mark}{rest}" if mark else f"{text}\n{block}\n"
 
 
 def _order() -> str:
@@ -67,7 +75,8 @@ def _lesson(number: int, lesson: Lesson, known: Held) -> str:
     parts = [f"## {number}. {lesson.question}", facts[0].upper() + facts[1:]]
     for at, question in enumerate(questions, 1):
         parts.append(f"**{at}.** {question.question}")
-        parts.append(_answers(question, known.get((lesson.name, question.question), set())))
+        right = known.get((lesson.name, question.question)) or known.get((lesson.name, question.options), set())
+        parts.append(_answers(question, right))
         why = question.why.strip()
         parts.append(f"<details><summary>What the lesson says then</summary>\n\n{why}\n\n</details>")
     return "\n\n".join(parts) + "\n"

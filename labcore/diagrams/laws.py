@@ -84,7 +84,7 @@ def slide(diagram: Diagram, column: int) -> Diagram:
 
 def reorder(diagram: Diagram, column: int) -> Diagram:
     """Outer ; Contract ; Outer ; Contract on arrays A, B, C with B in both: B meets C first, and A then."""
-    one, meet, two, again = _run(diagram, column, "reorder", Outer, Contract, Outer, Contract)
+    one, meet, two, again = _run(diagram, column, "reorder", Outer, Contract, Outer, Contract)  # the idea
     top = one.offset
     if not meet.offset == two.offset == again.offset == top:
         raise LawError(f"reorder at column {column + 1}: the second outer product must be with the array below")
@@ -96,8 +96,8 @@ def reorder(diagram: Diagram, column: int) -> Diagram:
         raise LawError(f"reorder at column {column + 1}: the wires must join A with B, and then B with C")
     middle, last = left[low] - a, b + high - len(left)
     rest = [n for n in range(b) if n != middle]
-    turned = [(Outer(), top + 1), (Contract(middle, last), top + 1), (Outer(), top)]
-    return _with(diagram, column, 4, [*turned, (Contract(i, a + rest.index(j - a)), top)])
+    turned = [(Outer(), top + 1), (Contract(middle, last), top + 1), (Outer(), top)]  # the idea
+    return _with(diagram, column, 4, [*turned, (Contract(i, a + rest.index(j - a)), top)])  # the idea
 
 
 def fuse(diagram: Diagram, column: int) -> Diagram:

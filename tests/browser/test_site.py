@@ -172,6 +172,40 @@ def test_a_curve_is_drawn_and_the_measured_one_comes_over_it(page):
     assert "Oja." in found.locator(".site-answer").inner_text()
 
 
+def test_predictions_are_there_when_the_page_opens_again_and_go_when_asked(page):
+    line = page.locator(".labcore-progress")
+    assert line.inner_text() == "0 of 2 predictions made."
+    found = bench(page, "asked")
+    found.get_by_label("Wide & flat").check()
+    found.get_by_role("button", name="Commit").click()
+    until(page, lambda: line.inner_text().startswith("1 of 2 predictions made."))
+    drawn = bench(page, "drawn")
+    drawn.locator(".sketch-handle").first.focus()
+    for key in ("PageUp", "ArrowRight", "PageDown"):
+        page.keyboard.press(key)
+    heights = lambda: drawn.locator(".sketch-drawn").get_attribute("d")  # noqa: E731
+    before = heights()
+    drawn.get_by_role("button", name="Commit").click()
+    until(page, lambda: line.inner_text().startswith("2 of 2 predictions made."))
+    page.reload()
+    assert line.inner_text().startswith("2 of 2 predictions made.")
+    found = bench(page, "asked")
+    assert found.get_by_label("Wide & flat").is_checked() and found.get_by_label("Wide & flat").is_disabled()
+    assert found.locator(".site-control input").is_enabled() and not found.locator(".site-answer").is_visible()
+    drawn = bench(page, "drawn")
+    assert heights() == before and not drawn.locator(".sketch-measured").count()
+    found.get_by_role("button", name="Show the result").click()
+    found.locator(".site-answer").wait_for(timeout=60_000)
+    assert "You predicted: Wide & flat." in found.locator(".site-answer").inner_text()
+    drawn.get_by_role("button", name="Show the result").click()
+    drawn.locator(".sketch-measured").wait_for(timeout=60_000)
+    line.get_by_role("button").click()
+    with page.expect_navigation():
+        line.get_by_role("button").click()
+    assert line.inner_text() == "0 of 2 predictions made."
+    assert bench(page, "asked").get_by_role("button", name="Commit").is_disabled()
+
+
 def test_formulas_are_set_and_folds_open(page):
     assert page.locator("h1 math").count() == 1
     exercise = page.locator(".site-exercise")

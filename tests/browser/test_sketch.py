@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import heard, leave
-from tests.browser.front import open_on_desk, write_notebook
+from tests.browser.front import open_in_voila, open_on_desk, write_notebook
 
 CELL = """from widgets import Ruler, Sketch, bench
 bench("double_descent.sample_wise", budget="quick", predict=Sketch(
@@ -114,3 +114,28 @@ def test_arrow_keys_draw(request, page, desk):
     )
     assert focused == ["slider", "test error at training samples 15.9, 2 of 9", "0.28"]
     commits(page)
+
+
+PLACE = """import numpy as np
+from widgets import Ruler, Sketch, bench
+turn = np.linspace(0, 2 * np.pi, 61)
+bench("boolean_threshold.near_miss", predict=Sketch(
+    "Where?", kind="place", x=Ruler("along", -3.5, 2.5), y=Ruler("across", -0.5, 3),
+    given=[("a circle", np.cos(turn), 1.5 + np.sin(turn))],
+    answer=lambda frame: tuple(frame.path_a.sel({"method": "RRR"}).values), judge="place"))"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_circle_of_a_plane_is_round(page, voila_desk, desk, width):
+    write_notebook(desk / "place.ipynb", PLACE)
+    page.set_viewport_size({"width": width, "height": 900})
+    open_in_voila(page, voila_desk, "place.ipynb")
+    page.wait_for_selector(".sketch-given", timeout=120_000)
+    box = page.locator(".sketch-given").first.bounding_box()
+    assert box["width"] == pytest.approx(box["height"], rel=0.03)
+    # a press puts the point where the hand is
+    paper = page.locator(".sketch-paper").bounding_box()
+    x, y = paper["x"] + 0.7 * paper["width"], paper["y"] + 0.4 * paper["height"]
+    page.mouse.click(x, y)
+    (at,) = page.evaluate(HANDLES)
+    assert at[:2] == pytest.approx([x, y], abs=2) and at[3]

@@ -265,7 +265,7 @@ def test_an_answer_about_the_fooled_digit(monkeypatch):
         assert exercises.fools_one_only(text) is True
     assert exercises.fools_one_only(str(said[True, True])) == "The one-way network still knows this digit."
     assert exercises.fools_one_only(str(said[False, False])) == "Both networks are fooled on this digit."
-    with pytest.raises(ParameterError, match="image = 497"):
+    with pytest.raises(ParameterError, match="test digit = '497'"):
         exercises.fools_one_only("497")
 
 

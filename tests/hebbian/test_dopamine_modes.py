@@ -254,7 +254,8 @@ def test_an_answer_about_the_handover(run):
     for text in (f"{middle:g}", f" {middle:.2f} ", f"{middle:g}".replace(".", ","), f"{2 * middle:g}/2"):
         assert exercises.handover(text) is True
     assert "mode turned" in exercises.handover("5") and "both modes are lost" in exercises.handover("85")
-    assert exercises.handover("100") == "The digits turn from 0 to 90 degrees."
+    with pytest.raises(ValueError, match="turn of digits = '100' is not allowed; it must be from 0 to 90 degrees"):
+        exercises.handover("100")
 
 
 def test_an_answer_about_the_neuron(run):
@@ -264,6 +265,8 @@ def test_an_answer_about_the_neuron(run):
     for text in (f"{worst}", f" {worst}.0 ", f"{2 * worst}/2"):
         assert exercises.indispensable(text) is True
     assert exercises.indispensable(str(least)).endswith("Another one costs more.")
-    assert exercises.indispensable("0") == exercises.indispensable("33") == "Neurons have the numbers 1 to 32."
+    for text in ("0", "33"):
+        with pytest.raises(ValueError, match="it must be a whole number from 1 to 32"):
+            exercises.indispensable(text)
     with pytest.raises(ValueError, match="is not a number"):
         exercises.indispensable("that one")

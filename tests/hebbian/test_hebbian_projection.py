@@ -309,7 +309,7 @@ def test_an_answer_about_the_second_axis(answer, right):
 )
 def test_an_answer_about_what_to_protect(answer, right):
     if right is None:
-        with pytest.raises(ValueError, match="protect = -1"):
+        with pytest.raises(ValueError, match="share to protect = '-1'"):
             keeps_and_learns(answer)
     else:
         assert (keeps_and_learns(answer) is True) == right

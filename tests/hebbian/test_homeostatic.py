@@ -208,5 +208,5 @@ def test_an_answer_about_the_rate(answer, right):
 
 
 def test_a_rate_that_is_not_allowed_is_named():
-    with pytest.raises(ValueError, match="eta0 = 2"):
+    with pytest.raises(ValueError, match="constant rate = '2'"):
         beats_need("2")

@@ -353,8 +353,12 @@ def test_counts_end_at_low_storage():
         (ladder_breaks, " 54,4 % ", True),
         (ladder_breaks, "0.6", False),
         (ladder_breaks, "0.5", False),
-        (ladder_breaks, "1", False),
     ],
 )
 def test_answers_about_the_ladder(check, answer, right):
     assert (check(answer) is True) == right
+
+
+def test_where_no_ladder_breaks_is_refused():
+    with pytest.raises(ValueError, match="blank share d = '1' is not allowed; it must be from 0.5 to 0.7"):
+        ladder_breaks("1")

@@ -251,5 +251,5 @@ def test_an_answer_about_the_softness(answer, right):
 
 
 def test_a_softness_that_is_not_allowed_is_named():
-    with pytest.raises(ValueError, match="tau = 5"):
+    with pytest.raises(ValueError, match="softness of competition τ = '5'"):
         nobody_owns("5")

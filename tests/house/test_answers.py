@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labcore.answers import Ambiguous, number
+from labcore.answers import Ambiguous, called, number, several, taken
+from labcore.exercises import asked
+from labcore.experiment import ParameterError
 
 relaxed = settings(deadline=None, max_examples=40)  # a shared runner may take its time over one example
 
@@ -69,3 +71,74 @@ def test_any_text_is_a_finite_number_or_a_value_error(text):
         assert np.isfinite(number(text)) and isinstance(number(text), float)
     except ValueError:
         pass
+
+
+SHARE = asked("blank share d", 0.0, 0.95)
+DEGREE = asked("spline degree k", 1, 5)
+SIZES = (asked("weight w", -3.0, 3.0), asked("constant c", -3.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        ("1/3", 1 / 3), ("d=1/3", 1 / 3), ("d = 1/3", 1 / 3), (" D  =  0,25 ", 0.25), ("share d = 20 %", 0.2),
+        ("blank share = 0.5", 0.5), ("= 0.5", 0.5),
+    ],
+)  # fmt: skip
+def test_a_value_may_come_with_its_name(text, value):
+    assert taken(SHARE, text) == pytest.approx(value)
+
+
+def test_a_whole_number_is_one():
+    assert taken(DEGREE, "k = 2") == taken(DEGREE, "2,0") == 2 and isinstance(taken(DEGREE, "4/2"), int)
+
+
+@pytest.mark.parametrize(
+    "asks, text, said",
+    [
+        (SHARE, "d = 2", "blank share d = '2' is not allowed; it must be from 0 to 0.95"),
+        (SHARE, "T = 0.2", "'T = 0.2' does not name what is asked for, blank share d; write its value alone"),
+        (DEGREE, "2.5", "spline degree k = '2.5' is not allowed; it must be a whole number from 1 to 5"),
+        (DEGREE, "two", "spline degree k = 'two' is not a number such as 0.5, 1e-3, 50% or 1/3; it must be a whole"),
+        (DEGREE, "1,000", "spline degree k: '1,000' could be two numbers"),
+        (DEGREE, "", "spline degree k = '' is not a number"),
+    ],
+)
+def test_what_is_refused_is_explained_in_the_words_of_the_question(asks, text, said):
+    with pytest.raises(ParameterError) as refused:
+        taken(asks, text)
+    assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "label, name",
+    [
+        ("shrinking factor κ", "kappa"), ("shrinking factor κ", "κ"), ("fast rhythm f_γ", "f_gamma"),
+        ("first frequency w₁", "w1"), ("head's clock w_osc", "w_osc"), ("ridge λ", "lambda"), ("T", "t"),
+    ],
+)  # fmt: skip
+def test_symbols_are_known_however_they_are_written(label, name):
+    assert called(name, asked(label, 0, 1)) and not called("", asked(label, 0, 1))
+    assert not called(f"other {name}", asked(label, 0, 1))
+
+
+@pytest.mark.parametrize(
+    "text", ["-1 0.5", "-1; 0,5", "-1,0.5", "-1, 0.5", "w = -1, c = 0.5", "c=1/2 w=-1", "c=.5; w=-1"]
+)
+def test_several_values_in_their_order_or_with_their_names(text):
+    assert several(SIZES, text) == [-1, 0.5]
+
+
+@pytest.mark.parametrize("text", ["", "1", "1 2 3", "w = 1", "w = 1, d = 2"])
+def test_another_number_of_values_is_refused(text):
+    with pytest.raises(ParameterError, match="is not 2 numbers; write, in this order: weight w, constant c"):
+        several(SIZES, text)
+
+
+@relaxed
+@given(st.text("0123456789.,;=wc-/ ", max_size=20))
+def test_any_text_is_two_values_or_a_refusal(text):
+    try:
+        assert all(-3 <= value <= 3 for value in several(SIZES, text))
+    except ParameterError as error:
+        assert str(error)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from labcore.figure import apart, axis, hand, horizontal, log_axis, note, scale, segments, sheet, vertical
+from labcore.figure import BLUE, apart, axis, curve, hand, horizontal, log_axis, note, scale, segments, sheet, vertical
 
 
 def test_labels_keep_their_distance_and_their_order():
@@ -36,6 +36,11 @@ def test_a_sheet_of_pictures_has_gaps_of_missing_values():
         [10, 11, np.nan, np.nan, np.nan],
     ]
     np.testing.assert_array_equal(out, expected)
+
+
+def test_a_line_of_one_point_is_a_dot():
+    assert [curve(x, x, "now", BLUE)["mode"] for x in ([1], [1, 2])] == ["lines+markers", "lines"]
+    assert curve([1], [1], "now", BLUE, mode="markers")["mode"] == "markers"
 
 
 def test_titles_come_from_the_frame_or_are_words():

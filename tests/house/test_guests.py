@@ -13,6 +13,9 @@ from labcore import catalog, new_paper
 from labcore.claims import Seeds, measure
 from labcore.code_version import code_version
 from labcore.guests import BrokenPaper
+from labcore.import_closure import closure
+from labcore.live_code import changed
+from labcore.sweeps import SweepError, sweep
 from widgets.atlas.cards import atlas, paper_card
 
 ROOT = Path(catalog.__file__).parents[1]
@@ -77,6 +80,21 @@ def test_a_change_changes_the_numbers_and_the_version(here):
     told = "from labcore.code_version import code_version; print(code_version('my_slope'))"
     assert subprocess.check_output([sys.executable, "-c", told], cwd=here, text=True).strip() != version
     assert (catalog.load_experiment("my_slope.course").run("quick").distance == 1).all()
+
+
+def test_a_sweep_refuses_a_copy_that_was_edited_after_it_was_loaded(here, monkeypatch):
+    monkeypatch.syspath_prepend(str(here))  # as in a notebook
+    folder = new_paper.new("my_edited")
+    (here / "my_helper.py").write_text("def noise(x):\n    return x\n", "utf-8")
+    file = folder / "experiments.py"
+    file.write_text(file.read_text("utf-8").replace("import numpy", "import my_helper\nimport numpy"), "utf-8")
+    assert catalog.load_experiment("my_edited.course").code and changed("my_edited.experiments") is None
+    assert here / "my_helper.py" in closure(file), "what lies beside the folder counts"
+    mechanism = folder / "mechanism.py"
+    mechanism.write_text(mechanism.read_text("utf-8").replace("x - rate", "x - 2 * rate"), "utf-8")
+    assert changed("my_edited.experiments") == "my_edited.mechanism.descend"
+    with pytest.raises(SweepError, match="my_edited.mechanism.descend is not what its file says"):
+        sweep("my_edited.course", out=here / "runs", budget="quick", rate=[0.1, 0.2])
 
 
 def test_kernels_of_a_copy_are_kept_beside_it(here):

@@ -534,7 +534,7 @@ def test_fight_grows_row_by_row():
     frames = list(fair_fight.frames(tasks="xy", n_train=200, steps=150, n_seeds=1))
     assert [f.sizes["run"] for f in frames] == [1, 2, 3]
     assert list(frames[-1].model.values) == list(kan_contest.MODELS)
-    assert "on xy the" in frames[-1].reading
+    assert "on x times y the" in frames[-1].reading
     with pytest.raises(ParameterError, match="tasks"):
         fair_fight.run(tasks="mnist")
 
@@ -572,7 +572,7 @@ def test_nobody_wins_among_failures_and_a_win_is_more_than_noise():
         errors = [np.array(e, float) for e in (kan, mlp, spline)]
         return kan_contest.verdict(kan_contest.MODELS, ["t"] * 3, errors, [guess] * 3)
 
-    assert said([0.1, 0.12, 0.11], [0.5] * 3, [0.6] * 3) == "on t the KAN wins (0.11; MLP 0.5)"
+    assert said([0.1, 0.12, 0.11], [0.5] * 3, [0.6] * 3) == "on t the KAN wins (0.11; MLP 0.5, spline MLP 0.6)"
     assert said([0.999] * 3, [1.0] * 3, [1.1] * 3).startswith("on t no model has learned")
     assert "do not tell the KAN (0.2) and the MLP (0.25) apart" in said([0.1, 0.3, 0.2], [0.25, 0.2, 0.3], [0.9] * 3)
     # a factor of 3 to 60 in each of three runs, though the difference itself varies as much

@@ -353,7 +353,7 @@ def test_an_answer_about_the_sharp_target(answer, right):
     assert (learned_by_all(answer) is True) == right
 
 
-@pytest.mark.parametrize("exercise", [silent_branch, learned_by_all])
-def test_nothing_cannot_be_read(exercise):
+def test_nothing_cannot_be_read():
     with pytest.raises(ValueError):
-        exercise("")
+        learned_by_all("")
+    assert silent_branch("").startswith("Write one of these, with its value: first frequency w₁, ")

@@ -297,9 +297,14 @@ def test_bounds():
         (" -3e0;2 ", True),
         ("-1 0.5", False),
         ("3 -2", False),
-        ("-3", False),
-        ("", False),
+        ("c = 2, w = -3", True),
     ],
 )
 def test_an_answer_about_the_ring(answer, right):
     assert (around_the_ring(answer) is True) == right
+
+
+@pytest.mark.parametrize("answer", ["-3", "", "-3 2 1", "w = -3"])
+def test_two_numbers_are_asked_for(answer):
+    with pytest.raises(ValueError, match="is not 2 numbers; write, in this order: weight w, constant c"):
+        around_the_ring(answer)

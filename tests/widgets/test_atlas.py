@@ -193,6 +193,7 @@ def test_the_picture_of_a_ready_paper_is_the_one_that_its_view_makes(paper):
 
 
 def test_a_server_that_has_the_notes_for_teachers_is_linked(live, monkeypatch):
+    monkeypatch.delenv(NOTES_PAGE, raising=False)
     assert atlas().notes == ""
     monkeypatch.setenv(NOTES_PAGE, "/labcore/teaching")
     assert atlas().notes == "/labcore/teaching"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from labcore import catalog, glossary, lesson_text
-from widgets.atlas import navigation
+from widgets.atlas import navigation, progress
 from widgets.atlas.navigation import Glossary, lesson_nav, navigation_html
+from widgets.atlas.progress import Progress
 
 ROOT = Path(catalog.__file__).parents[1]
 LESSONS = catalog.lessons()
@@ -36,13 +37,15 @@ def test_a_lesson_leads_to_the_index_to_its_neighbours_and_to_its_papers(lesson)
 def shown(monkeypatch, front):
     told = []
     monkeypatch.setattr(navigation, "display", told.append)
+    monkeypatch.setattr(progress, "_opened", None)
     monkeypatch.setenv("LABCORE_FRONTEND", front)
     assert lesson_nav("kan/spline_edges") is None
     return told
 
 
-def test_a_live_page_gets_the_glossary_too(monkeypatch):
-    links, words = shown(monkeypatch, "live")
+def test_a_live_page_gets_the_glossary_and_the_progress_too(monkeypatch):
+    links, done, words = shown(monkeypatch, "live")
+    assert isinstance(done, Progress) and done.lesson == "kan/spline_edges" and done is progress.opened()
     assert "labcore-way" in links.data and isinstance(words, Glossary)
     assert [t["word"] for t in words.terms] == [t.word for t in glossary.terms()]
     (links,) = shown(monkeypatch, "static")

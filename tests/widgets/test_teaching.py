@@ -29,9 +29,15 @@ def test_a_changed_lesson_changes_the_page_and_leaves_the_teachers_words():
     assert worn != PAGE and teaching.render(worn) == PAGE
     own = PAGE.replace("**Where they go wrong.**", "**What I heard.**", 1)
     assert teaching.render(own) == own
-    first = re.escape(f"<!-- lesson {NAMES[0]} -->")
-    without = re.sub(rf"{first}.*?<!-- /lesson -->", "", PAGE, count=1, flags=re.DOTALL)
-    assert f"<!-- lesson {NAMES[0]} -->\n## 1. " in teaching.render(without), "a lesson that is new comes at the end"
+
+
+@pytest.mark.parametrize("name", [NAMES[0], NAMES[3], NAMES[-1]])
+def test_a_new_lesson_comes_to_its_place(name):
+    mark = re.escape(f"<!-- lesson {name} -->")
+    without = re.sub(rf"{mark}.*?<!-- /lesson -->", "", PAGE, count=1, flags=re.DOTALL)
+    made = teaching.render(without)
+    assert re.findall(r"<!-- lesson (\S+) -->", made) == NAMES
+    assert f"<!-- lesson {name} -->\n## {1 + NAMES.index(name)}. " in made
 
 
 @pytest.mark.parametrize("name", NAMES)

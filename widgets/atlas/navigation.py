@@ -11,6 +11,7 @@ from IPython.display import HTML, display
 
 from labcore import catalog, glossary, lesson_text
 from labcore.catalog import Lesson
+from widgets.atlas import progress
 from widgets.benches.front_end import is_site, is_static
 
 _HERE = Path(__file__).parent
@@ -62,10 +63,13 @@ def lesson_nav(name: str = "") -> None:
     """Show the links of a lesson, named THEME/TOPIC as in the catalogue, and mark the glossary's words in its prose.
 
     Without a name the page is one beside the index, and its link leads there. The page takes the look of the house.
+    What is answered from here on is kept in the learner's browser, under the name of the lesson.
 
     Executed as a batch, only the links: there is nobody to ask what a word means. Raises `UnknownKey`.
     """
     display(HTML(page_style() + (navigation_html(catalog.lesson(name)) if name else _INDEX)))
     if not is_static():
+        if name:
+            display(progress.begin(name))
         rows = [{"word": t.word, "every": list(t.every), "means": t.means} for t in glossary.terms()]
         display(Glossary(terms=rows))

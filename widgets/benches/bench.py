@@ -22,13 +22,15 @@ import ipywidgets as w
 import xarray as xr
 from IPython.display import display
 
+from labcore import answers
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.functions import experiment_of
 from labcore.without import Without, declared
+from widgets.atlas import progress
 from widgets.benches import ahead, sharing
 from widgets.benches.audience import Audience
 from widgets.benches.cells import Cell
-from widgets.benches.controls import Control, control_panel, taken
+from widgets.benches.controls import Control, control_panel
 from widgets.benches.drawer import Drawer
 from widgets.benches.film import Film
 from widgets.benches.first_still import first_still
@@ -172,7 +174,7 @@ class Bench(w.VBox):
             panel = [panel[0], self._idea.row, *panel[1:]]
         side = column([self._toolbar(), *self._status.parts, *panel], "labcore-side")
         body = row([self._plot, side], "labcore-body")
-        self._question = predict.panel(self._committed) if predict else None
+        self._predict, self._question = predict, predict.panel(self._committed) if predict else None
         asked = experiment.validate(**{**self.values, **predict.then}) if predict else None
         self._prepared = Prepared(experiment, self.values if opening else None, asked)
         self._answered = self._told = False
@@ -187,6 +189,9 @@ class Bench(w.VBox):
         self._runner = Runner(self._frames, self._draw, self._report, interrupts=not experiment.named)
         self._preview = Job(dict(self.values), preview=True)
         self._runner.submit(self._preview)
+        self._progress = progress.opened()
+        if self._progress and hasattr(self._question, "restore"):
+            self._progress.join("prediction", self.label, self._restore, self.ask_again)
 
     def _ipython_display_(self) -> None:
         """Show the bench, and a still until it comes, or words for a page that opens the notebook without its kernel.
@@ -397,7 +402,7 @@ class Bench(w.VBox):
         if text.strip() == self._controls[name].written(self.values[name]):
             return
         try:
-            value = taken(self.experiment.parameters[name], text)
+            value = answers.taken(self.experiment.parameters[name], text)
         except ParameterError as error:
             self._refresh_controls()
             return self._refuse(str(error))
@@ -489,7 +494,39 @@ class Bench(w.VBox):
         self.values, self._last_moved = dict(asked), None
         self._refresh_controls()
         self._answered = True
+        if self._progress and getattr(self._question, "kept", None) is not None:
+            self._progress.keep("prediction", self.label, self._question.kept)
         self._submit(Job(dict(asked), asked=True))
+
+    def _restore(self, answer: Any) -> bool:
+        """Show what the learner answered in an earlier sitting: the figure is free, and the result a press away."""
+        if not self._question.restore(answer):
+            return False
+        self._lock(False)
+        self._cover(False)
+        return True
+
+    def ask_again(self) -> None:
+        """Put the question anew, before the figure that the bench opened with."""
+        if self._question is None:
+            return
+        self._put_back()
+        self._cancel_timer()
+        self._refuse("")
+        self._question = self._predict.panel(self._committed)
+        self._question.play = self._play
+        self.children = [self._question, *self.children[1:]]
+        self.values, self._last_moved = dict(self._start), None
+        self._answered = self._told = False
+        self._story.end()
+        with self._drawing:
+            self._void, self.frame = self._runner.job, None  # the next one is the bench's first again
+            self.pins.clear()
+        self._refresh_controls()
+        self._lock(True)
+        self._cover(self._prepared.asked.values == self._start)
+        self._preview = Job(dict(self.values), preview=True)
+        self._runner.submit(self._preview)
 
     def _play(self, values: Mapping[str, Any]) -> None:
         """Run what the question is about with other values, to the end; what is shown stays behind."""

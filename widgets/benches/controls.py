@@ -11,9 +11,7 @@ from typing import Any
 import ipywidgets as w
 import numpy as np
 
-from labcore.answers import Ambiguous
-from labcore.answers import number as number_in
-from labcore.experiment import Parameter, ParameterError
+from labcore.experiment import Parameter
 from widgets.benches.parts import button, column, is_shown, layout, line, show, style, words
 
 _WIDE = {"flex": "1 1 auto", "width": "auto"}
@@ -45,7 +43,7 @@ def nice_step(span: float) -> float:
 
 
 def shown(value: Any) -> str:
-    """A value as a person writes it: 10 million, 100000, 0.15, 1e-8, relu. `taken` reads it back."""
+    """A value as a person writes it: 10 million, 100000, 0.15, 1e-8, relu. `labcore.answers.taken` reads it back."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
     if 1e6 <= abs(value) < 1e12:
@@ -57,23 +55,6 @@ def shown(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.6g}")
-
-
-def taken(parameter: Parameter, text: str) -> Any:
-    """What a person typed for a number, as its value.
-
-    Raises `ParameterError`, in words for that person, where it is not allowed, or could be two numbers.
-    """
-    try:
-        value = number_in(text)
-    except Ambiguous as question:
-        raise ParameterError(f"{parameter.label}: {question}") from None
-    except ValueError:
-        value = math.nan
-    if parameter.low <= value <= parameter.high and (parameter.kind == "float" or value == int(value)):
-        return int(value) if parameter.kind == "int" else value
-    short = text if len(text) <= 60 else text[:57] + "..."
-    raise ParameterError(f"{parameter.label} = {short!r} is not allowed; it must be {parameter.allowed}")
 
 
 def _marked(text: str) -> str:

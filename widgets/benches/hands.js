@@ -29,6 +29,7 @@ function through(from, to, v) {
 
 const plain = (array) => (array?.bdata ? Array.from(new Float64Array(Uint8Array.from(atob(array.bdata), (c) => c.charCodeAt(0)).buffer)) : array);
 const written = (value) => String(Number(value.toPrecision(4)));
+const decimal = (value) => (value + 0).toLocaleString("en", { useGrouping: false, maximumFractionDigits: 12 }); // 1e-17 is no number to ARIA
 
 // `figure` is plotly's element in `held`; `redraw` draws it again.
 function handsOf({ model, figure, held, redraw }) {
@@ -202,7 +203,7 @@ function handsOf({ model, figure, held, redraw }) {
     const first = moves.at(-1); // a slider has one value; of two it is the upright one's, and its text says both
     put(part, {
       role: "slider", tabindex: 0, "aria-label": moves.map((way) => way.label).join(" and "), "aria-valuetext": text,
-      "aria-valuemin": first.stops[0], "aria-valuemax": first.stops.at(-1), "aria-valuenow": now[first.parameter],
+      "aria-valuemin": first.stops[0], "aria-valuemax": first.stops.at(-1), "aria-valuenow": decimal(now[first.parameter]),
       "aria-orientation": first.letter === "x" ? "horizontal" : "vertical",
     });
   }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labcore.experiment import Parameter
@@ -45,9 +45,9 @@ def ghosts(
 ) -> list[dict[str, Any]]:
     """The pinned curves as traces that stand behind a figure of `values`; a pin is one entry of the legend."""
     made = []
+    indexed = {n: replace(p, label=re.sub(r"_(\w+)", r"<sub>\1</sub>", p.label)) for n, p in parameters.items()}
     for number, kept in enumerate(pins):
-        said = re.sub(r"_(\w+)", r"<sub>\1</sub>", difference(kept.values, values, parameters))
-        label = f"pinned: {said}"
+        label = f"pinned: {difference(kept.values, values, indexed)}"
         for position, trace in enumerate(kept.traces):
             ghost = {k: v for k, v in trace.items() if k not in ("marker", "text", "texttemplate")}
             ghost.update(

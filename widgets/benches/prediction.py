@@ -12,6 +12,7 @@ import xarray as xr
 
 from widgets.benches.parts import button, layout, prose, row, style, words
 from widgets.benches.plot import Spec
+from widgets.benches.question import offer
 
 Rule = Callable[[xr.Dataset], str | tuple[str, ...]]
 
@@ -87,8 +88,23 @@ class PredictionPanel(w.VBox):
         if self._closed:  # a double click sends two clicks before the page can take the button away
             return
         self._closed, self._choice = True, choice
+        self._commit_choice()
+
+    @property
+    def kept(self) -> str | None:
+        return self._choice
+
+    def restore(self, choice: Any) -> bool:
+        """Show the choice of an earlier sitting, and offer the result."""
+        if self._closed or choice not in self._prediction.options:
+            return False
+        self._closed, self._choice = True, choice
+        self._say("", offer(self._commit_choice))
+        return True
+
+    def _commit_choice(self) -> None:
         self._say("<div>The experiment runs; the answer comes at its end.</div>")
-        self._committed(choice)
+        self._committed(self._choice)
 
     def _say(self, then: str, *more: w.Widget) -> None:
         question = f'<div class="labcore-question">{escape(self._prediction.question)}</div>'

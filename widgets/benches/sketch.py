@@ -31,6 +31,7 @@ from jaxtyping import Float
 
 from widgets.benches.judging import JUDGES, near
 from widgets.benches.parts import button, layout, prose, row, words
+from widgets.benches.question import offer
 from widgets.benches.ruler import Ruler
 
 Line = tuple[str, Any, Any]  # a name, places along x and heights: what is given
@@ -240,16 +241,37 @@ class SketchPanel(w.VBox):
         if self._closed:  # a double click sends two clicks before the page can take the button away
             return
         self._closed, self._drawing = True, drawing
-        if drawing is not None:
-            self.canvas.drawn = drawing
+        self._fix()
+        self._commit_drawing()
+
+    def _fix(self) -> None:
+        if self._drawing is not None:
+            self.canvas.drawn = self._drawing
         self.canvas.done = True
+
+    def _commit_drawing(self) -> None:
         self._say("<div>The experiment runs; the answer comes at its end.</div>")
+        drawing = self._drawing
         if drawing is None:
             self._committed(None)
         elif self._sketch.kind == "place":
             self._committed(([drawing[0]], [drawing[1]]))
         else:
             self._committed((self._sketch.x.places.tolist(), drawing))
+
+    @property
+    def kept(self) -> list[float] | None:
+        return self._drawing
+
+    def restore(self, drawing: Any) -> bool:
+        """Show the drawing of an earlier sitting, and offer the result."""
+        whole = isinstance(drawing, list) and len(drawing) == len(self.canvas.drawn)
+        if self._closed or not whole or not all(type(v) in (int, float) and math.isfinite(v) for v in drawing):
+            return False
+        self._closed, self._drawing = True, [float(v) for v in drawing]
+        self._fix()
+        self._say("", offer(self._commit_drawing))
+        return True
 
     def _say(self, then: str, *more: w.Widget) -> None:
         question = f'<div class="labcore-question">{escape(self._sketch.question)}</div>'

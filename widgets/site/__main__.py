@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -10,13 +11,15 @@ from pathlib import Path
 
 from widgets.site import lessons
 
+JOBS = max(2, min(os.cpu_count() or 2, 4))  # each has about a gigabyte
+
 
 def main() -> None:
     every = lessons.names()
     parser = argparse.ArgumentParser(prog="python -m widgets.site", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the pages are written")
     parser.add_argument("lessons", nargs="*", help="such as kan/edge_bases; all when none is named")
-    parser.add_argument("--jobs", type=int, default=2, help="lessons that are executed at a time (default: 2)")
+    parser.add_argument("--jobs", type=int, default=JOBS, help=f"lessons that are executed at a time (default: {JOBS})")
     asked = parser.parse_args()
     named = [name.removesuffix(".ipynb") + ".ipynb" for name in asked.lessons]
     if unknown := [name for name in named if name not in every]:

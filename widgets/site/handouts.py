@@ -34,6 +34,8 @@ def handout(html: str, kind: Kind) -> str:
     soup = BeautifulSoup(html, "html.parser")
     for part in soup.select("script, .site-control, .site-buttons, .site-sketch, .site-top, .site-foot, .site-note"):
         part.decompose()
+    for part in soup.select(".labcore-whole"):  # beside its essential lines it would be there twice
+        part.decompose()
     if kind == "questions":
         for part in soup.select(".site-answer, .site-exercise details"):
             part.decompose()

@@ -138,8 +138,9 @@ def _script() -> str:
             raise ValueError(f"{name} exports nothing")
         made.append(f"const {name} = (() => {{\n{head}return {tail}\n}})();")
     # a function of its own around all: a page's names are everybody's
-    page = (WIDGETS / "atlas/scrolled.js").read_text(encoding="utf-8") + (HERE / "page.js").read_text(encoding="utf-8")
-    return "(() => {\n" + "\n".join([*made, page]) + "\n})();\n"
+    scripts = (WIDGETS / "atlas/scrolled.js", WIDGETS / "atlas/keep.js", HERE / "page.js")
+    made += [script.read_text(encoding="utf-8") for script in scripts]
+    return "(() => {\n" + "\n".join(made) + "\n})();\n"
 
 
 def write_shared(folder: Path, moving: bool = True) -> None:
@@ -159,13 +160,14 @@ def write_shared(folder: Path, moving: bool = True) -> None:
     for file in ("katex.min.js", "auto-render.min.js"):
         shutil.copy(HERE / "vendor" / file, shared)
     shutil.copy(HERE / "vendor/LICENSE", shared / "katex-LICENSE")
-    own = [WIDGETS / "atlas/page.css", WIDGETS / "atlas/cards.css", HERE / "page.css"]
+    atlas = [WIDGETS / "atlas" / name for name in ("page.css", "cards.css", "progress.css")]
+    own = [*atlas, HERE / "page.css"]
     styles = [str(Plot._css), str(Canvas._css), *(file.read_text(encoding="utf-8") for file in own)]
     (shared / "lessons.css").write_text("\n".join(styles), encoding="utf-8")
 
 
-def page(head: str, content: str, *, up: str, version: str = "", scripts: bool = True) -> str:
-    """A whole page; `up` leads from it to the folder of all."""
+def page(head: str, content: str, *, up: str, version: str = "", scripts: bool = True, lesson: str = "") -> str:
+    """A whole page; `up` leads from it to the folder of all, and answers are kept under the name of the `lesson`."""
     tags = "".join(
         f'<script src="{up}shared/{name}"></script>\n' for name in ("katex.min.js", "auto-render.min.js", "lessons.js")
     )
@@ -179,7 +181,7 @@ def page(head: str, content: str, *, up: str, version: str = "", scripts: bool =
 <title>{escape(head)}</title>
 <link rel="stylesheet" href="{up}shared/lessons.css">
 </head>
-<body class="labcore-page">
+<body class="labcore-page" data-lesson="{escape(lesson)}">
 {content}
 {tags if scripts else ""}</body>
 </html>
@@ -204,7 +206,8 @@ def build(name: str, folder: Path) -> str:
     ]
     top = f'<header class="site-top"><a href="{escape(live)}">This lesson, live, on Binder</a></header>'
     foot = f'<footer class="site-foot">{"".join(ways)}</footer>'
-    html = page(head, f"{top}\n<main>{body(notebook, live)}</main>\n{foot}", up=up, version=now)
+    content = f"{top}\n<main>{body(notebook, live)}</main>\n{foot}"
+    html = page(head, content, up=up, version=now, lesson=Path(name).with_suffix("").as_posix())
     size = len(html.encode())
     if size > PAGE:
         raise ValueError(f"{name} has {size} bytes; a lesson may have {PAGE}")

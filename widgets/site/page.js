@@ -5,6 +5,7 @@ const SHARED = new URL(".", document.currentScript.src).href;
 const LINK = /^#([^?#]+)\?(.*=.*)$/s;
 const SCRIPTS = { cartesian: "plotly-cartesian.min.js", whole: "plotly.min.js" };
 const PATIENCE = 15_000; // milliseconds after which an answer is told, whatever the film does
+const LESSON = document.body.dataset.lesson;
 const benches = new Map();
 
 // A page from a file cannot import: a library is a script that leaves a global name.
@@ -90,6 +91,7 @@ class Bench {
     if (this.answer) this.answer.hidden = true;
     this.#allow();
     if (this.form) this.#ask();
+    if (this.form) this.#restore(kept(LESSON)[`prediction ${this.label}`]);
     const sight = new IntersectionObserver(([{ isIntersecting }]) => {
       if (!isIntersecting) return;
       sight.disconnect();
@@ -104,7 +106,7 @@ class Bench {
       const pack = (this.#pack = await unpacked(this.section.querySelector(".site-data").textContent));
       if (pack.sketch) this.#canvas(pack.sketch);
       const first = pack.runs.opening.at(-1);
-      const covered = pack.covered !== undefined;
+      const covered = pack.covered !== undefined && this.locked;
       this.#model = new Model({
         ghosts: [], hands: {}, film: {}, stale: false, drawn: 0, bench_id: this.label, spec: covered ? pack.specs[pack.covered] : pack.specs[first],
         reading: covered ? "What was measured comes after your prediction." : pack.told[first][0], library: this.#library(first),
@@ -172,9 +174,31 @@ class Bench {
     skip.onclick = () => this.#commit(null, true);
   }
 
+  // An answer of an earlier sitting is shown, the figure is free, and the result a press away.
+  #restore(answer) {
+    const drawing = Array.isArray(answer) && answer.length > 0 && answer.every((v) => v === null || Number.isFinite(v)) && this.form.querySelector(".site-sketch");
+    const choice = [...this.form.querySelectorAll("input")].find((input) => input.value === answer);
+    if (!drawing && !choice) return;
+    if (choice) choice.checked = true;
+    else this.drawing = answer;
+    this.locked = false;
+    this.#allow();
+    for (const part of this.form.querySelectorAll("input")) part.disabled = true;
+    const [commit, skip] = this.form.querySelectorAll("button");
+    skip.hidden = true;
+    commit.disabled = false;
+    commit.textContent = "Show the result";
+    this.form.onsubmit = (event) => {
+      event.preventDefault();
+      this.locked = true;
+      this.#commit(choice ? answer : null);
+    };
+  }
+
   #canvas(state) {
     const { result, ...given } = state, commit = this.form.querySelector("button[type=submit]");
-    this.canvas = new Model({ ...given, done: false, measured: {} });
+    if (this.drawing?.length === given.drawn.length) given.drawn = this.drawing;
+    this.canvas = new Model({ ...given, done: Boolean(this.drawing), measured: {} });
     this.measured = result;
     this.canvas.on("change:drawn", () => { commit.disabled = this.canvas.get("drawn").filter((v) => v !== null).length < 2; });
     labcoreSketch.render({ model: this.canvas, el: this.form.querySelector(".site-sketch") });
@@ -185,6 +209,9 @@ class Bench {
     this.locked = false;
     for (const part of this.form.querySelectorAll("button, input")) part.disabled = true;
     await this.open();
+    const answer = choice ?? (skipped ? null : this.canvas?.get("drawn"));
+    if (answer) keep(LESSON, { [`prediction ${this.label}`]: answer });
+    progress();
     const { runs, held = [], ghosts, specs } = this.#pack, run = runs.asked ?? runs.opening;
     this.canvas?.set("done", true);
     this.#allow();
@@ -245,6 +272,18 @@ function note(link, text) {
   link.after(hint);
 }
 
+// How far the reader is, over the page.
+const line = progressLine(() => {
+  forget(LESSON);
+  location.reload();
+});
+document.querySelector(".site-top")?.append(line);
+function progress() {
+  const answers = kept(LESSON), asked = [...benches.values()].filter((bench) => bench.form);
+  const made = asked.filter((bench) => `prediction ${bench.label}` in answers).length;
+  line.tell([0, 0, made, asked.length], made > 0, true);
+}
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const theme = () => document.body.classList.toggle("theme-dark", dark.matches);
 theme();
@@ -255,11 +294,12 @@ globalThis.renderMathInElement?.(document.body, {
 });
 reachable(document.body);
 for (const section of document.querySelectorAll(".site-bench")) benches.set(JSON.parse(section.dataset.facts).label, new Bench(section));
+progress();
 links();
 // paper has no folds
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = [...document.querySelectorAll("details:not([open])")];
+  folded = [...document.querySelectorAll("details:not([open], .labcore-whole)")];
   for (const fold of folded) fold.open = true;
 });
 addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });

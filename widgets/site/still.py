@@ -75,6 +75,7 @@ class StillBench:
         self.label, self.plan = label or experiment.id, Plan.given()
         self.small = False
         self.opening = _runs().run(experiment.id, values, self.plan.seconds)
+        self._cost = _runs().spent  # of one run, in CPU seconds
         then = experiment.validate(**{**values, **question.then}) if question else values
         self.asked = self.opening
         if self.opening and then != values:
@@ -83,6 +84,7 @@ class StillBench:
             self.small, values = True, small
             then = experiment.validate(**{**values, **question.then}) if question else values
             self.opening = self._surely(values)
+            self._cost = _runs().spent
             self.asked = self.opening if then == values else self._surely(then)
         self.values, self.then = values, then
         self.control = _control(experiment, question, (self.plan.links or {}).get(self.label, {}))
@@ -101,7 +103,7 @@ class StillBench:
             return
         name, left = self.control.name, self.plan.grid
         links = (self.plan.links or {}).get(self.label, {}).get(name, ())
-        runs, cost = _runs(), 0.2
+        runs, cost = _runs(), self._cost
         yield self.values[name], self.opening[-1]
         for value in points(self.control, self.values[name], [self.then[name], *links]):
             # a run that has no time to end would be for nothing
@@ -117,7 +119,7 @@ class StillBench:
                 continue  # not every value goes with all others
             left -= runs.spent
             if frames:
-                cost = max(cost, 0.7 * runs.spent)
+                cost = runs.spent
                 yield value, frames[-1]
 
     @property

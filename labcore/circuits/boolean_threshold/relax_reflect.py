@@ -71,14 +71,15 @@ def multiplier_root(p: float, q: Annotated[float, above(0)], c: float) -> float:
     low, high, u = 0.0, 1.0, 0.0
     for _ in range(100):
         s = 1.0 - u * u
+        # the idea
         h = c * s * s - p * (1.0 + u * u) - q * u  # falls from c - p at 0 to -(2 p + q) at 1
         if h > 0:
             low = u
         else:
             high = u
-        new = u + h / (4.0 * c * u * s + 2.0 * p * u + q)
+        new = u + h / (4.0 * c * u * s + 2.0 * p * u + q)  # the idea
         if not low < new < high:
-            new = 0.5 * (low + high)
+            new = 0.5 * (low + high)  # the idea
         if abs(new - u) < 1e-14:
             return new
         u = new
@@ -117,7 +118,7 @@ def project_neuron(
     else:
         u_up = multiplier_root(p, q, delta) if p < delta else 0.0
         u_down = multiplier_root(p, q, -delta) if p > -delta else 0.0
-        up = (1 - y) ** 2 + move_cost(p, q, delta, u_up) < (1 + y) ** 2 + move_cost(p, q, -delta, u_down)
+        up = (1 - y) ** 2 + move_cost(p, q, delta, u_up) < (1 + y) ** 2 + move_cost(p, q, -delta, u_down)  # the idea
         u = u_up if up else u_down
     s = 1.0 - u * u
     lost = abs(u) == 1.0  # w and x opposite (or equal, for the other sign): every direction is as near
@@ -125,7 +126,7 @@ def project_neuron(
         if lost:
             w_out[d], x_out[d] = 0.5 * w[d], 0.5 * x[d]
         else:
-            w_out[d], x_out[d] = (w[d] + u * x[d]) / s, (x[d] + u * w[d]) / s
+            w_out[d], x_out[d] = (w[d] + u * x[d]) / s, (x[d] + u * w[d]) / s  # the idea
     if lost:
         half = np.sqrt(delta + 0.125 * q)  # along the first edge, so that w'.x' = +-delta again
         w_out[0] += half
@@ -268,20 +269,20 @@ def advance(
         if kind != CLAMPED:
             for i in range(items):
                 nearest_code(y[i, 1 : net.inputs], kind, X[i])
-        project_a(net, w, x, y, X, sigma, wA, xA, yA)
+        project_a(net, w, x, y, X, sigma, wA, xA, yA)  # the idea
         if reflect:
             wR[:], xR[:], yR[:] = 2 * wA - w, 2 * xA - x, 2 * yA - y
         else:
             wR[:], xR[:], yR[:] = wA, xA, yA
             beta = 1.0
-        project_b(net, wR, xR, yR, g, Y, wB, yB)
+        project_b(net, wR, xR, yR, g, Y, wB, yB)  # the idea
         if not reflect:
             w[:], x[:], y[:] = wA, xA, yA
         total = 0.0
         for i in range(items):
             for n in range(nodes):
                 move = yB[i, n] - yA[i, n]
-                y[i, n] += beta * move
+                y[i, n] += beta * move  # the idea
                 gap2[i, n] = move * move
             for k in range(neurons):
                 square = 0.0

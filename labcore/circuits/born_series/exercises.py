@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.answers import number
-from labcore.exercises import exercise
+from labcore.exercises import asked, exercise
 
 from .experiments import diagrams, scattering
 
@@ -11,10 +10,10 @@ from .experiments import diagrams, scattering
 @exercise(
     "All the depth sits in one bin near the edge (share in one bin 1, place of that bin 0.9). Give a well depth at "
     "which the well binds nothing yet, but two Born orders miss half of the scattering length or more.",
+    scattering.parameters["amp"],
     hint="Look at the right panel of the first bench. Where does the blue curve dive?",
 )
-def two_orders_fail(text: str, seed: int) -> bool | str:
-    depth = number(text)
+def two_orders_fail(depth: float, seed: int) -> bool | str:
     frame = scattering.run(amp=depth, share=1, r=0.9, seed=seed)
     if frame.bound:
         return "This well already holds a bound state. Take a shallower one."
@@ -25,7 +24,8 @@ def two_orders_fail(text: str, seed: int) -> bool | str:
 
 @exercise(
     "236 trees carry the fifth derivative. How many shapes do they have?",
+    asked("shapes", 1, 236),
     hint="Set the order n to 5 in the bench of diagrams, and count the bars.",
 )
-def shapes_of(text: str, seed: int) -> bool | str:
-    return number(text) == len(diagrams.run(order=5, seed=seed).diagram)
+def shapes_of(shapes: int, seed: int) -> bool | str:
+    return shapes == len(diagrams.run(order=5, seed=seed).diagram)

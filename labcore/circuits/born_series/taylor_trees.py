@@ -129,13 +129,13 @@ def rules(net: MLP, x: Float[Tensor, " d"], order: int) -> Rules:
     z = net.weights[0] @ x + net.biases[0]
     hidden = len(net.weights) - 1
     for layer in range(hidden):
-        vertex.append(phi_derivatives(net.activation, z, order))
+        vertex.append(phi_derivatives(net.activation, z, order))  # the idea
         w = net.weights[layer + 1]
         z = w @ vertex[layer][0] + net.biases[layer + 1]
-        incoming.append((w * vertex[layer][1]) @ incoming[layer])
+        incoming.append((w * vertex[layer][1]) @ incoming[layer])  # the idea
         propagator[layer, layer + 1] = w
         for start in range(layer):
-            propagator[start, layer + 1] = (w * vertex[layer][1]) @ propagator[start, layer]
+            propagator[start, layer + 1] = (w * vertex[layer][1]) @ propagator[start, layer]  # the idea
     return Rules(vertex, propagator, incoming)
 
 

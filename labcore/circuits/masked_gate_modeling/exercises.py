@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.answers import number
-from labcore.exercises import exercise
+from labcore.exercises import asked, exercise
 
 from .experiments import masking
 
@@ -11,10 +10,11 @@ from .experiments import masking
 @exercise(
     'In the first bench (3-bit adder): find a value of "hidden gates" at which at least 100 functions are possible, '
     "but with one hidden gate less fewer than 100. Any share that does it is right.",
+    asked("hidden gates", 0.05, 0.9),
     hint="Each hidden gate multiplies the count by about four.",
 )
-def few_functions(text: str, seed: int) -> bool | str:
-    frame = masking.run(mask=number(text), steps=0, seed=seed)
+def few_functions(mask: float, seed: int) -> bool | str:
+    frame = masking.run(mask=mask, steps=0, seed=seed)
     hidden, functions = frame.sizes["gate"], int(frame.functions[-1])
     if functions < 100:
         return f"{hidden} hidden gates leave {functions} functions. Hide more."

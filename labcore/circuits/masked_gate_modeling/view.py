@@ -210,7 +210,7 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
                 "type": "bar", "orientation": "h", "x": [reached.mean()], "y": [place], "width": 0.62,
                 "marker": {"color": color, "opacity": 0.55}, "name": "mean", "showlegend": False,
                 "text": [f"<b>{reached.mean():.0%}</b>"], "textposition": "inside", "insidetextanchor": "start",
-                "textfont": {"size": 17, "color": INK}, "hoverinfo": "skip",
+                "textangle": 0, "textfont": {"size": 17, "color": INK}, "hoverinfo": "skip",
             },
             curve(reached, np.full(len(reached), place), "runs", color, mode="markers",
                   marker={"color": color, "size": 9, "line": {"color": "@paper", "width": 1}}),

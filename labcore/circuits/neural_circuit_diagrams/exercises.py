@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from labcore.answers import number
 from labcore.diagrams import compile, parse
-from labcore.exercises import exercise
+from labcore.exercises import asked, exercise
 
 from .experiments import diagram, readings
 
@@ -36,17 +35,15 @@ def is_scores(text: str, seed: int) -> bool | str:
     "Softmax attention holds more numbers at its peak than linear attention. As many positions are read as written, "
     "and keys and values have 8 numbers. From how many positions on is it more than five times as many? (Within 3 "
     "positions is fine.)",
+    asked("positions", 8, 256),
     hint="Read the wires at the highest bar of each: y x and x v against a few arrays of x k.",
 )
-def first_five(text: str, seed: int) -> bool | str:
-    def ratio(length: int) -> float:
-        runs = (diagram.run(arch=arch, x=length, y=length, seed=seed) for arch in ("attention", "linear_attention"))
+def first_five(length: int, seed: int) -> bool | str:
+    def ratio(x: int) -> float:
+        runs = (diagram.run(arch=arch, x=x, y=x, seed=seed) for arch in ("attention", "linear_attention"))
         softmax, linear = (float(frame.live.max()) for frame in runs)
         return softmax / linear
 
-    length = round(number(text))
-    if not 8 <= length <= 256:
-        return "Look between 8 and 256."
     if ratio(min(length + 3, 256)) <= 5:
         return f"At {length} positions the ratio is {ratio(length):.2f}."
     return ratio(length - 4) <= 5 or f"At {length} positions it is {ratio(length):.2f}, but it passed 5 much earlier."
@@ -55,12 +52,10 @@ def first_five(text: str, seed: int) -> bool | str:
 @exercise(
     "Wires without names again. Find the numbers of queries y, keys x, key size k and heads h, each from 2 to 5, for "
     "which the picture with sizes only means as few functions as possible. Write the four with spaces between.",
+    *(readings.parameters[wire] for wire in "yxkh"),
     hint="When can two wires be taken for one another?",
 )
-def least_ambiguous(text: str, seed: int) -> bool | str:
-    sizes = [round(number(word)) for word in text.replace(",", " ").split()]
-    if len(sizes) != 4:
-        return "Write four sizes, as in 3 3 3 3."
-    frame = readings.run(**dict(zip("yxkh", sizes)), seed=seed)
+def least_ambiguous(y: int, x: int, k: int, h: int, seed: int) -> bool | str:
+    frame = readings.run(y=y, x=x, k=k, h=h, seed=seed)
     found = int(frame.functions.sel(picture="sizes only"))
     return found <= 6 or f"With these sizes the picture still means {found} functions."

@@ -29,14 +29,14 @@ def execute(model: Translator, run: int, sources: list[list[int]], notation: Not
     for _ in range(bound):
         if not (live := {i: ids for i, ids in live.items() if len(ids) <= model.width}):
             break
-        answers, sure = decode(alone, torch.tensor(tasks.padded(list(live.values()), model.width))[None])
+        answers, sure = decode(alone, torch.tensor(tasks.padded(list(live.values()), model.width))[None])  # the idea
         following = {}
         for i, ids, p in zip(live, answers[0].tolist(), sure[0].tolist(), strict=True):
             courses[i].append((ids, p))
             term = tasks.read(ids, notation)
-            if term is not None and leftmost_redex(term):
-                following[i] = ids[: ids.index(END)]
-        live = following
+            if term is not None and leftmost_redex(term):  # the idea
+                following[i] = ids[: ids.index(END)]  # the idea
+        live = following  # the idea
     return courses
 
 

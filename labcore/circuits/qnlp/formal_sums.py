@@ -75,11 +75,13 @@ def derivative(scalar: Sum, word: str, k: int, rules: Mapping[str, tuple] = SHIF
         for i, factor in enumerate(term.factors):
             others = term.factors[:i] + term.factors[i + 1 :]
             if isinstance(factor, Diagram):
+                # the idea
                 terms += [Term(term.coefficient * c, (*others, moved)) for c, moved in _shifted(factor, word, k, rules)]
                 continue
             outer = 1.0 if factor.power is None else factor.power
             slope = Bubble(-1.0 if factor.power is None else factor.power - 1, factor.inside)
-            for inner in derivative(factor.inside, word, k, rules):
+            for inner in derivative(factor.inside, word, k, rules):  # the idea
+                # the idea
                 terms.append(Term(term.coefficient * outer * inner.coefficient, (*others, slope, *inner.factors)))
     return tuple(terms)
 

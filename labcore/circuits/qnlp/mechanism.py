@@ -19,18 +19,18 @@ def to_circuits(q_n: int = 1, q_s: int = 0, depth: int = 3) -> Functor:
     size = {"n": q_n, "s": q_s}
 
     def ob(simple: Simple) -> tuple[str, ...]:
-        return qc.qubits(size[simple.name])
+        return qc.qubits(size[simple.name])  # the idea
 
     def ar(box: Box) -> Diagram:
         if box.data == WORD:
-            return qc.word_circuit(box.name, sum(size[t.name] for t in box.cod), depth)
+            return qc.word_circuit(box.name, sum(size[t.name] for t in box.cod), depth)  # the idea
         if box.data == CUP:
-            return qc.bell_effects(size[box.dom[0].name])
+            return qc.bell_effects(size[box.dom[0].name])  # the idea
         if box.data == CAP:
             return qc.dagger(qc.bell_effects(size[box.cod[0].name]))
         return qc.dagger(ar(box.data.of))
 
-    return Functor(ob, ar)
+    return Functor(ob, ar)  # the idea
 
 
 def p_true(circuit: Diagram, angle: Callable[[qc.Angle], Float[Tensor, "*angles"]]) -> Float[Tensor, "*angles"]:

@@ -81,8 +81,8 @@ def links(types: Ty, target: Simple) -> list[tuple[int, int]] | None:
         for i in range(n - span + 1):
             j = i + span
             for m in range(i + 1, j, 2):
-                if types[m] == types[i].r and (i + 1, m) in joined and (m + 1, j) in joined:
-                    joined[i, j] = m
+                if types[m] == types[i].r and (i + 1, m) in joined and (m + 1, j) in joined:  # the idea
+                    joined[i, j] = m  # the idea
                     break
     for k in range(n):
         if types[k] == target and (0, k) in joined and (k + 1, n) in joined:

@@ -161,11 +161,11 @@ def word_circuit(word: str, width: int, depth: int) -> Diagram:
             turn(gate, 0)
     for _ in range(depth if width > 1 else 0):
         for wire in range(width):
-            turn("Rx", wire)
-            turn("Rz", wire)
-        layers += [Layer(wire, fixed("H")) for wire in range(width)]
+            turn("Rx", wire)  # the idea
+            turn("Rz", wire)  # the idea
+        layers += [Layer(wire, fixed("H")) for wire in range(width)]  # the idea
         for wire in range(width - 1):
-            turn("CRz", wire)
+            turn("CRz", wire)  # the idea
     return Diagram((), tuple(layers))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.answers import number
-from labcore.exercises import exercise
+from labcore.exercises import asked, exercise
 
 from .graph_programs import Invalid, draw_graph
 from .graph_structured import chunks
@@ -12,8 +11,10 @@ from .graph_structured import chunks
 @exercise(
     "Write a program that makes a triangle: three nodes, every pair joined by at least one edge. Words: push, pop, "
     "add, connect, move, next_port, prev_port.",
-    hint="Begin with push add connect next_port add connect. Then put the last node on the stack and walk to the "
-    "second.",
+    hint=(
+        "Begin with push add connect next_port add connect.",
+        "Then put the last node on the stack and walk to the second.",
+    ),
 )
 def makes_a_cycle(text: str, seed: int) -> bool | str:
     steps = tuple(text.replace(",", " ").split())
@@ -30,10 +31,10 @@ def makes_a_cycle(text: str, seed: int) -> bool | str:
 @exercise(
     "64 numbers are cut into one chunk for each element, and the first chunk takes the remainder. Name a number of "
     "elements for which the first chunk is at least twice as long as the last.",
+    asked("elements", 1, 64),
     hint="When is the remainder of 64 divided by the number of elements large, compared with the quotient?",
 )
-def elements_for(text: str, seed: int) -> bool | str:
-    size = round(number(text))
+def elements_for(size: int, seed: int) -> bool | str:
     lengths = [piece.stop - piece.start for piece in chunks(size)]
     right = lengths[0] >= 2 * lengths[-1]
     return right or f"With {size} elements the first chunk has {lengths[0]} numbers, the last {lengths[-1]}."

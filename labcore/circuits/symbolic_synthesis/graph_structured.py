@@ -115,12 +115,13 @@ def graph_module(
         return t * (torch.rand(t.shape, generator=rng) >= dropout) / (1 - dropout)
 
     index = at.choice.flatten(1)[:, None].expand(-1, size, -1)
+    # the idea
     h = x.gather(2, index).view(models, size, n, D).transpose(1, 2) + at.code[:, :, None]  # (M, n, B, D)
     e = x[at.owner].gather(2, at.edge_choice[:, None].expand(-1, size, -1)) + at.edge_code[:, None]  # (E, B, D)
     for i in range(LAYERS):
         rows, edges = dropped(h).flatten(0, 1), dropped(e)
-        met = gine(rows, torch.cat([edges, edges]), at.src, at.dst).reshape(models, n * size, D)
-        h = torch.baddbmm(w[f"b{i}"], met, w[f"w{i}"]).view(models, n, size, D)
+        met = gine(rows, torch.cat([edges, edges]), at.src, at.dst).reshape(models, n * size, D)  # the idea
+        h = torch.baddbmm(w[f"b{i}"], met, w[f"w{i}"]).view(models, n, size, D)  # the idea
     real = at.real[:, :, None, None].float()
     pooled = (h * real).sum(1) / real.sum(1)
     return (pooled @ w["head"] + w["bias"])[..., 0]

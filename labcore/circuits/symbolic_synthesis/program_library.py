@@ -53,10 +53,10 @@ def compress(
         name = f"{prefix}{len(library) + 1}"
         best, least = None, description_length(programs, library) - 1e-9
         for part in sorted(runs, key=lambda p: (-len(p), shown(p))):
-            bits = description_length([rewrite(p, part, name) for p in programs], {**library, name: part})
+            bits = description_length([rewrite(p, part, name) for p in programs], {**library, name: part})  # the idea
             if bits < least:
-                best, least = part, bits
+                best, least = part, bits  # the idea
         if best is None:
             break
-        programs, library[name] = [rewrite(p, best, name) for p in programs], best
+        programs, library[name] = [rewrite(p, best, name) for p in programs], best  # the idea
     return programs, library

@@ -160,7 +160,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
         "height": 600,
         "barmode": "group",
         "xaxis": HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
-        "yaxis": HIDDEN | {"domain": [0.72, 0.93], "anchor": "x", "range": [-1.4, 1.4]},
+        "yaxis": HIDDEN | {"domain": [0.7, 0.88], "anchor": "x", "range": [-1.4, 1.4]},
         "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=[0.6, len(generation) + 0.4]),
         "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%", range=[low - 0.04, 1]),
         "xaxis3": axis("generation (grey: spelled out)", domain=[0.62, 1], anchor="y3", dtick=1),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcore.answers import number
-from labcore.exercises import exercise
+from labcore.exercises import asked, exercise
 
 from .sphere import Path, descend
 
@@ -24,12 +23,10 @@ def _settled(eta: float, decay: float, size: float, seed: int) -> Path:
 @exercise(
     "The learning rate is η = 0.05. Which weight decay k makes each step turn a normalized unit by 0.1 rad, once it "
     "has settled? An answer within a tenth of the turn is right.",
+    asked("weight decay k", 0.001, 2.0),
     hint="The direction moves at the rate η/ρ, which settles at √(2kη) over the size of the gradient at length 1.",
 )
-def a_decay_for_a_turn(text: str, seed: int) -> bool | str:
-    decay = number(text)
-    if not 0 < decay <= 2:
-        raise ValueError(f"k = {decay:g} is not allowed; it must be above 0 and at most 2")
+def a_decay_for_a_turn(decay: float, seed: int) -> bool | str:
     path = _settled(0.05, decay, 1.0, seed)
     u = path.q / np.sqrt(path.length)[:, None]
     turn = float(np.sqrt((np.diff(u, axis=0) ** 2).sum(1).mean()))
@@ -39,10 +36,10 @@ def a_decay_for_a_turn(text: str, seed: int) -> bool | str:
 @exercise(
     "You multiply the loss by 100. By which factor do the weights get longer, once they have settled again? (Length "
     "|q|, not its square.)",
+    asked("factor", 0.001, 1e6),
     hint="The ring lies where η⟨g²⟩ = 2kρ², and all gradients g are 100 times as large.",
 )
-def a_hundred_times_the_loss(text: str, seed: int) -> bool | str:
-    asked = number(text)
+def a_hundred_times_the_loss(factor: float, seed: int) -> bool | str:
     one, hundred = (_settled(0.05, 0.02, size, seed).length.mean() for size in (1.0, 100.0))
     measured = float(np.sqrt(hundred / one))
-    return True if abs(asked / measured - 1) < 0.1 else "That is not what is measured."
+    return True if abs(factor / measured - 1) < 0.1 else "That is not what is measured."

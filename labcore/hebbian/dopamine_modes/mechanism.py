@@ -65,14 +65,14 @@ def forward(
     """
     sent, gates = [], []
     for layer in range(3):
-        z = x @ base[2 * layer].mT + base[2 * layer + 1]
+        z = x @ base[2 * layer].mT + base[2 * layer + 1]  # the idea
         if patch:
             z = z + (x @ patch.down[layer].mT) @ patch.up[layer].mT
         if layer == 2:
             return z, sent, gates
-        h = torch.relu(z + patch.bias[layer] if patch else z)
+        h = torch.relu(z + patch.bias[layer] if patch else z)  # the idea
         if patch:
-            heard, a = gate(h, patch.theta[layer], patch.gamma[layer], tau, hard)
+            heard, a = gate(h, patch.theta[layer], patch.gamma[layer], tau, hard)  # the idea
             x = heard if gated is None else torch.where(gated, heard, patch.gamma[layer] * h)
             gates.append(a)
         else:

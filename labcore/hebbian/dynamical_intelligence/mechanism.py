@@ -52,15 +52,16 @@ def theta_gamma(
             best, level = -1, THRESHOLD
             for i in range(n):
                 if last[i] > -np.inf and not fired[i]:
-                    a = readiness(begin + phase - last[i], tau) + noise * rng.standard_normal()
+                    a = readiness(begin + phase - last[i], tau) + noise * rng.standard_normal()  # the idea
                     if a > level:
                         best, level = i, a
             if best < 0:
                 phase += WAIT  # nobody is ready yet
                 continue
-            fired[best], last[best] = True, begin + phase
+            fired[best], last[best] = True, begin + phase  # the idea
             who[spikes], when[spikes], ready[spikes] = best, begin + phase, level
             spikes += 1
+            # the idea
             phase += gap  # feedback inhibition: silence for one fast period
         if cycle % 2 == 0 and cycle // 2 < n:  # the world presents the next item, late in the cycle
             new, at = cycle // 2, begin + LOAD_PHASE * period

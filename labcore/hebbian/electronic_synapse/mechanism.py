@@ -30,17 +30,17 @@ def step(
         if dw[i] == 0:
             continue
         request = abs(dw[i]) * steps / W_MAX * (0.5 if method == HALVED else 1.0)
-        k = rounded(request, cap, rng.random())
+        k = rounded(request, cap, rng.random())  # the idea
         for side in range(2):
             if side == 1 and method == HALVED:
                 k = rounded(request, cap, rng.random())
             if k == 0 or (method == SINGLE and side == 1):
                 continue
             if (dw[i] > 0) == (side == 0):
-                g[side, i] = potentiate(g[side, i], k, c[side, i], steps)
+                g[side, i] = potentiate(g[side, i], k, c[side, i], steps)  # the idea
                 count[0] += k
             elif method != UNIDIRECTIONAL:
-                g[side, i] = depress(g[side, i], k, c[side, i], steps)
+                g[side, i] = depress(g[side, i], k, c[side, i], steps)  # the idea
                 count[1] += k
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from labcore.answers import number
-from labcore.exercises import exercise
+from labcore.exercises import asked, exercise
 
 from .experiments import train
 
 
 @exercise(
     "You use 16 groups in place of 8. Which probability p between different groups keeps a quarter of the edges?",
+    asked("probability p", 0.0, 0.5),
     hint="Solve the formula of the share for p.",
 )
-def a_quarter(text: str, seed: int) -> bool | str:
-    p = number(text)
+def a_quarter(p: float, seed: int) -> bool | str:
     frame = train.run(groups=16, p_inter=p, hidden=128, epochs=10, n_seeds=1, seed=seed)
     edges = frame.edges.mean("repeat")
     share = (edges.sel(wiring="groups") / edges.sel(wiring="dense")).item()

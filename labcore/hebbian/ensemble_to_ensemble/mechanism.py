@@ -61,9 +61,9 @@ def move_edges(
         for s in range(count):
             for k in range(1, MASKED + 1):
                 mask, w = net.mask[k][wiring, s], net.w[k].detach()[wiring, s]
-                agree = correlations(seen[k - 1][wiring, s], seen[k][wiring, s]).abs()
-                score = agree if wiring == HEBB else torch.tensor(rngs[s].random((hidden, hidden)))
-                new, gone, come = rewire(mask, w, score, round(share * float(mask.sum())))
+                agree = correlations(seen[k - 1][wiring, s], seen[k][wiring, s]).abs()  # the idea
+                score = agree if wiring == HEBB else torch.tensor(rngs[s].random((hidden, hidden)))  # the idea
+                new, gone, come = rewire(mask, w, score, round(share * float(mask.sum())))  # the idea
                 dead = mask == 0
                 grown[i, s, k - 1] = agree[come].mean() if come.any() else 0.0
                 chance[i, s, k - 1] = agree[dead].mean() if dead.any() else 0.0

@@ -64,11 +64,11 @@ def live(
         correct[t] = guess == label
         if rule >= 0 and t > memo and t % INTERVAL == at:
             past, truth = x[t - memo : t], now[labels[t - memo : t]]
-            leave = imagine(theta, grad, eta, past, truth)
-            take = imagine(theta, grad, effect(eta, guess, step), past, truth)
-            taken = (rule == 2 and coin[t // INTERVAL]) or (rule in (1, 3) and take > leave)
+            leave = imagine(theta, grad, eta, past, truth)  # the idea
+            take = imagine(theta, grad, effect(eta, guess, step), past, truth)  # the idea
+            taken = (rule == 2 and coin[t // INTERVAL]) or (rule in (1, 3) and take > leave)  # the idea
             if taken:  # the guess decided; what happens is up to the truth
-                eta = effect(eta, guess if rule == 3 else label, step)
+                eta = effect(eta, guess if rule == 3 else label, step)  # the idea
             row = log[t // INTERVAL]
             row[0], row[1], row[2], row[3], row[4] = guess, label, leave, take, taken
         if t % BATCH == BATCH - 1:

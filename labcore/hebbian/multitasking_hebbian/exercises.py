@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from labcore.answers import number
-from labcore.exercises import exercise
+from labcore.exercises import asked, exercise
 
 from .experiments import retrieve
 from .mechanism import Array
@@ -20,10 +19,10 @@ def _overlaps(**values: float | str) -> Float[Array, " K"]:
 @exercise(
     "Two patterns, temperature T = 0.02. Choose the blank share d so that the second one is recalled a third as "
     "strongly as the first.",
+    retrieve.parameters["d"],
     hint="What is the ratio of two rungs of the ladder?",
 )
-def second_is_a_third(text: str, seed: int) -> bool | str:
-    d = number(text)
+def second_is_a_third(d: float, seed: int) -> bool | str:
     m = _overlaps(d=d, K=2, start="hierarchy", seed=seed)
     if abs(m[1] / m[0] - 1 / 3) < 0.02:
         return True
@@ -33,10 +32,10 @@ def second_is_a_third(text: str, seed: int) -> bool | str:
 @exercise(
     "At a blank share d = 0.4 three patterns are recalled. Find a temperature at which only the first is (above 0.3), "
     "and the others are below 0.05.",
+    retrieve.parameters["T"],
     hint="Look along T on the map, at d = 0.4.",
 )
-def only_one_left(text: str, seed: int) -> bool | str:
-    t = number(text)
+def only_one_left(t: float, seed: int) -> bool | str:
     m = _overlaps(d=0.4, T=t, K=3, N=50_000, start="hierarchy", sweeps=60, seed=seed)
     if m[0] < 0.3:
         return f"Too hot: even the first overlap is only {m[0]:.2f}."
@@ -46,12 +45,10 @@ def only_one_left(text: str, seed: int) -> bool | str:
 @exercise(
     "Four patterns, temperature T = 0. At which blank share d does the ladder break? The checker runs networks 0.03 "
     "below and above your answer.",
+    asked("blank share d", 0.5, 0.7),
     hint="A neuron that is filled in all four: when do three followers outvote the leader? Solve 1 - 2d + d^4 = 0.",
 )
-def ladder_breaks(text: str, seed: int) -> bool | str:
-    d = number(text)
-    if not 0.5 <= d <= 0.7:
-        return "Look between 0.5 and 0.7."
+def ladder_breaks(d: float, seed: int) -> bool | str:
 
     def off(at: float) -> float:
         m = _overlaps(d=at, T=0.0, K=4, N=100_000, start="hierarchy", sweeps=30, seed=seed)

@@ -44,14 +44,14 @@ def update(
         along, alone = 0, 0
         for q in range(count):
             p = np.int64(patterns[i, q])
-            along += p * sums[q]
-            alone += p * p
-        field = along - spins[i] * alone
+            along += p * sums[q]  # the idea
+            alone += p * p  # the idea
+        field = along - spins[i] * alone  # the idea
         if field == 0 and beta == np.inf:
             continue
         x = np.inf * field if beta == np.inf else 2 * beta * scale * field
         # beyond 40 the probability is 0 or 1 to the last bit of a double, and the exponential can be saved
-        up = x > 0 if abs(x) > 40 else uniforms[t] * (1 + np.exp(-x)) < 1
+        up = x > 0 if abs(x) > 40 else uniforms[t] * (1 + np.exp(-x)) < 1  # the idea
         new = np.int8(1) if up else np.int8(-1)
         if new != spins[i]:
             spins[i] = new

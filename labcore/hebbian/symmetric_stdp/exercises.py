@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcore.answers import number
 from labcore.exercises import exercise
 
 from .experiments import window
@@ -13,10 +12,10 @@ from .experiments import window
 @exercise(
     "The left lobe is at -0.5. How high must the right lobe be so that a random teacher moves the weights by less than "
     "0.1 on average?",
+    window.parameters["after"],
     hint="What must the area of the window be?",
 )
-def no_drift(text: str, seed: int) -> bool | str:
-    after = number(text)
+def no_drift(after: float, seed: int) -> bool | str:
     if after == 0:
         return "With both lobes at 0 nothing ever changes. Keep the left one at -0.5."
     runs = [window.run(before=-0.5, after=after, seed=s) for s in range(seed, seed + 5)]

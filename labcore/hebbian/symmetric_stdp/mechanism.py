@@ -82,9 +82,9 @@ def show(
                 limit[j] = THRESHOLD_E + theta[j]
             for i in range(n_in):
                 inputs[i] = draws[b, t, i] < rates[b, i]
-            fired = conductance_step(v, g_e, g_i, limit, wait, e, EXCITATORY, E_EXC, E_INH, KEEP_E, KEEP_I)
+            fired = conductance_step(v, g_e, g_i, limit, wait, e, EXCITATORY, E_EXC, E_INH, KEEP_E, KEEP_I)  # the idea
             if learn:
-                c[labels[b]] = draws[b, t, n_in] < TEACHER * DT / 1000
+                c[labels[b]] = draws[b, t, n_in] < TEACHER * DT / 1000  # the idea
             else:
                 conductance_step(v_c, g_c, none, limit_c, wait_c, c, CLASS, E_EXC, E_INH, KEEP_E, KEEP_I)
             deliver(g_e, w1, inputs)
@@ -93,8 +93,8 @@ def show(
                     g_i[j] += inhibition * (fired - e[j])  # everybody but itself
                 deliver(g_c, w2, e)
             if learn:
-                pair_stdp(w1, x, y, inputs, e, sign * ETA1, ETA1, 0.0, MAX1, JUMP)
-                pair_stdp(w2, y2, z, e, c, sign * ETA2, ETA2, 0.0, MAX2, JUMP)
+                pair_stdp(w1, x, y, inputs, e, sign * ETA1, ETA1, 0.0, MAX1, JUMP)  # the idea
+                pair_stdp(w2, y2, z, e, c, sign * ETA2, ETA2, 0.0, MAX2, JUMP)  # the idea
                 adapt(theta, e, alpha)
             reset(v, wait, e, EXCITATORY)
             if not learn:

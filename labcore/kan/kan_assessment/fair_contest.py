@@ -15,7 +15,7 @@ from labcore.words import differ
 
 from . import peers
 from .kan import KAN, KANLayer, drawn
-from .tasks import Task, error_of
+from .tasks import WORDS, Task, error_of
 from .training import GRID_UPDATES, train
 
 MODELS = ("KAN", "MLP", "spline MLP")
@@ -111,19 +111,25 @@ def verdict(
         ranked = sorted((float(np.mean(e)), m, e) for m, t, e in zip(models, tasks, errors) if t == name)
         if len(ranked) < len(MODELS):
             continue
-        (best, first, ours), (next_best, second, theirs) = ranked[:2]
-        guess = guesses[list(tasks).index(name)]
+        (best, first, ours), (next_best, second, theirs), (most, third, _) = ranked
+        guess, name = guesses[list(tasks).index(name)], WORDS.get(name, name)
         if best > 0.9 * guess:
             words.append(f"on {name} no model has learned (the best error is {best:.3g}, that of a guess {guess:.3g})")
         elif differ(*(np.log(np.maximum(e, 1e-9)) for e in (ours, theirs))):  # errors scatter by factors
-            words.append(f"on {name} the {first} wins ({best:.3g}; {second} {next_best:.3g})")
+            words.append(f"on {name} the {first} wins ({best:.3g}; {second} {next_best:.3g}, {third} {most:.3g})")
         elif len(ours) > 2:
             words.append(
-                f"on {name} runs do not tell the {first} ({best:.3g}) and the {second} ({next_best:.3g}) apart"
+                f"on {name} runs do not tell the {first} ({best:.3g}) and the {second} ({next_best:.3g}) apart, "
+                f"and the {third} has {most:.3g}"
             )
         else:
-            words.append(f"on {name} the {first} has {best:.3g} and the {second} {next_best:.3g}")
-    return "; ".join(words) or f"the {models[0]} has an error of {np.mean(errors[0]):.3g} on {tasks[0]}"
+            words.append(
+                f"on {name} the {first} has {best:.3g} and the {second} {next_best:.3g}, the {third} {most:.3g}"
+            )
+    return (
+        "; ".join(words)
+        or f"the {models[0]} has an error of {np.mean(errors[0]):.3g} on {WORDS.get(tasks[0], tasks[0])}"
+    )
 
 
 def step_times(width: int, intervals: int, k: int, batch: int, rounds: int) -> dict[str, float]:

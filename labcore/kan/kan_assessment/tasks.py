@@ -25,6 +25,11 @@ FORMULAS: dict[str, tuple[int, Callable[..., np.ndarray]]] = {
     "lens": (2, lambda a, b: 1 / (1 + (a + 1) * (b + 1))),
     "two_waves": (3, lambda a, s, t: np.sqrt(1 + a**2 - 2 * a * np.cos(_PI * (s - t)))),
 }
+WORDS = {
+    "exp_sin": "exp(sin πx + y²)", "xy": "x times y", "sin_product": "sin 3πx · cos 2πy",
+    "sin_20x": "sin 20x / (1 + 4x²)", "lorentz_force": "1 + a sin πt", "lens": "1 / (1 + (a + 1)(b + 1))",
+    "two_waves": "two waves that meet", "breast_cancer": "breast cancer",
+}  # fmt: skip
 REAL = ("digits", "wine", "breast_cancer", "diabetes")
 
 

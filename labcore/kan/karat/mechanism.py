@@ -91,9 +91,10 @@ class LearnedRows(nn.Module):
         if n != self.tokens:
             raise ValueError(f"this map was made for rows of {self.tokens} scores, got {n}")
         rows = scores.transpose(1, 2).reshape(s, h, b * n, n)
+        # the idea
         rows = self.basis(rows, self.waves) @ self.coefficients  # every unit sees the whole row
         if self.mix is not None:
-            rows = rows @ self.mix
+            rows = rows @ self.mix  # the idea
         attention = rows.view(s, h, b, n, n).transpose(1, 2)
         return PROJECTIONS[self.projection](attention)
 

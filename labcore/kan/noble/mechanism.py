@@ -31,8 +31,8 @@ class CosNet(nn.Module):
             self.frequency2, self.phase2 = uniform(0.5 * frequency, 1.5 * frequency), uniform(0, 2 * pi)
 
     def forward(self, z: Float[Tensor, "S M r"]) -> Float[Tensor, "S M r"]:
-        u = torch.cos(self.frequency1 * z + self.phase1)
-        return u if self.mix is None else torch.cos(self.frequency2 * (u @ self.mix) + self.phase2)
+        u = torch.cos(self.frequency1 * z + self.phase1)  # the idea
+        return u if self.mix is None else torch.cos(self.frequency2 * (u @ self.mix) + self.phase2)  # the idea
 
 
 def make_sigma(kind: Sigma, rngs: Rngs, rank: int, frequency: float) -> nn.Module:
@@ -61,7 +61,7 @@ class NobleLinear(nn.Module):
         return self.sigma(x @ self.down) @ self.up
 
     def forward(self, x: Float[Tensor, "S M d_in"]) -> Float[Tensor, "S M d_out"]:
-        return torch.baddbmm(self.main(x), self.sigma(x @ self.down), self.up)
+        return torch.baddbmm(self.main(x), self.sigma(x @ self.down), self.up)  # the idea
 
 
 def merged(layer: NobleLinear) -> tuple[Float[Tensor, "S d_in d_out"], Float[Tensor, "S 1 d_out"]]:

@@ -76,7 +76,9 @@ class PrunedLayer(SelectableLayer):
         self.pool, self.size = full.pool, full.size
         alpha = full.alpha(tau).detach()
         self.register_buffer("open_", full.open_)
+        # the idea
         self.register_buffer("kept", torch.zeros_like(alpha).scatter_(2, alpha.argmax(2, keepdim=True), 1.0))
+        # the idea
         self.coefficients = nn.Parameter((full.coefficients.detach() * alpha * self.kept).sum(2, keepdim=True))
         self.bias = nn.Parameter(full.bias.detach().clone())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from labcore.answers import number
 from labcore.exercises import exercise
 
 from .experiments import fit, rollout
@@ -11,10 +10,10 @@ from .experiments import fit, rollout
 @exercise(
     "How many products does the six-input target need? Give a rank R for which the error is at most 5 % with at most "
     "170 numbers.",
-    hint="Count the products in the formula of the target. A spare one can help the training.",
+    fit.parameters["rank"],
+    hint=("Count the products in the formula of the target.", "A spare one can help the training."),
 )
-def sparing(text: str, seed: int) -> bool | str:
-    rank = round(number(text))
+def sparing(rank: int, seed: int) -> bool | str:
     frame = fit.run(rank=rank, steps=1000, n_seeds=2, seed=seed)
     error, size = float(frame.error[0, :, -1].mean()), int(frame.params[0])
     if error > 0.05:
@@ -25,10 +24,13 @@ def sparing(text: str, seed: int) -> bool | str:
 @exercise(
     "Find how many steps p must lie between two sights so that the mean-square model's own future keeps at least 90 % "
     "of the true spread.",
-    hint="How many turns can a curve with six intervals make? The map seen every p steps makes 2^p - 1.",
+    rollout.parameters["p"],
+    hint=(
+        "How many turns can a curve with six intervals make?",
+        "The map seen every p steps makes 2^p - 1 turns.",
+    ),
 )
-def still_alive(text: str, seed: int) -> bool | str:
-    p = round(number(text))
+def still_alive(p: int, seed: int) -> bool | str:
     frame = rollout.run(p=p, steps=600, n_seeds=2, seed=seed)
     spread = float(frame.spread[0].max())  # of two networks: one may fall into a short cycle of its own
     if spread < 0.9:

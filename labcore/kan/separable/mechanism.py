@@ -139,13 +139,13 @@ def roll_out(
     out, bins = np.empty((s, chains, steps)), head.u.shape[2]
     draws = None if bins == 1 else np.stack([g.uniform(size=(steps, chains, 2)) for g in rngs])
     for k in range(steps):
-        z = head.outputs(history)
+        z = head.outputs(history)  # the idea
         if draws is None:
-            new = z[..., 0]
+            new = z[..., 0]  # the idea
         else:
             odds = np.exp(z - z.max(-1, keepdims=True)).cumsum(-1)
-            chosen = (odds < draws[:, k, :, :1] * odds[..., -1:]).sum(-1)
-            new = (np.minimum(chosen, bins - 1) + draws[:, k, :, 1]) / bins
+            chosen = (odds < draws[:, k, :, :1] * odds[..., -1:]).sum(-1)  # the idea
+            new = (np.minimum(chosen, bins - 1) + draws[:, k, :, 1]) / bins  # the idea
         out[:, :, k] = np.clip(new, 0, 1)
-        history = np.concatenate([history[:, :, 1:], out[:, :, k : k + 1]], axis=2)
+        history = np.concatenate([history[:, :, 1:], out[:, :, k : k + 1]], axis=2)  # the idea
     return out

@@ -153,14 +153,14 @@ def hebb_change(
         raise ValueError("c = None is not allowed for the lateral rule; it must be inhibition (..., K, K)")
     y = respond(x, w, rule, tau, c)
     batch, inhibition = x.shape[-2], None
-    change = y.mT @ x
+    change = y.mT @ x  # the idea
     if rule == "soft":
         change = change - (y * (x @ w.mT)).sum(-2)[..., None] * w
     elif rule != "hebb":
-        together = y.mT @ y
+        together = y.mT @ y  # the idea
         own = torch.diagonal(together, dim1=-2, dim2=-1)[..., None]
-        partners = {"sanger": together.tril(), "subspace": together}.get(rule)
-        change = change - (own * w if partners is None else partners @ w)
+        partners = {"sanger": together.tril(), "subspace": together}.get(rule)  # the idea
+        change = change - (own * w if partners is None else partners @ w)  # the idea
         if rule == "lateral":
             inhibition = (together - own * c).tril(-1) / batch
     return change / batch, y, inhibition

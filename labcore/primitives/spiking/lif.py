@@ -85,12 +85,12 @@ def conductance_step(
             wait[j] -= 1
         free = wait[j] == 0
         if free:
-            total = 1 + g_e[j] + g_i[j]
-            goal = (kind.rest + g_e[j] * e_e + g_i[j] * e_i) / total
-            v[j] = goal + (v[j] - goal) * np.exp(-kind.rate * total)
+            total = 1 + g_e[j] + g_i[j]  # the idea
+            goal = (kind.rest + g_e[j] * e_e + g_i[j] * e_i) / total  # the idea
+            v[j] = goal + (v[j] - goal) * np.exp(-kind.rate * total)  # the idea
         g_e[j] *= keep_e
         g_i[j] *= keep_i
-        spikes[j] = free and v[j] > threshold[j]
+        spikes[j] = free and v[j] > threshold[j]  # the idea
         count += spikes[j]
     return count
 

@@ -45,14 +45,15 @@ def pair_stdp(
     m, n = w.shape
     for i in range(m):
         if pre[i]:
-            trace_pre[i] += step
+            trace_pre[i] += step  # the idea
             for j in range(n):
+                # the idea
                 w[i, j] = min(max(w[i, j] + at_pre * trace_post[j], low), high)
     for j in range(n):
         if post[j]:
-            trace_post[j] += step
+            trace_post[j] += step  # the idea
             for i in range(m):
-                w[i, j] = min(max(w[i, j] + at_post * trace_pre[i], low), high)
+                w[i, j] = min(max(w[i, j] + at_post * trace_pre[i], low), high)  # the idea
 
 
 @checked

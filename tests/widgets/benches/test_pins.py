@@ -68,7 +68,8 @@ def test_ghosts_have_one_legend_entry_a_pin():
 
 
 def test_the_index_of_a_symbol_is_one_in_the_legend_too():
-    assert ghosts([pin(SPEC, {"n": "a_b"})], {}, {"n": "weight w_n"})[0]["name"] == "pinned: weight w<sub>n</sub> = a_b"
+    weight = Parameter("n", "int", 1, "", "weight w_n", 0, 9)
+    assert ghosts([pin(SPEC, {"n": "a_b"})], {}, {"n": weight})[0]["name"] == "pinned: weight w<sub>n</sub> = a_b"
 
 
 def test_a_ghost_cannot_be_pinned_clicked_or_hovered():

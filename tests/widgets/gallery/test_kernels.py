@@ -132,6 +132,29 @@ def test_a_kernel_has_a_ceiling_one_thread_and_no_secrets(with_kernel):
     with_kernel(use)
 
 
+def test_a_paper_that_lies_beside_a_lesson_is_nobodys(with_kernel, tmp_path):
+    hostile = tmp_path / "my_hostile"
+    hostile.mkdir()
+    (hostile / "paper.toml").write_text('title = "A"\nyear = 2026\nidea = "B."\n', "utf-8")
+    for name in ("__init__", "experiments"):
+        (hostile / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')\n", "utf-8")
+
+    async def use(kernel: Kernel) -> None:
+        code = "import os; os.chdir({!r}); from labcore import catalog; print('GUESTS', catalog.guests())"
+        waiting = kernel.client.execute(code.format(str(tmp_path)))
+        said = ""
+        while "GUESTS" not in said:
+            said = (await kernel.client.get_iopub_msg(60))["content"].get("text", "")
+        assert said.strip() == "GUESTS []" and waiting
+        code = "from widgets import bench; bench('my_hostile.course')"
+        waiting = kernel.client.execute(code)
+        while (reply := await kernel.client.get_shell_msg(60))["parent_header"]["msg_id"] != waiting:
+            pass
+        assert reply["content"]["ename"] == "UnknownKey" and not (tmp_path / "run").exists()
+
+    with_kernel(use)
+
+
 def test_a_busy_kernel_is_interrupted_and_ends_when_asked(with_kernel):
     async def use(kernel: Kernel) -> None:
         waiting = kernel.client.execute("import time; print('BUSY', flush=True); time.sleep(300)")
