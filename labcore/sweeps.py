@@ -135,7 +135,7 @@ def sweep(
         raise SweepError(
             f"{found} is not what its file says: it was changed in this process, or its file after it was loaded. "
             "A sweep runs the files, in several processes, and never mixes two methods. To change a method, "
-            "make a copy of its paper, `labcore new my_own --from its_key`, or change the file and start anew"
+            f"make a copy of its paper, `labcore new my_own --from {experiment.key}`, or change the file and start anew"
         )
     folder = Path(out)
     try:

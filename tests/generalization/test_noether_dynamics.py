@@ -202,6 +202,6 @@ def test_arms_are_told_apart_by_their_turn():
 
 def test_exercises_take_what_is_right_and_help_with_the_rest():
     assert a_decay_for_a_turn("0.1") is True and "rad" in a_decay_for_a_turn("0.02")
-    with pytest.raises(ValueError, match="weight decay k = -1"):
+    with pytest.raises(ValueError, match="weight decay k = '-1'"):
         a_decay_for_a_turn("-1")
     assert a_hundred_times_the_loss("10") is True and a_hundred_times_the_loss("100") is not True

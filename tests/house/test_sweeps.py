@@ -776,7 +776,8 @@ def test_a_method_that_was_changed_in_memory_is_not_swept(tmp_path, monkeypatch,
     """Helpers would run the file's and the caller its own, both under one version of the code."""
     target = pkgutil.resolve_name(f"labcore.kan.noble.{place}")
     monkeypatch.setattr(target, name, change(getattr(target, name)), raising=False)
-    with pytest.raises(SweepError, match=rf"^labcore\.kan\.noble\..*{name} is not what its file says.*copy the folder"):
+    says = rf"^labcore\.kan\.noble\..*{name} is not what its file says.*labcore new my_own --from noble"
+    with pytest.raises(SweepError, match=says):
         sweep("noble.sharp", out=tmp_path / "none", budget="quick", seed=range(2))
     assert not (tmp_path / "none").exists()
 

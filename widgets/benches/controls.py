@@ -61,7 +61,8 @@ def _marked(text: str) -> str:
     """A label as HTML, with the symbol after its words marked as one: it is smaller, and what follows "_" its index."""
     *before, last = text.split()
     if before and (len(last) == 1 or not last.isascii() or re.search(r"[\d_^()]", last)):
-        symbol = re.sub(r"_(\w+)", r"<sub>\1</sub>", escape(last))
+        # a label keeps few tags on its way to the page, and "sub" is not one of them
+        symbol = re.sub(r"_(\w+)", r'<i class="labcore-index">\1</i>', escape(last))
         return f"{escape(' '.join(before))} <em>{symbol}</em>"
     return escape(text)
 

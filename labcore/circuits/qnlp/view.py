@@ -258,6 +258,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 520,
+        "margin": {"l": 108},
         "xaxis": axis("", domain=[0, 0.42], anchor="y", range=[-1.85, 1.85], **HIDDEN),
         "yaxis": axis("", domain=[0, 1], range=[-1.5, 1.9], scaleanchor="x", **HIDDEN),
         "xaxis2": axis(frame.p, domain=[0.6, 1], anchor="y2", range=[0, 1]),

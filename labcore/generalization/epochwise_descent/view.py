@@ -157,22 +157,35 @@ def trajectory(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def two_scale_digits(frame: xr.Dataset) -> dict[str, Any]:
-    """Errors of a network on digits while it trains."""
-    t = frame.time.values
+    """Errors of a network on digits while it trains; where the test error turns, the picture says so."""
+    t, test = frame.time.values, frame.test.values
     data = [
         curve(t, frame.train.values, "training error", SOFT, line={"color": SOFT, "width": 2}),
-        curve(t, frame.test.values, "test error", RED, pin=True, line={"color": RED, "width": 4}),
+        curve(t, test, "test error", RED, pin=True, line={"color": RED, "width": 4}),
         curve(t, frame.error_rate.values, "share of wrong answers", BLUE, axes="2", pin=True),
     ]
+    # the largest rise after a first descent; one of a twentieth can be seen
+    rise = test - np.minimum.accumulate(test)
+    top = int(rise.argmax())
+    low = int(test[: top + 1].argmin())
+    turns = [(low, "down ...", "top"), (top, "... up ...", "bottom")] if test[top] > 1.05 * test[low] else []
+    if turns and test[-1] < 0.95 * test[top]:
+        turns.append((len(t) - 1, "... and down again", "top"))
+    span = {"range": [0, np.log10(values_of(frame)["steps"])]}
     layout = {
         "height": 420,
-        "xaxis": log_axis(frame.time, domain=[0, 0.46], anchor="y"),
-        "yaxis": axis("squared error", rangemode="tozero"),
-        "xaxis2": log_axis(frame.time, domain=[0.56, 1], anchor="y2"),
-        "yaxis2": axis("share of wrong answers", anchor="x2", tickformat=".0%"),
+        "xaxis": log_axis(frame.time, domain=[0, 0.46], anchor="y", **span),
+        "yaxis": axis("squared error", range=[0, 1.1 * max(test.max(), frame.train.values.max())]),
+        "xaxis2": log_axis(frame.time, domain=[0.56, 1], anchor="y2", **span),
+        "yaxis2": axis("share of wrong answers", anchor="x2", range=[0, 1], tickformat=".0%"),
         "annotations": [
-            label(np.log10(t[-1]), frame.test.values[-1], "test", RED, xanchor="right", yanchor="bottom"),
-            label(np.log10(t[-1]), frame.train.values[-1], "training", SOFT, xanchor="right", yanchor="bottom"),
+            label(0.05, test[0], "test", RED, xanchor="left", yanchor="bottom", yshift=8),
+            label(np.log10(t[-1]), frame.train.values[-1], "training", SOFT, xanchor="right", yanchor="top", yshift=-6),
+            *(
+                label(np.log10(t[at]), test[at], words, RED, yanchor=side, yshift=8 if side == "bottom" else -8)
+                | {"xanchor": "right" if at == len(t) - 1 else "center"}
+                for at, words, side in turns
+            ),
         ],
     }
     return {"data": data, "layout": layout}

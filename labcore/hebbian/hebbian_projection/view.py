@@ -176,7 +176,15 @@ def subspace(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis(frame.batch, domain=[0.66, 1], anchor="y2", range=[0, frame.attrs["batches"]]),
         "yaxis2": axis("angle", anchor="x2", range=[-3, 112], ticksuffix="°", tickvals=[0, 30, 60, 90]),
         "annotations": [
-            label(0, 108, "<b>units' span to the data's</b>", INK, axes="2", xanchor="left", xshift=6),
+            label(
+                0,
+                108,
+                f"<b>the weights' {'plane' if k == 2 else 'space'} to the cloud's</b>",
+                INK,
+                axes="2",
+                xanchor="left",
+                xshift=6,
+            ),
             label(0, 101, "each unit to the axis of its number", UNITS[0], axes="2", xanchor="left", xshift=6),
             label(0.01, 0.99, "orange ring: the cloud's plane", ORANGE, xref="paper", yref="paper", xanchor="left"),
             *(

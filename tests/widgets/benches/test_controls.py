@@ -270,7 +270,8 @@ def test_what_an_experiment_calls_its_main_parameters_stands_open():
     "label, html",
     [
         ("learning rate η", "learning rate <em>η</em>"), ("temperature T", "temperature <em>T</em>"),
-        ("first weight w_1", "first weight <em>w<sub>1</sub></em>"), ("label noise", "label noise"), ("T", "T"),
+        ("first weight w_1", 'first weight <em>w<i class="labcore-index">1</i></em>'),
+        ("label noise", "label noise"), ("T", "T"),
         ("R&D share p(x)", "R&amp;D share <em>p(x)</em>"), ("size of a step", "size of a step"),
     ],
 )  # fmt: skip
