@@ -227,6 +227,8 @@ class Runner:
         try:
             with self._reach:
                 self._inside, self._interrupted = object(), False
+            if self._superseded():  # in the moment before, when there was nothing to interrupt
+                self._hurry(STOPPED if self._stop else REPLACED)
             try:
                 return next(frames, None)
             finally:
