@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as w
 
 from labcore.experiment import Parameter
-from widgets.atlas import progress
+from widgets.atlas.progress import opened
 from widgets.benches.parts import button, layout, line, row, show, words
 
 LONGEST = 2000  # characters of an answer that are kept
@@ -50,7 +50,7 @@ class ExerciseCard(w.VBox):
         self.add_class("labcore-exercise")
         self._ask()
         self._answer.observe(lambda change: self._look() if change["new"] and not self._restoring else None, "value")
-        self._progress = progress.opened()
+        self._progress = opened()
         if self._progress:
             self._progress.join("exercise", name, self._restore, self._ask)
 

@@ -11,7 +11,7 @@ from IPython.display import HTML, display
 
 from labcore import catalog, glossary, lesson_text
 from labcore.catalog import Lesson
-from widgets.atlas import progress
+from widgets.atlas.progress import begin
 from widgets.benches.front_end import is_site, is_static
 
 _HERE = Path(__file__).parent
@@ -70,6 +70,6 @@ def lesson_nav(name: str = "") -> None:
     display(HTML(page_style() + (navigation_html(catalog.lesson(name)) if name else _INDEX)))
     if not is_static():
         if name:
-            display(progress.begin(name))
+            display(begin(name))
         rows = [{"word": t.word, "every": list(t.every), "means": t.means} for t in glossary.terms()]
         display(Glossary(terms=rows))

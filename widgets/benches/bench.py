@@ -26,7 +26,7 @@ from labcore import answers
 from labcore.experiment import MAIN, Budget, Experiment, ParameterError
 from labcore.functions import experiment_of
 from labcore.without import Without, declared
-from widgets.atlas import progress
+from widgets.atlas.progress import opened
 from widgets.benches import ahead, sharing
 from widgets.benches.audience import Audience
 from widgets.benches.cells import Cell
@@ -189,7 +189,7 @@ class Bench(w.VBox):
         self._runner = Runner(self._frames, self._draw, self._report, interrupts=not experiment.named)
         self._preview = Job(dict(self.values), preview=True)
         self._runner.submit(self._preview)
-        self._progress = progress.opened()
+        self._progress = opened()
         if self._progress and hasattr(self._question, "restore"):
             self._progress.join("prediction", self.label, self._restore, self.ask_again)
 
