@@ -29,7 +29,7 @@ def changed(module: str) -> str | None:
 
     Of files of labcore and of guests: None for a module that is none of them.
     """
-    file = Path(sys.modules[module].__file__ or "") if module in sys.modules else Path()
+    file = Path(getattr(sys.modules.get(module), "__file__", None) or "")
     if module.partition(".")[0] != "labcore" and not (file.parent / ROW).exists():
         return None
     loaded = {Path(m.__file__): m for m in list(sys.modules.values()) if getattr(m, "__file__", None)}

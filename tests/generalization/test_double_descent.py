@@ -321,7 +321,7 @@ def test_zero_and_tiny_targets_are_no_divergence(size):
 
 def test_a_loop_that_stops_short_says_so():
     frames = list(experiments.model_wise.frames(method="adam", batch_size=50, n_train=50, steps=10_000, n_seeds=1))
-    assert "stopped at 1000 of the 10000" in frames[-1].reading and frames[-1].step == 1000
+    assert "stopped at 1000 of the 10,000" in frames[-1].reading and frames[-1].step == 1000
     assert "stopped" not in frames[-2].reading and len(frames) > 5
 
 
