@@ -145,7 +145,7 @@ def test_networks_train_as_autograd_does(arm):
 def test_the_spherical_rule_is_rmsprop_and_follows_the_norm():
     """Its stand-in for rho obeys rho^2 = average of squared gradients, and stays near the real one for small steps."""
     start = small_start(300)
-    real, stand_in = (train(start, arm, 0.02, 0.05) for arm in ("normalized, decay", "spherical"))
+    real, stand_in = (train(start, arm, 0.02, 0.05) for arm in ("normalized, decay", "length 1, RMSProp"))
     beta = np.exp(-4 * 0.05 * 0.02)
     rho2 = stand_in.rho**2
     followed = beta * rho2[:-1] + (1 - beta) * 0.02 / (2 * 0.05) * stand_in.unit_gradient[:-1]

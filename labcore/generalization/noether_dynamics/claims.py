@@ -84,7 +84,7 @@ def an_rmsprop_that_nobody_wrote(seeds: Seeds) -> Evidence:
     for seed in seeds(6):
         loss = np.log(once(neurons, seed=seed, steps=1000).loss)
         first = loss.sel(arm=ARMS[0])
-        apart.append(float(np.abs(first - loss.sel(arm="spherical"))[50:].mean()))
+        apart.append(float(np.abs(first - loss.sel(arm="length 1, RMSProp"))[50:].mean()))
         other.append(float(np.abs(first - loss.sel(arm="normalized"))[50:].mean()))
     return Evidence(
         mean("mean difference of log loss, spherical RMSProp", apart) <= 0.05,

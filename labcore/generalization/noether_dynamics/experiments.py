@@ -85,10 +85,10 @@ def spiral(
         if momentum:  # inertia, which is neglected, makes the length swing around the prediction
             late = slice(last // 2, last + 1)
             off = abs(predicted[late].mean() / path.length[late].mean() - 1)
-            said += f"; the speeds predict its mean over the second half to {off:.1%}"
+            said += f"; the prediction from the speeds misses its mean over the second half by {off:.1%}"
         else:
             off = np.abs(predicted[: last + 1] / path.length[: last + 1] - 1).max()
-            said += f"; the speeds predict it to {off:.2%} all along"
+            said += f"; the prediction from the speeds is off by at most {off:.2%}"
         said += f", and gradient flow would have {flow[last]:.3g}"
         if decay and not momentum and unit > 0:
             values |= dict(ring=ring(eta, decay, unit), settled=settled_rate(eta, decay, unit))
@@ -175,7 +175,8 @@ def neurons(
             settled=settled,
         ),
         f"Normalized units with decay turn by {late[ARMS[0]]:.3f} rad a step, √(2kη) is {settled:.3f}; without decay "
-        f"it is {late[ARMS[1]]:.3f}, in a plain network {late[ARMS[2]]:.3f}. Speeds predict all lengths to {off:.1%}.",
+        f"it is {late[ARMS[1]]:.3f}, in a plain network {late[ARMS[2]]:.3f}. Predicted lengths of living units "
+        f"are off by at most {off:.1%}.",
     )
     yield frame
     if kept < steps:

@@ -1,7 +1,7 @@
 """A network whose first layer sees only the direction of each unit's weights, trained four ways.
 
     h_j = relu(x.w_j / |w_j| + b_j),    p = softmax(h A + c),    cross-entropy
-"plain" leaves out the division. "spherical" keeps |w_j| = 1 and steps with an RMSProp of its own,
+"plain" leaves out the division. "length 1, RMSProp" keeps |w_j| = 1 and steps with an RMSProp of its own,
     v <- beta v + (1 - beta) |g|^2,  u <- normalized u - sqrt(2 k eta / v) g,    beta = e^(-4 k eta),
 which is what rho = |w|^2 does by itself: rho^2 is such an average, rho^2 = eta v / 2k.
 """
@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 Array = np.ndarray
-Arm = Literal["normalized, decay", "normalized", "plain, decay", "spherical"]
-ARMS: tuple[Arm, ...] = ("normalized, decay", "normalized", "plain, decay", "spherical")
+Arm = Literal["normalized, decay", "normalized", "plain, decay", "length 1, RMSProp"]
+ARMS: tuple[Arm, ...] = ("normalized, decay", "normalized", "plain, decay", "length 1, RMSProp")
 HIGH = 1e3  # a loss above it has run away
 
 
@@ -70,7 +70,7 @@ def train(start: Start, arm: Arm, eta: float, decay: float, size: float = 1.0) -
             u = w / length
             g -= u * (u * g).sum(0)
         square = (g**2).sum(0)
-        if arm == "spherical":
+        if arm == "length 1, RMSProp":
             rho = np.sqrt(eta * v / (2 * decay)) if decay else rho
             v = beta * v + (1 - beta) * square
             moved = u - np.sqrt(2 * decay * eta / np.maximum(v, 1e-300)) * g

@@ -34,8 +34,11 @@ def spiral(frame: xr.Dataset) -> dict[str, Any]:
     """The weights in the plane, and their squared length beside what speeds and what gradient flow predict."""
     x, y, step, length = frame.x.values, frame.y.values, frame.step.values, frame.length.values
     turn = np.linspace(0, 2 * np.pi, 121)
+    first = np.sqrt(length[0])  # gradient flow stays on this circle, but for decay
     reach = 1.1 * np.sqrt(max(length.max(), float(frame.ring) if "ring" in frame else 0, 1e-6))
     data = [
+        curve(first * np.cos(turn), first * np.sin(turn), "length at the start", SOFT,
+              line={"color": SOFT, "width": 1.5, "dash": "dot"}, hoverinfo="skip"),
         curve(x, y, "the weights", BLUE, line={"color": BLUE, "width": 1.5}, mode="lines"),
         curve(x[-1:], y[-1:], "now", RED, mode="markers",
               marker={"size": 14, "color": RED, "line": {"color": PAPER, "width": 2}}),
@@ -87,14 +90,14 @@ def _names(axes: str, colours: tuple[str, ...], names: np.ndarray) -> list[dict]
 def neurons(frame: xr.Dataset) -> dict[str, Any]:
     """Lengths of all units beside their predictions; by how much a step turns them; the loss of the four networks."""
     step, arms = frame.step.values, frame.arm.values
-    rho, predicted = (np.clip(v.values.T, 1e-3, None) for v in (frame.rho, frame.predicted))
+    rho, predicted = (np.where(v.values.T > 1e-3, v.values.T, np.nan) for v in (frame.rho, frame.predicted))
     data = [
         curve(*bundle(step, rho), "measured", BLUE, line={"color": BLUE, "width": 2}, hoverinfo="skip"),
         curve(*bundle(step, predicted), "from the speeds", ORANGE, line={"color": ORANGE, "width": 1, "dash": "dash"},
               hoverinfo="skip"),
     ]  # fmt: skip
     for i, name in enumerate(arms):
-        line = {"color": COLOURS[i], "width": 2.5, "dash": "dash" if name == "spherical" else "solid"}
+        line = {"color": COLOURS[i], "width": 2.5, "dash": "dash" if name == "length 1, RMSProp" else "solid"}
         data.append(curve(step, frame.turn.values[i], str(name), COLOURS[i], axes="2", line=line, pin=i == 0))
         data.append(curve(step, frame.loss.values[i], str(name), COLOURS[i], axes="3", line=line))
     settled = float(frame.settled)
@@ -122,7 +125,7 @@ def turns(frame: xr.Dataset) -> dict[str, Any]:
     settled = float(frame.settled)
     data = [
         curve(size, turn[i], str(name), COLOURS[i], mode="lines+markers", marker={"size": 9, "color": COLOURS[i]},
-              line={"color": COLOURS[i], "width": 3, "dash": "dash" if name == "spherical" else "solid"},
+              line={"color": COLOURS[i], "width": 3, "dash": "dash" if name == "length 1, RMSProp" else "solid"},
               pin=i in (0, 2))
         for i, name in enumerate(arms)
     ]  # fmt: skip
@@ -170,7 +173,7 @@ def charges(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis("", domain=[0.56, 1], anchor="y2", showticklabels=False, matches="x4"),
         "yaxis2": axis("balance", domain=[0.46, 0.95], anchor="x2"),
         "xaxis4": axis(frame.step, domain=[0, 1], anchor="y4"),
-        "yaxis4": log_axis("largest difference", domain=[0, 0.34], anchor="x4", dtick=4, range=[-18, 1]),
+        "yaxis4": log_axis("largest difference", domain=[0, 0.34], anchor="x4", dtick=8, range=[-18, 1]),
         "annotations": notes,
     }
     return {"data": data, "layout": layout}

@@ -19,7 +19,7 @@ from labcore.data import digits_split
 Array = np.ndarray
 PAIR = (3, 8)
 MOVERS = 6  # digits to show whose own loss rises most, and as many whose loss falls most
-FIRST, AGAIN = 30, 4  # power iterations; the vector of the last look is nearly right already
+FIRST, AGAIN = 20, 8  # steps of Lanczos; the vector of the last look is nearly right already
 BORDER = np.array([r in (0, 7) or c in (0, 7) for r in range(8) for c in range(8)])
 
 
@@ -102,15 +102,22 @@ def _flat(tensors: tuple[Tensor, ...]) -> Float[Tensor, " P"]:
     return torch.cat([t.reshape(-1) for t in tensors])
 
 
-def _steepest(
-    slope: tuple[Tensor, ...], at: list[Tensor], v: list[Tensor], iterations: int
-) -> tuple[float, list[Tensor]]:
-    """The Hessian's eigenvalue of largest size and its direction, by power iterations from v."""
-    value = 0.0
-    for _ in range(iterations):
-        norm = _flat(tuple(v)).norm()
-        v = [t / norm for t in v]
-        bent = torch.autograd.grad(slope, at, v, retain_graph=True)
-        value = float(_flat(tuple(v)) @ _flat(bent))
-        v = list(bent)
-    return value, v
+def _steepest(slope: tuple[Tensor, ...], at: list[Tensor], v: list[Tensor], steps: int) -> tuple[float, list[Tensor]]:
+    """The largest eigenvalue of the Hessian and its direction, by Lanczos from v."""
+    q = _flat(tuple(v))
+    basis, bent = [q / q.norm()], []
+    for step in range(steps):
+        parts = basis[-1].split([t.numel() for t in at])
+        pushed = [part.reshape(t.shape) for part, t in zip(parts, at, strict=True)]
+        bent.append(_flat(torch.autograd.grad(slope, at, pushed, retain_graph=True)))
+        rest = bent[-1]
+        for _ in range(2):  # once is not enough for what is left of it
+            for known in basis:
+                rest = rest - (known @ rest) * known
+        if step == steps - 1 or rest.norm() < 1e-10:
+            break
+        basis.append(rest / rest.norm())
+    q = torch.stack(basis)
+    values, vectors = torch.linalg.eigh(q @ torch.stack(bent).T)
+    top = (vectors[:, -1] @ q).split([t.numel() for t in at])
+    return float(values[-1]), [part.reshape(t.shape) for part, t in zip(top, at, strict=True)]

@@ -122,7 +122,7 @@ def valley(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             *words,
             label(x[-1], y[-1], "the network", RED, xanchor=side, yanchor="bottom", yshift=10),
-            note(0.5, 1, "the loss from above: dark is high", SOFT, yanchor="bottom"),
+            note(0.5, 1, "the loss from above: blue is high", SOFT, yanchor="bottom"),
             *(
                 label(steps[-1], height, text, colour, axes="3", **early)
                 for height, text, colour in zip(ends, ("group +", "group −"), colours)
