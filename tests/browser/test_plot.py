@@ -97,7 +97,7 @@ def test_a_figure_takes_the_plotly_that_it_needs(opened):
 
 def test_panels_of_every_row_stand_below_each_other_on_a_phone(opened):
     first = figure(opened, 0)
-    opened.get_by_role("button", name="rows").click()
+    opened.get_by_role("button", name="rows", exact=True).click()
     first.evaluate("f => { f.style.width = '330px'; }")
     drawn = "f => f._fullLayout.width === 330 && f._fullLayout.scene && f._fullLayout.xaxis2"
     opened.wait_for_function(drawn, arg=first.element_handle(), timeout=60_000)
