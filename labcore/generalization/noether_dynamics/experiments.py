@@ -88,7 +88,7 @@ def spiral(
             said += f"; the prediction from the speeds misses its mean over the second half by {off:.1%}"
         else:
             off = np.abs(predicted[: last + 1] / path.length[: last + 1] - 1).max()
-            said += f"; the prediction from the speeds is off by at most {off:.2%}"
+            said += f"; the prediction from the speeds is off by at most {max(off, 1e-4):.2%}"
         said += f", and gradient flow would have {flow[last]:.3g}"
         if decay and not momentum and unit > 0:
             values |= dict(ring=ring(eta, decay, unit), settled=settled_rate(eta, decay, unit))

@@ -70,6 +70,7 @@ def valley(frame: xr.Dataset) -> dict[str, Any]:
             x=frame.b_o.values,
             y=frame.c.values,
         ),
+        curve(x, y, "the path", SOFT, line={"color": SOFT, "width": 1.5}, hoverinfo="skip"),
         curve(
             x[tail],
             y[tail],
