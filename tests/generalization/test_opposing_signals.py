@@ -225,6 +225,26 @@ def test_looks_see_the_network_as_it_is():
     assert looks[0].sharpness == pytest.approx(float(top), rel=0.02)
 
 
+def test_the_sharpness_is_the_largest_eigenvalue_also_where_the_lowest_is_larger_in_size():
+    data, width, eta = framed_digits(300, 0.1, 8.0, 0), 8, 0.3
+    late = {look.step: look.sharpness for look in train(data, width, eta, 147, [*range(0, 148, 3)], 0)}
+    g = torch.Generator().manual_seed(0)  # the start, as `train` draws it
+    shapes = ((64, width), (width,), (width, 10), (10,))
+    w, v = (torch.randn(s, generator=g, dtype=torch.float64) / s[0] ** 0.5 for s in shapes[::2])
+    flat = torch.cat([w.reshape(-1), torch.zeros(width), v.reshape(-1), torch.zeros(10)])
+
+    def loss(p):
+        w, b, v, c = (part.reshape(s) for part, s in zip(p.split([64 * width, width, 10 * width, 10]), shapes))
+        return torch.nn.functional.cross_entropy(torch.tanh(data.x @ w + b) @ v + c, data.labels)
+
+    for step in range(148):
+        if step in (105, 147):
+            eigenvalues = torch.linalg.eigvalsh(torch.autograd.functional.hessian(loss, flat))
+            assert late[step] == pytest.approx(float(eigenvalues[-1]), rel=1e-3)
+        flat = flat - eta * torch.autograd.functional.jacobian(loss, flat)
+    assert -eigenvalues[0] > 1.2 * eigenvalues[-1]
+
+
 def test_exercises_take_what_is_right_and_help_with_the_rest():
     assert a_leap_that_ends("0.08") is True
     assert "only falls" in a_leap_that_ends("1/40") and "runs away" in a_leap_that_ends("0.25")
