@@ -77,26 +77,26 @@ def gauge(
     Eigenvalues are in units of their mean. A line that begins beyond the last but one eigenvalue begins there.
     """
     lam = _drawn(source, m, exponent, np.random.default_rng(seed))
-    lam = lam / lam.mean()
+    mean = lam.mean()
     fitted, cut = power_law(lam), erg_cut(lam)
     off = scan(np.log(lam), LEAST)[1]
     able = np.isfinite(off)
-    begins = min(start, float(lam[-2]))
+    begins = min(start * mean, float(lam[-2]))
     by_hand, likely = tail_from(lam, begins, slope), tail_from(lam, begins)
     yield GAUGE(
         dict(
-            eigenvalue=lam[::-1],
-            hand_start=by_hand.start,
+            eigenvalue=lam[::-1] / mean,
+            hand_start=by_hand.start / mean,
             hand_n=by_hand.n,
             hand_distance=by_hand.distance,
-            start=fitted.start,
+            start=fitted.start / mean,
             n=fitted.n,
             alpha=fitted.alpha,
             distance=fitted.distance,
-            candidate=lam[able],
+            candidate=lam[able] / mean,
             off=off[able],
             likely=likely.alpha,
-            erg=cut.start,
+            erg=cut.start / mean,
             erg_n=cut.n,
         ),
         f"Your line holds {by_hand.n} eigenvalues and is off by D = {by_hand.distance:.3f}; for these the likeliest "

@@ -10,5 +10,5 @@ WITHOUT = Without(
     line="scaled = lam / lam.mean()",
     instead="scaled = lam",
     shows="setol.training",
-    breaks=("both_tails_meet",),
+    breaks=("the_cut_of_a_power_law",),
 )
