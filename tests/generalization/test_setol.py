@@ -149,7 +149,7 @@ def test_what_has_no_tail_is_refused(call, named):
 
 def test_the_line_by_hand_is_judged_as_the_fit_is():
     fitted = papers.gauge.run()
-    again = papers.gauge.run(start=float(fitted.start), slope=float(fitted.alpha))
+    again = papers.gauge.run(start=float(fitted.start) * (1 - 1e-9), slope=float(fitted.alpha))
     assert float(again.hand_distance) == pytest.approx(float(fitted.distance), rel=1e-6)
     assert float(fitted.hand_distance) > float(fitted.distance)
     assert float(fitted.off.min()) == pytest.approx(float(fitted.distance), rel=1e-9)

@@ -111,7 +111,7 @@ def erg_cut(lam: Float[Array, " M"]) -> Cut:
     Raises ValueError as `power_law` does.
     """
     lam = _sorted(lam)
-    scaled = lam / lam.mean()  # the idea
+    scaled = lam / lam.mean()
     log_product = np.cumsum(np.log(scaled[::-1]))  # the idea
     kept = np.flatnonzero(log_product >= 0)  # the idea
     n = int(kept[-1]) + 1 if len(kept) else 0

@@ -67,7 +67,8 @@ def gauge(frame: xr.Dataset) -> dict[str, Any]:
     m, slope = len(lam), values_of(frame)["slope"]
     start, n = float(frame.hand_start), int(frame.hand_n)
     end = start * n ** (1 / (slope - 1))
-    ends = np.log(start) + np.log(n) / (SLOPES - 1)
+    slopes = np.union1d(SLOPES, slope)[::-1]  # places between two are interpolated
+    ends = np.log(start) + np.log(n) / (slopes - 1)
     seen = ends < np.log(1e6)
     data = [
         dots,
@@ -101,7 +102,7 @@ def gauge(frame: xr.Dataset) -> dict[str, Any]:
         "meta": {
             "hands": [
                 hand(start, n / m, across="start", color=RED),
-                hand(end, 1 / m, across=scale("slope", np.exp(ends[seen]), SLOPES[seen]), color=RED),
+                hand(end, 1 / m, across=scale("slope", np.exp(ends[seen]), slopes[seen]), color=RED),
             ]
         },
     }  # fmt: skip

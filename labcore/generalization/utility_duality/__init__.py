@@ -9,7 +9,7 @@ A utility ranks. The best option is the same after any rising map of u; sampled 
 probabilities needs a map from utilities to them. Here P_tau = softmax(u / tau), with tau chosen for the rule that
 decides: this map is our reconstruction, the paper's own was not found.
 Laboratory scale: six options; digits with 64-32-10; sentences of 12 tokens over 20 words, one table of utilities.
-Source: Huang (2023), arXiv:2305.14859 (abstract). The identity is exact mathematics; the experiments are ours.
+Source: Huang, Yuan (2023), arXiv:2305.14859 (abstract). The identity is exact mathematics; the experiments are ours.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ from .experiments import NAMES, TAUS, average, digits, sentences, tug
 
 @claim("A step against a rival drawn from the network itself is, on average, the step of maximum likelihood")
 def a_rival_is_the_likelihood(seeds: Seeds) -> Evidence:
-    frames = [once(average, seed=s, confidence=c) for s in seeds(3) for c in (1.0, 3.0)]
+    frames = [once(average, seed=s, confidence=c) for s in seeds(10) for c in (0.5, 1.0)]
+    off = mean("root mean square difference, in standard errors", [float((f.off**2).mean() ** 0.5) for f in frames])
     return Evidence(
         exact("largest difference over all rivals, by probability", max(float(f.enumerated) for f in frames)) <= 1e-12,
         exact("smallest cosine of the mean of 20,000", min(float(f.cosine[-1]) for f in frames)) >= 0.99,
-        exact("most standard errors of any weight", max(float(np.abs(f.off).max()) for f in frames)) <= 5.5,
-        size="linear classifier of digits, batches of 8, first utilities of two sizes, 3 runs each",
+        off >= 0.7,
+        off <= 1.3,
+        size="linear classifier of digits, batches of 8, first utilities of two sizes, 10 runs each",
     )
 
 

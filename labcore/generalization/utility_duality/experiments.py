@@ -142,7 +142,7 @@ def average(
                 enumerated=float(np.abs(listed - exact).max()),
             ),
             f"The mean of {total} rivals a digit has cosine {cosines[-1]:.4f} with the gradient of the likelihood; "
-            f"no weight is off by more than {np.abs(off).max():.1f} standard errors. Over all ten options, each "
+            f"its weights are off by {np.sqrt((off[inked] ** 2).mean()):.1f} standard errors. Over all ten options, each "
             f"counted by its probability, both are the same to {max(float(np.abs(listed - exact).max()), 1e-18):.0e}.",
             len(cosines) / len(sizes),
         )
