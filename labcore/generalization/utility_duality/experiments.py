@@ -132,6 +132,7 @@ def average(
         error = spread / np.sqrt(total)
         inked = error > 0  # pixels that are never inked move nothing
         off = np.divide(mean - exact, error, out=np.zeros_like(mean), where=inked)
+        enumerated = float(np.abs(listed - exact).max())
         yield AVERAGE(
             dict(
                 draws=np.array(sizes[: len(cosines)]),
@@ -139,11 +140,11 @@ def average(
                 exact=exact[inked],
                 average=mean[inked],
                 off=off[inked],
-                enumerated=float(np.abs(listed - exact).max()),
+                enumerated=enumerated,
             ),
             f"The mean of {total} rivals a digit has cosine {cosines[-1]:.4f} with the gradient of the likelihood; "
-            f"its weights are off by {np.sqrt((off[inked] ** 2).mean()):.1f} standard errors. Over all ten options, each "
-            f"counted by its probability, both are the same to {max(float(np.abs(listed - exact).max()), 1e-18):.0e}.",
+            f"its weights are off by {np.sqrt((off[inked] ** 2).mean()):.1f} standard errors. Over all ten options, "
+            f"each counted by its probability, both are the same to {max(enumerated, 1e-18):.0e}.",
             len(cosines) / len(sizes),
         )
 
