@@ -157,6 +157,15 @@ def test_the_line_by_hand_is_judged_as_the_fit_is():
     assert int(far.hand_n) == 2, "a line beyond all eigenvalues begins at the last but one"
 
 
+def test_eigenvalues_and_marks_share_a_unit():
+    for frame in (papers.gauge.run(), papers.training.run(budget="quick")):
+        lam = frame.eigenvalue.values
+        assert lam.mean() == pytest.approx(1, rel=1e-6) and (np.diff(lam) <= 0).all()
+        n, erg_n = (int(np.atleast_1d(frame[name].values)[-1]) for name in ("n", "erg_n"))
+        start, erg = (float(np.atleast_1d(frame[name].values)[-1]) for name in ("start", "erg"))
+        assert (start, erg) == pytest.approx((lam[n - 1], lam[erg_n - 1]), rel=1e-6)
+
+
 def test_training_grows_a_tail_and_random_labels_pass_two():
     clean, noisy = (papers.training.run(noise=noise, epochs=25) for noise in (0.0, 0.5))
     assert float(clean.alpha[0]) > 3 > float(clean.alpha[-1]) > 1.95

@@ -141,7 +141,7 @@ def _measured(net: Trained, split) -> tuple[np.ndarray, dict[str, float]]:
     found = dict(start=tail.start / mean, erg=cut.start / mean, alpha=tail.alpha, n=tail.n, erg_n=cut.n)
     found["train"] = accuracy(net.layers, split.x_train, split.y_train.argmax(1))
     found["test"] = accuracy(net.layers, split.x_test, split.y_test.argmax(1))
-    return lam, found
+    return lam / mean, found
 
 
 @experiment(quick=dict(epochs=5, width=96, n_train=500), frame=TRAINING)
