@@ -24,7 +24,7 @@ SETTLED = 1e-16  # a change of a correlation below this share of it is none
 def log_kernel(
     xi: Annotated[Float[Array, " N"], within(0, 1)],
     c: Annotated[Float[Array, " P"], within(0)],
-    depths: Annotated[Int[Array, " D"], within(0)],
+    depths: Int[Array, " D"],
 ) -> Float[Array, "D N"]:
     """ln K_L of each correlation at these depths, which must not fall, for q with coefficients c that add up to 1."""
     total, slope1 = 0.0, 0.0
@@ -33,9 +33,9 @@ def log_kernel(
         slope1 += k * c[k]
     if abs(total - 1) > 1e-9:
         raise ValueError("c must add up to 1, or correlations leave [0, 1]")
-    for d in range(1, len(depths)):
-        if depths[d] < depths[d - 1]:
-            raise ValueError("depths must not fall")
+    for d in range(len(depths)):
+        if depths[d] < (depths[d - 1] if d else 0):
+            raise ValueError("depths must be at least 0 and must not fall")
     low = 0
     while c[low] == 0:
         low += 1

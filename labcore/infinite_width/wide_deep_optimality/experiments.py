@@ -55,7 +55,6 @@ def profile(
     start: Annotated[
         float, number(0.05, 0.99, "Correlation of two inputs", "layers", label="first correlation ξ")
     ] = 0.9,
-    seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """An activation, the correlations that it passes on, and the kernel of so many layers over distance; one frame.
 

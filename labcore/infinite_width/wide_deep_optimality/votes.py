@@ -40,8 +40,8 @@ def network_votes(
         k = np.eye(n)
         k[upper] = k[upper[::-1]] = np.exp(pairs - diagonal)
         rows = rows.reshape(across.shape)
-        # few layers of low degree, or nearly equal examples, make K(X, X) singular: a ridge of rounding's size then gives
-        # the nearest solution, as training from 0 does
+        # few layers of low degree, or nearly equal examples, make K(X, X) singular: a ridge of rounding's size
+        # then gives the nearest solution, as training from 0 does
         yield np.exp(rows - rows.max(1, keepdims=True)) @ np.linalg.solve(k + 1e-12 * np.eye(n), y)
 
 
