@@ -35,6 +35,8 @@ PROFILE = Frame(
     output=var("z", "activation"),
     xi=axis("correlation of two inputs"),
     passed=var("xi", "correlation after a layer"),
+    tried=axis("correlation of two inputs"),
+    measured=var("tried", "correlation after a layer of random neurons"),
     layer=axis("layer"),
     path=var("layer", "correlation of two inputs"),
     distance=axis("distance of two inputs"),
@@ -55,6 +57,10 @@ def profile(
     start: Annotated[
         float, number(0.05, 0.99, "Correlation of two inputs", "layers", label="first correlation ξ")
     ] = 0.9,
+    neurons: Annotated[
+        int, number(100, 100_000, "Of a random layer that is measured", "layers", scale="log", label="neurons measured")
+    ] = 3000,
+    seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """An activation, the correlations that it passes on, and the kernel of so many layers over distance; one frame.
 
@@ -70,13 +76,17 @@ def profile(
     layers = depth if regime(c) != "nearest neighbour" else min(depth, ENOUGH)
     distance = np.geomspace(1e-3, np.sqrt(2) * 0.999, 160)
     log_k = log_kernel(np.append(1 - distance**2 / 2, np.sqrt(0.5)), c, np.array([layers]))[0]
-    z, xi = np.linspace(-3, 3, 121), np.linspace(0, 1, 101)
+    z, xi, tried = np.linspace(-3, 3, 121), np.linspace(0, 1, 101), np.linspace(0, 1, 11)
+    u, w = np.random.default_rng(seed).normal(size=(2, neurons))
+    measured = [float(np.mean(activation(c, u) * activation(c, x * u + np.sqrt(1 - x**2) * w))) for x in tried]
     kind = regime(c)
     values = dict(
         z=z,
         output=activation(c, z),
         xi=xi,
         passed=q(xi),
+        tried=tried,
+        measured=np.array(measured),
         layer=np.arange(len(path)),
         path=np.array(path),
         distance=distance,

@@ -48,6 +48,8 @@ def profile(frame: xr.Dataset) -> dict[str, Any]:
         curve(frame.z.values, frame.output.values, "activation", BLUE),
         curve([0, 1], [0, 1], "the same", SOFT, axes="2", line={"color": SOFT, "width": 1.5, "dash": "dot"}),
         curve(frame.xi.values, frame.passed.values, "passed on", BLUE, axes="2"),
+        curve(frame.tried.values, frame.measured.values, "random neurons", BLUE, axes="2", mode="markers",
+              marker={"size": 6, "color": PAPER, "line": {"color": BLUE, "width": 1.5}}),
         curve(stairs[:-1], np.append(0, stairs[2:]), "layer by layer", RED, axes="2",
               line={"color": RED, "width": 2}, hoverinfo="skip"),
         curve([path[0]], [0], "first correlation", RED, axes="2", mode="markers",
@@ -60,6 +62,7 @@ def profile(frame: xr.Dataset) -> dict[str, Any]:
     data.append(curve(distance, kernel, "this network", BLUE, axes="3", pin=True))
     notes = [
         note(0.04, 0.97, "drag both dots", INK, axes="2", xanchor="left", yanchor="top"),
+        note(0.04, 0.89, "rings: random neurons", BLUE, axes="2", xanchor="left", yanchor="top"),
         note(0.96, 0.97, "this network", BLUE, axes="3", xanchor="right", yanchor="top"),
     ]
     if "limit" in frame:
