@@ -240,7 +240,7 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
     assert turned_by_one("13") is turned_by_one("26/2") is True
     assert "not turned" in turned_by_one("11") and "Each of the two" in turned_by_one("12")
     assert "not what" in turned_by_one("0")
-    known = brentq(lambda a: float(blow_up_time(a, 0.7, 2.0, 1)) - 1, 0.1, 10)
+    known = brentq(lambda a: float(blow_up_time(a, 1.5, 2.8, 1)) - 0.6, 0.1, 10)
     assert in_time(f"{known:.3f}") is in_time(f"α = {known:.2f}".replace(".", ",")) is True
     assert "takes a time" in in_time("0.5") and "takes a time" in in_time("9")
     with pytest.raises(ValueError, match="amplitude"):

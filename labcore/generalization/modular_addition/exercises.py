@@ -9,6 +9,8 @@ from labcore.exercises import asked, exercise
 from .experiments import vote
 from .frequency_race import blow_up_time
 
+TIME = 0.6
+
 
 @exercise(
     "All circles of the first layer are turned by one number, those of the second stay. What does the network answer "
@@ -26,13 +28,17 @@ def turned_by_one(answer: int, seed: int) -> bool | str:
 
 
 @exercise(
-    "A frequency starts with its phases off by D = 2 rad and with β = 0.7 in the second layer. How large must its "
-    "amplitude α be, so that it becomes infinite after a time of 1? An answer within a twentieth is right.",
+    "A frequency starts with its phases off by D = 2.8 rad and with β = 1.5 in the second layer. How large must its "
+    "amplitude α be, so that it becomes infinite after a time of 0.6? An answer within a twentieth is right.",
     asked("amplitude α", 0.01, 100.0),
-    hint=("Drag your frequency in the race to D = 2, and read its time.", "It lies between 1 and 2."),
+    hint=("Drag your frequency in the race up and down, and read its time.", "It lies between 2.5 and 3.5."),
 )
 def in_time(alpha: float, seed: int) -> bool | str:
-    early, late = (float(blow_up_time(alpha * f, 0.7, 2.0, 1)) for f in (1.05, 1 / 1.05))
-    if early <= 1 <= late:
+    early, late = (_time(alpha * f) for f in (1.05, 1 / 1.05))
+    if early <= TIME <= late:
         return True
-    return f"With this amplitude it takes a time of {float(blow_up_time(alpha, 0.7, 2.0, 1)):.2f}."
+    return f"With this amplitude it takes a time of {_time(alpha):.2f}."
+
+
+def _time(alpha: float) -> float:
+    return float(blow_up_time(alpha, 1.5, 2.8, 1))

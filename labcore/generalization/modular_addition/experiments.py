@@ -122,7 +122,7 @@ TRAINING = Frame(
 )
 
 
-@experiment(quick=dict(p=11, width=64, steps=100), frame=TRAINING)
+@experiment(quick=dict(p=11, width=48, steps=60), frame=TRAINING)
 def training(
     width: Width = 256,
     rate: Annotated[
@@ -161,9 +161,12 @@ def training(
         )
         said = f"After {look.step} step{'s' * (look.step != 1)} the network adds {accuracy[0]:.0%} of all pairs right"
         said += (
-            f"; the median neuron has {log[-1][3]:.0%} of its squared amplitudes in one frequency, and its phases are"
+            f", with z² in the activation's place {values['swapped'][SWAPS.index('square')]:.0%}. The median neuron "
         )
-        frame = TRAINING(values, f"{said} {log[-1][4]:.2f} rad off 2φ = ψ.", look.step / steps)
+        said += (
+            f"has {log[-1][3]:.0%} of its squared amplitudes in one frequency; its phases are {log[-1][4]:.2f} rad off."
+        )
+        frame = TRAINING(values, said, look.step / steps)
         yield frame
     if look.step < steps:
         raise Diverged(look.step, frame)
@@ -185,13 +188,13 @@ RACE = Frame(
 def race(
     mine: Annotated[
         float, number(0.1, 3, "First amplitude of your frequency", label="your amplitude α", main=True)
-    ] = 1.2,
+    ] = 2.5,
     off: Annotated[
         float, number(-3.1, 3.1, "First misalignment of yours", label="your misalignment D", main=True)
-    ] = 2.5,
+    ] = 2.8,
     beta: Annotated[
         float, number(0.1, 3, "First amplitude in the second layer, of all", label="second layer β", main=True)
-    ] = 0.7,
+    ] = 1.5,
     rivals: Annotated[int, number(1, 28, "Other frequencies in the neuron", label="rivals")] = 10,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -319,7 +322,7 @@ GROKKING = Frame(
 )
 
 
-@experiment(quick=dict(width=64, steps=600), frame=GROKKING)
+@experiment(quick=dict(width=48, steps=500), frame=GROKKING)
 def grokking(
     decay: Annotated[float, number(0, 3, "Weight decay of AdamW", "training", label="weight decay", main=True)] = 1.0,
     share: Annotated[

@@ -32,13 +32,16 @@ from labcore.figure import (
     values_of,
     vertical,
 )
+from labcore.words import plain
 
-DIAL_X, DIAL_Y, RIM, REACH = 0.62, 0.9, 1.22, 0.8  # radii of the dials and of the answers, length of the longest vote
+DIAL_X, DIAL_Y, RIM, REACH = 0.62, 0.9, 1.22, 0.6  # radii of the dials and of the answers, length of the longest vote
 ZERO = 0.34  # where the dials are held to turn them
 HUB, WHEEL = 0.17, 0.42  # radii at which a neuron's first and second phase stand
 ALIGNED = 0.5  # rad by which phases may be off and still count as aligned
 HEAT = [[0, "rgba(47,134,201,0)"], [1, "rgba(47,134,201,1)"]]
 FADED = [[0, "rgba(0,158,115,0.75)"], [1, "rgba(0,158,115,0.03)"]]
+
+SWAPPED = {"abs": "|z|", "square": "z²", "fourth": "z⁴", "none": "none"}
 
 CARD = ("vote", "xy")
 
@@ -138,6 +141,8 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
         curve(step, frame.share.values, "in one frequency", BLUE, axes="3"),
     ]
     rows = -(-count // columns)
+    shares = {str(name): plain(v, ".0%") for name, v in zip(frame.swap.values, frame.swapped.values)}
+    swaps = ", ".join(f"{word} {shares[name]}" for name, word in SWAPPED.items())
     last = values_of(frame)["steps"]
     layout = {
         "height": 520,
@@ -151,6 +156,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
             *(label(x, y, str(n + 1), INK) for n, (x, y) in enumerate(middle)),
             note(0.5, 1, "a clock each frequency, a spoke each neuron", SOFT, yanchor="bottom"),
             note(0.5, 1, "what each neuron is made of", SOFT, axes="2", yanchor="bottom"),
+            note(0.5, 1, f"added right with another bend: {swaps}", SOFT, axes="3", yanchor="bottom"),
             note(0.98, 0.42, "pairs added right", GREEN, axes="3", xanchor="right", yanchor="bottom"),
             note(0.98, 0.22, "of a neuron in one frequency", BLUE, axes="3", xanchor="right", yanchor="bottom"),
         ],
