@@ -31,6 +31,7 @@ from tests.benchmarks import (
     bench_spectral,
     bench_spiking,
     bench_threshold,
+    bench_two_stages,
     timing,
 )
 from tests.benchmarks.bench_house import HOUSE
@@ -47,6 +48,7 @@ MODULES = (
     bench_diagrams,
     bench_networks,
     bench_optimizers,
+    bench_two_stages,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"

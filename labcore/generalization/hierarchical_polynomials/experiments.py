@@ -22,7 +22,7 @@ from .target import Link, Weights, ceiling, correlation, degree_two, floor, form
 SHOWN = 700  # points of the test set in the scatter
 BENDS, TWISTS = (0.0, 1.5), (-0.6, 0.6)
 KERNEL_MOST = 2400  # samples: a kernel's matrix costs their cube
-RIVAL_TEST = 4000
+RIVAL_TEST = 3000
 
 Samples = Annotated[
     int, number(1, 32, "Samples in all, as a multiple of d²", scale="log", label="samples n/d²", main=True)

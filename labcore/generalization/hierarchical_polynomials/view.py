@@ -147,7 +147,7 @@ def pieces(frame: xr.Dataset) -> dict[str, Any]:
     """Correlation of the bottleneck with p, and its ceiling; the errors beside them."""
     values = values_of(frame)
     x, high = frame.pieces.values, frame.ceiling.values
-    ends = np.linspace(*BENDS, 31)
+    ends = np.union1d(np.linspace(*BENDS, 31), values["bend"])  # between two it is interpolated
     two = np.diag([0.5, -0.5])
     means = scale("bend", [ceiling(two, Link(1.0, bend)) for bend in ends], ends)
     dots, low, end = {"mode": "lines+markers"}, {"xanchor": "right", "yanchor": "bottom"}, np.log10(x[-1])
