@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcore.claims import Evidence, Seeds, claim, exact, geometric, mean, once
+from labcore.claims import Evidence, Seeds, claim, exact, mean, once, share
 
 from .experiments import draws, race, squares
 
@@ -25,12 +25,16 @@ def the_program_meets_its_floor(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("Trainings of 5 units end typically at more than 1.1 times the lowest loss, of 50 units within 3 %")
+@claim("Of trainings of 5 units three in ten or more end over 10 % above the lowest loss, of 50 units next to none")
 def narrow_networks_get_stuck(seeds: Seeds) -> Evidence:
-    ends = np.array([once(race, seed=seed).ends for seed in seeds(10)])
+    stuck = []
+    for seed in seeds(10):
+        frame = once(race, seed=seed)
+        stuck.append((frame.loss[..., -1] / frame.best > 1.1).mean("run").values)
+    stuck = np.array(stuck)
     return Evidence(
-        geometric("median of 16 trainings / lowest loss, 5 units", ends[:, 1]) >= 1.1,
-        geometric("the same, 50 units", ends[:, 3]) <= 1.03,
+        mean("share of 16 trainings over 10 % above, 5 units", stuck[:, 1]) >= 0.3,
+        mean("the same, 50 units", stuck[:, 3]) <= 0.05,
         size=f"{WAVE}; Adam, 3000 steps, 10 data sets",
     )
 
@@ -38,7 +42,7 @@ def narrow_networks_get_stuck(seeds: Seeds) -> Evidence:
 @claim("More random units, frozen, never raise the loss, and a thousand come within 2 % of the lowest one")
 def frozen_units_come_down(seeds: Seeds) -> Evidence:
     rises, last, floor = [], [], []
-    for seed in seeds(10):
+    for seed in seeds(8):
         frame = once(draws, seed=seed)
         above = frame.frozen.values
         rises.append(np.diff(above, axis=1).max())
@@ -47,27 +51,29 @@ def frozen_units_come_down(seeds: Seeds) -> Evidence:
     return Evidence(
         exact("largest rise of the loss, of all draws", max(rises)) <= 1e-8,
         mean("loss of 1000 frozen units above the lowest", last) <= 0.02,
-        size=f"{WAVE}; 4 draws of 5 to 1000 units, 10 data sets",
+        size=f"{WAVE}; 4 draws of 10 to 1000 units, 8 data sets",
     )
 
 
-@claim("With a hundred units drawn, their patterns come at least three times as near as the units themselves")
+@claim("Of a hundred random units the patterns alone lead nearer to the lowest loss than the units, in most draws")
 def patterns_are_worth_more(seeds: Seeds) -> Evidence:
-    still, moving = [], []
-    for seed in seeds(10):
-        frame = once(draws, seed=seed).sel(drawn=100, method="nearest")
+    nearer, still, moving = [], [], []
+    for seed in seeds(8):
+        frame = once(draws, seed=seed).sel(drawn=100)
+        nearer.append((frame.moving < frame.frozen).values)
         still.append(float(frame.frozen.mean()))
-        moving.append(max(float(frame.moving.mean()), 1e-6))
+        moving.append(float(frame.moving.mean()))
     return Evidence(
-        geometric("loss above the lowest: patterns only / frozen units", np.divide(moving, still)) <= 1 / 3,
-        size=f"{WAVE}; 4 draws, 10 data sets",
+        share("draws in which patterns lead nearer", np.concatenate(nearer)) >= 2 / 3,
+        size=f"{WAVE}; 4 draws, 8 data sets",
+        also={"mean loss above the lowest, frozen units": np.mean(still), "the same, patterns only": np.mean(moving)},
     )
 
 
 @claim("Under attacks of 0.15 the robust network tells at least 10 points more rightly, and left alone no fewer")
 def squares_make_it_robust(seeds: Seeds) -> Evidence:
     gain, clean = [], []
-    for seed in seeds(16):
+    for seed in seeds(30):
         right = once(squares, seed=seed).right
         difference = (right.sel(network="robust") - right.sel(network="plain")).values
         gain.append(difference[3])
@@ -75,5 +81,5 @@ def squares_make_it_robust(seeds: Seeds) -> Evidence:
     return Evidence(
         mean("share told rightly under attack, robust - plain", gain) >= 0.1,
         mean("the same without an attack", clean) >= -0.02,
-        size="41 points, 10 % with the wrong label, e = 0.15, β = 0.001, 400 new points, 16 data sets",
+        size="41 points, 10 % with the wrong label, e = 0.15, β = 0.001, 400 new points, 30 data sets",
     )

@@ -108,7 +108,9 @@ def fit(
     w, a, ends = train(x, y, w, a, beta, RATE, np.array([training]))
     at = np.linspace(-1.1, 1.1, 221)
     grid = with_constant(at)
-    angle, edge = np.arange(0, 360.5, 1.0), turns(x)
+    edge, facing = turns(x), np.degrees(np.arctan2(net.w[:, 1], net.w[:, 0])) % 360
+    # cusps stand at turns, and units on them: a grid alone would cut them off
+    angle = np.unique(np.concatenate([np.arange(0, 360.5, 1.0), np.degrees(edge), facing]))
     middle = edge + np.diff(np.append(edge, edge[0] + 2 * np.pi)) / 2
     values = dict(
         x=places,
@@ -126,10 +128,7 @@ def fit(
         ratio=proof.ratio,
     )
     if len(net.a):
-        values |= dict(
-            facing=np.degrees(np.arctan2(net.w[:, 1], net.w[:, 0])) % 360,
-            strength=np.linalg.norm(net.w, axis=1) * net.a,
-        )
+        values |= dict(facing=facing, strength=np.linalg.norm(net.w, axis=1) * net.a)
     reached = int((ends[:, 0] <= (1 + NEAR) * proof.floor).sum())
     yield FIT(
         values,
@@ -235,7 +234,7 @@ def draws(
     Each draw adds to the units that it has. Differences are shares of the lowest possible loss.
     """
     x, y = wave(n, noise, np.random.default_rng([seed, 1]))
-    lowest, sizes = optimum(x, y, beta)[1].floor, np.unique(np.geomspace(5, most, 9).astype(int))
+    lowest, sizes = optimum(x, y, beta)[1].floor, np.unique(np.geomspace(10, most, 7).astype(int))
     rows = []
     for draw in range(repeats):
         u, found = directions(most, 2, int(np.random.default_rng([seed, 2, draw]).integers(2**31))), []
