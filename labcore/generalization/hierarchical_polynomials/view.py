@@ -117,7 +117,7 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
         dots = {"mode": "lines+markers", "marker": {"size": 8, "color": colour}}
         data.append(curve(x, y, words, colour, pin=name == "three", **dots))
         ends[name] = x[-1], np.log10(y[-1])
-    heights = apart([end[1] for end in ends.values()], 0.05)
+    heights = apart([end[1] for end in ends.values()], 0.07)
     for (name, words, colour), height in zip(names, heights, strict=True):
         notes.append(label(np.log10(ends[name][0]), height, words, colour, xanchor="left", xshift=10))
     shapes = []
@@ -131,12 +131,14 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
     products = float(frame.products)
     if products <= 45:
         shapes.append(vertical(products))
-        words = "as many samples as products of four inputs"
-        notes.append(label(np.log10(products), 0, words, SOFT, textangle=-90, xanchor="right", yanchor="top"))
+        words = f"{products * values_of(frame)['d'] ** 2:,.0f} samples: as many<br>as products of four inputs"
+        notes.append(
+            label(np.log10(products), -1.42, words, SOFT, xanchor="left", yanchor="bottom", align="left", xshift=6)
+        )
     layout = {
         "height": 480,
         "xaxis": log_axis("samples n/d²", range=[-0.05, 1.95]),
-        "yaxis": log_axis("error, as a share of the target's variance", range=[-1.4, 0.1]),
+        "yaxis": log_axis("error, as a share of the target's variance", range=[-1.45, 0.1]),
         "shapes": shapes,
         "annotations": notes,
     }
@@ -146,22 +148,22 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
 def pieces(frame: xr.Dataset) -> dict[str, Any]:
     """Correlation of the bottleneck with p, and its ceiling; the errors beside them."""
     values = values_of(frame)
-    x, high = frame.pieces.values, frame.ceiling.values
+    x, r, high = frame.pieces.values, frame.correlation.values, frame.ceiling.values
     ends = np.union1d(np.linspace(*BENDS, 31), values["bend"])  # between two it is interpolated
     two = np.diag([0.5, -0.5])
     means = scale("bend", [ceiling(two, Link(1.0, bend)) for bend in ends], ends)
     dots, low, end = {"mode": "lines+markers"}, {"xanchor": "right", "yanchor": "bottom"}, np.log10(x[-1])
     data = [
         curve(x, high, "endless samples", ORANGE, line={"color": ORANGE, "width": 2.5, "dash": "dash"}),
-        curve(x, frame.correlation.values, "these samples", BLUE, pin=True, marker={"size": 8, "color": BLUE}, **dots),
+        curve(x, r, "these samples", BLUE, pin=True, marker={"size": 8, "color": BLUE}, **dots),
         curve(x, frame.floor.values, "degree 2", INK, axes="2", line={"color": INK, "width": 2, "dash": "dash"}),
         curve(x, frame.error.values, "three layers", BLUE, axes="2", marker={"size": 8, "color": BLUE}, **dots),
     ]
     layout = {
         "height": 440,
-        "xaxis": log_axis(frame.pieces, domain=[0, 0.45], dtick=None, tickvals=[2, 4, 8, 16, 32]),
-        "yaxis": axis("correlation with p", range=[0, 1.05]),
-        "xaxis2": log_axis(frame.pieces, domain=[0.58, 1], anchor="y2", dtick=None, tickvals=[2, 4, 8, 16, 32]),
+        "xaxis": axis(frame.pieces, type="log", domain=[0, 0.45], tickvals=[2, 4, 8, 16, 32]),
+        "yaxis": axis("correlation with p", range=[min(0.35, r.min() - 0.05, high.min() - 0.05), 1.02]),
+        "xaxis2": axis(frame.pieces, type="log", domain=[0.58, 1], anchor="y2", tickvals=[2, 4, 8, 16, 32]),
         "yaxis2": axis("error, as a share of the variance", anchor="x2", rangemode="tozero"),
         "annotations": [
             note(0.97, 0.05, f"{values['samples'] * values['d'] ** 2:,} samples", BLUE, **low),
