@@ -133,11 +133,11 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
         shapes.append(vertical(products))
         words = f"{products * values_of(frame)['d'] ** 2:,.0f} samples: as many<br>as products of four inputs"
         notes.append(
-            label(np.log10(products), -1.42, words, SOFT, xanchor="left", yanchor="bottom", align="left", xshift=6)
+            label(np.log10(products), -1.42, words, SOFT, xanchor="right", yanchor="bottom", align="right", xshift=-6)
         )
     layout = {
         "height": 480,
-        "xaxis": log_axis("samples n/d²", range=[-0.05, 1.95]),
+        "xaxis": log_axis("samples n/d²", range=[-0.05, 2.25]),
         "yaxis": log_axis("error, as a share of the target's variance", range=[-1.45, 0.1]),
         "shapes": shapes,
         "annotations": notes,
