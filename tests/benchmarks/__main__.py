@@ -22,6 +22,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_bspline,
+    bench_convex,
     bench_diagrams,
     bench_dynamics,
     bench_glauber,
@@ -47,6 +48,7 @@ MODULES = (
     bench_diagrams,
     bench_networks,
     bench_optimizers,
+    bench_convex,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
