@@ -161,7 +161,7 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [horizontal(1, GREEN, axes="2", width=2)],
         "annotations": [
             note(0.5, 1, "thin: gradient descent · blue: the program", SOFT, yanchor="bottom"),
-            note(0.98, 0.03, "green: the floor that is proved", GREEN, xanchor="right", yanchor="bottom"),
+            note(0.02, 0.06, "green: the floor that is proved", GREEN, xanchor="left", yanchor="bottom"),
             note(0.5, 1, "each dot is a run", SOFT, axes="2", yanchor="bottom"),
         ],
     }  # fmt: skip
