@@ -22,6 +22,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_bspline,
+    bench_convex,
     bench_diagrams,
     bench_dynamics,
     bench_glauber,
@@ -49,6 +50,7 @@ MODULES = (
     bench_networks,
     bench_optimizers,
     bench_two_stages,
+    bench_convex,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"

@@ -38,7 +38,7 @@ def train(
         raise ValueError(f"marks = {marks} is not allowed; they must be step numbers from 0 that rise")
     w, a = w.copy(), a.copy()
     losses = np.zeros((len(w), len(marks)))
-    walk(x, y, w, a, beta, rate, marks, losses)
+    walk(x, y, w, a, beta, rate, int(marks[-1]), marks, losses)
     return w, a, losses
 
 
@@ -51,18 +51,19 @@ def walk(
     a: Float[Array, "S m"],
     beta: Annotated[float, within(0)],
     rate: Annotated[float, above(0)],
-    marks: Annotated[Int[Array, " T"], within(0)],
+    steps: Annotated[int, within(0)],
+    marks: Annotated[Int[Array, " T"], within(0, "steps")],
     losses: Float[Array, "S T"],
 ) -> None:
     """Move w and a; fill the losses."""
-    (n, d), m, last = x.shape, w.shape[1], marks[-1]
+    (n, d), m = x.shape, w.shape[1]
     heard, r = np.empty((n, m)), np.empty(n)
     slope, average, power = np.empty((m, d + 1)), np.empty((m, d + 1)), np.empty((m, d + 1))
     for run in range(len(w)):
         average[:] = 0
         power[:] = 0
         mark = 0
-        for t in range(last + 1):
+        for t in range(steps + 1):
             loss = 0.0
             for k in range(n):
                 r[k] = -y[k]
@@ -84,12 +85,12 @@ def walk(
                         slope[j, d] += r[k] * heard[k, j]
                         for b in range(d):
                             slope[j, b] += r[k] * a[run, j] * x[k, b]
-            if t == marks[mark]:
+            if mark < len(marks) and t == marks[mark]:
                 losses[run, mark] = loss
                 mark += 1
-            if t == last:
+            if t == steps:
                 break
-            now = rate * 0.5 * (1 + np.cos(np.pi * t / last))
+            now = rate * 0.5 * (1 + np.cos(np.pi * t / steps))
             fresh, fresh_power = 1 - FIRST ** (t + 1), 1 - SECOND ** (t + 1)
             for j in range(m):
                 for b in range(d + 1):

@@ -17,7 +17,6 @@ from labcore.figure import (
     PAPER,
     PURPLE,
     RED,
-    SKY,
     SOFT,
     apart,
     axis,
@@ -34,8 +33,10 @@ from labcore.figure import (
     vertical,
 )
 
-REACH = 1.6  # of the circle's panel, in prices
-COLOURS = (RED, ORANGE, PURPLE, SKY)  # of the widths
+REACH = 1.2  # of the circle's panel, in prices
+TICKS = (1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 1e3, 1e4, 1e6, 1e9)
+FAINT = 3e-3  # of the strongest unit: what is weaker is not drawn
+COLOURS = (RED, ORANGE, PURPLE, SOFT)  # of the widths
 
 
 def _round(degrees: np.ndarray, radius: np.ndarray | float) -> np.ndarray:
@@ -66,8 +67,8 @@ def fit(frame: xr.Dataset) -> dict[str, Any]:
         data += _units(frame)
     data.append(curve(x, y, "points", INK, mode="markers",
                       marker={"size": 15, "color": INK, "line": {"color": PAPER, "width": 2}}))  # fmt: skip
-    found, floor = max(float(frame.loss), 1e-9), max(float(frame.floor), 1e-9)
-    ends = np.maximum(frame.run_loss.values, 1e-9)
+    floor = max(float(frame.floor), 1e-9)
+    found, ends = max(float(frame.loss) / floor, 1), np.maximum(frame.run_loss.values / floor, 1)
     rows = 0.25 + 0.5 * ((7 * np.arange(len(ends))) % len(ends)) / max(len(ends) - 1, 1)
     data += [
         curve(ends, rows, "gradient descent", SOFT, axes="3", mode="markers",
@@ -75,26 +76,26 @@ def fit(frame: xr.Dataset) -> dict[str, Any]:
         curve([found], [0.5], "the program", BLUE, axes="3", mode="markers",
               marker={"size": 15, "color": BLUE, "line": {"color": PAPER, "width": 2}}),
     ]  # fmt: skip
-    low, high = np.log10(min(floor, found)), np.log10(max(ends.max(), found))
-    room = max(high - low, 0.3)
+    room = max(np.log10(max(ends.max(), found)), 0.15)
+    ticks = [t for t in TICKS if np.log10(t) < 1.1 * room][-5:]
     layout = {
         "height": 560,
-        "xaxis": axis(frame.x, domain=[0, 0.54], range=[-1.15, 1.15]),
+        "xaxis": axis(frame.x, domain=[0, 0.45], range=[-1.15, 1.15]),
         "yaxis": axis(frame.y, range=[-1.7, 1.7]),
-        "xaxis2": {**HIDDEN, "domain": [0.62, 1], "anchor": "y2", "range": [-1.8, 1.8]},
-        "yaxis2": {**HIDDEN, "domain": [0.36, 1], "anchor": "x2", "range": [-1.8, 1.8], "scaleanchor": "x2"},
-        "xaxis3": log_axis("loss at the end", domain=[0.62, 1], anchor="y3",
-                           range=[low - 0.15 * room, high + 0.1 * room]),
+        "xaxis2": {**HIDDEN, "domain": [0.52, 1], "anchor": "y2", "range": [-1.65, 1.65]},
+        "yaxis2": {**HIDDEN, "domain": [0.34, 1], "anchor": "x2", "range": [-1.4, 1.4], "scaleanchor": "x2"},
+        "xaxis3": log_axis("loss at the end / floor", domain=[0.52, 1], anchor="y3",
+                           range=[-0.12 * room, 1.1 * room], tickvals=ticks, ticktext=[f"{t:g}" for t in ticks]),
         "yaxis3": {**HIDDEN, "domain": [0, 0.2], "anchor": "x3", "range": [0, 1]},
-        "shapes": [vertical(floor, GREEN, "solid", axes="3", width=3)],
+        "shapes": [vertical(1, GREEN, "solid", axes="3", width=3)],
         "annotations": [
             note(0.5, 1, "drag the points", INK, yanchor="bottom"),
             note(0.5, 1, "blue inside the green circle: nothing can be better", INK, axes="2", yanchor="bottom"),
-            label(1.68, 0, "hears<br>the right", SOFT, axes="2"),
-            label(-1.68, 0, "hears<br>the left", SOFT, axes="2"),
-            label(0, 1.62, "hears all", SOFT, axes="2"),
-            label(0, -1.62, "hears nobody", SOFT, axes="2"),
-            label(np.log10(floor), 1, "floor: nobody gets below", GREEN, axes="3", xanchor="left", yanchor="bottom"),
+            label(1.45, 0, "hears<br>the right", SOFT, axes="2"),
+            label(-1.45, 0, "hears<br>the left", SOFT, axes="2"),
+            label(0, 1.3, "hears all", SOFT, axes="2"),
+            label(0, -1.3, "hears nobody", SOFT, axes="2"),
+            label(0, 1, "floor: nobody gets below", GREEN, axes="3", xanchor="left", yanchor="bottom"),
         ],
         "meta": {
             "hands": [
@@ -116,7 +117,7 @@ def _units(frame: xr.Dataset) -> list[dict]:
         kink = np.where(np.abs(np.cos(turned)) > 1e-9, -np.tan(turned), np.inf)
     data = []
     for sign, colour, words in ((1, RED, "bend up"), (-1, PURPLE, "bend down")):
-        some = np.sign(strength) == sign
+        some = sign * strength > FAINT * np.abs(strength).max()
         bends = some & (np.abs(kink) < 1.1)
         marks = {"color": colour, "line": {"color": PAPER, "width": 1}}
         data += [
@@ -149,8 +150,7 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
         curve(step, convex, "the program", BLUE, line={"color": BLUE, "width": 4}),
         curve(step, np.maximum(floor, 1e-3), "floor", GREEN, line={"color": GREEN, "width": 3}),
     ]
-    top = max(loss[..., min(8, loss.shape[-1] - 1) :].max(), 3)
-    height = [np.log10(0.4), np.log10(top) + 0.1]
+    height = [np.log10(0.4), np.log10(min(max(loss.max(), 3), 30)) + 0.1]
     layout = {
         "height": 460,
         "xaxis": log_axis("step", domain=[0, 0.6]),
@@ -160,9 +160,8 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": log_axis("", anchor="x2", matches="y", showticklabels=False),
         "shapes": [horizontal(1, GREEN, axes="2", width=2)],
         "annotations": [
-            note(0.02, 0.98, "thin: gradient descent", SOFT, xanchor="left", yanchor="top"),
-            note(0.98, 0.03, "green: the floor that is proved", GREEN, xanchor="right", yanchor="bottom"),
-            note(0.02, 0.9, "blue: the convex program", BLUE, xanchor="left", yanchor="top"),
+            note(0.5, 1, "thin: gradient descent · blue: the program", SOFT, yanchor="bottom"),
+            note(0.02, 0.06, "green: the floor that is proved", GREEN, xanchor="left", yanchor="bottom"),
             note(0.5, 1, "each dot is a run", SOFT, axes="2", yanchor="bottom"),
         ],
     }  # fmt: skip
@@ -240,9 +239,8 @@ def squares(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis3": axis(frame.attack, domain=[0.77, 1], anchor="y3"),
         "yaxis3": axis("new points told rightly (%)", anchor="x3", range=[0, 105]),
         "annotations": [
-            note(0.5, 1, "plain", SOFT, yanchor="bottom"),
+            note(0.5, 1, "plain (drag the red ring)", SOFT, yanchor="bottom"),
             note(0.5, 1, "robust: no line cuts a square", GREEN, axes="2", yanchor="bottom"),
-            label(x, y, "drag me", RED, axes="2", yanchor="bottom", yshift=12),
             *(
                 label(attack[2], h, str(name), colour, axes="3", yanchor="bottom", yshift=6)
                 for h, name, colour in zip(heights, frame.network.values, (SOFT, GREEN))

@@ -23,25 +23,25 @@ def _each(frames: list[xr.Dataset], name: str) -> np.ndarray:
 
 @claim("With 16 d² samples three layers come far below what any polynomial of degree 2 can reach")
 def below_what_degree_two_can(seeds: Seeds) -> Evidence:
-    found = _runs(seeds, 10)
+    found = _runs(seeds, 8)
     error = _each(found, "error")
     return Evidence(
         mean("error of three layers, share of the variance", error) <= 0.2,
         mean("floor of degree 2 - error", _each(found, "floor") - error) >= 0.12,
-        size=f"{TASK}, 9216 samples, 10 runs",
+        size=f"{TASK}, 9216 samples, 8 runs",
     )
 
 
 @claim("The bottleneck, fitted to g(p(x)) alone, becomes p as samples grow: a correlation over 0.9 at 16 d²")
 def the_bottleneck_becomes_p(seeds: Seeds) -> Evidence:
-    rows = np.sqrt(np.stack([f.parts.isel(part=0).sel(ratio=[2, 4, 8, 16]).values for f in _runs(seeds, 10)]))
+    rows = np.sqrt(np.stack([f.parts.isel(part=0).sel(ratio=[2, 4, 8, 16]).values for f in _runs(seeds, 8)]))
     return Evidence(
         mean("correlation with p at 16 d²", rows[:, -1]) >= 0.9,
         *(
             mean(f"its gain from {n} d² to {2 * n} d²", gain) >= 0
             for n, gain in zip((2, 4, 8), np.diff(rows).T, strict=True)
         ),
-        size=f"{TASK}, 10 runs",
+        size=f"{TASK}, 8 runs",
     )
 
 
@@ -58,13 +58,13 @@ def rivals_stay_above(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("Where 8 d² samples are enough for three layers in 8 dimensions, they are in 14; for a kernel they are not")
+@claim("With 8 d² samples three layers do as well in 12 dimensions as in 8; a kernel, with more to find, does worse")
 def kernels_need_more_in_more_dimensions(seeds: Seeds) -> Evidence:
-    three = [_each(_runs(seeds, 30, d=d, samples=8), "error") for d in (8, 14)]
-    kernel = [repeats(race, seeds, 6, d=d, most=8, steps=50).kernel.sel(few=8).values for d in (8, 14)]
+    three = [_each(_runs(seeds, 30, d=d, samples=8), "error") for d in (8, 12)]
+    kernel = [repeats(race, seeds, 6, d=d, most=8, steps=50).kernel.sel(few=8).values for d in (8, 12)]
     return Evidence(
-        mean("error of three layers in 14 - in 8 dimensions", np.subtract(*three[::-1])) <= 0.05,
-        mean("the same, exp kernel", np.subtract(*kernel[::-1])) >= 0.1,
+        mean("error of three layers in 12 - in 8 dimensions", np.subtract(*three[::-1])) <= 0.05,
+        mean("the same, exp kernel", np.subtract(*kernel[::-1])) >= 0.05,
         size="a = 0.7, 8 d² samples; 30 runs of three layers, 6 of the kernel",
     )
 
@@ -82,14 +82,15 @@ def few_samples_favour_kernels(seeds: Seeds) -> Evidence:
 
 @claim("A steeper bend, or pieces of random weights, cost the bottleneck some of its correlation with p")
 def it_stalls(seeds: Seeds) -> Evidence:
-    plain, steep, random = (
-        _each(_runs(seeds, 10, **more), "correlation") for more in ({}, {"bend": 1.0}, {"weights": "random"})
-    )
+    settings = {}, {"bend": 1.0}, {"weights": "random"}
+    # seed by seed: what the three have in common is then drawn once
+    found = [[once(bottleneck, seed=s, **more) for more in settings] for s in seeds(8)]
+    plain, steep, random = (_each(list(frames), "correlation") for frames in zip(*found, strict=True))
     return Evidence(
         mean("correlation with p at 16 d², a = 1", steep) <= 0.9,
         mean("the same with a = 0.7 - with a = 1", plain - steep) >= 0,
         mean("the same with equal - with random weights", plain - random) >= 0,
-        size="24 dimensions, 9216 samples, 10 runs",
+        size="24 dimensions, 9216 samples, 8 runs",
     )
 
 
@@ -114,11 +115,11 @@ def few_pieces_contaminate(seeds: Seeds) -> Evidence:
 def the_floor_is_known(seeds: Seeds) -> Evidence:
     off = []
     for frame, d, bend in (
-        *((f, 24, 0.7) for f in _runs(seeds, 10)),
+        *((f, 24, 0.7) for f in _runs(seeds, 8)),
         *((once(bottleneck, d=10, bend=bend, seed=seeds.first), 10, bend) for bend in (0.3, 1.5)),
     ):
         off.append(float(frame.floor) * (1 + bend**2 * (1 + 6 / d)) / (bend**2 * (1 + 2 / d)) - 1)
     return Evidence(
         exact("largest relative difference of the floor", np.abs(off).max()) <= 1e-12,
-        size="d = 24 and a = 0.7, 10 targets; d = 10, a = 0.3 and 1.5",
+        size="d = 24 and a = 0.7, 8 targets; d = 10, a = 0.3 and 1.5",
     )
