@@ -74,6 +74,7 @@ def bottleneck(frame: xr.Dataset) -> dict[str, Any]:
         )
     bends = scale("bend", [_at(AT_BEND, g._replace(bend=v)) for v in BENDS], BENDS)
     twists = scale("twist", [_at(AT_TWIST, g._replace(twist=v)) for v in TWISTS], TWISTS)
+    made_of = (f"{word} {share:.0%}" for word, share in zip(("p", "contamination", "noise"), now, strict=True))
     layout = {
         "height": 560,
         "xaxis": axis("p(x), which nobody shows the network", domain=[0, 0.5], range=[-4.5, 4.5]),
@@ -87,8 +88,7 @@ def bottleneck(frame: xr.Dataset) -> dict[str, Any]:
             note(0.03, 0.97, f"correlation {float(frame.correlation):.3f}", BLUE, xanchor="left", yanchor="top"),
             note(0.5, 0.97, "the true link g", INK, axes="2", yanchor="top"),
             note(0.5, 0.86, "what stage 2 made of it", GREEN, axes="2", yanchor="top"),
-            note(0.5, 1.0, "drag: more samples", INK, axes="3", yanchor="bottom"),
-            note(0.97, 0.1, f"p: {now[0]:.0%}", "#ffffff", axes="3", xanchor="right"),
+            note(0.5, 1, " · ".join(made_of), INK, axes="3", yanchor="bottom"),
         ],
         "meta": {
             "hands": [
