@@ -22,6 +22,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_bspline,
+    bench_convex,
     bench_diagrams,
     bench_dynamics,
     bench_frequencies,
@@ -32,6 +33,7 @@ from tests.benchmarks import (
     bench_spectral,
     bench_spiking,
     bench_threshold,
+    bench_two_stages,
     timing,
 )
 from tests.benchmarks.bench_house import HOUSE
@@ -49,6 +51,8 @@ MODULES = (
     bench_networks,
     bench_optimizers,
     bench_frequencies,
+    bench_two_stages,
+    bench_convex,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"

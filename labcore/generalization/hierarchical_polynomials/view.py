@@ -1,0 +1,177 @@
+"""Pictures of `hierarchical_polynomials`: a bottleneck that becomes a line, a race, and the ceiling of few pieces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SOFT,
+    apart,
+    axis,
+    curve,
+    hand,
+    horizontal,
+    label,
+    log_axis,
+    note,
+    scale,
+    values_of,
+    vertical,
+)
+
+from .experiments import BENDS, TWISTS
+from .target import Link, ceiling, link
+
+CARD = ("bottleneck", "xy")
+LEAST = 1e-4  # errors are drawn no lower
+AT_BEND, AT_TWIST = -np.sqrt(3), 2.5  # places of the hands: z^3 - 3z is 0 at the first
+
+
+def _at(z: float, g: Link) -> float:
+    return float(link(np.array([z]), g)[0])
+
+
+def bottleneck(frame: xr.Dataset) -> dict[str, Any]:
+    """The learned number against p, the link and its fit, and what the number is made of as samples grow."""
+    values = values_of(frame)
+    samples, g = values["samples"], Link(values["slope"], values["bend"], values["twist"])
+    z, shares, now = frame.z.values, frame.parts.values, frame.now.values
+    data = [
+        curve([-5, 5], [-5, 5], "p itself", SOFT, line={"color": SOFT, "width": 1.5, "dash": "dot"}, hoverinfo="skip"),
+        curve(
+            frame.inner.values,
+            frame.learned.values,
+            "new samples",
+            BLUE,
+            mode="markers",
+            marker={"size": 5, "color": BLUE, "opacity": 0.6},
+        ),
+        curve(z, frame.g.values, "outer link g", INK, axes="2", line={"color": INK, "width": 2, "dash": "dash"}),
+        curve(z, frame.fitted.values, "stage 2", GREEN, axes="2", pin=True, line={"color": GREEN, "width": 3}),
+    ]
+    ratio = frame.ratio.values
+    for k, colour in enumerate((BLUE, ORANGE, SOFT)):
+        data.append(
+            curve(
+                ratio,
+                shares[k],
+                str(frame.part.values[k]),
+                colour,
+                axes="3",
+                stackgroup="parts",
+                line={"color": colour, "width": 1},
+                hoverinfo="skip",
+            )
+        )
+    bends = scale("bend", [_at(AT_BEND, g._replace(bend=v)) for v in BENDS], BENDS)
+    twists = scale("twist", [_at(AT_TWIST, g._replace(twist=v)) for v in TWISTS], TWISTS)
+    made_of = (f"{word} {share:.0%}" for word, share in zip(("p", "contamination", "noise"), now, strict=True))
+    layout = {
+        "height": 560,
+        "xaxis": axis("p(x), which nobody shows the network", domain=[0, 0.5], range=[-4.5, 4.5]),
+        "yaxis": axis("learned bottleneck (standard deviations)", range=[-4.5, 4.5]),
+        "xaxis2": axis("p, or the bottleneck", domain=[0.62, 1], anchor="y2", range=[-3, 3]),
+        "yaxis2": axis("output", domain=[0.6, 1], anchor="x2", range=[-5, 10.5]),
+        "xaxis3": log_axis("samples n/d²", domain=[0.62, 1], anchor="y3", range=[0, np.log10(32)]),
+        "yaxis3": axis("share of bottleneck", domain=[0, 0.38], anchor="x3", range=[0, 1]),
+        "shapes": [vertical(samples, INK, "solid", axes="3", width=3)],
+        "annotations": [
+            note(0.03, 0.97, f"correlation {float(frame.correlation):.3f}", BLUE, xanchor="left", yanchor="top"),
+            note(0.5, 0.97, "the true link g", INK, axes="2", yanchor="top"),
+            note(0.5, 0.86, "what stage 2 made of it", GREEN, axes="2", yanchor="top"),
+            note(0.5, 1, " · ".join(made_of), INK, axes="3", yanchor="bottom"),
+        ],
+        "meta": {
+            "hands": [
+                hand(samples, None, across="samples", axes="3"),
+                hand(AT_BEND, _at(AT_BEND, g), up=bends, axes="2", color=RED),
+                hand(AT_TWIST, _at(AT_TWIST, g), up=twists, axes="2", color=PURPLE),
+            ]
+        },
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def race(frame: xr.Dataset) -> dict[str, Any]:
+    """Test error over the number of samples, on log axes, with the floor of all polynomials of degree 2."""
+    low = float(frame.floor)
+    data, notes, names = [], [], (
+        ("three", "three layers", BLUE),
+        ("net", "two layers", GREEN),
+        ("quadratic", "quadratic kernel", ORANGE),
+        ("kernel", "exp kernel", RED),
+    )  # fmt: skip
+    ends = {}
+    for name, words, colour in names:
+        of = frame[name]
+        x, y = of[of.dims[1]].values, np.maximum(of.mean("repeat").values, LEAST)
+        dots = {"mode": "lines+markers", "marker": {"size": 8, "color": colour}}
+        data.append(curve(x, y, words, colour, pin=name == "three", **dots))
+        ends[name] = x[-1], np.log10(y[-1])
+    heights = apart([end[1] for end in ends.values()], 0.07)
+    for (name, words, colour), height in zip(names, heights, strict=True):
+        notes.append(label(np.log10(ends[name][0]), height, words, colour, xanchor="left", xshift=10))
+    shapes = []
+    for value, words, colour, where in (
+        (low, "no polynomial of degree 2 comes below", INK, "top"),
+        (float(frame.endless), "three layers, endless samples for stage 1", BLUE, "top"),
+    ):
+        if value > LEAST:
+            shapes.append(horizontal(value, colour, "dash"))
+            notes.append(note(0.02, np.log10(value), words, colour, yref="y", xanchor="left", yanchor=where))
+    products = float(frame.products)
+    if products <= 45:
+        shapes.append(vertical(products))
+        words = f"{products * values_of(frame)['d'] ** 2:,.0f} samples: as many<br>as products of four inputs"
+        notes.append(
+            label(np.log10(products), -1.42, words, SOFT, xanchor="right", yanchor="bottom", align="right", xshift=-6)
+        )
+    layout = {
+        "height": 480,
+        "xaxis": log_axis("samples n/d²", range=[-0.05, 2.25]),
+        "yaxis": log_axis("error, as a share of the target's variance", range=[-1.45, 0.1]),
+        "shapes": shapes,
+        "annotations": notes,
+    }
+    return {"data": data, "layout": layout}
+
+
+def pieces(frame: xr.Dataset) -> dict[str, Any]:
+    """Correlation of the bottleneck with p, and its ceiling; the errors beside them."""
+    values = values_of(frame)
+    x, r, high = frame.pieces.values, frame.correlation.values, frame.ceiling.values
+    ends = np.union1d(np.linspace(*BENDS, 31), values["bend"])  # between two it is interpolated
+    two = np.diag([0.5, -0.5])
+    means = scale("bend", [ceiling(two, Link(1.0, bend)) for bend in ends], ends)
+    dots, low, end = {"mode": "lines+markers"}, {"xanchor": "right", "yanchor": "bottom"}, np.log10(x[-1])
+    data = [
+        curve(x, high, "endless samples", ORANGE, line={"color": ORANGE, "width": 2.5, "dash": "dash"}),
+        curve(x, r, "these samples", BLUE, pin=True, marker={"size": 8, "color": BLUE}, **dots),
+        curve(x, frame.floor.values, "degree 2", INK, axes="2", line={"color": INK, "width": 2, "dash": "dash"}),
+        curve(x, frame.error.values, "three layers", BLUE, axes="2", marker={"size": 8, "color": BLUE}, **dots),
+    ]
+    layout = {
+        "height": 440,
+        "xaxis": axis(frame.pieces, type="log", domain=[0, 0.45], tickvals=[2, 4, 8, 16, 32]),
+        "yaxis": axis("correlation with p", range=[min(0.35, r.min() - 0.05, high.min() - 0.05), 1.02]),
+        "xaxis2": axis(frame.pieces, type="log", domain=[0.58, 1], anchor="y2", tickvals=[2, 4, 8, 16, 32]),
+        "yaxis2": axis("error, as a share of the variance", anchor="x2", rangemode="tozero"),
+        "annotations": [
+            note(0.97, 0.05, f"{values['samples'] * values['d'] ** 2:,} samples", BLUE, **low),
+            note(0.97, 0.13, "endless samples", ORANGE, **low),
+            label(np.log10(x[0]), high[0], "bend a: drag me", ORANGE, xanchor="left", xshift=14),
+            label(end, float(frame.floor[-1]), "best polynomial of degree 2", INK, axes="2", **low),
+            label(end, float(frame.error[-1]), "three layers", BLUE, axes="2", **(low | {"yanchor": "top"})),
+        ],
+        "meta": {"hands": [hand(float(x[0]), float(high[0]), up=means, color=ORANGE)]},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
