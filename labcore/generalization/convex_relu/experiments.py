@@ -24,7 +24,6 @@ from .samples import groups, wave, with_constant
 RATE = 0.03  # of Adam; of 0.01, 0.03 and 0.1 it ends lowest
 NEAR = 0.01  # a run has found the optimum if it ends within this share of it
 WIDTHS = (3, 5, 10, 50)
-HEIGHTS = (-0.3, 0.55, 0.8, -0.1, -0.85, 0.15, 0.4)  # of the points as the bench opens
 STEPS_SHOWN = 40
 
 Beta = Annotated[
@@ -40,9 +39,10 @@ def percent(share: float, least: float = 1e-4) -> str:
     return f"{100 * share:.2g} %" if share < 0.0995 else f"{100 * share:.0f} %"
 
 
-def _place(number_: int, way: str) -> Any:
+def _place(k: int, way: str) -> Any:
+    """The type of a coordinate of point k, which is a parameter: a point can be dragged along and up."""
     low, words = (1.0, "Where it stands") if way == "across" else (1.5, "How high it stands")
-    return Annotated[float, number(-low, low, words, "points", label=f"point {number_} {way}")]
+    return Annotated[float, number(-low, low, words, "points", label=f"point {k} {way}")]
 
 
 FIT = Frame(
@@ -81,19 +81,19 @@ def fit(
         int, number(1, 5000, "Adam's steps for each of the 12 rivals", scale="log", label="steps of rivals")
     ] = 3000,
     x_1: _place(1, "across") = -0.9,
-    y_1: _place(1, "up") = HEIGHTS[0],
+    y_1: _place(1, "up") = -0.3,
     x_2: _place(2, "across") = -0.6,
-    y_2: _place(2, "up") = HEIGHTS[1],
+    y_2: _place(2, "up") = 0.55,
     x_3: _place(3, "across") = -0.3,
-    y_3: _place(3, "up") = HEIGHTS[2],
+    y_3: _place(3, "up") = 0.8,
     x_4: _place(4, "across") = 0.0,
-    y_4: _place(4, "up") = HEIGHTS[3],
+    y_4: _place(4, "up") = -0.1,
     x_5: _place(5, "across") = 0.3,
-    y_5: _place(5, "up") = HEIGHTS[4],
+    y_5: _place(5, "up") = -0.85,
     x_6: _place(6, "across") = 0.6,
-    y_6: _place(6, "up") = HEIGHTS[5],
+    y_6: _place(6, "up") = 0.15,
     x_7: _place(7, "across") = 0.9,
-    y_7: _place(7, "up") = HEIGHTS[6],
+    y_7: _place(7, "up") = 0.4,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """The convex program for seven points, its certificate in all directions, and 12 runs of Adam. One frame.
