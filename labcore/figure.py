@@ -161,6 +161,8 @@ def hand(
     *,
     across: str | dict[str, Any] = "",
     up: str | dict[str, Any] = "",
+    around: str | dict[str, Any] = "",
+    centre: tuple[float, float] = (0.0, 0.0),
     axes: str = "",
     color: str = INK,
     sets: dict[str, Any] | None = None,
@@ -170,16 +172,21 @@ def hand(
     Without y it is the vertical line at x, without x the horizontal one at y, over the whole panel. `across` is the
     parameter that the place along x means, `up` the one along y: its name where the place is its value, else a `scale`.
     Places are in the units of the axes, also on a log axis. `sets` are values that dragging it sets besides.
+    A hand on a circle means one parameter by its angle, `around` its `centre`, in radians against the clock from the
+    right; what is a full turn further is the same place.
 
-    Raises ValueError for a hand that moves nothing, or along an axis on which it has no place.
+    Raises ValueError for a hand that moves nothing, or along an axis on which it has no place, or in both ways.
     """
-    if not across and not up:
-        raise ValueError("a hand needs a parameter, across or up")
+    if not across and not up and not around:
+        raise ValueError("a hand needs a parameter, across, up or around")
+    if around and (across or up or None in (x, y) or (x, y) == centre):
+        raise ValueError("a hand that goes around moves in no other way, and stands beside its centre")
     for place, means, letter in ((x, across, "x"), (y, up, "y")):
         if means and place is None:
             raise ValueError(f"a hand that means {means!r} along {letter} needs a place there")
     made = {"x": x, "y": y, "axes": axes, "color": color}
     made |= {key: value for key, value in (("across", across), ("up", up), ("sets", sets)) if value}
+    made |= {"around": around, "centre": list(centre)} if around else {}
     return made
 
 

@@ -10,7 +10,7 @@ import pytest
 from labcore import catalog
 from labcore.figure import view_of
 from tests.frames import NAMES, quick
-from widgets.benches.hands import hand_facts, hands_of, ways_of
+from widgets.benches.hands import hand_facts, hands_of, place_of, ways_of
 
 
 def _index(stops: list[float], log: bool, value: float) -> float:
@@ -37,7 +37,7 @@ def _check(experiment, frame) -> set[str]:
         if hand.get("sets") and any(values[name] != value for name, value in hand["sets"].items()):
             continue
         for letter, name in ways_of(hand):
-            means, place = hand["across" if letter == "x" else "up"], float(hand[letter])
+            means, place = hand[{"x": "across", "y": "up", "o": "around"}[letter]], place_of(hand, letter)
             if not isinstance(means, str):
                 place = _through(np.asarray(means["places"]), np.asarray(means["values"]), place)
             off = _index(facts[name]["stops"], facts[name]["log"], place) - _index(

@@ -95,14 +95,22 @@ function handsOf({ model, figure, held, redraw }) {
   // The directions in which a hand moves: of its place the letter, the parameter, and what the kernel says of that one.
   function ways(hand) {
     const facts = model.get("hands");
-    return ["x", "y"].flatMap((letter, k) => {
-      const means = hand[["across", "up"][k]];
+    return ["x", "y", "o"].flatMap((letter, k) => {
+      const means = hand[["across", "up", "around"][k]];
       if (!means) return [];
       const way = typeof means === "string" ? { parameter: means } : means;
       return [{ letter, places: plain(way.places), values: plain(way.values), parameter: way.parameter, ...facts[way.parameter] }];
     });
   }
 
+  // The angle of a point around a hand's centre, of all its turns the one nearest to the middle of the scale.
+  function angleOf(hand, way, x, y) {
+    const middle = way.places ? (way.places[0] + way.places.at(-1)) / 2 : 0;
+    const off = (Math.atan2(y - hand.centre[1], x - hand.centre[0]) - middle) / (2 * Math.PI);
+    return middle + 2 * Math.PI * (off - Math.round(off));
+  }
+
+  const placeIn = (hand, way) => (way.letter === "o" ? angleOf(hand, way, hand.x, hand.y) : hand[way.letter]);
   const valueAt = (way, place) => (way.places ? through(way.places, way.values, place) : place);
   const placeOf = (way, value) => (way.places ? through(way.values, way.places, value) : value);
 
@@ -122,6 +130,10 @@ function handsOf({ model, figure, held, redraw }) {
     if (axes.some((axis) => !axis?._length)) return null;
     const moved = { x: hand.x, y: hand.y };
     for (const way of ways(hand)) if (way.parameter in values) moved[way.letter] = placeOf(way, values[way.parameter]);
+    if ("o" in moved) {
+      const [cx, cy] = hand.centre, far = Math.hypot(hand.x - cx, hand.y - cy);
+      [moved.x, moved.y] = [cx + far * Math.cos(moved.o), cy + far * Math.sin(moved.o)];
+    }
     const [x, y] = axes.map((axis, k) => {
       const place = moved["xy"[k]];
       return place === null || place === undefined ? null : axis._offset + axis.d2p(place);
@@ -135,8 +147,8 @@ function handsOf({ model, figure, held, redraw }) {
   const shown = () => drawn().filter((hand) => ways(hand).every((way) => way.stops));
 
   // What a hand's parameters are in the figure; and as stops of their controls, between which a typed value may lie.
-  const meant = (hand) => Object.fromEntries(ways(hand).map((way) => [way.parameter, Number(valueAt(way, hand[way.letter]).toPrecision(6))]));
-  const stopsOf = (hand) => Object.fromEntries(ways(hand).map((way) => [way.parameter, way.stops[nearest(way, valueAt(way, hand[way.letter]))]]));
+  const meant = (hand) => Object.fromEntries(ways(hand).map((way) => [way.parameter, Number(valueAt(way, placeIn(hand, way)).toPrecision(6))]));
+  const stopsOf = (hand) => Object.fromEntries(ways(hand).map((way) => [way.parameter, way.stops[nearest(way, valueAt(way, placeIn(hand, way)))]]));
 
   function confirmed(hand) {
     const now = stopsOf(hand);
@@ -175,7 +187,7 @@ function handsOf({ model, figure, held, redraw }) {
     // one that would vanish from under the hand, or with the focus, is shown beyond its panel
     part.style.display = !at || hidden || (at.hidden && !held && document.activeElement !== part) ? "none" : "";
     if (!at) return;
-    const moves = ways(hand), both = moves.length === 2, line = hand.x === null || hand.y === null;
+    const moves = ways(hand), round = moves[0]?.letter === "o", both = moves.length === 2 || round, line = hand.x === null || hand.y === null;
     const [hit, trail, ring, ...tips] = part.children;
     // a line has its grip near that end of it where the axis is
     const x = at.x ?? at.ax[1] - 16, y = at.y ?? at.ay[1] - 16;
@@ -186,10 +198,14 @@ function handsOf({ model, figure, held, redraw }) {
     put(trail, { x1: ends[0], y1: ends[1], x2: ends[2], y2: ends[3] });
     trail.style.display = held && line ? "" : "none";
     put(ring, { cx: x, cy: y, r: line ? 6 : 9 });
-    const tip = (sx, sy) => `M${x + sx * 18},${y + sy * 18}l${-sx * 6 - sy * 5},${-sy * 6 - sx * 5}l${sy * 10},${sx * 10}z`;
-    const sides = [[-1, 0], [1, 0], [0, -1], [0, 1]];
+    const tip = (sx, sy) => `M${x + sx * 18},${y + sy * 18}l${-sx * 6 + sy * 5},${-sy * 6 - sx * 5}l${-sy * 10},${sx * 10}z`;
+    let sides = [[-1, 0], [1, 0], [0, -1], [0, 1]];
+    if (round) {  // to both sides along the circle
+      const [rx, ry] = axesOf(hand).map((axis, k) => [x, y][k] - axis._offset - axis.d2p(hand.centre[k])), far = Math.hypot(rx, ry) || 1;
+      sides = [[ry / far, -rx / far], [-ry / far, rx / far], [0, 0], [0, 0]];
+    }
     tips.forEach((path, k) => {
-      path.style.display = moves.some((way) => way.letter === (k < 2 ? "x" : "y")) ? "" : "none";
+      path.style.display = moves.some((way) => way.letter === (k < 2 ? (round ? "o" : "x") : "y")) ? "" : "none";
       put(path, { d: tip(...sides[k]) });
     });
     part.style.color = hand.color ?? "";
@@ -265,6 +281,11 @@ function handsOf({ model, figure, held, redraw }) {
     const [x, y] = axesOf(hand), axes = { x, y };
     for (const way of ways(hand)) {
       const axis = axes[way.letter];
+      if (way.letter === "o" && x && y) {
+        const [px, py] = [x, y].map((a, k) => a.p2d(start["xy"[k]] + by["xy"[k]] - a._offset));
+        values[way.parameter] = way.stops[nearest(way, valueAt(way, angleOf(hand, way, px, py)))];
+        continue;
+      }
       if (!axis) return;
       values[way.parameter] = way.stops[nearest(way, valueAt(way, axis.p2d(start[way.letter] + by[way.letter] - axis._offset)))];
     }

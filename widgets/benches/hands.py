@@ -5,6 +5,7 @@ A view declares its hands (`labcore.figure.hand`); the page moves them by the st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,10 +20,23 @@ def hands_of(spec: Spec) -> list[dict[str, Any]]:
 
 
 def ways_of(hand: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The letter of each axis along which a hand moves, with the name of the parameter that its place there means."""
-    for letter, direction in (("x", "across"), ("y", "up")):
+    """The letter of each axis along which a hand moves, with the name of the parameter that its place there means.
+
+    The letter of a hand on a circle is "o".
+    """
+    for letter, direction in (("x", "across"), ("y", "up"), ("o", "around")):
         if means := hand.get(direction):
             yield letter, means if isinstance(means, str) else means["parameter"]
+
+
+def place_of(hand: Mapping[str, Any], letter: str) -> float:
+    """The place of a hand along an axis, or its angle, where the parameter's scale has it."""
+    if letter != "o":
+        return float(hand[letter])
+    angle = math.atan2(hand["y"] - hand["centre"][1], hand["x"] - hand["centre"][0])
+    places = [0.0] if isinstance(hand["around"], str) else [float(place) for place in hand["around"]["places"]]
+    middle = (min(places) + max(places)) / 2
+    return middle + math.remainder(angle - middle, 2 * math.pi)
 
 
 def hand_facts(experiment: Experiment, spec: Spec) -> dict[str, dict[str, Any]]:
