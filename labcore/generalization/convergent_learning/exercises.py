@@ -40,8 +40,8 @@ def four_partners(penalty: float, seed: int) -> bool | str:
 
 
 @exercise(
-    "B's axes are turned as far as they go. Which share of the mean correlation of matched units in layer 2 is left, in "
-    "percent? An answer within five is right.",
+    "B's axes are turned as far as they go. Which share of the mean correlation of matched units in layer 2 is left? "
+    "An answer within five percent is right.",
     asked("share left", 0.0, 100.0, "%"),
     hint="Read both ends of the blue curve, and divide.",
 )
