@@ -38,7 +38,8 @@ def _compared_layer(found: Trained, r: int, layer: int, seed: list[int]) -> dict
     new, strange = (activations(nets, found.held_out, layer)[r] for nets in (found.after, found.before))
     a, b, c = (standardize(v).z for v in new)
     u, v = (standardize(w).z for w in strange[:2])
-    turned = (new[1] - new[1].mean(0)) @ Turning(new.shape[2], [*seed, 7])(1.0)
+    lively = new[1][:, standardize(new[1]).living]  # no more directions than B has units
+    turned = (lively - lively.mean(0)) @ Turning(lively.shape[1], [*seed, 7])(1.0)
     t, order = standardize(turned).z, np.random.default_rng([*seed, 6]).permutation(len(b))
     alike = correlations(a, b)
     in_b, in_c = _strength(alike), _strength(correlations(a, c))

@@ -84,8 +84,12 @@ def activations(nets: Nets, x: Float[Array, "R n 64"], layer: int) -> Float[Arra
     return h if layer == 1 else np.maximum(h @ nets.w2 + nets.b2, 0)
 
 
-def pictures(nets: Nets, layer: int) -> Float[Array, "R N m 8 8"]:
-    """What each unit looks for: its input weights, in layer 2 through those of layer 1, each up to 1 in size."""
+def pictures(nets: Nets, x: Float[Array, "R n 64"], layer: int) -> Float[Array, "R N m 8 8"]:
+    """What each unit looks for: its input weights, in layer 2 through those of layer 1, each up to 1 in size.
+
+    They are multiplied by how much the ink of their pixel varies: a pixel that is always white keeps the weight that
+    it was given by chance, and means nothing.
+    """
     w = nets.w1 if layer == 1 else nets.w1 @ nets.w2
-    w = np.swapaxes(w, -1, -2)
+    w = np.swapaxes(w * x.std(1)[:, None, :, None], -1, -2)
     return (w / np.maximum(np.abs(w).max(-1, keepdims=True), 1e-300)).reshape(*w.shape[:-1], 8, 8)

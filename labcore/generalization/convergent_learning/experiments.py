@@ -54,8 +54,8 @@ MEET = Frame(
     best=var("pair", "correlation with the best partner"),
     untrained=var("stranger", "correlation of matched units before training"),
     shuffled=var("", "the same where inputs are shuffled, mean"),
-    picture_a=var("y x", "input weights of the unit of A"),
-    picture_b=var("y x", "input weights of the unit of B"),
+    picture_a=var("y x", "weights × ink of the unit of A"),
+    picture_b=var("y x", "weights × ink of the unit of B"),
 )
 
 
@@ -85,7 +85,8 @@ def meet(
 
     Rows are A's living units, those with the best partners first; as many as are matched stand opposite their
     partners, and B's other units follow as they were numbered. Mutual information is in bits. `picture_a` and
-    `picture_b` are of the picked place; in layer 2 they are the weights through layer 1.
+    `picture_b` are of the picked place: input weights times how much the pixels' ink varies, in layer 2 the weights
+    through layer 1.
     """
     found, _, (first, second) = _two(width, steps, layer, seed)
     measure = correlations if likeness == "correlation" else mutual_information
@@ -105,7 +106,7 @@ def meet(
     untrained, mixed = measure(*before), measure(first.z, np.random.default_rng([seed, 6]).permutation(second.z))
     i, j = min(a, len(rows)) - 1, min(b, len(columns)) - 1
     unit_a, unit_b = first.living[rows], second.living[columns]
-    seen = pictures(found.after, layer)[0]
+    seen = pictures(found.after, found.held_out, layer)[0]
     diagonal, unit = np.diag(alike), "" if likeness == "correlation" else " bits"
     word = "correlation" if likeness == "correlation" else "mutual information"
     yield MEET(
@@ -143,8 +144,8 @@ PARTNERS = Frame(
     used_each=var("target", "units of A that it needs"),
     unit=var("place", "its number in network A"),
     weight=var("place", "weight"),
-    picture=var("y x", "input weights of the unit of B"),
-    pictures=var("place y x", "input weights of its partners"),
+    picture=var("y x", "weights × ink of the unit of B"),
+    pictures=var("place y x", "weights × ink of its partners"),
 )
 
 
@@ -178,7 +179,7 @@ def partners(
     chosen = order[min(target, len(order)) - 1]
     weights = maps.weights[now, chosen]
     largest = np.argsort(-np.abs(weights), kind="stable")[:SHOWN]
-    seen = pictures(found.after, layer)[0]
+    seen = pictures(found.after, found.held_out, layer)[0]
     error, used = maps.sparse.mean(1), maps.used.mean(1)
     yield PARTNERS(
         dict(
@@ -229,9 +230,9 @@ def turn(
     `canonical` compares the spaces of the ten main directions of both networks.
     """
     _, said, (first, second) = _two(width, steps, layer, seed)
-    b, turning = said[1] - said[1].mean(0), Turning(width, [seed, 7])
+    b, turning = said[1][:, second.living], Turning(len(second.living), [seed, 7])
     shares = np.union1d(SHARES, turned)
-    axes = [b @ turning(s / 100) for s in shares]
+    axes = [(b - b.mean(0)) @ turning(s / 100) for s in shares]
     matched = np.array([mean_matched(first.z, standardize(v).z) for v in axes])
     top = main_directions(*said)
     canonical = np.array([canonical_correlations(said[0], v, top).mean() for v in axes])

@@ -18,7 +18,7 @@ from .matching import standardize
 
 Array = np.ndarray
 MOST = 20_000  # sweeps over all coordinates
-RIDGE = 1e-3
+RIDGE, HUGE = 1e-3, 1e100
 
 
 @checked
@@ -32,8 +32,8 @@ def sparse_maps(
     """Weights of T lasso problems for each of the penalties, from Z'Z/n and the rows y'Z/n; best from large to small.
 
     It ends when in a whole sweep no coordinate was further than `tolerance` from its optimality condition
-    |r_j| <= penalty, with equality where w_j is not 0. Raises ValueError for a unit without variance, or after 20,000
-    sweeps.
+    |r_j| <= penalty, with equality where w_j is not 0. Raises ValueError for a unit without variance, for a Gram
+    matrix that is none, and after 20,000 sweeps.
     """
     m = len(gram)
     out, w, r = np.zeros((len(penalties), len(cross), m)), np.empty(m), np.empty(m)
@@ -57,6 +57,8 @@ def sparse_maps(
                     if change != 0.0:  # most are 0 and stay there, which costs nothing
                         w[j] = new
                         worst = max(worst, abs(change) * gram[j, j])
+                        if not worst < HUGE:
+                            raise ValueError("gram must have no negative eigenvalue: the weights run away")
                         for i in range(m):
                             r[i] -= change * gram[j, i]
             out[p, t] = w

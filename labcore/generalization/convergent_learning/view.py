@@ -31,13 +31,22 @@ from labcore.figure import (
 )
 
 SIGNED = [[0, "rgba(230,159,0,1)"], [0.5, "rgba(128,128,128,0.06)"], [1, "rgba(47,134,201,1)"]]
-FADED = [[0, "rgba(47,134,201,0.03)"], [1, "rgba(47,134,201,1)"]]
+# what is weak stays pale, or sixty times sixty places would hide the diagonal
+LIKE = [
+    [0, "rgba(230,159,0,1)"],
+    [0.25, "rgba(230,159,0,0.3)"],
+    [0.5, "rgba(128,128,128,0.03)"],
+    [0.75, "rgba(47,134,201,0.25)"],
+    [1, "rgba(47,134,201,1)"],
+]
+FADED = [[0, "rgba(47,134,201,0.02)"], [0.5, "rgba(47,134,201,0.25)"], [1, "rgba(47,134,201,1)"]]
+CARD = ("meet", "xy")
 ROW = 4  # partners' pictures in a row
 
 
 def _matrix(frame: xr.Dataset, low: float, high: float, axes: str = "", **more: Any) -> dict:
     """The likeness of all units, from white to blue, below zero orange."""
-    colours = SIGNED if low < 0 else FADED
+    colours = LIKE if low < 0 else FADED
     return image(frame.likeness.values, axes, colours, low, high, x=frame.column.values, y=frame.row.values, **more)
 
 
@@ -69,7 +78,8 @@ def meet(frame: xr.Dataset) -> dict[str, Any]:
     pairs, diagonal = frame.pair.values, frame.diagonal.values
     information = values["likeness"] == "information"
     i, j = min(values["a"], n), min(values["b"], m)
-    line = 0.5 + round(values["matched"] / 100 * len(pairs))
+    made = round(values["matched"] / 100 * len(pairs))
+    line, best = 0.5 + made, np.where(pairs <= made, frame.best.values, np.nan)
     data = [
         _matrix(frame, 0 if information else -1, max(alike.max(), 1e-9) if information else 1, hoverinfo="none",
                 meta={"click": {"x": "b", "y": "a"}}),
@@ -77,11 +87,11 @@ def meet(frame: xr.Dataset) -> dict[str, Any]:
               marker={"symbol": "square-open", "size": 11, "color": RED, "line": {"width": 3, "color": RED}}),
         _picture(frame.picture_a.values, "2"),
         _picture(frame.picture_b.values, "3"),
-        curve(pairs, frame.best.values, "best partner, whoever has it", ORANGE, axes="4",
+        curve(pairs, best, "best partner, whoever has it", ORANGE, axes="4",
               line={"color": ORANGE, "width": 1.5, "dash": "dot"}),
         curve(frame.stranger.values, frame.untrained.values, "never trained, matched", SOFT, axes="4",
               line={"color": SOFT, "width": 2, "dash": "dash"}),
-        curve(pairs, diagonal, "on the diagonal", BLUE, axes="4", pin=True, line={"color": BLUE, "width": 3}),
+        curve(pairs, diagonal, "on the diagonal", BLUE, axes="4", line={"color": BLUE, "width": 3}),
     ]  # fmt: skip
     unit = " bits" if information else ""
     untrained = frame.untrained.values
@@ -105,10 +115,10 @@ def meet(frame: xr.Dataset) -> dict[str, Any]:
                  yanchor="top", yshift=-4),
             note(0.5, 0, "pick any place", SOFT, axes="3", yanchor="top", yshift=-4),
             note(0.02, 1, "dots: best partner, whoever has it", ORANGE, axes="4", xanchor="left", yanchor="bottom"),
-            label(frame.stranger.values[-1], untrained[-1], "never trained", SOFT, axes="4", xanchor="right",
+            label(0.3 * len(untrained), untrained[round(0.3 * len(untrained))], "never trained", SOFT, axes="4",
+                  yanchor="top", xanchor="right"),
+            label(0.02, float(frame.shuffled), "inputs shuffled", SOFT, axes="4", xref="x4 domain", xanchor="left",
                   yanchor="top"),
-            label(pairs[-1], float(frame.shuffled), "inputs shuffled", SOFT, axes="4", xanchor="right",
-                  yanchor="bottom"),
         ],
         "meta": {
             "hands": [
@@ -138,8 +148,8 @@ def partners(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     single, full = float(frame.single), float(frame.full)
     notes = [
-        label(np.log10(x[0]), single, "best unit alone", ORANGE, xanchor="left", yanchor="bottom"),
-        label(np.log10(x[-1]), full, "all units", GREEN, xanchor="right", yanchor="bottom"),
+        label(0.02, single, "best unit alone", ORANGE, xref="x domain", xanchor="left", yanchor="bottom"),
+        label(0.98, full, "all units", GREEN, xref="x domain", xanchor="right", yanchor="bottom"),
         label(np.log10(penalty), error[now], f"{frame.used.values[now]:.1f} units: drag me", BLUE, yshift=14,
               xanchor="right" if now > len(x) / 2 else "left"),
         note(0.98, 0.97, "each unit of B: pick one", BLUE, axes="2", xanchor="right", yanchor="top"),
@@ -190,7 +200,7 @@ def turn(frame: xr.Dataset) -> dict[str, Any]:
     matched, canonical, shuffled = frame.matched.values, frame.canonical.values, float(frame.shuffled)
     data = [
         curve(share, canonical, "main directions", GREEN, line={"color": GREEN, "width": 3}),
-        curve(share, matched, "matched units", BLUE, pin=True, line={"color": BLUE, "width": 3}),
+        curve(share, matched, "matched units", BLUE, line={"color": BLUE, "width": 3}),
         _matrix(frame, -1, 1, "2"),
     ]
     layout = {
@@ -202,7 +212,7 @@ def turn(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             label(100, canonical[-1], "ten main directions", GREEN, xanchor="right", yanchor="top", yshift=-6),
             label(100, matched[-1], "matched units", BLUE, xanchor="right", yanchor="top", yshift=-6),
-            label(100, shuffled, "inputs shuffled", SOFT, xanchor="right", yanchor="bottom"),
+            label(50, shuffled, "inputs shuffled", SOFT, xanchor="center", yanchor="bottom"),
             note(0.5, 1, "drag the line: B's axes turn", INK, yanchor="bottom"),
             note(0.5, 1, "matched again at each turn", SOFT, axes="2", yanchor="bottom"),
         ],
