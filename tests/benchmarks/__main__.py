@@ -25,6 +25,7 @@ from tests.benchmarks import (
     bench_diagrams,
     bench_dynamics,
     bench_glauber,
+    bench_matching,
     bench_networks,
     bench_optimizers,
     bench_qubits,
@@ -47,6 +48,7 @@ MODULES = (
     bench_diagrams,
     bench_networks,
     bench_optimizers,
+    bench_matching,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
