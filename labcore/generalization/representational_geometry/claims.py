@@ -35,11 +35,11 @@ def _at_equal_loss(frame: xr.Dataset, name: str) -> xr.DataArray:
 @claim("At equal loss tanh's hidden layer is nearer to the labels, and ReLU's to the inputs")
 def tanh_sees_labels_relu_sees_inputs(seeds: Seeds) -> Evidence:
     checks, worst = [], 0.0
-    for clusters, steps, width in ((8, 300, 100), (16, 500, 60)):
+    for clusters, steps, width, least in ((8, 300, 100, 0.03), (16, 500, 60, 0.02)):
         frame = _networks(seeds, clusters=clusters, steps=steps, width=width)
         labels, inputs = (_gap(_at_equal_loss(frame, name)) for name in ("to_labels", "to_inputs"))
         checks += [
-            mean(f"alignment with the labels, tanh minus ReLU, {clusters} clusters", labels) >= 0.02,
+            mean(f"alignment with the labels, tanh minus ReLU, {clusters} clusters", labels) >= least,
             mean(f"alignment with the inputs, ReLU minus tanh, {clusters} clusters", -inputs) >= 0.08,
         ]
         worst = max(worst, float(frame.loss.isel(step=-1).max()))
