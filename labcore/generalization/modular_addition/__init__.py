@@ -15,6 +15,24 @@ Source: He, Wang, Chen, Yang (2026), arXiv:2602.16849. Formulas are derived agai
 
 from __future__ import annotations
 
+from .frequency_race import blow_up_time, race
+from .spectrum import Neurons, amplitude_phase, read
+from .training import Look, Table, start, table, train
 from .voting import even_phases, flawed_indicator, voters, votes
 
-__all__ = ["even_phases", "flawed_indicator", "voters", "votes"]
+__all__ = [
+    "Look",
+    "Neurons",
+    "Table",
+    "amplitude_phase",
+    "blow_up_time",
+    "even_phases",
+    "flawed_indicator",
+    "race",
+    "read",
+    "start",
+    "table",
+    "train",
+    "voters",
+    "votes",
+]

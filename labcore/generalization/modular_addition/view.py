@@ -1,4 +1,4 @@
-"""Pictures of `modular_addition`: dials that add their angles, and a vote of waves."""
+"""Pictures of `modular_addition`: dials and a vote of waves, neurons as spokes of clocks, a race, and an insight."""
 
 from __future__ import annotations
 
@@ -17,19 +17,33 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     bundle,
     curve,
     hand,
+    horizontal,
+    image,
     label,
+    log_axis,
     note,
     scale,
     segments,
     values_of,
+    vertical,
 )
+from labcore.words import plain
 
-DIAL_X, DIAL_Y, RIM, REACH = 0.62, 0.9, 1.22, 0.8  # radii of the dials and of the answers, length of the longest vote
+DIAL_X, DIAL_Y, RIM, REACH = 0.62, 0.9, 1.22, 0.6  # radii of the dials and of the answers, length of the longest vote
 ZERO = 0.34  # where the dials are held to turn them
+HUB, WHEEL = 0.17, 0.42  # radii at which a neuron's first and second phase stand
+ALIGNED = 0.5  # rad by which phases may be off and still count as aligned
+HEAT = [[0, "rgba(47,134,201,0)"], [1, "rgba(47,134,201,1)"]]
+FADED = [[0, "rgba(0,158,115,0.75)"], [1, "rgba(0,158,115,0.03)"]]
+
+SWAPPED = {"abs": "|z|", "square": "z²", "fourth": "z⁴", "none": "none"}
+
+CARD = ("vote", "xy")
 
 
 def _at(angle: np.ndarray | float, radius: np.ndarray | float) -> np.ndarray:
@@ -105,4 +119,178 @@ def vote(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
-CARD = ("vote", "xy")
+def training(frame: xr.Dataset) -> dict[str, Any]:
+    """Each neuron a spoke on its frequency's clock, from 2φ to ψ; its spectrum; how well the network adds."""
+    step, count = frame.step.values, frame.sizes["frequency"]
+    columns = int(np.ceil(np.sqrt(count)))
+    k = np.arange(count)
+    middle = np.stack([k % columns, -(k // columns)], 1)
+    own, inner, outer = frame.own.values.astype(int) - 1, frame.phase.values, frame.phase_out.values
+    start, end = middle[own] + _at(inner, HUB), middle[own] + _at(outer, WHEEL)
+    off = np.abs((outer - inner + np.pi) % (2 * np.pi) - np.pi)
+    data = []
+    for colour, those in ((RED, off >= ALIGNED), (GREEN, off < ALIGNED)):
+        data.append(curve(*segments(start[those], end[those]), "neurons", colour,
+                          line={"color": colour, "width": 1.2}, hoverinfo="skip"))  # fmt: skip
+    for points, colour in ((start, BLUE), (end, ORANGE)):
+        data.append(curve(*points.T, "phases", colour, mode="markers", marker={"size": 4, "color": colour},
+                          hoverinfo="skip"))  # fmt: skip
+    data += [
+        image(frame.heat.values, "2", HEAT, 0, 1, x=frame.frequency.values, y=frame.neuron.values),
+        curve(step, frame.accuracy.values, "added right", GREEN, axes="3", pin=True, line={"color": GREEN, "width": 3}),
+        curve(step, frame.share.values, "in one frequency", BLUE, axes="3"),
+    ]
+    rows = -(-count // columns)
+    shares = {str(name): plain(v, ".0%") for name, v in zip(frame.swap.values, frame.swapped.values)}
+    swaps = ", ".join(f"{word} {shares[name]}" for name, word in SWAPPED.items())
+    last = values_of(frame)["steps"]
+    layout = {
+        "height": 520,
+        "xaxis": {**HIDDEN, "domain": [0, 0.52], "range": [-0.55, columns - 0.45]},
+        "yaxis": {**HIDDEN, "domain": [0, 0.95], "range": [0.45 - rows, 0.6], "scaleanchor": "x"},
+        "xaxis2": axis(frame.frequency, domain=[0.62, 1], anchor="y2"),
+        "yaxis2": axis("neuron", domain=[0.5, 0.95], anchor="x2"),
+        "xaxis3": axis(frame.step, domain=[0.62, 1], anchor="y3", range=[0, last]),
+        "yaxis3": axis("share", domain=[0, 0.32], anchor="x3", range=[0, 1.05]),
+        "annotations": [
+            *(label(x, y, str(n + 1), INK) for n, (x, y) in enumerate(middle)),
+            note(0.5, 1, "a clock each frequency, a spoke each neuron", SOFT, yanchor="bottom"),
+            note(0.5, 1, "what each neuron is made of", SOFT, axes="2", yanchor="bottom"),
+            note(0.5, 1, f"added right with another bend: {swaps}", SOFT, axes="3", yanchor="bottom"),
+            note(0.98, 0.42, "pairs added right", GREEN, axes="3", xanchor="right", yanchor="bottom"),
+            note(0.98, 0.22, "of a neuron in one frequency", BLUE, axes="3", xanchor="right", yanchor="bottom"),
+        ],
+    }
+    return {"data": data, "layout": layout}
+
+
+def race(frame: xr.Dataset) -> dict[str, Any]:
+    """Where each frequency starts on a map of times, and where it runs; the amplitudes over time."""
+    values, time, finish = values_of(frame), frame.time.values, frame.finish.values
+    alpha, off, top = frame.amplitude.values, frame.turning.values, float(frame["size"].values[-1])
+    winner = int(finish.argmin())
+    colours = [RED if i == 0 else GREEN if i == winner else SOFT for i in range(len(finish))]
+    colours[winner] = GREEN if winner else RED
+    inside = np.where(alpha <= top, alpha, np.nan)
+    data = [
+        image(np.log(frame.clock.values), "", FADED, float(np.log(finish.min())), float(np.log(finish.min()) + 3),
+              x=frame.off.values, y=frame["size"].values),
+    ]  # fmt: skip
+    high = 4 * top
+    for i, colour in enumerate(colours):
+        wide = 3 if i in (0, winner) else 1.2
+        data.append(curve(off[i], inside[i], "path", colour, line={"color": colour, "width": wide}, hoverinfo="skip"))
+        shown = np.where(alpha[i] <= high, alpha[i], np.nan)
+        data.append(curve(time, shown, "amplitude", colour, axes="2", line={"color": colour, "width": wide},
+                          pin=i == 0, hoverinfo="skip"))  # fmt: skip
+    data.append(curve(off[:, 0], alpha[:, 0], "starts", INK, mode="markers", marker={"size": 8, "color": colours},
+                      hoverinfo="skip"))  # fmt: skip
+    first = {"your frequency": (0, RED)} | ({} if winner == 0 else {"the winner": (winner, GREEN)})
+    layout = {
+        "height": 460,
+        "xaxis": axis(frame.off, domain=[0, 0.52], range=[-np.pi, np.pi]),
+        "yaxis": axis("amplitude α", range=[0, top]),
+        "xaxis2": axis(frame.time, domain=[0.62, 1], anchor="y2", range=[0, time[-1]]),
+        "yaxis2": axis("amplitude α", anchor="x2", range=[0, high]),
+        "shapes": [vertical(float(finish[i]), colour, axes="2") for i, colour in first.values()],
+        "annotations": [
+            label(off[0, 0], alpha[0, 0], "yours: drag me", RED, yanchor="bottom", yshift=16,
+                  xanchor="left" if off[0, 0] < 0 else "right"),
+            note(0.5, 1, "green ground: wins early", SOFT, yanchor="bottom"),
+            *(note(0.04, 0.97 - 0.09 * n, name, colour, axes="2", xanchor="left", yanchor="top")
+              for n, (name, (_, colour)) in enumerate(first.items())),
+        ],
+        "meta": {"hands": [hand(values["off"], values["mine"], across="off", up="mine", color=RED)]},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def lottery(frame: xr.Dataset) -> dict[str, Any]:
+    """One neuron's amplitudes and misalignments beside what its start foretells, and how many winners are foretold."""
+    step, last, finish = frame.step.values, values_of(frame)["steps"], frame.finish.values
+    amplitude, predicted, turning = frame.amplitude.values, frame.predicted.values, frame.turning.values
+    winner, largest = int(finish.argmin()), int(amplitude[:, 0].argmax())
+    others = [k for k in range(len(finish)) if k not in (winner, largest)]
+    high = 1.25 * amplitude.max()
+    predicted = np.where(predicted <= high, predicted, np.nan)
+    jumps = np.abs(np.diff(turning, axis=1, prepend=turning[:, :1])) > np.pi
+    turning = np.where(jumps, np.nan, turning)
+    data = []
+    for axes, lines in (("", amplitude), ("2", turning)):
+        data.append(curve(*bundle(step, lines[others]), "others", SOFT, axes=axes, line={"color": SOFT, "width": 1},
+                          hoverinfo="skip"))  # fmt: skip
+        for k, colour in dict([(largest, ORANGE), (winner, GREEN)]).items():
+            line = {"color": colour, "width": 3}
+            data.append(curve(step, lines[k], f"frequency {k + 1}", colour, axes=axes, line=line,
+                              pin=k == winner and not axes))  # fmt: skip
+    data.append(curve(*bundle(step, predicted), "predicted", INK, line={"color": INK, "width": 1, "dash": "dot"},
+                      hoverinfo="skip"))  # fmt: skip
+    for i, colour in enumerate((GREEN, ORANGE)):
+        name = str(frame.rule.values[i])
+        data.append(curve(step, frame.right.values[i], name, colour, axes="3", line={"color": colour, "width": 3}))
+    chance = float(frame.chance)
+    heights = apart([frame.right.values[0, -1], frame.right.values[1, -1]], 0.1, 1.02)
+    side = {"xanchor": "left" if step[-1] < 0.5 * last else "right", "yanchor": "bottom", "yshift": 6}
+    layout = {
+        "height": 500,
+        "xaxis": axis("", domain=[0, 0.46], showticklabels=False, range=[0, last]),
+        "yaxis": axis("amplitude α", domain=[0.42, 0.95], range=[0, high]),
+        "xaxis2": axis(frame.step, domain=[0, 0.46], anchor="y2", range=[0, last]),
+        "yaxis2": axis("misalignment D (rad)", domain=[0, 0.34], anchor="x2", range=[-np.pi, np.pi]),
+        "xaxis3": axis(frame.step, domain=[0.58, 1], anchor="y3", range=[0, last]),
+        "yaxis3": axis("share of neurons foretold", domain=[0, 0.95], anchor="x3", range=[0, 1.08]),
+        "shapes": [horizontal(chance, SOFT, axes="3")],
+        "annotations": [
+            note(0.02, 0.98, f"one neuron: k = {winner + 1} should win", GREEN, xanchor="left", yanchor="top"),
+            note(0.02, 0.88, "dots: foretold from the start", SOFT, xanchor="left", yanchor="top"),
+            *(label(step[-1], h, str(name), colour, axes="3", **side)
+              for h, name, colour in zip(heights, frame.rule.values, (GREEN, ORANGE))),
+            label(0.02 * last, chance, "guessing", SOFT, axes="3", xanchor="left", yanchor="bottom"),
+        ],
+    }  # fmt: skip
+    if winner != largest:
+        layout["annotations"].append(
+            note(0.02, 0.78, f"k = {largest + 1} was the largest", ORANGE, xanchor="left", yanchor="top")
+        )
+    return {"data": data, "layout": layout}
+
+
+def grokking(frame: xr.Dataset) -> dict[str, Any]:
+    """The frequencies of all neurons; accuracy on both parts over the steps so far; how pure the neurons are."""
+    seen = frame.step.values > 0
+    step, last = np.maximum(frame.step.values, 1), values_of(frame)["steps"]
+    seen = seen if seen.any() else ~seen
+    data = [image(frame.heat.values, "", HEAT, 0, 1, x=frame.frequency.values, y=frame.neuron.values)]
+    for i, colour in enumerate((BLUE, ORANGE)):
+        name = f"{frame.part.values[i]} pairs"
+        data.append(curve(step[seen], frame.accuracy.values[i][seen], name, colour, axes="2", pin=i == 1,
+                          line={"color": colour, "width": 3}))  # fmt: skip
+    weights = frame["size"].values / frame["size"].values[0]
+    data += [
+        curve(step[seen], frame.share.values[seen], "in one frequency", GREEN, axes="3"),
+        curve(step[seen], frame.off.values[seen], "misalignment", RED, axes="3"),
+        curve(step[seen], weights[seen], "size of the weights", PURPLE, axes="3"),
+    ]
+    ends = [np.log10(4), np.log10(last)]
+    below = {"xanchor": "left", "yanchor": "bottom", "xshift": 4}
+    marks = [vertical(float(frame[name]), colour, axes="2")
+             for name, colour in (("memory", BLUE), ("insight", ORANGE)) if name in frame]  # fmt: skip
+    layout = {
+        "height": 500,
+        "xaxis": axis(frame.frequency, domain=[0, 0.42]),
+        "yaxis": axis("neuron", domain=[0, 0.95]),
+        "xaxis2": log_axis("", domain=[0.54, 1], anchor="y2", range=ends, showticklabels=False),
+        "yaxis2": axis("added right", domain=[0.5, 0.95], anchor="x2", range=[-0.03, 1.08]),
+        "xaxis3": log_axis(frame.step, domain=[0.54, 1], anchor="y3", range=ends),
+        "yaxis3": axis("share, or rad", domain=[0, 0.4], anchor="x3", range=[0, 1.1 * max(1.6, weights.max())]),
+        "shapes": marks,
+        "annotations": [
+            note(0.5, 1, "what each neuron is made of", SOFT, yanchor="bottom"),
+            note(0.03, 0.95, "training pairs", BLUE, axes="2", xanchor="left", yanchor="top"),
+            note(0.03, 0.82, "test pairs", ORANGE, axes="2", xanchor="left", yanchor="top"),
+            label(ends[0], frame.share.values[0], "of a neuron in one frequency", GREEN, axes="3", **below),
+            label(ends[0], weights[0], "weights, of their first size", PURPLE, axes="3", **below),
+            label(ends[0], frame.off.values[0], "phases off (rad)", RED, axes="3", **below),
+        ],
+    }
+    return {"data": data, "layout": layout}

@@ -32,7 +32,7 @@ def activate(kind: Kind, z: Float[Tensor, "*n"]) -> tuple[Float[Tensor, "*n"], F
         return h + np.tanh(SHIFT), 1 - h * h
     if kind in ("leaky", "relu"):
         leak = LEAK if kind == "leaky" else 0.0
-        slope = torch.where(z > 0, 1.0, leak).to(z.dtype)
+        slope = leak + (1 - leak) * (z > 0).to(z.dtype)
         return z * slope, slope
     if kind == "linear":
         return z, torch.ones_like(z)
@@ -56,7 +56,7 @@ def expected_slope(
         return slope, -2 * _BEND * mean / wide * slope * std
     if kind in ("leaky", "relu"):
         leak = LEAK if kind == "leaky" else 0.0
-        t = mean / np.maximum(std, 1e-300)
+        t = np.clip(mean / np.maximum(std, 1e-300), -40, 40)  # further out both are what they are there
         return leak + (1 - leak) * ndtr(t), (1 - leak) * np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)
     if kind == "linear":
         return np.ones_like(mean), np.zeros_like(mean)

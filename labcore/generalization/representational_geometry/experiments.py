@@ -29,7 +29,8 @@ GAINS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0)
 BITS = (1, 2, 3)
 SIGNS = ("below 0", "not clearly off 0", "above 0")
 BLUR = 0.5  # noise of the reader of a bit, times the size of the hidden values
-SIDE = np.linspace(-1.2, 1.2, 15)  # places of arrows along each side of the plane
+SIDE = np.linspace(-1, 1, 15)  # places of arrows along each side of the plane, times its reach
+REACH = 1.2
 SWARM, SWARM_GAIN = 60, 0.3
 PAIR = (3, 7)  # the two of eight clusters that have both bits 1
 
@@ -116,15 +117,16 @@ def neuron(
     start = np.vstack([np.array([across, along]) @ plane, SWARM_GAIN / np.sqrt(D) * rng.normal(size=(SWARM, 8))])
     path = follow(start, centres, wanted, blur, activation, time, 120)
     places = path @ plane.T
-    spots = np.stack(np.meshgrid(SIDE, SIDE), -1) @ plane
+    side = REACH * SIDE
+    spots = np.stack(np.meshgrid(side, side), -1) @ plane
     field = expected_push(spots, centres, wanted, blur, activation) @ plane.T
     value = activate(activation, torch.tensor(centres @ path[-1, 0]))[0].numpy()
     (x, y), (a, b) = places[-1, 0], value[list(PAIR)]
     yield NEURON(
         dict(
             time=np.linspace(0, time, len(path)),
-            column=SIDE,
-            row=SIDE,
+            column=side,
+            row=side,
             across=places[:, 0, 0],
             along=places[:, 0, 1],
             others_across=places[:, 1:, 0],
@@ -171,13 +173,13 @@ def _kernel(values: Array, task: Task) -> Array:
     return found / max(np.abs(found).max(), 1e-300)
 
 
-def _first_push(task: Task, activation: str) -> Array:
+def _first_push(task: Task, activation: str, side: Array) -> Array:
     """How the task's points push a unit at each place of the plane, before anything is learned: (rows, columns, 2)."""
     plane = np.stack([task.across, task.along])
-    spots = torch.tensor((np.stack(np.meshgrid(SIDE, SIDE), -1) @ plane).reshape(-1, D).T)
+    spots = torch.tensor((np.stack(np.meshgrid(side, side), -1) @ plane).reshape(-1, D).T)
     x, votes = torch.tensor(task.x), task.y @ task.labels[list(task.pair)].mean(0)
     pushed = push(x, activate(activation, x @ spots)[1], torch.tensor(votes / (2 * task.y.size))[:, None])
-    return (plane @ pushed.numpy()).T.reshape(len(SIDE), len(SIDE), 2)
+    return (plane @ pushed.numpy()).T.reshape(len(side), len(side), 2)
 
 
 @experiment(quick=dict(steps=150, width=60), frame=WEIGHTS)
@@ -201,8 +203,9 @@ def weights(
     for the last bit. Raises ValueError for 3 bits of 4 clusters.
     """
     task = draw(clusters, k, noise, mixed, np.random.default_rng([seed, 0]))
-    plane, field = np.stack([task.across, task.along]), _first_push(task, activation)
-    given = dict(column=SIDE, row=SIDE, push_across=field[..., 0], push_along=field[..., 1])
+    plane, side = np.stack([task.across, task.along]), max(REACH / 2, 4 * gain / np.sqrt(D)) * SIDE
+    field = _first_push(task, activation, side)
+    given = dict(column=side, row=side, push_across=field[..., 0], push_along=field[..., 1])
     given |= dict(inputs=_kernel(task.x, task), labels=_kernel(task.y, task))
     places, log, start = [], [], None
     for look in train([task], activation, width, gain, eta, seen(steps, 50), [np.random.default_rng([seed, 1])], bias):
@@ -268,14 +271,14 @@ def alignment(
 ) -> Iterator[xr.Dataset]:
     """Networks with five activation functions learn the same bits of the same points from the same first weights.
 
-    Up to 24 frames. `read` is with noise of half the root mean square size of the hidden values. Raises ValueError for
+    Up to 19 frames. `read` is with noise of half the root mean square size of the hidden values. Raises ValueError for
     3 bits of 4 clusters.
     """
     tasks = [draw(clusters, k, noise, mixed, np.random.default_rng([seed, i, 0])) for i in range(n_seeds)]
     runs = []
     for kind in KINDS:
         starts = [np.random.default_rng([seed, i, 1]) for i in range(n_seeds)]
-        runs.append(train(tasks, kind, width, gain, eta, seen(steps, 24), starts, bias))
+        runs.append(train(tasks, kind, width, gain, eta, seen(steps, 18), starts, bias))
     log: list[Array] = []
     first: list[Array] = []
     steps_seen: list[int] = []
@@ -316,10 +319,7 @@ def _measured(look: Look, i: int, task: Task) -> tuple[float, float, float]:
 def _code(h: Array, task: Task, k: int) -> list[tuple[float, float, float]]:
     """Of each bit: parallelism, right readings in new contexts with noise and without."""
     means = mean_rows(h, task.cluster)
-    return [
-        (parallelism(means, bit), cross_context(h, task.cluster, bit, BLUR), cross_context(h, task.cluster, bit))
-        for bit in range(k)
-    ]
+    return [(parallelism(means, bit), *cross_context(h, task.cluster, bit, (BLUR, 0.0))) for bit in range(k)]
 
 
 def _compared(to_labels: Array, to_inputs: Array, loss: Array, step: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -32,7 +33,8 @@ def cka(a: Float[Array, "n m1"], b: Float[Array, "n m2"]) -> float:
 
 def mean_rows(values: Float[Array, "n m"], cluster: Int[Array, " n"]) -> Float[Array, "c m"]:
     """Mean values of each cluster."""
-    return np.stack([values[cluster == c].mean(0) for c in range(int(cluster.max()) + 1)])
+    member = (cluster == np.arange(int(cluster.max()) + 1)[:, None]).astype(float)
+    return member @ values / member.sum(1, keepdims=True)
 
 
 def contexts(clusters: int, bit: int) -> Int[Array, "2 c/2"]:
@@ -56,26 +58,32 @@ def parallelism(means: Float[Array, "c m"], bit: int) -> float:
     return float(cosines[np.triu_indices(len(code), 1)].mean())
 
 
-def cross_context(h: Float[Array, "n m"], cluster: Int[Array, " n"], bit: int, noise: float = 0.0) -> float:
+def cross_context(
+    h: Float[Array, "n m"], cluster: Int[Array, " n"], bit: int, noise: Sequence[float] = (0.0,)
+) -> Float[Array, " r"]:
     """How often a linear reader of a bit is right in contexts that it was not made in, on average over all halves.
 
     The reader is the line between the mean values of both sides, from half of the contexts. It reads the hidden values
-    of the other half with isotropic noise of standard deviation `noise`, times the root mean square length of the
-    centred values; the share is the expected one. Source: Bernardi et al. (2020), there with support vector machines.
+    of the other half with isotropic noise; each of `noise` is its standard deviation over the root mean square length
+    of the centred values. The shares are expected ones. Source: Bernardi et al. (2020), who take support vector
+    machines.
     """
     means = mean_rows(h, cluster)
     low, high = contexts(len(means), bit)
-    spread = noise * np.sqrt(((h - h.mean(0)) ** 2).sum(1).mean())
+    halves = np.array(list(combinations(range(len(low)), len(low) // 2)))
+    rows = np.arange(len(halves))[:, None]
+    # each reader's line, and the middle it is centred on, as sums of the clusters' means
+    line, middle = np.zeros((2, len(halves), len(means)))
+    line[rows, high[halves]], line[rows, low[halves]] = 1.0, -1.0
+    line, middle = line / halves.shape[1], np.abs(line) / (2 * halves.shape[1])
+    gram = means @ means.T
     side = 2.0 * ((cluster >> bit) & 1) - 1
-    right = []
-    for half in combinations(range(len(low)), len(low) // 2):
-        zero, one = means[low[list(half)]].mean(0), means[high[list(half)]].mean(0)
-        line = one - zero
-        others = ~np.isin(cluster, np.r_[low[list(half)], high[list(half)]])
-        margin = side[others] * ((h[others] - (zero + one) / 2) @ line)
-        blur = spread * np.linalg.norm(line)
-        right.append(ndtr(margin / blur).mean() if blur > 0 else (margin > 0).mean())
-    return float(np.mean(right))
+    margin = side * (line @ means @ h.T - np.einsum("hc,cd,hd->h", line, gram, middle)[:, None])
+    line_length = np.sqrt(np.maximum(np.einsum("hc,cd,hd->h", line, gram, line), 0))
+    blur = np.sqrt(((h - h.mean(0)) ** 2).sum(1).mean()) * line_length[:, None]
+    new = line[:, cluster] == 0
+    shares = [ndtr(margin / np.maximum(n * blur, 1e-300)) if n > 0 else margin > 0 for n in noise]
+    return np.array([share[new].mean() for share in shares])
 
 
 def off_labels(grown: Float[Array, "d m"], centres: Float[Array, "c d"], labels: Float[Array, "c k"]) -> float:
