@@ -121,7 +121,7 @@ def meet(
             picture_a=seen[0, unit_a[i]],
             picture_b=seen[1, unit_b[j]],
         ),
-        f"{made} of {pairs} pairs are matched: on the diagonal the median {word} is "
+        f"Matched are {made} of {pairs} pairs: on the diagonal the median {word} is "
         f"{plain(np.median(diagonal), '.2f')}{unit}, before training it was "
         f"{plain(np.median(untrained[one_to_one(untrained)]), '.2f')} with all matched. Unit {unit_a[i] + 1} of A and "
         f"unit {unit_b[j] + 1} of B have {plain(alike[i, j], '.2f')}{unit}; "
@@ -308,7 +308,7 @@ def groups(
             inside=inside,
             outside=outside,
         ),
-        f"{shared} of {k} groups have units of both networks. Correlations of A's and B's units have a mean size of "
+        f"Of {k} groups {shared} have units of both networks. Correlations of A's and B's units have a mean size of "
         f"{inside:.2f} inside of groups and {outside:.2f} between them.",
     )
 

@@ -78,8 +78,8 @@ def meet(frame: xr.Dataset) -> dict[str, Any]:
     pairs, diagonal = frame.pair.values, frame.diagonal.values
     information = values["likeness"] == "information"
     i, j = min(values["a"], n), min(values["b"], m)
-    made = round(values["matched"] / 100 * len(pairs))
-    line, best = 0.5 + made, np.where(pairs <= made, frame.best.values, np.nan)
+    made = values["matched"] / 100 * len(pairs)
+    line, best = 0.5 + made, np.where(pairs <= round(made), frame.best.values, np.nan)
     data = [
         _matrix(frame, 0 if information else -1, max(alike.max(), 1e-9) if information else 1, hoverinfo="none",
                 meta={"click": {"x": "b", "y": "a"}}),
@@ -262,14 +262,14 @@ def pairs(frame: xr.Dataset) -> dict[str, Any]:
             x = np.broadcast_to(np.arange(len(kinds)) + shift, seen.shape)
             data.append(curve(x.ravel(), seen.ravel(), f"layer {layer + 1}", colour, axes=axes, mode="markers",
                               pin=name == "matched", marker={"size": 9, "color": colour, "opacity": 0.7}))  # fmt: skip
-    ticks = {"tickvals": list(range(len(kinds))), "ticktext": [str(k).replace(" ", "<br>") for k in kinds],
+    ticks = {"tickvals": list(range(len(kinds))), "ticktext": ["shuffled", "untrained", "turned", "trained"],
              "range": [-0.5, len(kinds) - 0.5]}  # fmt: skip
     layout = {
         "height": 440,
-        "xaxis": axis("", domain=[0, 0.45], **ticks),
+        "xaxis": axis(frame.kind, domain=[0, 0.45], **ticks),
         "yaxis": axis("mean correlation", range=[0, 1.02]),
-        "xaxis2": axis("", domain=[0.55, 1], anchor="y2", **ticks),
-        "yaxis2": axis("", anchor="x2", range=[0, 1.02]),
+        "xaxis2": axis(frame.kind, domain=[0.55, 1], anchor="y2", **ticks),
+        "yaxis2": axis("mean correlation", anchor="x2", range=[0, 1.02]),
         "annotations": [
             note(0.5, 1, "matched units", yanchor="bottom"),
             note(0.5, 1, "ten main directions", axes="2", yanchor="bottom"),

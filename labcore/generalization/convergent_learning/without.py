@@ -12,5 +12,5 @@ WITHOUT = Without(
     line="rows, columns = linear_sum_assignment(likeness, maximize=True)",
     instead="rows = columns = np.arange(min(likeness.shape))",
     shows="convergent_learning.meet",
-    fails=lambda frame: float(np.median(frame.diagonal)) < float(np.median(frame.untrained)),
+    fails=lambda frame: float(np.median(frame.diagonal)) < 0.3,
 )
