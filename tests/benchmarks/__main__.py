@@ -24,6 +24,7 @@ from tests.benchmarks import (
     bench_bspline,
     bench_diagrams,
     bench_dynamics,
+    bench_frequencies,
     bench_glauber,
     bench_networks,
     bench_optimizers,
@@ -47,6 +48,7 @@ MODULES = (
     bench_diagrams,
     bench_networks,
     bench_optimizers,
+    bench_frequencies,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"

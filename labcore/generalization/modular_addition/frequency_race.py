@@ -72,32 +72,42 @@ def race(
         if times[t] < times[t - 1]:
             raise ValueError("times must not fall")
     for i in range(n):
-        z, q, now = complex(alpha[i], 0.0), beta[i] * np.exp(1j * off[i]), 0.0
+        # real and imaginary parts of z and q
+        x, y, u, v, now = alpha[i], 0.0, beta[i] * np.cos(off[i]), beta[i] * np.sin(off[i]), 0.0
         for t in range(count):
-            while now < times[t] and abs(z) < FAR:
-                size = 2 * abs(q) + abs(z)
-                h = times[t] - now
+            z = np.sqrt(x * x + y * y)
+            while now < times[t] and z < FAR:
+                size, h = 2 * np.sqrt(u * u + v * v) + z, times[t] - now
                 if size > 0:
                     h = min(h, FINE * p / size)
-                z, q = _advance(z, q, h / p)
+                x, y, u, v = _advance(x, y, u, v, h / p)
+                z = np.sqrt(x * x + y * y)
                 now += h
                 if now + h == now:  # too near to the end of time for another step
                     break
-            size = 1.0 if abs(z) < FAR else FAR / abs(z)
-            out[0, i, t], out[1, i, t] = size * abs(z), size * abs(q)
-            turned = q * np.conj(z) * np.conj(z)
-            out[2, i, t] = np.arctan2(turned.imag, turned.real)
+            q, fit = np.sqrt(u * u + v * v), 1.0 if z < FAR else FAR / z
+            out[0, i, t], out[1, i, t] = fit * z, fit * q
+            # of q z*^2
+            out[2, i, t] = np.arctan2(v * (x * x - y * y) - 2 * u * x * y, u * (x * x - y * y) + 2 * v * x * y)
     return out[0], out[1], out[2]
 
 
 @kernel
-def _advance(z, q, h):
+def _advance(x, y, u, v, h):
     """One step of Runge and Kutta: z' = 2 q z*, q' = z^2."""
-    z1, q1 = 2 * q * np.conj(z), z * z
-    a, b = z + h / 2 * z1, q + h / 2 * q1
-    z2, q2 = 2 * b * np.conj(a), a * a
-    a, b = z + h / 2 * z2, q + h / 2 * q2
-    z3, q3 = 2 * b * np.conj(a), a * a
-    a, b = z + h * z3, q + h * q3
-    z4, q4 = 2 * b * np.conj(a), a * a
-    return z + h / 6 * (z1 + 2 * z2 + 2 * z3 + z4), q + h / 6 * (q1 + 2 * q2 + 2 * q3 + q4)
+    x1, y1, u1, v1 = _slope(x, y, u, v)
+    half = h / 2
+    x2, y2, u2, v2 = _slope(x + half * x1, y + half * y1, u + half * u1, v + half * v1)
+    x3, y3, u3, v3 = _slope(x + half * x2, y + half * y2, u + half * u2, v + half * v2)
+    x4, y4, u4, v4 = _slope(x + h * x3, y + h * y3, u + h * u3, v + h * v3)
+    sixth = h / 6
+    x += sixth * (x1 + 2 * (x2 + x3) + x4)
+    y += sixth * (y1 + 2 * (y2 + y3) + y4)
+    u += sixth * (u1 + 2 * (u2 + u3) + u4)
+    v += sixth * (v1 + 2 * (v2 + v3) + v4)
+    return x, y, u, v
+
+
+@kernel
+def _slope(x, y, u, v):
+    return 2 * (u * x + v * y), 2 * (v * x - u * y), x * x - y * y, 2 * x * y

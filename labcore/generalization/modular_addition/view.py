@@ -17,7 +17,6 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
-    apart,
     axis,
     bundle,
     curve,
@@ -34,14 +33,14 @@ from labcore.figure import (
 )
 from labcore.words import plain
 
-DIAL_X, DIAL_Y, RIM, REACH = 0.62, 0.9, 1.22, 0.6  # radii of the dials and of the answers, length of the longest vote
+DIAL_X, DIAL_Y, RIM, REACH = 0.6, 0.86, 1.26, 0.6  # radii of the dials and of the answers, length of the longest vote
 ZERO = 0.34  # where the dials are held to turn them
 HUB, WHEEL = 0.17, 0.42  # radii at which a neuron's first and second phase stand
 ALIGNED = 0.5  # rad by which phases may be off and still count as aligned
 HEAT = [[0, "rgba(47,134,201,0)"], [1, "rgba(47,134,201,1)"]]
-FADED = [[0, "rgba(0,158,115,0.75)"], [1, "rgba(0,158,115,0.03)"]]
+FADED = [[0, "rgba(47,134,201,0.7)"], [1, "rgba(47,134,201,0.03)"]]
 
-SWAPPED = {"abs": "|z|", "square": "z²", "fourth": "z⁴", "none": "none"}
+SWAPPED = {"square": "z²", "abs": "|z|", "none": "a line"}
 
 CARD = ("vote", "xy")
 
@@ -98,7 +97,7 @@ def vote(frame: xr.Dataset) -> dict[str, Any]:
         hand(*_at(_angle(turn, p), ZERO), around=scale("turn", _angle(np.array([-3.0, 3.0]), p), [-3.0, 3.0]),
              color=PURPLE),
     ]  # fmt: skip
-    places = _at(angles, RIM - 0.13)
+    places = _at(angles, RIM - 0.2)
     size_of, inks = 12 if p < 30 else 9, [GREEN if n == right else SOFT for n in range(p)]
     edge = RIM + REACH + 0.05
     low, high = min(total.min(), waves.min()), max(total.max(), waves.max(), 1e-9)
@@ -156,7 +155,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
             *(label(x, y, str(n + 1), INK) for n, (x, y) in enumerate(middle)),
             note(0.5, 1, "a clock each frequency, a spoke each neuron", SOFT, yanchor="bottom"),
             note(0.5, 1, "what each neuron is made of", SOFT, axes="2", yanchor="bottom"),
-            note(0.5, 1, f"added right with another bend: {swaps}", SOFT, axes="3", yanchor="bottom"),
+            note(0.5, 1, f"afterwards with {swaps}", SOFT, axes="3", yanchor="bottom"),
             note(0.98, 0.42, "pairs added right", GREEN, axes="3", xanchor="right", yanchor="bottom"),
             note(0.98, 0.22, "of a neuron in one frequency", BLUE, axes="3", xanchor="right", yanchor="bottom"),
         ],
@@ -196,7 +195,7 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             label(off[0, 0], alpha[0, 0], "yours: drag me", RED, yanchor="bottom", yshift=16,
                   xanchor="left" if off[0, 0] < 0 else "right"),
-            note(0.5, 1, "green ground: wins early", SOFT, yanchor="bottom"),
+            note(0.5, 1, "strong blue: soon infinite", SOFT, yanchor="bottom"),
             *(note(0.04, 0.97 - 0.09 * n, name, colour, axes="2", xanchor="left", yanchor="top")
               for n, (name, (_, colour)) in enumerate(first.items())),
         ],
@@ -229,8 +228,9 @@ def lottery(frame: xr.Dataset) -> dict[str, Any]:
         name = str(frame.rule.values[i])
         data.append(curve(step, frame.right.values[i], name, colour, axes="3", line={"color": colour, "width": 3}))
     chance = float(frame.chance)
-    heights = apart([frame.right.values[0, -1], frame.right.values[1, -1]], 0.1, 1.02)
-    side = {"xanchor": "left" if step[-1] < 0.5 * last else "right", "yanchor": "bottom", "yshift": 6}
+    side = {"xanchor": "left" if step[-1] < 0.5 * last else "right"}
+    upper, lower = {"yanchor": "bottom", "yshift": 6}, {"yanchor": "top", "yshift": -6}
+    first = int(frame.right.values[0, -1] < frame.right.values[1, -1])
     layout = {
         "height": 500,
         "xaxis": axis("", domain=[0, 0.46], showticklabels=False, range=[0, last]),
@@ -242,9 +242,9 @@ def lottery(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [horizontal(chance, SOFT, axes="3")],
         "annotations": [
             note(0.02, 0.98, f"one neuron: k = {winner + 1} should win", GREEN, xanchor="left", yanchor="top"),
-            note(0.02, 0.88, "dots: foretold from the start", SOFT, xanchor="left", yanchor="top"),
-            *(label(step[-1], h, str(name), colour, axes="3", **side)
-              for h, name, colour in zip(heights, frame.rule.values, (GREEN, ORANGE))),
+            note(0.02, 0.88, "dashed: foretold from the start", SOFT, xanchor="left", yanchor="top"),
+            *(label(step[-1], frame.right.values[i, -1], str(frame.rule.values[i]), (GREEN, ORANGE)[i], axes="3",
+                    **side, **(upper if i == first else lower)) for i in (0, 1)),
             label(0.02 * last, chance, "guessing", SOFT, axes="3", xanchor="left", yanchor="bottom"),
         ],
     }  # fmt: skip
