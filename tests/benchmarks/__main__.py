@@ -25,6 +25,7 @@ from tests.benchmarks import (
     bench_diagrams,
     bench_dynamics,
     bench_frequencies,
+    bench_geometry,
     bench_glauber,
     bench_networks,
     bench_optimizers,
@@ -49,6 +50,7 @@ MODULES = (
     bench_networks,
     bench_optimizers,
     bench_frequencies,
+    bench_geometry,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
