@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tests.browser.conftest import watched
@@ -17,10 +19,10 @@ ASKED = """bench("symmetric_stdp.window", predict=Prediction("Up?", ("Yes", "No"
 @pytest.fixture(scope="module", params=["voila", "lab"])
 def edge(request, browser, desk):
     """The spline and a bench that asks something first, on a page that the tests share."""
-    write_notebook(desk / "hands.ipynb", CELL, ASKED)
+    write_notebook(desk / "hands.ipynb", CELL, ASKED, 'bench("modular_addition.vote")')
     with watched(browser) as page:
         open_on_desk(request, page, request.param, "hands.ipynb")
-        wait_for_figures(page, 2)
+        wait_for_figures(page, 3)
         yield page
 
 
@@ -196,6 +198,33 @@ def test_a_finger_holds_a_hand(edge):
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     wait_for(edge, label, lambda now: now < before)
     assert edge.evaluate("scrollY") == top
+
+
+def test_a_hand_goes_around_its_circle(edge):
+    """A quarter turn of the first number's hand, on a clock of 23, and on with the keyboard."""
+    clock = edge.locator(".labcore-bench").nth(2)
+    part = clock.get_by_role("slider", name="first number x", exact=True).and_(edge.locator(".labcore-hand"))
+    x, y = middle(part)
+    cx, cy = clock.locator(".labcore-figure").evaluate(
+        """(f) => {
+          const r = f.getBoundingClientRect(), { xaxis, yaxis } = f._fullLayout;
+          return [r.left + xaxis._offset + xaxis.d2p(0), r.top + yaxis._offset + yaxis.d2p(0)];
+        }"""
+    )
+    radius, first = math.hypot(x - cx, y - cy), math.atan2(y - cy, x - cx)
+    assert first == pytest.approx(2 * math.pi * 3 / 23 - math.pi / 2, abs=0.02), "3 stands where a clock has it"
+    edge.mouse.move(x, y)
+    edge.mouse.down()
+    for k in range(1, 11):
+        turned = first + 2 * math.pi * 6 / 23 * k / 10
+        edge.mouse.move(cx + 1.3 * radius * math.cos(turned), cy + 1.3 * radius * math.sin(turned))
+    assert part.get_attribute("aria-valuetext") == "first number x 9"
+    where = middle(part)
+    assert math.hypot(where[0] - cx, where[1] - cy) == pytest.approx(radius, abs=2), "it stays on its circle"
+    edge.mouse.up()
+    clock.get_by_text("9 + 8 = 17").first.wait_for()
+    edge.keyboard.press("ArrowLeft")
+    clock.get_by_text("8 + 8 = 16").first.wait_for()
 
 
 def test_nothing_can_be_held_before_the_question_is_answered(edge):

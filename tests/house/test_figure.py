@@ -70,6 +70,15 @@ def test_a_hand_that_means_nothing_is_refused():
         hand(1.0, None, up="height")
 
 
+def test_a_hand_that_goes_around_goes_nowhere_else_and_has_a_radius():
+    assert hand(1.0, 2.0, around="angle", centre=(1.0, 0.0))["centre"] == [1.0, 0.0]
+    for given in (dict(across="height"), dict(up="height"), dict(centre=(1.0, 2.0))):
+        with pytest.raises(ValueError, match="goes around moves in no other way"):
+            hand(1.0, 2.0, around="angle", **given)
+    with pytest.raises(ValueError, match="goes around"):
+        hand(1.0, None, around="angle")
+
+
 def test_a_scale_goes_one_way():
     assert scale("height", [1, 2], [5, 3])["parameter"] == "height"
     for places, values, words in (

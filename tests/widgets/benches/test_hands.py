@@ -1,12 +1,14 @@
 """What the page is told of the parameters that a hand can move in a figure, and what a hand moves."""
 
+import math
+
 import pytest
 
 from labcore.experiment import ParameterError
 from labcore.figure import hand, scale
 from tests.widgets.hands import LINE, PATIENCE, open_bench, plot, slope, status, view
 from widgets.benches.controls import positions
-from widgets.benches.hands import hand_facts, hands_of
+from widgets.benches.hands import hand_facts, hands_of, place_of
 from widgets.benches.prediction import Prediction
 from widgets.benches.static_bench import StaticBench
 
@@ -30,12 +32,24 @@ def test_the_page_knows_the_stops_of_the_control():
     assert hand_facts(LINE, {"data": []}) == hand_facts(LINE, {"layout": {"meta": None}}) == {}
 
 
+def test_the_place_of_a_hand_on_a_circle_is_its_angle_on_the_scale():
+    """All turns of an angle are one place; it is told as the one nearest to the middle of the scale."""
+    assert set(hand_facts(LINE, drawn(hand(1, 0, around="slope")))) == {"slope"}
+    assert place_of(hand(2, 5, up="slope"), "y") == 5
+    down = hand(3, 1, around="slope", centre=(3, 3))
+    assert place_of(down, "o") == pytest.approx(-math.pi / 2)
+    clock = scale("slope", [math.pi / 2, -math.pi], [0, 2])
+    assert place_of(hand(3, 1, around=clock, centre=(3, 3)), "o") == pytest.approx(-math.pi / 2)
+    assert place_of(hand(0, 3.1, around=clock, centre=(3, 3)), "o") == pytest.approx(-math.pi, abs=0.04)
+
+
 @pytest.mark.parametrize(
     ("made", "words"),
     [
         (hand(1, 1, up="slop"), "toy.line: .* 'slop', which is no parameter; it has slope, count"),
         (hand(1, 1, up=scale("slop", [0, 1], [0, 1])), "'slop', which is no parameter"),
         (hand(1, 1, across="method"), "method, which no place means; it is one of exact, gd, adam"),
+        (hand(1, 1, around="slop"), "'slop', which is no parameter"),
         (hand(1, 1, across="clip"), "clip, which no place means; it is true or false"),
         (hand(1, 1, up="slope", sets={"order": 7}), "order = 7 is not allowed; it must be one of 1, 2"),
     ],
