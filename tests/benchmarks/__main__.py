@@ -25,6 +25,7 @@ from tests.benchmarks import (
     bench_diagrams,
     bench_dynamics,
     bench_frequencies,
+    bench_geometry,
     bench_glauber,
     bench_matching,
     bench_networks,
@@ -51,6 +52,7 @@ MODULES = (
     bench_optimizers,
     bench_matching,
     bench_frequencies,
+    bench_geometry,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"

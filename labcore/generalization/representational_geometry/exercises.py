@@ -8,7 +8,7 @@ from .experiments import alignment, neuron
 
 
 @exercise(
-    "Where does a ReLU neuron have to start, to speak for cluster B alone in the end? Give its weights across classes "
+    "Where does a ReLU unit have to start, to speak for cluster B alone in the end? Give its weights across classes "
     "and within the class.",
     neuron.parameters["across"],
     neuron.parameters["along"],

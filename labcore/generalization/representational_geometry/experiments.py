@@ -1,4 +1,4 @@
-"""One neuron by hand, all neurons of a network, five activation functions side by side, and how small is small."""
+"""One unit by hand, all units of a network, five activation functions side by side, and how small is small."""
 
 from __future__ import annotations
 
@@ -74,17 +74,17 @@ def seen(steps: int, frames: int) -> list[int]:
 
 NEURON = Frame(
     time=axis("training time"),
-    unit=axis("other neuron"),
+    unit=axis("other unit"),
     cluster=axis("cluster", values=tuple(range(8))),
     column=axis("weight across classes"),
     row=axis("weight within the class"),
-    across=var("time", "weight of the neuron across classes"),
-    along=var("time", "weight of the neuron within the class"),
-    others_across=var("time unit", "weights of other neurons across classes"),
-    others_along=var("time unit", "weights of other neurons within the class"),
+    across=var("time", "weight of the unit across classes"),
+    along=var("time", "weight of the unit within the class"),
+    others_across=var("time unit", "weights of other units across classes"),
+    others_along=var("time unit", "weights of other units within the class"),
     push_across=var("row column", "expected push across classes"),
     push_along=var("row column", "expected push within the class"),
-    value=var("cluster", "value of the neuron at the cluster's centre"),
+    value=var("cluster", "value of the unit at the cluster's centre"),
     agrees=var("cluster", "how the cluster's labels agree with those of A and B, -1 to 1"),
 )
 
@@ -104,9 +104,9 @@ def neuron(
     noise: Noise = 1.0,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
-    """One neuron that is wanted to be high for the class of clusters A and B, and 60 others from small random weights.
+    """One unit that is wanted to be high for the class of clusters A and B, and 60 others from small random weights.
 
-    Eight clusters at right angles carry two bits. The neuron's readout stays 1 and the errors as at the start, so that
+    Eight clusters at right angles carry two bits. Its readout stays 1 and the errors as at the start, so that
     it follows the expected push, which is exact. The plane is that of A and B. One frame.
     """
     rng = np.random.default_rng(seed)
@@ -136,7 +136,7 @@ def neuron(
             value=value,
             agrees=wanted,
         ),
-        f"The neuron starts at ({plain(across, '.2f')}, {plain(along, '.2f')}) and arrives at ({plain(x, '.2f')}, "
+        f"The unit starts at ({plain(across, '.2f')}, {plain(along, '.2f')}) and arrives at ({plain(x, '.2f')}, "
         f"{plain(y, '.2f')}). Its value there is {plain(a, '.2f')} for cluster A and {plain(b, '.2f')} for cluster B.",
     )
 

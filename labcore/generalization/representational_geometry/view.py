@@ -62,8 +62,8 @@ def _plane(frame: xr.Dataset, reach: float, domain: list[float]) -> tuple[list[d
     ]  # fmt: skip
     at = 0.88 * reach
     notes = [
-        label(at, at, "cluster A", GREEN, xanchor="right", yanchor="bottom"),
-        label(at, -at, "cluster B", GREEN, xanchor="right", yanchor="top"),
+        label(at, at, "cluster A", GREEN, xanchor="right", yanchor="bottom", xshift=-8),
+        label(at, -at, "cluster B", GREEN, xanchor="right", yanchor="top", xshift=-8),
     ]
     axes = {
         "xaxis": axis("across classes: towards A and B together", domain=domain, range=[-reach, reach], zeroline=True),
@@ -78,15 +78,15 @@ def _dots(x: Array, y: Array, name: str, color: str, size: float, **more: Any) -
 
 
 def neuron(frame: xr.Dataset) -> dict[str, Any]:
-    """The way of one neuron and of sixty others over the expected push, and what it comes to say to each cluster."""
+    """The way of one unit and of sixty others over the expected push, and what it comes to say to each cluster."""
     data, notes, axes = _plane(frame, 1.2, [0, 0.56])
     x, y = frame.across.values, frame.along.values
     many_x, many_y = frame.others_across.values, frame.others_along.values
     gap = np.full((1, many_x.shape[1]), np.nan)
     data += [
-        curve(np.vstack([many_x, gap]).T.ravel(), np.vstack([many_y, gap]).T.ravel(), "other neurons", BLUE,
+        curve(np.vstack([many_x, gap]).T.ravel(), np.vstack([many_y, gap]).T.ravel(), "other units", BLUE,
               line={"color": BLUE, "width": 1}, opacity=0.6, hoverinfo="skip"),
-        _dots(many_x[-1], many_y[-1], "other neurons", BLUE, 5, hoverinfo="skip"),
+        _dots(many_x[-1], many_y[-1], "other units", BLUE, 5, hoverinfo="skip"),
         curve(x, y, "its way", RED, line={"color": RED, "width": 3}),
         _dots(x[-1:], y[-1:], "where it ends", RED, 12),
         _dots(x[:1], y[:1], "where it starts", INK, 9),
@@ -107,9 +107,9 @@ def neuron(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 460,
         **axes,
-        "xaxis2": axis("cluster, by how many labels it shares with A and B", domain=[0.66, 1], anchor="y2",
+        "xaxis2": axis("cluster", domain=[0.66, 1], anchor="y2",
                        range=[-0.5, len(order) - 0.5], tickvals=places, ticktext=names[order].tolist()),
-        "yaxis2": axis("value of the neuron", anchor="x2", range=[-top, top], zeroline=True),
+        "yaxis2": axis("value of the unit", anchor="x2", range=[-top, top], zeroline=True),
         "annotations": notes,
         "meta": {"hands": [hand(x[0], y[0], across="across", up="along", color=RED)]},
     }  # fmt: skip
@@ -136,7 +136,7 @@ def weights(frame: xr.Dataset) -> dict[str, Any]:
     data += [
         curve(np.vstack([x[:, speaks], gap]).T.ravel(), np.vstack([y[:, speaks], gap]).T.ravel(), "units", BLUE,
               line={"color": BLUE, "width": 1.2}, hoverinfo="skip"),
-        _dots(x[-1, speaks], y[-1, speaks], "units that speak for the class", RED, 6),
+        _dots(x[-1, speaks], y[-1, speaks], "units that speak for the class", RED, 5),
     ]  # fmt: skip
     images, titles = _kernels(
         frame,
@@ -177,7 +177,8 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
     data, notes = [], []
     for i, name in enumerate(names):
         colour = COLOURS[name]
-        data.append(curve(x[i].mean(0), y[i].mean(0), name, colour, pin=name in ("tanh", "ReLU")))
+        line = {"color": colour, "width": 2.5, "dash": "dot" if name == "erf" else "solid"}  # it lies on tanh's
+        data.append(curve(x[i].mean(0), y[i].mean(0), name, colour, pin=name in ("tanh", "ReLU"), line=line))
         data.append(_dots(x[i, :, -1], y[i, :, -1], name, colour, 9))
         notes.append(note(0.04, 0.42 - 0.09 * i, f"● {name}", colour, xanchor="left", yanchor="bottom"))
     low = max(0.0, min(float(x.min()), float(y.min())) - 0.05)
@@ -206,7 +207,7 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("alignment with the inputs", domain=[0, 0.52], range=[low, 1.03]),
         "yaxis": axis("alignment with the labels", domain=[0.42, 1], range=[low, 1.03]),
         "xaxis6": axis("", domain=[0, 1], anchor="y6", range=[-0.6, len(names) - 0.4], tickvals=place, ticktext=names),
-        "yaxis6": axis("0 to 1", domain=[0, 0.26], anchor="x6", range=[bottom, 1.05]),
+        "yaxis6": axis("cosine, or share", domain=[0, 0.26], anchor="x6", range=[bottom, 1.05]),
         "annotations": [
             *notes,
             *titles,
