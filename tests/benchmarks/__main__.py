@@ -26,7 +26,9 @@ from tests.benchmarks import (
     bench_diagrams,
     bench_dynamics,
     bench_frequencies,
+    bench_geometry,
     bench_glauber,
+    bench_matching,
     bench_networks,
     bench_optimizers,
     bench_qubits,
@@ -50,9 +52,11 @@ MODULES = (
     bench_diagrams,
     bench_networks,
     bench_optimizers,
+    bench_matching,
     bench_frequencies,
     bench_two_stages,
     bench_convex,
+    bench_geometry,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
