@@ -24,13 +24,13 @@ def _trained(name: str, eta: float, exponent: float, seed: int) -> tuple[int, fl
 @exercise(
     "A memory of K = 64 facts begins at W = 0. Exact Muon, with learning rate η = 0.05, makes all its singular values "
     "grow by 0.05 a step. After how many steps is a fact known to 95 %? An answer within a twentieth is right.",
-    asked("steps", 1, 10_000),
+    asked("steps", 1.0, 1e4),
     hint=(
         "Then W is α times the sum of all outer products: the right answer's score is α above every other one.",
         "The chance is e^α / (e^α + 63).",
     ),
 )
-def steps_of_muon(steps: int, seed: int) -> bool | str:
+def steps_of_muon(steps: float, seed: int) -> bool | str:
     needed, _ = _trained("Muon", 0.05, 1.0, seed)
     if abs(steps / needed - 1) <= 0.05:
         return True

@@ -39,6 +39,7 @@ def memory(frame: xr.Dataset) -> dict[str, Any]:
     """What each optimizer's memory knows, fact by fact, and its singular values; below, the turn of the codes."""
     values, facts = values_of(frame), frame.fact.values
     data, shapes, notes, layout = [], [], [], {"height": 640, "bargap": 0.15}
+    titles = ("", "chance of the right answer", ""), ("", "singular value / largest", "")
     for i, (name, colour, rows) in enumerate(zip(_names(values), COLOURS, ROWS, strict=True)):
         left, right = ("" if i == 0 else str(2 * i + 1)), str(2 * i + 2)
         singular = frame.singular.values[i]
@@ -56,11 +57,11 @@ def memory(frame: xr.Dataset) -> dict[str, Any]:
         layout |= {
             f"xaxis{left}": axis("fact, the most frequent first" if low else "", domain=[0, 0.45], anchor=f"y{left}",
                                  range=[0.3, facts[-1] + 0.7], **({} if low else hidden)),
-            f"yaxis{left}": axis("chance of answer", domain=rows, anchor=f"x{left}", range=[0, 1.02], tickformat=".0%",
+            f"yaxis{left}": axis(titles[0][i], domain=rows, anchor=f"x{left}", range=[0, 1.02], tickformat=".0%",
                                  nticks=4),
             f"xaxis{right}": axis("direction, the strongest first" if low else "", domain=[0.57, 1],
                                   anchor=f"y{right}", **({} if low else hidden)),
-            f"yaxis{right}": axis("singular value", domain=rows, anchor=f"x{right}", range=[0, 1.02], nticks=4),
+            f"yaxis{right}": axis(titles[1][i], domain=rows, anchor=f"x{right}", range=[0, 1.02], nticks=4),
         }  # fmt: skip
     seen = frame.frequency.values / frame.frequency.values[0]
     data.append(curve(facts, seen, "how often it is seen", INK, hoverinfo="skip",
