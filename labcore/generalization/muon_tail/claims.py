@@ -24,8 +24,8 @@ def _ends(seeds: Seeds) -> xr.Dataset:
 def muon_knows_the_rarest(seeds: Seeds) -> Evidence:
     muon = _ends(seeds).balance.sel(rule=MUON)
     return Evidence(
-        mean("chance of the least known fact, one-hot", muon.sel(value=0.0)) >= 0.9,
-        mean("the same, turned", muon.sel(value=1.0)) >= 0.9,
+        mean("chance of the least known fact, one-hot", muon.sel(place=0.0)) >= 0.9,
+        mean("the same, turned", muon.sel(place=1.0)) >= 0.9,
         size=SETTING,
     )
 
@@ -34,8 +34,8 @@ def muon_knows_the_rarest(seeds: Seeds) -> Evidence:
 def adam_needs_its_code(seeds: Seeds) -> Evidence:
     balance = _ends(seeds).balance
     return Evidence(
-        *(mean(f"{name}, one-hot", balance.sel(rule=name, value=0.0)) >= 0.9 for name in (ADAM, SIGNS)),
-        *(mean(f"{name}, turned", balance.sel(rule=name, value=1.0)) <= 0.35 for name in (ADAM, SIGNS)),
+        *(mean(f"{name}, one-hot", balance.sel(rule=name, place=0.0)) >= 0.9 for name in (ADAM, SIGNS)),
+        *(mean(f"{name}, turned", balance.sel(rule=name, place=1.0)) <= 0.35 for name in (ADAM, SIGNS)),
         size=SETTING,
     )
 
@@ -44,7 +44,7 @@ def adam_needs_its_code(seeds: Seeds) -> Evidence:
 def gradient_descent_leaves_them(seeds: Seeds) -> Evidence:
     balance = _ends(seeds).balance.sel(rule=GRADIENT)
     return Evidence(
-        *(mean(f"least known, {code}", balance.sel(value=v)) <= 0.2 for code, v in (("one-hot", 0.0), ("turned", 1.0))),
+        *(mean(f"least known, {code}", balance.sel(place=v)) <= 0.2 for code, v in (("one-hot", 0.0), ("turned", 1.0))),
         size=SETTING,
     )
 
@@ -53,14 +53,14 @@ def gradient_descent_leaves_them(seeds: Seeds) -> Evidence:
 def turns_do_not_matter(seeds: Seeds) -> Evidence:
     balance = _ends(seeds).balance.sel(rule=[GRADIENT, MUON, ROUGH])
     return Evidence(
-        exact("largest change of the least known fact", float(np.abs(balance - balance.sel(value=0.0)).max())) <= 1e-8,
+        exact("largest change of the least known fact", float(np.abs(balance - balance.sel(place=0.0)).max())) <= 1e-8,
         size=SETTING,
     )
 
 
 @claim("Muon's memory uses all its directions alike, in turned codes; that of Adam uses some far more than others")
 def muon_is_isotropic(seeds: Seeds) -> Evidence:
-    flat = _ends(seeds).flatness.sel(value=1.0)
+    flat = _ends(seeds).flatness.sel(place=1.0)
     return Evidence(
         mean("smallest / largest singular value, Muon", flat.sel(rule=MUON)) >= 0.95,
         *(mean(f"the same, {name}", flat.sel(rule=name)) <= 0.25 for name in (ADAM, SIGNS)),
@@ -73,15 +73,15 @@ def no_tail_no_advantage(seeds: Seeds) -> Evidence:
     balance = once(evenness, over="exponent", grid=2, n_codes=RUNS, seed=seeds.first).balance
     ahead = balance.sel(rule=MUON) - balance.sel(rule=ADAM)
     return Evidence(
-        mean("Muon - Adam, least known fact, exponent 0", ahead.sel(value=0.0)) <= 0.1,
-        mean("Muon - Adam, least known fact, exponent 1", ahead.sel(value=1.0)) >= 0.5,
+        mean("Muon - Adam, least known fact, exponent 0", ahead.sel(place=0.0)) <= 0.1,
+        mean("Muon - Adam, least known fact, exponent 1", ahead.sel(place=1.0)) >= 0.5,
         size=SETTING.replace("of frequency 1/rank", "of frequency 1/rank^s") + ", turned",
     )
 
 
 @claim("Five Newton-Schulz steps keep most of it: the rarest fact falls behind that of exact Muon, but not far")
 def five_steps_keep_most(seeds: Seeds) -> Evidence:
-    balance = _ends(seeds).balance.sel(value=1.0)
+    balance = _ends(seeds).balance.sel(place=1.0)
     rough = balance.sel(rule=ROUGH)
     return Evidence(
         mean("least known fact, five steps", rough) >= 0.5,

@@ -8,7 +8,7 @@ from labcore.exercises import asked, exercise
 
 from .codes import code, frequencies
 from .memory import train
-from .updates import lifted, rule
+from .updates import rule
 
 FACTS = 64
 
@@ -46,21 +46,3 @@ def steps_of_muon(steps: float, seed: int) -> bool | str:
 def a_tail_for_adam(exponent: float, seed: int) -> bool | str:
     _, least = _trained("Adam", 0.005, exponent, seed)
     return True if 0.4 <= least <= 0.6 else f"With this exponent it knows the rarest to {least:.0%}."
-
-
-@exercise(
-    "A direction has a singular value of 0.0005. How many Newton-Schulz steps with Muon's polynomial lift it above "
-    "0.5? Name the fewest.",
-    asked("steps", 1, 100),
-    hint="As long as σ is small, only the first term counts: each step multiplies by 3.4445.",
-)
-def steps_of_the_lift(steps: int, seed: int) -> bool | str:
-    path = lifted(np.array([0.0005]), 100)[:, 0]
-    needed = int((path > 0.5).argmax())
-    if steps == needed:
-        return True
-    return (
-        f"Fewer will do: after {needed} of them it is above."
-        if steps > needed
-        else (f"After {steps} step{'s' * (steps != 1)} it is {path[steps]:.2g}.")
-    )

@@ -150,11 +150,11 @@ def _reading(runs: list[Run], at: int, level: float) -> str:
 
 
 EVENNESS = Frame(
-    value=axis("turn of the codes"),
+    place=axis("turn of the codes"),
     rule=axis("optimizer", values=RULES),
     repeat=axis("pair of codes"),
-    balance=var("rule value repeat", "chance of the least known fact"),
-    flatness=var("rule value repeat", "smallest / largest singular value"),
+    balance=var("rule place repeat", "chance of the least known fact"),
+    flatness=var("rule place repeat", "smallest / largest singular value"),
     stop=var("", "chance of the best known fact"),
 )
 
@@ -197,11 +197,11 @@ def evenness(
         ends = balance[:, : at + 1].mean(-1)
         parts = [f"{name} {ends[r, -1]:.0%}" for r, name in enumerate(RULES)]
         yield EVENNESS(
-            dict(value=places[: at + 1], balance=balance[:, : at + 1], flatness=flatness[:, : at + 1], stop=1 - eps),
+            dict(place=places[: at + 1], balance=balance[:, : at + 1], flatness=flatness[:, : at + 1], stop=1 - eps),
             f"{_OVER[over].capitalize()} {place:.2g}, the best known fact at {1 - eps:.0%}, the least known: "
             f"{', '.join(parts)}.",
             (at + 1) / grid,
-            names={"value": _OVER[over]},
+            names={"place": _OVER[over]},
         )
 
 

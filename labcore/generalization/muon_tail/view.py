@@ -103,7 +103,7 @@ def _bars(x: np.ndarray, y: np.ndarray, name: str, colour: str, axes: str, pin: 
 
 def evenness(frame: xr.Dataset) -> dict[str, Any]:
     """The chance of the least known fact along turns of the codes, or along the tail exponent."""
-    x, mean = frame.value.values, frame.balance.values.mean(-1)
+    x, mean = frame.place.values, frame.balance.values.mean(-1)
     values = values_of(frame)
     last = 1.0 if values["over"] == "turn" else values["exponent"] or 1.0
     line = {"color": SOFT, "width": 1.5, "dash": "dot"}
@@ -116,7 +116,7 @@ def evenness(frame: xr.Dataset) -> dict[str, Any]:
     heights = apart(mean[:, -1], 0.07, top=0.99)
     layout = {
         "height": 440,
-        "xaxis": axis(frame.value, range=[-0.02 * last, 1.36 * last], tickvals=np.linspace(0, last, 6)),
+        "xaxis": axis(frame.place, range=[-0.02 * last, 1.36 * last], tickvals=np.linspace(0, last, 6)),
         "yaxis": axis("chance of the least known fact", range=[-0.02, 1.02], tickformat=".0%"),
         "annotations": [
             label(x[-1], height, str(name), colour, xanchor="left", xshift=10)
