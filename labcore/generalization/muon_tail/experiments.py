@@ -199,7 +199,7 @@ def evenness(
         yield EVENNESS(
             dict(place=places[: at + 1], balance=balance[:, : at + 1], flatness=flatness[:, : at + 1], stop=1 - eps),
             f"{_OVER[over].capitalize()} {place:.2g}, the best known fact at {1 - eps:.0%}, the least known: "
-            f"{', '.join(parts)}.",
+            f"{'; '.join(parts)}.",
             (at + 1) / grid,
             names={"place": _OVER[over]},
         )

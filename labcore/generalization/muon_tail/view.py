@@ -131,12 +131,12 @@ def lift(frame: xr.Dataset) -> dict[str, Any]:
     before, after, path, step = frame.before.values, frame.after.values, frame.path.values, frame.step.values
     sigma = values_of(frame)["sigma"]
     data = [
-        curve(before, after, "after all steps", BLUE, pin=True, line={"color": BLUE, "width": 3}),
+        curve(before, after, "after all steps", BLUE, line={"color": BLUE, "width": 3}),
         curve(frame.own_before.values, frame.own_after.values, "of the gradient", ORANGE, mode="markers",
               marker={"size": 7, "color": ORANGE, "line": {"color": PAPER, "width": 1}}),
         curve([sigma], path[-1:], "this one", GREEN, mode="markers",
               marker={"size": 13, "color": GREEN, "line": {"color": PAPER, "width": 2}}),
-        curve(step, np.maximum(path, 1e-5), "this one", GREEN, axes="2", mode="lines+markers",
+        curve(step, np.maximum(path, 1e-5), "this one", GREEN, axes="2", mode="lines+markers", pin=True,
               marker={"size": 10, "color": GREEN}, line={"color": GREEN, "width": 3}),
     ]  # fmt: skip
     layout = {
