@@ -18,7 +18,7 @@ from .updates import CUBIC, NULL, QUINTIC, RULES, lifted, rule
 
 # so small that no optimizer leaps past the moments at which it is compared
 ETA = {"gradient descent": 1.0, "SignGD": 0.005, "Adam": 0.005, "Muon": 0.1, "Muon, Newton-Schulz": 0.1}
-FRAMES = 50
+FRAMES = 32
 MOST = 4000  # steps, for what does not get there
 
 Exponent = Annotated[

@@ -33,6 +33,7 @@ from labcore.figure import (
 COLOURS = (ORANGE, RED, BLUE)  # gradient descent, Adam, Muon
 ROWS = ([0.74, 0.96], [0.46, 0.68], [0.18, 0.40])
 HELD = 4  # the fact whose frequency is held to drag the exponent
+CARD = ("evenness", "xy")
 
 
 def memory(frame: xr.Dataset) -> dict[str, Any]:
