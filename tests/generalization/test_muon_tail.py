@@ -152,10 +152,17 @@ def test_a_reading_says_who_did_not_get_there():
     p, (keys, answers) = frequencies(8, 1.0), codes(8)
     names = ("gradient descent", "Adam", "Muon")
     runs = [train(p, keys, answers, rule(n, papers.ETA[n]), LEVELS, 100) for n in names]
-    said = papers._reading(runs, len(LEVELS) - 1, 0.95)
+    said = papers._reading(names, runs, len(LEVELS) - 1, 0.95)
     assert [int(run.reached) == len(LEVELS) for run in runs] == [True, False, True]
     assert f"with Adam (100 steps, its best known at {runs[1].known[-1].max():.0%} only)" in said
     assert said.count("only") == 1 and f"with Muon ({runs[2].step[-1]} steps)." in said
+
+
+def test_a_reading_names_what_was_run():
+    frames = papers.memory.frames(n_facts=24, adam="signs", muon="newton-schulz")
+    said = next(frames).attrs["reading"]
+    frames.close()
+    assert "with SignGD (" in said and "with Muon by Newton-Schulz (" in said and "Adam" not in said
 
 
 def test_a_turn_is_a_share_of_every_angle():

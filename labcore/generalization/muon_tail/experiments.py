@@ -134,18 +134,18 @@ def memory(
                 top=even[:, 3],
                 level=level,
             ),
-            _reading(runs, at, level),
+            _reading(names, runs, at, level),
             (at + 1) / FRAMES,
         )
 
 
-def _reading(runs: list[Run], at: int, level: float) -> str:
+def _reading(names: tuple[str, ...], runs: list[Run], at: int, level: float) -> str:
     """Where each stands: at the same level, or short of it."""
     said = []
-    for name, run in zip(("gradient descent", "Adam", "Muon"), runs, strict=True):
+    for name, run in zip(names, runs, strict=True):
         known, steps = run.known[at], int(run.step[at])
         short = "" if at < run.reached else f", its best known at {known.max():.0%} only"
-        said.append(f"at {known.min():.0%} with {name} ({steps} step{'s' * (steps != 1)}{short})")
+        said.append(f"at {known.min():.0%} with {name.replace(', ', ' by ')} ({steps} step{'s' * (steps != 1)}{short})")
     return f"When the best known fact is at {level:.0%}, the least known is {', '.join(said[:-1])}, and {said[-1]}."
 
 
