@@ -16,7 +16,7 @@ class Ambiguous(ValueError):
 
 
 def number(text: str) -> float:
-    """A number as a person writes it: 0.5, 0,5, 1e-3, 50%, 1/3, 10^5, 3×10^-4, 10 000, 10 million.
+    """A number as a person writes it: 0.5, 0,5, 1e-3, 50%, 1/3, 10^5, 3×10^-4, sqrt(2), 2/(3*7), 10 000, 10 million.
 
     Raises ValueError, and for 1,000, which is another number on each side of a border, its kind `Ambiguous`.
     """
@@ -29,7 +29,7 @@ def number(text: str) -> float:
             f"{ambiguous[0]!r} could be two numbers; write it without the comma, as {whole} or as {thousandths}"
         )
     try:
-        value = _evaluate(plain.replace(",", "."))
+        value = _unfold(plain.replace(",", "."))
     except (ValueError, ArithmeticError, RecursionError):
         value = math.nan
     if not math.isfinite(value):
@@ -108,19 +108,40 @@ _COUNTS = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 _SIGNS = str.maketrans("\N{MINUS SIGN}×·x", "-***")
 
 
-def _evaluate(text: str) -> float:
+_FUNCTIONS = {"": float, "sqrt": math.sqrt, "√": math.sqrt, "ln": math.log}
+_INNERMOST = re.compile(r"(sqrt|√|ln|)\s*\(([^()]*)\)|(√)\s*([\d.]+)")
+
+
+def _unfold(text: str) -> float:
+    """A number with parts in parentheses, or under a root: each is read first, and «n» then stands in its place."""
+    if "«" in text:
+        raise ValueError("the mark is our own")
+    parts: list[float] = []
+    while found := _INNERMOST.search(text):
+        name, inner = (found[1], found[2]) if found[2] is not None else (found[3], found[4])
+        parts.append(_FUNCTIONS[name](_evaluate(inner, parts)))
+        text = f"{text[: found.start()]}«{len(parts) - 1}»{text[found.end() :]}"
+    return _evaluate(text, parts)
+
+
+def _evaluate(text: str, parts: list[float]) -> float:
     """A number, or products, quotients and powers of numbers; powers bind first, then from left to right."""
     text = text.strip()
     if text.endswith("%"):
-        return _evaluate(text[:-1]) / 100
+        return _evaluate(text[:-1], parts) / 100
     if counted := re.fullmatch(rf"(.*\d)\s*({'|'.join(_COUNTS)})", text, re.DOTALL):
-        return _evaluate(counted[1]) * _COUNTS[counted[2]]
+        return _evaluate(counted[1], parts) * _COUNTS[counted[2]]
     if halves := re.fullmatch(r"(.*)([*/])([^*/]*)", text, re.DOTALL):
-        left, right = _evaluate(halves[1]), _evaluate(halves[3])
+        left, right = _evaluate(halves[1], parts), _evaluate(halves[3], parts)
         return left * right if halves[2] == "*" else left / right
     if text.startswith("-"):
-        return -_evaluate(text[1:])
+        return -_evaluate(text[1:], parts)
     if "^" in text:
         base, _, power = text.partition("^")
-        return _evaluate(base) ** _evaluate(power)
+        value = _evaluate(base, parts) ** _evaluate(power, parts)
+        if isinstance(value, complex):
+            raise ValueError("a root of a negative number")
+        return value
+    if part := re.fullmatch(r"«(\d+)»", text):
+        return parts[int(part[1])]
     return float(text)

@@ -1,10 +1,11 @@
-"""Dynamics of training: many descents of a small network at once, beside loops over the steps."""
+"""Dynamics of training: many descents of a small network at once, beside loops; Newton-Schulz beside an SVD."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
+from labcore.generalization.muon_tail import lifted, newton_schulz
 from labcore.generalization.opposing_signals import draw, ends, moments
 from labcore.generalization.opposing_signals.experiments import POINTS, START
 from labcore.generalization.opposing_signals.outliers import merged
@@ -84,4 +85,33 @@ def over_descents(quick: bool) -> list[Growth]:
     return [Growth("descents of a small network", "descents", works, 1.0)]
 
 
-PEERS, GROWTH, MEMORY = (edge_of_stability,), (over_descents,), ()
+def by_svd(g: torch.Tensor) -> Array:
+    """What five Newton-Schulz steps make of g, its singular values put through the same polynomial."""
+    u, s, vt = torch.linalg.svd(g, full_matrices=False)
+    after = lifted((s / s.norm()).numpy(), 5)[-1]
+    return ((u * torch.from_numpy(after)) @ vt).numpy()
+
+
+def equalising(quick: bool) -> list[Duel]:
+    """Not many times faster on one core: both take about as many operations.
+
+    The steps are products of matrices only, which is what accelerators do best; an SVD is a long chain of small ones.
+    """
+    duels = []
+    for m, n in ((8, 8), (8, 32)) if quick else ((64, 64), (256, 256), (256, 1024)):
+        g = np.random.default_rng(0).standard_normal((m, n))
+        what = f"5 Newton-Schulz steps, {m} x {n}"
+        duels.append(
+            Duel(
+                what,
+                lambda g=g: newton_schulz(g),
+                "torch.linalg.svd",
+                lambda g=g: by_svd(torch.from_numpy(g)),
+                1e-8,
+                table=True,
+            )
+        )
+    return duels
+
+
+PEERS, GROWTH, MEMORY = (edge_of_stability, equalising), (over_descents,), ()

@@ -16,6 +16,7 @@ from labcore.generalization.noether_dynamics import (
     velocity_norm,
 )
 from labcore.generalization.noether_dynamics import experiments as papers
+from labcore.generalization.noether_dynamics import view as pictures
 from labcore.generalization.noether_dynamics.exercises import a_decay_for_a_turn, a_hundred_times_the_loss
 from labcore.generalization.noether_dynamics.normalized_net import ARMS, Start, train
 
@@ -205,3 +206,13 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
     with pytest.raises(ValueError, match="weight decay k = '-1'"):
         a_decay_for_a_turn("-1")
     assert a_hundred_times_the_loss("10") is True and a_hundred_times_the_loss("100") is not True
+
+
+def test_the_plane_says_how_far_the_last_step_turns():
+    frame = papers.spiral.run(steps=400, decay=0.05)
+    words = next(n["text"] for n in pictures.spiral(frame)["layout"]["annotations"] if "turn" in n["text"])
+    angle = np.angle((frame.x[-1] + 1j * frame.y[-1]) / (frame.x[-2] + 1j * frame.y[-2]))
+    assert words == f"the last step turns it by {abs(float(angle)):.2g} rad"
+    sparse = papers.spiral.run(steps=3000)
+    words = next(n["text"] for n in pictures.spiral(sparse)["layout"]["annotations"] if "turn" in n["text"])
+    assert words.startswith(f"the last {int(sparse.step[-1] - sparse.step[-2])} steps turn it by ")

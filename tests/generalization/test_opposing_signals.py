@@ -7,10 +7,19 @@ import pytest
 import torch
 
 from labcore.generalization.opposing_signals import draw, ends, follow, gradients, hessian, losses, moments, sharpness
+from labcore.generalization.opposing_signals import view as pictures
 from labcore.generalization.opposing_signals.descent import CLIP, MOMENTUM
 from labcore.generalization.opposing_signals.digit_outliers import BORDER, framed_digits, train
 from labcore.generalization.opposing_signals.exercises import a_leap_that_ends, the_largest_calm_rate
-from labcore.generalization.opposing_signals.experiments import START, crossing, edge, opposed, predicted, valley
+from labcore.generalization.opposing_signals.experiments import (
+    START,
+    crossing,
+    digit_outliers,
+    edge,
+    opposed,
+    predicted,
+    valley,
+)
 from labcore.generalization.opposing_signals.outliers import PULL, D, merged
 
 SAMPLE = dict(n=300, size=8.0, share=0.1, imbalance=0.2, beta=2.0, signals="opposing")
@@ -250,3 +259,28 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
     assert "only falls" in a_leap_that_ends("1/40") and "runs away" in a_leap_that_ends("0.25")
     assert the_largest_calm_rate("2/0.04/64/3") is True
     assert "Larger" in the_largest_calm_rate("0.1") and "not fall at every step" in the_largest_calm_rate("0.4")
+
+
+def test_a_valley_that_runs_away_stays_in_its_picture():
+    frame = valley.run(eta=0.3)
+    assert float(frame.sharpness.max()) > 1000 and abs(float(frame.across[-1])) > 3, "it did run away"
+    layout = pictures.valley(frame)["layout"]
+    assert layout["yaxis2"]["range"][1] < 100
+    assert layout["yaxis3"]["range"][1] < 20 * float(frame.group_loss[:2, 0].max())
+    assert layout["yaxis4"]["range"][1] < 5 * float(frame.loss[0])
+    name = next(note for note in layout["annotations"] if note["text"] == "the network")
+    for letter in "xy":
+        low, high = layout[f"{letter}axis"]["range"]
+        assert low <= name[letter] <= high
+
+
+def test_frames_are_drawn_in_a_colour_that_no_page_has():
+    """From the darkest ink on, the border has another colour: black would be lost on a dark page."""
+    frame = digit_outliers.run("quick")
+    strong = [
+        trace["colorscale"][-1][1] for trace in pictures.digit_outliers(frame)["data"] if trace["type"] == "heatmap"
+    ]
+    assert len(strong) == 2
+    for colour in strong:
+        red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+        assert 80 < 0.3 * red + 0.6 * green + 0.1 * blue < 200

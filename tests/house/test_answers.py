@@ -25,6 +25,10 @@ relaxed = settings(deadline=None, max_examples=40)  # a shared runner may take i
         ("10^5", 1e5), ("10**5", 1e5), ("10^-3", 1e-3), ("2^0.5", 2**0.5), ("-2^2", -4), ("2^3^2", 512),
         ("10 million", 1e7), ("2.5 million", 2.5e6), ("1,5 billion", 1.5e9), ("20thousand", 2e4),
         ("10 000 thousand", 1e7),
+        ("sqrt(100)", 10), ("√2", 2**0.5), ("√ 0,25", 0.5), ("√(2×8)", 4), ("2*sqrt(2)", 8**0.5), ("1/sqrt(4)", 0.5),
+        ("(1/3)", 1 / 3), ("1/(2*5)", 0.1), ("2 / ( 3 * 4 )", 1 / 6), ("((2))", 2), ("(-2)^2", 4), ("-(2^2)", -4),
+        ("(2*3)^(1/2)", 6**0.5), ("sqrt(2/(3*0.06))", (2 / 0.18) ** 0.5), ("4^(-1/2)", 0.5), ("(8/2)%", 0.04),
+        ("ln(100)", np.log(100)), ("ln(63*19)/0.05", np.log(63 * 19) / 0.05), ("sqrt(sqrt(16))", 2),
         ("3×10^-4", 3e-4), ("3·10^4", 3e4), ("3 x 10^4", 3e4), ("5*10**2", 500), ("2/10^3", 2e-3), ("10^5/2", 5e4),
     ],
 )  # fmt: skip
@@ -36,7 +40,9 @@ def test_numbers_as_people_write_them(text, value):
     "text",
     [
         "", " ", "many", "1.2.3", "1 2", "1.000,5", "nan", "inf", "-inf", "1e999", "1/0", "0^-1", "10^100000", "%",
-        "/", "^", "-", "2^", "(-8)^(1/3)", "1+1", "__import__('os')", "-" * 5000, "1/" * 5000 + "1", "9^9^9^9",
+        "/", "^", "-", "2^", "(-8)^(1/3)", "1+1", "sqrt(-1)", "ln(0)", "sqrt()", "()", "(1", "1)", "sqrt 2 2",
+        "√", "«0»", "(1)«0»", "2(3)", "(2)3", "cos(1)", "sqrt", "(" * 5000, "(" * 3000 + "1" + ")" * 3000 + "/0",
+        "__import__('os')", "-" * 5000, "1/" * 5000 + "1", "9^9^9^9",
         "million", "ten million", "1 million 5", "- million",
     ],
 )  # fmt: skip
@@ -64,8 +70,11 @@ def test_fractions(value):
     assert number(f"{value.numerator}/{value.denominator}") == pytest.approx(float(Fraction(value)))
 
 
+PIECES = st.lists(st.sampled_from(["sqrt", "ln", "(", ")", "2", "-", "^", "/", "0.5"]), max_size=12).map("".join)
+
+
 @relaxed
-@given(st.text("0123456789.,eE+-*/^% x×", max_size=30))
+@given(PIECES | st.text("0123456789.,eE+-*/^% x×()√«»", max_size=30))
 def test_any_text_is_a_finite_number_or_a_value_error(text):
     try:
         assert np.isfinite(number(text)) and isinstance(number(text), float)

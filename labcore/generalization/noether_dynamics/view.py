@@ -49,9 +49,16 @@ def spiral(frame: xr.Dataset) -> dict[str, Any]:
               line={"color": ORANGE, "width": 2, "dash": "dash"}),
         curve(step, frame.rate.values, "rate of the direction", PURPLE, axes="3", pin=True),
     ]  # fmt: skip
-    notes = [
-        label(step[-1], length[-1], "squared length", BLUE, axes="2", xanchor="right", yanchor="bottom"),
-        note(0.5, 0.06, "grey dots: gradient flow, dashes: from the speeds", SOFT, axes="2", yanchor="bottom"),
+    notes = []
+    if len(step) > 1 and values_of(frame)["d"] == 2:
+        corner = np.array([[x[-2], y[-2]], [0, 0], [x[-1], y[-1]]])
+        u, v = corner[0] / np.linalg.norm(corner[0]), corner[2] / np.linalg.norm(corner[2])
+        angle, passed = np.arctan2(u[0] * v[1] - u[1] * v[0], u @ v), int(step[-1] - step[-2])
+        data.insert(2, curve(*corner.T, "turn", PURPLE, line={"color": PURPLE, "width": 1.5}, hoverinfo="skip"))
+        said = "the last step turns" if passed == 1 else f"the last {passed} steps turn"
+        notes.append(note(0.5, 1, f"{said} it by {abs(angle):.2g} rad", PURPLE, yanchor="bottom"))
+    notes += [
+        note(0.5, 1, "blue: measured, dashes: from the speeds, dots: flow", SOFT, axes="2", yanchor="bottom"),
         note(0.98, 0.95, "rate of the direction", PURPLE, axes="3", xanchor="right", yanchor="top"),
     ]
     shapes = []

@@ -14,6 +14,7 @@ from labcore.figure import (
     INK,
     ORANGE,
     PAPER,
+    PURPLE,
     RED,
     SOFT,
     apart,
@@ -32,25 +33,29 @@ from labcore.figure import (
 )
 
 TRAIL = 16  # steps behind the ball
-GRAYS, FRAME_INK = [[0, "#ffffff"], [1, "#222222"]], 1.5  # frames are drawn no darker than that
+FRAME_INK = 1.5  # frames are drawn no stronger than that
+INKS = [[0, "#ffffff"], [1 / FRAME_INK, "#3b4250"], [1, PURPLE]]  # a black frame would be lost on a dark page
 FADED = [[0, "rgba(47,134,201,0.05)"], [1, "rgba(47,134,201,0.75)"]]
 
 
-def _limit(frame: xr.Dataset, axes: str, side: str) -> tuple[list[dict], list[dict], list[dict]]:
-    """The line 2/η as shape, words and hand, where the optimizer has one."""
+def _limit(frame: xr.Dataset, axes: str) -> tuple[list[dict], list[dict], list[dict]]:
+    """The line 2/η as shape, words over its panel and hand, where the optimizer has one."""
     if "threshold" not in frame:
         return [], [], []
     at, eta = float(frame.threshold), values_of(frame)["eta"]
     rates = np.union1d(np.geomspace(0.005, 0.5, 40), eta)  # places between two are interpolated
-    place = 0.98 if side == "right" else 0.02
-    words = note(place, at, "steps can follow up to here: drag me", GREEN, axes=axes, xanchor=side, yanchor="bottom")
-    words["yref"] = f"y{axes}"
+    words = note(0.5, 1, "green: steps can follow up to here; drag it", GREEN, axes=axes, yanchor="bottom")
     means = scale("eta", (at * eta) / rates, rates)
     return (
         [horizontal(at, GREEN, "solid", axes=axes, width=3)],
         [words],
         [hand(None, at, up=means, axes=axes, color=GREEN)],
     )
+
+
+def _until(values: np.ndarray, most: float) -> list[float]:
+    """The range of an axis from 0 to the values' largest, but for what runs away."""
+    return [0, 1.1 * float(min(values.max(), most))]
 
 
 def valley(frame: xr.Dataset) -> dict[str, Any]:
@@ -103,26 +108,32 @@ def valley(frame: xr.Dataset) -> dict[str, Any]:
             )
         )
     data.append(curve(steps, frame.loss.values, "loss of all points", INK, axes="4", pin=True))
-    shapes, words, hands = _limit(frame, "2", "right")
+    shapes, words, hands = _limit(frame, "2")
     last = values["steps"]
-    top = max(float(frame.threshold) if "threshold" in frame and float(frame.threshold) < 40 else 0, steep.max(), 20)
-    ends = apart(group[:2, -1], 0.12 * max(group[:2].max(), 1))
-    side = inward(x[-1], *frame.b_o.values[[0, -1]])
+    limit = float(frame.threshold) if "threshold" in frame else 0.0
+    top = max(limit if limit < 40 else 0, min(steep.max(), max(5 * limit, 60)), 20)
+    group_range, loss_range = _until(group[:2], 10 * group[:2, 0].max()), _until(frame.loss.values, 3 * frame.loss[0])
+    high = group_range[1]
+    ends = apart(np.minimum(group[:2, -1], high), 0.12 * high, top=0.85 * high)
+    across, along = frame.b_o.values[[0, -1]], frame.c.values[[0, -1]]
+    seen = np.clip(x[-1], *across), np.clip(y[-1], *along)  # where the ball leaves the map, its name stays at the edge
+    side = inward(x[-1], *across)
     early = {"xanchor": "left" if steps[-1] < 0.7 * last else "right", "yanchor": "bottom"}
     layout = {
         "height": 560,
-        "xaxis": axis(frame.b_o, domain=[0, 0.42]),
-        "yaxis": axis(frame.c),
+        "xaxis": axis(frame.b_o, domain=[0, 0.42], range=across),
+        "yaxis": axis(frame.c, range=along),
         "xaxis2": axis("", domain=[0.54, 1], anchor="y2", range=[0, last], showticklabels=False, matches="x4"),
-        "yaxis2": axis("sharpness", domain=[0.64, 1], anchor="x2", range=[0, 1.15 * top]),
+        "yaxis2": axis("sharpness", domain=[0.64, 0.96], anchor="x2", range=[0, 1.15 * top]),
         "xaxis3": axis("", domain=[0.54, 1], anchor="y3", range=[0, last], showticklabels=False, matches="x4"),
-        "yaxis3": axis("loss of a group", domain=[0.3, 0.58], anchor="x3", rangemode="tozero"),
+        "yaxis3": axis("loss of a group", domain=[0.3, 0.58], anchor="x3", range=group_range),
         "xaxis4": axis(frame.step, domain=[0.54, 1], anchor="y4", range=[0, last]),
-        "yaxis4": axis("loss", domain=[0, 0.24], anchor="x4", rangemode="tozero"),
+        "yaxis4": axis("loss", domain=[0, 0.24], anchor="x4", range=loss_range),
         "shapes": shapes,
         "annotations": [
             *words,
-            label(x[-1], y[-1], "the network", RED, xanchor=side, yanchor="bottom", yshift=10),
+            label(*seen, "the network", RED, xanchor=side, yanchor="bottom" if seen[1] < 0.9 * along[1] else "top",
+                  yshift=10 if seen[1] < 0.9 * along[1] else -10),
             note(0.5, 1, "the loss from above: blue is high", SOFT, yanchor="bottom"),
             *(
                 label(steps[-1], height, text, colour, axes="3", **early)
@@ -175,11 +186,11 @@ def digit_outliers(frame: xr.Dataset) -> dict[str, Any]:
     """The digits that the next step moves most, beside sharpness and the groups' losses over the steps so far."""
     values, steps, steep = values_of(frame), frame.step.values, frame.sharpness.values
     data = [
-        image(sheet(np.minimum(pictures.values, FRAME_INK), 3)[::-1], axes, GRAYS, 0, FRAME_INK)
+        image(sheet(np.minimum(pictures.values, FRAME_INK), 3)[::-1], axes, INKS, 0, FRAME_INK)
         for pictures, axes in ((frame.rising, ""), (frame.falling, "2"))
     ]
     data.append(curve(steps, steep, "sharpness", RED, axes="3", pin=True, line={"color": RED, "width": 3}))
-    shapes, words, hands = _limit(frame, "3", "left")
+    shapes, words, hands = _limit(frame, "3")
     notes = [
         note(0.5, 1, "their loss rises most", RED, yanchor="bottom"),
         note(0.5, 1, "their loss falls most", BLUE, axes="2", yanchor="bottom"),
