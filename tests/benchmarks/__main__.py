@@ -27,6 +27,7 @@ from tests.benchmarks import (
     bench_frequencies,
     bench_geometry,
     bench_glauber,
+    bench_matching,
     bench_networks,
     bench_optimizers,
     bench_qubits,
@@ -49,6 +50,7 @@ MODULES = (
     bench_diagrams,
     bench_networks,
     bench_optimizers,
+    bench_matching,
     bench_frequencies,
     bench_geometry,
 )
