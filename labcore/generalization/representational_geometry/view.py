@@ -37,7 +37,7 @@ Array = np.ndarray
 CARD = ("weights", "xy")
 COLOURS = {"tanh": BLUE, "erf": SKY, "shifted tanh": GREEN, "leaky ReLU": PURPLE, "ReLU": ORANGE}
 SIGNED = [[0, ORANGE], [0.5, "rgba(127,127,127,0.06)"], [1, BLUE]]
-AGREE = {1: (BLUE, "both labels"), 0: (SOFT, "one label"), -1: (ORANGE, "no label")}
+AGREE = {1: (BLUE, "both"), 0: (SOFT, "one label"), -1: (ORANGE, "none")}
 
 
 def _arrows(column: Array, row: Array, u: Array, v: Array) -> dict:
@@ -107,7 +107,7 @@ def neuron(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 460,
         **axes,
-        "xaxis2": axis("cluster", domain=[0.66, 1], anchor="y2",
+        "xaxis2": axis("cluster, by the labels it shares with A", domain=[0.66, 1], anchor="y2",
                        range=[-0.5, len(order) - 0.5], tickvals=places, ticktext=names[order].tolist()),
         "yaxis2": axis("value of the unit", anchor="x2", range=[-top, top], zeroline=True),
         "annotations": notes,
@@ -148,15 +148,15 @@ def weights(frame: xr.Dataset) -> dict[str, Any]:
         2,
     )
     step = frame.step.values
-    ends = [float(v.values[-1]) for v in (frame.to_labels, frame.to_inputs)]
+    side = "left" if step[-1] ** 2 < values_of(frame)["steps"] else "right"
+    curves = (("with the labels", frame.to_labels.values, BLUE), ("with the inputs", frame.to_inputs.values, ORANGE))
     data += images
-    for (name, values, colour), height in zip(
-        (("with the labels", frame.to_labels.values, BLUE), ("with the inputs", frame.to_inputs.values, ORANGE)),
-        apart(ends, 0.1, 1.02),
-        strict=True,
+    for at, (name, values, colour) in zip(
+        ("bottom", "top"), sorted(curves, key=lambda c: float(c[1][-1]), reverse=True), strict=True
     ):
         data.append(curve(step[1:], values[1:], name, colour, axes="5", pin=True, line={"color": colour, "width": 3}))
-        notes.append(label(np.log10(max(step[-1], 1)), height, name, colour, axes="5", xanchor="left", xshift=6))
+        place = np.log10(max(step[-1], 1)), float(values[-1])
+        notes.append(label(*place, name, colour, axes="5", xanchor=side, yanchor=at))
     third = (0.42 - 0.04) / 3
     layout = {"height": 520, **axes, "annotations": notes + titles}
     for i in range(3):
@@ -164,9 +164,9 @@ def weights(frame: xr.Dataset) -> dict[str, Any]:
         layout[f"xaxis{2 + i}"] = {**HIDDEN, "domain": [left, left + third], "anchor": f"y{2 + i}"}
         layout[f"yaxis{2 + i}"] = {**HIDDEN, "domain": [0.62, 0.94], "anchor": f"x{2 + i}", "scaleanchor": f"x{2 + i}"}
     layout["xaxis5"] = log_axis(
-        frame.step, domain=[0.58, 0.86], anchor="y5", range=[0, np.log10(values_of(frame)["steps"])]
+        frame.step, domain=[0.58, 1], anchor="y5", range=[0, np.log10(values_of(frame)["steps"])]
     )
-    layout["yaxis5"] = axis("alignment", domain=[0, 0.5], anchor="x5", range=[0, 1.05])
+    layout["yaxis5"] = axis("alignment", domain=[0, 0.5], anchor="x5", range=[0, 1.2])
     return {"data": data, "layout": layout}
 
 
@@ -246,7 +246,7 @@ def first_size(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 420,
         "xaxis": log_axis("size of the first weights", range=[-1.05, np.log10(2) + 0.15],
-                          tickvals=[0.1, 0.2, 0.5, 1, 2], ticktext=["0.1", "0.2", "0.5", "1", "2"]),
+                          minor={}, tickvals=[0.1, 0.2, 0.5, 1, 2], ticktext=["0.1", "0.2", "0.5", "1", "2"]),
         "yaxis": axis("alignment with the labels, tanh − ReLU", range=[-reach, reach]),
         "shapes": [horizontal(0, INK, "solid")],
         "annotations": [
