@@ -88,6 +88,8 @@ def test_neurons_are_read_and_put_in_order():
     assert n.frequency.tolist() == n.frequency_out.tolist() == [3, 1, 2]
     assert n.misaligned == pytest.approx(0.3) and n.share == pytest.approx([0.8, 1, 1])
     assert order(n).tolist() == [1, 2, 0]
+    less = theta[0] + 0.6 * theta[2]  # another one of frequency 3, less purely
+    assert order(read(np.vstack([theta, less]), np.vstack([xi, xi[0]]))).tolist() == [1, 2, 0, 3]
     assert read(np.zeros((2, 9)), np.zeros((2, 9))).share.tolist() == [0, 0]
 
 

@@ -17,6 +17,7 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     bundle,
     curve,
@@ -272,7 +273,9 @@ def grokking(frame: xr.Dataset) -> dict[str, Any]:
         curve(step[seen], weights[seen], "size of the weights", PURPLE, axes="3"),
     ]
     ends = [np.log10(4), np.log10(last)]
-    below = {"xanchor": "left", "yanchor": "bottom", "xshift": 4}
+    names = {"of a neuron in one frequency": GREEN, "weights, of their first size": PURPLE, "phases off (rad)": RED}
+    high = 1.3 * max(1.6, weights.max())
+    heights = apart([frame.share.values[-1], weights[-1], frame.off.values[-1]], 0.13 * high, 0.87 * high)
     marks = [vertical(float(frame[name]), colour, axes="2")
              for name, colour in (("memory", BLUE), ("insight", ORANGE)) if name in frame]  # fmt: skip
     layout = {
@@ -282,15 +285,16 @@ def grokking(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": log_axis("", domain=[0.54, 1], anchor="y2", range=ends, showticklabels=False),
         "yaxis2": axis("added right", domain=[0.5, 0.95], anchor="x2", range=[-0.03, 1.08]),
         "xaxis3": log_axis(frame.step, domain=[0.54, 1], anchor="y3", range=ends),
-        "yaxis3": axis("share, or rad", domain=[0, 0.4], anchor="x3", range=[0, 1.1 * max(1.6, weights.max())]),
+        "yaxis3": axis("share, or rad", domain=[0, 0.4], anchor="x3", range=[0, high]),
         "shapes": marks,
         "annotations": [
             note(0.5, 1, "what each neuron is made of", SOFT, yanchor="bottom"),
             note(0.03, 0.95, "training pairs", BLUE, axes="2", xanchor="left", yanchor="top"),
             note(0.03, 0.82, "test pairs", ORANGE, axes="2", xanchor="left", yanchor="top"),
-            label(ends[0], frame.share.values[0], "of a neuron in one frequency", GREEN, axes="3", **below),
-            label(ends[0], weights[0], "weights, of their first size", PURPLE, axes="3", **below),
-            label(ends[0], frame.off.values[0], "phases off (rad)", RED, axes="3", **below),
+            *(
+                label(ends[1], height, words, colour, axes="3", xanchor="right", yanchor="bottom")
+                for height, (words, colour) in zip(heights, names.items())
+            ),
         ],
     }
     return {"data": data, "layout": layout}
