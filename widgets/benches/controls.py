@@ -90,6 +90,9 @@ class Control:
             look = {"layout": layout(**_WIDE), "style": style(w.Checkbox)}
             self._choice = w.Checkbox(indent=False, **named, **look, **tip)
             parts = [self._choice]
+        elif parameter.kind == "text":
+            self._box = line(named.pop("description"), size=_WIDE, continuous_update=False, **named, **tip)
+            parts = [self._box]
         elif parameter.name == "seed":
             name = named.pop("description")
             self._box = line(name, size=_WIDE, continuous_update=False, **named, **tip)
