@@ -112,7 +112,8 @@ _PICTURES = click.Option(
     ["--pictures"],
     metavar="A.png,B.png",
     default="",
-    help="Pictures of yours in place of the patterns; options that choose patterns then fall away.",
+    help="Pictures of yours in place of the patterns, each called as its file: --start A shows A first. Options that "
+    "choose patterns then fall away.",
 )
 _SENTENCE = click.Option(
     ["--sentence", "typed"],
