@@ -117,6 +117,8 @@ class Control:
             parts = [self._slider, self._box]
         self.row = w.HBox(parts, layout=layout())
         self.row.add_class("labcore-control")
+        if parameter.kind == "text":
+            self.row.add_class("labcore-typed")
         self.show(parameter.default)
         if self._slider is not None:
             self._slider.observe(self._slid, "value")
