@@ -94,10 +94,8 @@ def _one(source: Any, name: str, side: int) -> tuple[str, Int8[np.ndarray, "h w"
 
 
 def _of_file(path: Path, side: int) -> Int8[np.ndarray, "side side"]:
-    try:
-        from PIL import Image, ImageOps
-    except ImportError:
-        raise PictureError(f"{path} cannot be read without Pillow: pip install pillow, or save it as .npy") from None
+    from PIL import Image, ImageOps
+
     try:
         with Image.open(path) as opened:
             square = ImageOps.fit(ImageOps.exif_transpose(opened).convert("RGBA"), (side, side))

@@ -20,16 +20,16 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(server: ServerApp) -> None:
     from jupyter_server.utils import url_path_join
 
-    from widgets.lab import printed
     from widgets.lab.handler import LessonHandler, PageHandler, PrintHandler
+    from widgets.lab.printed import FOLDER, PAGES, folder
 
     settings = server.web_app.settings
     settings.setdefault("page_config_data", {})["labcoreLessons"] = "true"
-    folder = settings[printed.FOLDER] = printed.folder()
+    kept = settings[FOLDER] = folder()
     ours = [
         ("labcore/lesson", LessonHandler),
         ("labcore/print", PrintHandler),
-        (f"{printed.PAGES}/(.*)", PageHandler, {"path": str(folder)}),
+        (f"{PAGES}/(.*)", PageHandler, {"path": str(kept)}),
     ]
     base = settings["base_url"]
     server.web_app.add_handlers(".*$", [(url_path_join(base, place), *more) for place, *more in ours])

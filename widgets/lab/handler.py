@@ -10,8 +10,8 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import web
 
 from labcore import catalog
-from widgets.lab import printed
 from widgets.lab.lessons import lesson_of, startable
+from widgets.lab.printed import FOLDER, address, make
 
 PATIENCE = 10  # seconds of one answer: the way to a browser may lead through others, who wait no minutes
 
@@ -45,14 +45,14 @@ class PrintHandler(APIHandler):
         if name is None or name in catalog.PAGES or startable(notebook) is None:
             raise web.HTTPError(404, "this is no unchanged lesson of the package")
         if name not in self.making:
-            self.making[name] = asyncio.ensure_future(printed.make(name, self.settings[printed.FOLDER]))
+            self.making[name] = asyncio.ensure_future(make(name, self.settings[FOLDER]))
         task = self.making[name]
         done, _ = await asyncio.wait([task], timeout=PATIENCE)
         if done:
             self.making.pop(name, None)
             if task.exception() is not None:
                 raise web.HTTPError(500, f"the page was not made: {task.exception()}")
-        self.finish({"page": printed.address(name) if done else None})
+        self.finish({"page": address(name) if done else None})
 
 
 class PageHandler(JupyterHandler, web.StaticFileHandler):
