@@ -37,14 +37,19 @@ def number(text: str) -> float:
     return value
 
 
-def taken(parameter: Parameter, text: str) -> int | float:
-    """What a person typed for a number, with its name or without, as its value.
+def taken(parameter: Parameter, text: str) -> int | float | str:
+    """What a person typed for a number, with its name or without, as its value; a sentence as it stands.
 
     Raises `ParameterError`, in words for that person, where it is not allowed, or could be two numbers, or has the name
     of something else.
     """
     from labcore.experiment import ParameterError  # numbers alone are read without it
 
+    if parameter.kind == "text":
+        sentence = parameter.spelled(text)
+        if wrong := parameter.wrong(sentence):
+            raise ParameterError(f"{parameter.label} = {_short(sentence)} {wrong}")
+        return sentence
     name, _, value = (part.strip() for part in text.rpartition("="))
     if name and not called(name, parameter):
         wanted = f"what is asked for, {parameter.label}; write its value alone"

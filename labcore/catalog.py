@@ -104,6 +104,16 @@ class Paper:
         return _decorated(self.folder / "table.py", "of_table")
 
     @property
+    def pictures(self) -> tuple[str, ...]:
+        """Names of the experiments that also take pictures of yours."""
+        return _decorated(self.folder / "pictures.py", "of_pictures")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the experiments that also take a sentence of yours."""
+        return _decorated(self.folder / "text.py", "of_text")
+
+    @property
     def has_without(self) -> bool:
         """Whether it says which line carries its idea."""
         return (self.folder / "without.py").exists()

@@ -48,16 +48,26 @@ class _Experiments(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command:
         with one_line(LookupError):
             found = catalog.load_experiment(name)
-        of_table = [_TABLE, _COLUMNS] if found.name in catalog.paper(found.key).tables else []
+        paper = catalog.paper(found.key)
+        own = [_TABLE, _COLUMNS] if found.name in paper.tables else []
+        own += [_PICTURES] if found.name in paper.pictures else []
+        own += [_SENTENCE] if found.name in paper.texts else []
 
-        def call(table: str | None = None, columns: str = "", **options: Any) -> None:
-            self._action(_with_table(found, table, columns), **options)
+        def call(
+            table: str | None = None, columns: str = "", pictures: str = "", typed: str | None = None, **options: Any
+        ) -> None:
+            if typed is not None:
+                from labcore.texts import on_text
+
+                return self._action(on_text(found.id), sentence=typed, **options)
+            of = _with_pictures(found, pictures) if pictures else _with_table(found, table, columns)
+            self._action(of, **options)
 
         return click.Command(
             found.id,
             callback=call,
             help=f"{found.__doc__}{self._note}",
-            params=[_option(p) for p in found.parameters.values()] + [*of_table, _BUDGET, *self._more],
+            params=[_option(p) for p in found.parameters.values()] + [*own, _BUDGET, *self._more],
             # --n_train is --n-train
             context_settings={"token_normalize_func": lambda word: word.replace("_", "-")},
         )
@@ -73,8 +83,17 @@ def _with_table(found: Experiment, table: str | None, columns: str) -> Experimen
         return found if table is None else on_table(found.id, table, columns)
 
 
+def _with_pictures(found: Experiment, names: str) -> Experiment:
+    from labcore.pictures import PictureError, on_pictures
+
+    with one_line(PictureError):
+        return on_pictures(found.id, [name.strip() for name in names.split(",")])
+
+
 def _option(p: Parameter) -> click.Option:
-    kind = {"int": "INTEGER", "float": "NUMBER", "bool": "TRUE|FALSE"}.get(p.kind) or "|".join(map(str, p.choices))
+    kind = {"int": "INTEGER", "float": "NUMBER", "bool": "TRUE|FALSE", "text": "TEXT"}.get(p.kind) or "|".join(
+        map(str, p.choices)
+    )
     described = f"{p.description.rstrip('.')}. " if p.description else ""
     default = f"{p.default:g}" if p.kind == "float" else str(p.default).lower() if p.kind == "bool" else p.default
     note = f"{described}[{p.allowed}; default {default}]"
@@ -89,6 +108,18 @@ _TABLE = click.Option(
     help="A table of yours in place of the data; options that choose data then fall away.",
 )
 _COLUMNS = click.Option(["--columns"], metavar="A,B,C", default="", help="Columns of the table, the target last.")
+_PICTURES = click.Option(
+    ["--pictures"],
+    metavar="A.png,B.png",
+    default="",
+    help="Pictures of yours in place of the patterns, each called as its file: --start A shows A first. Options that "
+    "choose patterns then fall away.",
+)
+_SENTENCE = click.Option(
+    ["--sentence", "typed"],
+    metavar="TEXT",
+    help="A sentence of yours; options that choose its words then fall away.",
+)
 _OUT = click.Option(
     ["--out"],
     type=click.Path(path_type=Path),

@@ -8,7 +8,8 @@ An experiment is a generator of `xarray.Dataset` frames, declared by a `labcore.
 result. Each frame carries `attrs["progress"]` in [0, 1] and `attrs["reading"]`, one sentence computed from its numbers.
 A run that diverges raises `Diverged(step)`.
 
-A parameter is `Annotated[type, pydantic.Field(...)]` with `ge` and `le` for numbers, or `Literal[...]`, or `bool`.
+A parameter is `Annotated[type, pydantic.Field(...)]` with `ge` and `le` for numbers, or `Literal[...]`, or `bool`, or
+`Annotated[str, text(...)]`, a sentence of given words.
 `Field(json_schema_extra=...)` may add, for whoever draws or documents the parameter:
     label  two or three plain words for a person, with the lesson's symbol ("learning rate η"; default: the name)
     main   whether its control stands open in a bench (at most three of an experiment; default: the first three numbers)
@@ -30,7 +31,7 @@ import importlib
 import inspect
 import json
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -84,6 +85,24 @@ def choice(
     return Field(description=description, json_schema_extra=extra)
 
 
+def text(
+    vocabulary: Iterable[str],
+    most: int,
+    description: str,
+    group: str = "",
+    label: str = "",
+    main: bool = False,
+    **when: list,
+) -> Any:
+    """The `Field` of a sentence that a person types: from one to `most` words of the vocabulary, with blanks between.
+
+    It may have a full stop, and letters of any case; the experiment gets the words as the vocabulary writes them.
+    """
+    extra = {"group": group, "label": label, "main": main, "when": when}
+    extra |= {"vocabulary": list(vocabulary), "most": most}
+    return Field(description=description, json_schema_extra=extra)
+
+
 class ParameterError(ValueError):
     """A parameter that does not exist, has the wrong type or is out of its range."""
 
@@ -104,13 +123,13 @@ class Parameter:
     """One parameter of an experiment, as read from the signature."""
 
     name: str
-    kind: Literal["int", "float", "bool", "choice"]
+    kind: Literal["int", "float", "bool", "choice", "text"]
     default: Any
     description: str
     label: str
     low: float | None = None
     high: float | None = None
-    choices: tuple = ()
+    choices: tuple = ()  # of a text: its words
     unit: str = ""
     log: bool = False
     group: str = ""
@@ -130,10 +149,28 @@ class Parameter:
             return "one of " + ", ".join(map(str, self.choices))
         if self.kind == "bool":
             return "true or false"
+        if self.kind == "text":
+            return f"from 1 to {self.high} of the words {', '.join(self.choices)}"
         unit = f" {self.unit}" if self.unit else ""
         if self.kind == "int":
             return f"a whole number from {self.low:.0f} to {self.high:.0f}{unit}"
         return f"from {self.low:g} to {self.high:g}{unit}"
+
+    def spelled(self, sentence: str) -> str:
+        """A text with its words as the vocabulary writes them, one blank between them, and no full stop."""
+        known = {word.casefold(): word for word in self.choices}
+        return " ".join(known.get(word.casefold(), word) for word in sentence.strip().removesuffix(".").split())
+
+    def wrong(self, sentence: Any) -> str:
+        """What is wrong with a text that is spelled: its first unknown word, or how many it has; "" if nothing is."""
+        if self.kind != "text" or not isinstance(sentence, str):
+            return ""
+        words = sentence.split()
+        if unknown := [word for word in words if word not in self.choices]:
+            near = difflib.get_close_matches(unknown[0], self.choices, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            return f"is not allowed: {unknown[0][:30]!r} is not known{hint}; it must be {self.allowed}"
+        return "" if 1 <= len(words) <= self.high else f"is not allowed: {len(words)} words; it must be {self.allowed}"
 
     def matters(self, values: Mapping[str, Any]) -> bool:
         """Whether this parameter has an effect when the others have these values."""
@@ -161,8 +198,12 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         return Parameter(kind="choice", choices=typing.get_args(base), **common)
     if base is bool:
         return Parameter(kind="bool", **common)
+    if base is str and "vocabulary" in extra:
+        return Parameter(kind="text", choices=tuple(extra["vocabulary"]), low=1, high=extra["most"], **common)
     if base not in (int, float):
-        raise TypeError(f"parameter {name!r}: type {base} is not supported; use int, float, bool or Literal[...]")
+        raise TypeError(
+            f"parameter {name!r}: type {base} is not supported; use int, float, bool, Literal[...] or a text"
+        )
     low = next((m.ge for m in info.metadata if isinstance(m, annotated_types.Ge)), None)
     high = next((m.le for m in info.metadata if isinstance(m, annotated_types.Le)), None)
     if low is None or high is None:
@@ -171,9 +212,16 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     return Parameter(kind=base.__name__, low=low, high=high, log=scale == "log", step=extra.get("step"), **common)
 
 
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def _plain(parameter: Parameter, value: Any) -> Any:
     """The value as Python has it: no numpy scalar, and "2" from a command line or a link is the 2 of a Literal."""
     value = value.item() if isinstance(value, np.generic) else value
+    if parameter.kind == "text" and isinstance(value, str):
+        return parameter.spelled(value)
     return next((c for c in parameter.choices if isinstance(value, str) and str(c) == value), value)
 
 
@@ -273,14 +321,16 @@ class Experiment:
             # pydantic takes True for 1; a person who passes True for a number has made a mistake
             if isinstance(value, bool) and self.parameters[name].kind != "bool":
                 problems.append(f"{name} = {value} is not allowed; it must be {self.parameters[name].allowed}")
+            elif wrong := self.parameters[name].wrong(value):
+                problems.append(f"{name} = {_shown(value)} {wrong}")
         if not problems:
             try:
                 return self._model(**merged).model_dump()
             except pydantic.ValidationError as error:
                 for name in dict.fromkeys(e["loc"][0] for e in error.errors()):
-                    shown = repr(merged[name])
-                    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-                    problems.append(f"{name} = {shown} is not allowed; it must be {self.parameters[name].allowed}")
+                    problems.append(
+                        f"{name} = {_shown(merged[name])} is not allowed; it must be {self.parameters[name].allowed}"
+                    )
         raise ParameterError(f"{self.id}: " + "; ".join(problems))
 
     def settings(self, /, budget: Budget = "full", **values: Any) -> dict[str, Any]:

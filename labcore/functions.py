@@ -213,6 +213,9 @@ def _hints(function: Callable[..., Any], who: str) -> dict[str, Any]:
 def _declaration(what: str, name: str, hint: Any, default: Any) -> tuple[Any, Any]:
     """The type of one parameter, with its limits, and its default."""
     extras = typing.get_args(hint)[1:] if typing.get_origin(hint) is Annotated else ()
+    if isinstance(default, list) and (words := [e for e in extras if isinstance(e, pydantic.fields.FieldInfo)]):
+        kind, first = _choices(what, default)
+        return Annotated[typing.get_args(kind)[0], words[0]], first
     if typing.get_origin(hint) is Literal or any(isinstance(e, pydantic.fields.FieldInfo) for e in extras):
         return hint, default
     default = default.item() if isinstance(default, np.generic) else default

@@ -1,6 +1,7 @@
 """A function of your own on its way to where a sweep's points run: with its code, and a copy of all that it reaches.
 
-A paper in a folder of yours goes to a cluster in the same way: there is no such folder there.
+A paper in a folder of yours, or of a package, goes to a cluster in the same way: there is no such folder there, and
+perhaps no such package.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import cloudpickle
 from cloudpickle import cloudpickle as inner
 
+from labcore import catalog
 from labcore.experiment import Experiment
 from labcore.function_code import CodeError, at_home, yours
 from labcore.functions import Function
@@ -28,7 +30,18 @@ _CLASSES = (inner._make_skeleton_class, inner._make_skeleton_enum)
 
 def is_packed(experiment: Experiment, cluster: Any) -> bool:
     """Whether points need the experiment itself, and not only its name."""
-    return not experiment.named or cluster is not None and yours(experiment.__module__)
+    return not experiment.named or cluster is not None and _goes(experiment.__module__, _package(experiment))
+
+
+def _package(experiment: Experiment) -> str:
+    """The package that brings the paper, as its module is called: "their_lab"; "" for one of the house."""
+    guest = catalog.paper(experiment.key).guest if experiment.named else None
+    return guest.package.partition(".")[0] if guest else ""
+
+
+def _goes(module: str, package: str) -> bool:
+    """Whether a module goes along: one of yours, or of the package that brings the paper."""
+    return yours(module) or module.partition(".")[0] == package
 
 
 def house_of(experiment: Experiment) -> tuple[str, ...]:
@@ -45,9 +58,10 @@ def packed_of(experiment: Experiment) -> bytes:
 
     Raises `CodeError` for what cannot be sent.
     """
+    package = _package(experiment)
     if experiment.named:
         files = closure(Path(sys.modules[experiment.__module__].__file__))
-        own = [m for m in list(sys.modules.values()) if _file_of(m) in files and yours(m.__name__)]
+        own = [m for m in list(sys.modules.values()) if _file_of(m) in files and _goes(m.__name__, package)]
         compiles, what = True, (Experiment, (experiment._function, experiment.key, experiment.quick, experiment.frame))
     else:
         compiles, own = experiment.reached.compiles, experiment.reached.modules
@@ -58,7 +72,7 @@ def packed_of(experiment: Experiment) -> bytes:
         cloudpickle.register_pickle_by_value(module)
     parcel = io.BytesIO()
     try:
-        _Pickler(parcel).dump((*what, _hints(what[1][0])))
+        _Pickler(parcel, package).dump((*what, _hints(what[1][0])))
     except Exception as error:
         raise CodeError(f"{experiment.id} cannot be sent to another process: {error}") from None
     finally:
@@ -111,13 +125,17 @@ class _Pickler(cloudpickle.Pickler):
     a compiled function, with the globals that it was compiled for.
     """
 
+    def __init__(self, parcel: io.BytesIO, package: str):
+        super().__init__(parcel)
+        self._package_of_paper = package
+
     def reducer_override(self, value: Any) -> Any:
         if isinstance(function := getattr(value, "py_func", None), Callable) and hasattr(value, "targetoptions"):
-            if yours(function.__module__):
+            if _goes(function.__module__, self._package_of_paper):
                 return _compiled, (function, value.targetoptions)
             if at_home(value, function.__module__):
                 return value.__qualname__
-        if isinstance(value, functools._lru_cache_wrapper) and yours(value.__module__):
+        if isinstance(value, functools._lru_cache_wrapper) and _goes(value.__module__, self._package_of_paper):
             return _cached, (value.__wrapped__, value.cache_parameters())
         made = super().reducer_override(value)
         if isinstance(made, tuple) and made[0] in _CLASSES:

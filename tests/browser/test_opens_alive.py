@@ -26,6 +26,16 @@ FIGURES = 3  # benches of the lesson
 # asks for a module that stands in every lesson, and leaves a trace when it got that of its own folder
 TRAP = "from pathlib import Path\nPath(__file__).with_name('trapped').touch()\n"
 
+# in the place of a printer: what the window that prints would put on paper
+PRINTED = """window.print = () => {
+  dispatchEvent(new Event("beforeprint"));
+  const drawn = [...document.querySelectorAll(".site-still svg, .site-still img")];
+  top.printed = {
+    title: document.title, text: document.body.textContent, figures: drawn.length,
+    open: [...document.querySelectorAll("details:not(.labcore-whole)")].every((fold) => fold.open),
+  };
+};"""
+
 
 @pytest.fixture(scope="module")
 def lessons(tmp_path_factory) -> Path:
@@ -89,6 +99,12 @@ def menu(page, name: str, item: str) -> None:
     page.get_by_role("menuitem", name=item, exact=True).click()
 
 
+def print_it(page) -> None:
+    """File, Print; its item names its keys, too."""
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.locator(".lm-Menu-item[data-command='apputils:print']").click()
+
+
 def wait_until(page, told, words: str, seconds: float = 60) -> None:
     end = time.time() + seconds
     while not told():
@@ -141,6 +157,28 @@ def test_a_lesson_is_never_written_and_a_changed_one_as_always(opened, lessons):
     page.keyboard.press("ControlOrMeta+z")
     wait_until(page, lambda: b"# mine: " not in file.read_bytes(), "the change cannot be taken back")
     file.write_bytes(before)
+
+
+def test_print_takes_the_whole_lesson_with_its_figures(opened, lessons):
+    """File, Print: the page of the lesson, in place of the saved file, which has no outputs; a changed lesson's own."""
+    before, page = (lessons / NAME).read_bytes(), opened(NAME)
+    page.context.add_init_script(PRINTED)
+    page.reload()
+    wait_for_figures(page, FIGURES)
+    print_it(page)
+    page.get_by_text("is made ready to print").wait_for(timeout=20_000)
+    page.wait_for_function("() => window.printed", timeout=300_000)
+    seen = page.evaluate("() => window.printed")
+    lines = nbformat.read(lessons / NAME, as_version=4).cells[0].source.splitlines()
+    assert seen["title"] == lines[0].removeprefix("# ") and lines[2][:40] in seen["text"] and "Sources" in seen["text"]
+    assert seen["figures"] >= FIGURES and seen["open"], "figures stand on the page, and folds are open"
+    page.get_by_text("is made ready to print").wait_for(state="hidden")
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.type("# mine: ")
+    page.route("**/nbconvert/html/**", lambda route: route.fulfill(body="<p>as always</p>"))
+    with page.expect_request("**/nbconvert/html/**", timeout=120_000):
+        print_it(page)
+    (lessons / NAME).write_bytes(before)
 
 
 def test_a_changed_lesson_waits(opened, lessons):

@@ -1,4 +1,4 @@
-"""A function of a cell on a bench in JupyterLab: defined, moved, changed and run again."""
+"""What is a person's own on a bench: a function of a cell, defined, moved, changed and run again; a typed sentence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.browser.conftest import watched
-from tests.browser.front import open_in_lab, press, wait_for_figures, write_notebook
+from tests.browser.front import open_in_lab, open_on_desk, press, wait_for_figures, write_notebook
 
 CELL = """
 import numpy as np
@@ -89,3 +89,20 @@ def test_define_move_change_and_run_again(page):
     wait_for(page, "from -4 to 4")
     press(page, "Pin")
     page.locator(".labcore-status", has_text="Pinned 1").wait_for(timeout=60_000)
+
+
+def test_a_visitor_of_the_gallery_types_a_sentence(request, browser, desk):
+    cell = 'from labcore.texts import on_text\nfrom widgets import bench\nbench(on_text("qnlp.sentence"))'
+    write_notebook(desk / "typed.ipynb", cell)
+    with watched(browser) as page:
+        open_on_desk(request, page, "voila", "typed.ipynb")
+        wait_for_figures(page, 1)
+        sentence = box(page, "your sentence")
+        assert sentence.bounding_box()["width"] > 200, "a sentence is seen whole"
+        sentence.fill("judy leads ivan.")
+        sentence.press("Enter")
+        wait_for(page, 'The type of "Judy leads Ivan" is n n.r s n.l n')
+        sentence.fill("Judy hates Ivan")
+        sentence.press("Enter")
+        page.locator(".labcore-error", has_text="'hates' is not known; it must be from 1 to 12 of the words").wait_for()
+        page.wait_for_function("(input) => input.value === 'Judy leads Ivan'", arg=sentence.element_handle())

@@ -435,7 +435,8 @@ def test_workers_of_a_cluster_get_the_function_and_your_modules_with_the_task(tm
 
 
 def forget(folder):
-    sys.path[:] = [p for p in sys.path if p != folder]
+    sys.path[:] = [p for p in sys.path if not p.startswith(folder)]
+    os.environ.pop("LABCORE_PAPERS", None)
 
 
 def test_workers_with_another_labcore_are_named(tmp_path, monkeypatch):
@@ -466,10 +467,40 @@ def my_quadratic(tmp_path, monkeypatch):
             del sys.modules[name]
 
 
-def test_a_paper_in_a_folder_is_swept_here_and_on_a_cluster_that_has_no_such_folder(my_quadratic, tmp_path):
+@pytest.fixture(params=["beside", "LABCORE_PAPERS", "package"])
+def guest(request, tmp_path, monkeypatch):
+    """The key of a copy of a paper with compiled kernels, which a folder or an installed package brings."""
+    monkeypatch.delenv("LABCORE_PAPERS", raising=False)
+    before, folder = set(sys.modules), tmp_path / "site-packages" / "their_lab" / "papers"
+    folder = folder if request.param == "package" else tmp_path / "papers"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    new_paper.new("my_parallel", "multitasking_hebbian")
+    if request.param == "LABCORE_PAPERS":
+        monkeypatch.setenv("LABCORE_PAPERS", str(folder))
+    if request.param == "package":
+        site = folder.parents[1]
+        for place in (folder, folder.parent):
+            (place / "__init__.py").touch()
+        facts = site / "their_lab-1.0.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: their-lab\nVersion: 1.0\n", "utf-8")
+        (facts / "entry_points.txt").write_text("[labcore.papers]\npapers = their_lab.papers\n", "utf-8")
+        monkeypatch.syspath_prepend(str(site))
+    if request.param != "beside":
+        monkeypatch.chdir(tmp_path)
+    catalog.outside._brought.cache_clear()
+    yield "my_parallel"
+    catalog.outside._brought.cache_clear()
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in ("my_parallel", "their_lab"):
+            del sys.modules[name]
+
+
+def test_a_guest_is_swept_here_and_on_a_cluster_that_has_never_heard_of_it(guest, tmp_path):
     from distributed import Client, LocalCluster
 
-    name = f"my_quadratic.{catalog.paper('my_quadratic').experiments[0]}"
+    name = f"{guest}.retrieve"
     assert live_code.changed(catalog.load_experiment(name).__module__) is None
     grid = {"budget": "quick", "seed": [0, 1]}
     here = sweep(name, out=tmp_path / "here", **grid)

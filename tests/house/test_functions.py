@@ -12,7 +12,7 @@ import xarray as xr
 
 import labcore
 from labcore.auto_view import auto_view
-from labcore.experiment import FrameError, ParameterError, experiment, number
+from labcore.experiment import FrameError, ParameterError, choice, experiment, number
 from labcore.frames import Frame, axis, var
 from labcore.function_errors import told, traced
 from labcore.functions import MOST_FRAMES, STILL_FRAMES, experiment_of
@@ -66,11 +66,13 @@ def test_an_annotation_says_more_than_a_default():
         b: Literal["x", "y"] = "y",
         c: float = 2,
         n: int = 2,
+        rule: Annotated[str, choice("The rule", label="rule ρ", main=True)] = ["one", "two"],  # noqa: B006
         seed: int = 3,
     ):
         return 0
 
-    a, b, c, n, seed = parameters_of(made).values()
+    a, b, c, n, rule, seed = parameters_of(made).values()
+    assert (rule.kind, rule.choices, rule.default, rule.label) == ("choice", ("one", "two"), "one", "rule ρ")
     assert (a.low, a.high, a.label, a.description) == (0, 1, "amount α", "How much")
     assert (b.choices, b.default) == (("x", "y"), "y")
     assert (c.kind, c.default, n.kind) == ("float", 2.0, "int")

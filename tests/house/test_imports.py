@@ -133,7 +133,7 @@ def test_every_imported_package_is_declared(package):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = project["dependencies"] + (project["optional-dependencies"]["lab"] if package == "widgets" else [])
     names = {d.partition(">")[0].replace("-", "_") for d in declared}
-    called = {"sklearn": "scikit_learn", "bs4": "beautifulsoup4"}
+    called = {"sklearn": "scikit_learn", "PIL": "pillow", "bs4": "beautifulsoup4"}
     # part of a package that is declared, and released together with it
     carried = {
         "IPython": "ipykernel",

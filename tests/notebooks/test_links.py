@@ -11,7 +11,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labcore import catalog
-from labcore.experiment import ParameterError
+from labcore.experiment import Experiment, ParameterError
+from labcore.texts import on_text
 from tests.notebooks.test_lessons import LESSONS, PAGES, ROOT, named
 from widgets.benches import sharing
 
@@ -19,20 +20,24 @@ from widgets.benches import sharing
 LINK = re.compile(r"\]\(<?#(?P<name>[^?#()\s]+)\?(?P<query>[^()\s>]+)>?\)|href=[\"']#([^?#\"']+)\?([^\"']+)[\"']")
 
 
-def benches(notebook) -> Iterator[tuple[str, str, dict]]:
-    """Of each bench of an experiment: its label, the experiment, and the values that it opens with, as far as its cell
-    says them. That of a function has the function's name, and is left out.
+def benches(notebook) -> Iterator[tuple[str, Experiment, dict]]:
+    """Of each bench of an experiment, or of one on a sentence: its label, the experiment, and the values that it opens
+    with, as far as its cell says them. That of a function has the function's name, and is left out.
     """
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         for call in ast.walk(ast.parse(cell.source)):
-            called = isinstance(call, ast.Call) and ast.unparse(call.func) == "bench"
-            if called and isinstance(call.args[0], ast.Constant):
+            if not isinstance(call, ast.Call) or ast.unparse(call.func) != "bench":
+                continue
+            what, load = call.args[0], catalog.load_experiment
+            if isinstance(what, ast.Call) and ast.unparse(what.func) == "on_text":
+                what, load = what.args[0], on_text
+            if isinstance(what, ast.Constant):
                 given = {k.arg: k.value.value for k in call.keywords if isinstance(k.value, ast.Constant)}
                 label = given.pop("label", "")
                 given = {name: value for name, value in given.items() if name not in ("opening", "without")}
-                yield label or call.args[0].value, call.args[0].value, given
+                yield label or what.value, load(what.value), given
 
 
 def faults(notebook) -> list[str]:
@@ -42,7 +47,7 @@ def faults(notebook) -> list[str]:
     for label, experiment, given in benches(notebook):
         if label in found:
             wrong.append(f"two benches are named {label}: links need a label")
-        found[label] = (catalog.load_experiment(experiment), given)
+        found[label] = (experiment, given)
     for cell in notebook.cells:
         for match in LINK.finditer(cell.source):
             name, query = match[1] or match[3], match[2] or match[4]

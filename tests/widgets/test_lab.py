@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -16,7 +17,8 @@ import pytest
 
 import labcore
 from labcore import lesson_files
-from widgets.lab.lessons import cells_of, digests, recorded, startable
+from widgets.lab import printed
+from widgets.lab.lessons import cells_of, digests, lesson_of, recorded, startable
 
 ROOT = Path(labcore.__file__).parents[1]
 NAME = "hebbian/rhythms.ipynb"
@@ -119,6 +121,18 @@ def test_the_folder_that_labcore_lab_was_told_counts_as_well(tmp_path, monkeypat
     assert startable(place) == cells_of(LESSON)
     (place.parent / "numpy.py").touch()
     assert startable(place) is None
+
+
+def test_a_changed_lesson_is_a_lesson_still_and_a_copy_elsewhere_is_none(own, tmp_path):
+    own.write_text("changed", encoding="utf-8")
+    assert lesson_of(own) == NAME and startable(own) is None
+    assert lesson_of(copied(tmp_path / "elsewhere")) is None and lesson_of(own.with_name("mine.ipynb")) is None
+
+
+def test_a_page_that_cannot_be_made_says_why_and_takes_no_module_beside_it(tmp_path):
+    (tmp_path / "nbformat.py").write_text("raise SystemExit('a trap')")
+    with pytest.raises(RuntimeError, match="there is no lesson hebbian/none.ipynb"):
+        asyncio.run(printed.make("hebbian/none.ipynb", tmp_path))
 
 
 def test_labcore_lab_names_the_folder_of_the_extension_and_that_of_the_lessons(tmp_path):

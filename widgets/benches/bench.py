@@ -662,6 +662,8 @@ class Bench(w.VBox):
 
     def _report(self, report: Report) -> None:
         if report.state == "silent":
+            if self.experiment.named:
+                return self._say("At work: the first frame is on its way.")
             return self._say(f"{self.experiment.id} is at work, without a frame so far. Stop ends it.")
         if report.job.prepare:
             # what failed is said when it is asked for

@@ -90,6 +90,9 @@ class Control:
             look = {"layout": layout(**_WIDE), "style": style(w.Checkbox)}
             self._choice = w.Checkbox(indent=False, **named, **look, **tip)
             parts = [self._choice]
+        elif parameter.kind == "text":
+            self._box = line(named.pop("description"), size=_WIDE, continuous_update=False, **named, **tip)
+            parts = [self._box]
         elif parameter.name == "seed":
             name = named.pop("description")
             self._box = line(name, size=_WIDE, continuous_update=False, **named, **tip)
@@ -114,6 +117,8 @@ class Control:
             parts = [self._slider, self._box]
         self.row = w.HBox(parts, layout=layout())
         self.row.add_class("labcore-control")
+        if parameter.kind == "text":
+            self.row.add_class("labcore-typed")
         self.show(parameter.default)
         if self._slider is not None:
             self._slider.observe(self._slid, "value")

@@ -185,7 +185,7 @@ class Runner:
             while True:
                 began = time.perf_counter()
                 try:
-                    if count == 0 and self._interrupts:
+                    if count == 0 and (self._interrupts or not (job.preview or job.prepare)):
                         frame = self._first(frames, job)
                     else:
                         frame = self._take(frames)

@@ -72,7 +72,9 @@ class SweepPanel(w.VBox):
     def _suggest(self) -> None:
         """A few values over the whole range, so that one press gives a picture."""
         p = self._experiment.parameters[self._name.value]
-        if p.kind in ("choice", "bool"):
+        if p.kind == "text":
+            values = [self._values()[p.name]]
+        elif p.kind in ("choice", "bool"):
             values = list(p.choices or (False, True))
         else:
             low, high = (p.low, p.high) if not p.log else (max(p.low, 1e-12), p.high)

@@ -161,6 +161,7 @@ class KanBoard(anywidget.AnyWidget):
         """Train with Adam from where the network is, in a thread; `stop` ends it."""
         if self._thread is None or not self._thread.is_alive():
             self._stop.clear()
+            self._say("Training begins.")
             self._thread = threading.Thread(target=self._train, name="labcore-kan", daemon=True)
             self._thread.start()
 

@@ -127,7 +127,7 @@ function render({ model, el }) {
 
   // ----- the page -----
   const settings = model.get("settings");
-  const ready = html("select", { title: "Patterns that are drawn for you" }, ...["letters", "pictures", "random", "empty"].map((name) => html("option", { textContent: name, value: name, selected: name === settings.ready })));
+  const ready = html("select", { title: "Patterns that are drawn for you" }, ...(settings.ready === "yours" ? ["yours"] : []).concat("letters", "pictures", "random", "empty").map((name) => html("option", { textContent: name, value: name, selected: name === settings.ready })));
   ready.setAttribute("aria-label", "Ready patterns");
   ready.addEventListener("change", () => model.send({ type: "set", values: { ready: ready.value } }));
   const brushes = [1, -1, 0].map((value) => {

@@ -2,6 +2,7 @@
 
     from widgets import memory_board
     memory_board(dilution=0.5)
+    memory_board(pictures=["cat.png", "dog.png"])       # yours, from files or arrays
 
 The network is a real one, updated neuron by neuron in this kernel; the page paints and draws.
 """
@@ -39,12 +40,16 @@ _DRAWN = {
     ),
 }
 Ready = Literal["letters", "pictures", "random", "empty"]
+YOURS = "yours"  # the ready set of a board that was made with pictures
 
 
 class MemoryBoard(anywidget.AnyWidget):
     """Three patterns on a 12 by 12 grid of neurons. `dilution` blanks that share of every ready pattern.
 
-    Raises ValueError for a ready set that does not exist and for a dilution or temperature out of [0, 1].
+    `pictures` are up to three of yours, as `labcore.pictures` takes them, in place of the ready patterns; an array has
+    12 rows and columns, and a file is scaled to that.
+    Raises ValueError for a ready set that does not exist and for a dilution or temperature out of [0, 1], and
+    `PictureError` for pictures that cannot be used.
     """
 
     _esm = Path(__file__).parent / "memory.js"
@@ -63,12 +68,20 @@ class MemoryBoard(anywidget.AnyWidget):
     settings = traitlets.Dict().tag(sync=True)
     reading = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, ready: Ready = "letters", dilution: float = 0.0, temperature: float = 0.02, seed: int = 0):
+    def __init__(
+        self,
+        ready: Ready = "letters",
+        dilution: float = 0.0,
+        temperature: float = 0.02,
+        seed: int = 0,
+        pictures: Any = None,
+    ):
         # numba and torch are loaded when a board is made, not when `widgets` is imported
         from labcore.hebbian.multitasking_hebbian import glauber, serves
 
         super().__init__()
         self._glauber, self._serves = glauber, serves
+        self._own = None if pictures is None else _own(pictures)
         self._rng = np.random.default_rng(seed)
         shade = np.random.default_rng([seed, 1])
         self._veil = shade.random((COUNT, NEURONS))  # a pixel is blank where the dilution is above this
@@ -79,7 +92,7 @@ class MemoryBoard(anywidget.AnyWidget):
         self._spins = np.ones(NEURONS, np.int8)
         self._time = 0
         self.settings = {}
-        self.set(ready=ready, dilution=dilution, temperature=temperature)
+        self.set(ready=ready if pictures is None else YOURS, dilution=dilution, temperature=temperature)
         self.store()
         self.show(0)
         self.on_msg(self._heard)
@@ -89,8 +102,9 @@ class MemoryBoard(anywidget.AnyWidget):
     def set(self, **values: Any) -> None:
         """Change `ready`, `dilution` (both draw the patterns anew) or `temperature`."""
         for name, value in values.items():
-            if name == "ready" and value not in (*_DRAWN, "random", "empty"):
-                raise ValueError(f"ready = {value!r} is not allowed; it must be letters, pictures, random or empty")
+            known = (*_DRAWN, "random", "empty") + ((YOURS,) if self._own is not None else ())
+            if name == "ready" and value not in known:
+                raise ValueError(f"ready = {value!r} is not allowed; it must be one of {', '.join(known)}")
             if name != "ready" and not 0 <= value <= 1:
                 raise ValueError(f"{name} = {value} is not allowed; it must be from 0 to 1")
         with self._lock:
@@ -173,6 +187,11 @@ class MemoryBoard(anywidget.AnyWidget):
 
     # what the network says
 
+    @property
+    def painted(self) -> np.ndarray:
+        """The patterns as they are painted, (3, 12, 12), for `labcore.pictures.on_pictures`."""
+        return self._drawn.reshape(COUNT, SIDE, SIDE).copy()
+
     def overlaps(self) -> np.ndarray:
         """m of each stored pattern, (3,)."""
         return self._sums / NEURONS
@@ -197,6 +216,8 @@ class MemoryBoard(anywidget.AnyWidget):
 
     def _ready(self) -> np.ndarray:
         name = self.settings["ready"]
+        if name == YOURS:
+            return self._own
         if name in _DRAWN:
             small = [[[1 if c == "#" else -1 for c in row] for row in p.split("/")] for p in _DRAWN[name]]
             return np.kron(np.array(small), np.ones((2, 2), int)).reshape(COUNT, NEURONS)
@@ -236,6 +257,16 @@ class MemoryBoard(anywidget.AnyWidget):
             self.corrupt(float(message["share"]))
 
 
+def _own(source: Any) -> np.ndarray:
+    """Pictures of a person's own as patterns, (3, 144); those that are missing are blank."""
+    from labcore.pictures import PictureError, pictures
+
+    found = pictures(source, 1, COUNT, SIDE).pixels
+    if found.shape[1:] != (SIDE, SIDE):
+        raise PictureError(f"the pictures are {found.shape[1]} by {found.shape[2]}; they must be {SIDE} by {SIDE} here")
+    return np.concatenate([found, np.zeros((COUNT - len(found), SIDE, SIDE), np.int8)]).reshape(COUNT, NEURONS)
+
+
 class StaticMemoryBoard:
     """What the board shows after a cue, a fifth of it corrupted, and twelve sweeps: for notebooks nobody touches."""
 
@@ -267,8 +298,12 @@ class StaticMemoryBoard:
 
 
 def memory_board(
-    ready: Ready = "letters", dilution: float = 0.0, temperature: float = 0.02, seed: int = 0
+    ready: Ready = "letters",
+    dilution: float = 0.0,
+    temperature: float = 0.02,
+    seed: int = 0,
+    pictures: Any = None,
 ) -> MemoryBoard | StaticMemoryBoard:
-    """A memory of three painted patterns; a picture and a sentence where there is no front end."""
-    board = MemoryBoard(ready, dilution, temperature, seed)
+    """A memory of three painted patterns, or of pictures of yours; without a front end a picture and a sentence."""
+    board = MemoryBoard(ready, dilution, temperature, seed, pictures)
     return StaticMemoryBoard(board) if is_static() else board

@@ -53,6 +53,8 @@ def ends(experiment: Experiment) -> Iterator[dict[str, Any]]:
 def _ends(p: Parameter, top: Any) -> tuple:
     if p.kind == "bool":
         return False, True
+    if p.kind == "text":
+        return p.default, p.choices[0], " ".join(p.choices[: p.high])
     return p.choices if p.kind == "choice" else (type(p.default)(p.low), type(p.default)(top))
 
 

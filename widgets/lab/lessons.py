@@ -44,21 +44,25 @@ def recorded() -> dict[str, str]:
     return json.loads(RECORD.read_text(encoding="utf-8"))
 
 
-def startable(notebook: Path) -> Cells | None:
-    """The cells of a lesson that may be started where it lies; None for every other notebook.
+def lesson_of(notebook: Path) -> str | None:
+    """The name of the lesson that a notebook is a copy of, changed or not, by the place where it lies; or None.
 
-    The kernel runs in the folder that the path names, also where the file in it is a link to a lesson.
+    A kernel runs in the folder that the path names, also where the file in it is a link to a lesson.
     """
     folder = notebook.parent.resolve()
     for lessons in (lesson_files.LESSONS, os.environ.get(lesson_files.OPENED)):
         if lessons and folder.is_relative_to(own := Path(lessons).resolve()):
             name = (folder / notebook.name).relative_to(own).as_posix()
-            break
-    else:
+            return name if name in recorded() else None
+    return None
+
+
+def startable(notebook: Path) -> Cells | None:
+    """The cells of a lesson that may be started where it lies; None for every other notebook."""
+    name, folder = lesson_of(notebook), notebook.parent.resolve()
+    if name is None or any(pkgutil.iter_modules([str(folder)])):
         return None
-    published = recorded().get(name)
-    if published is None or any(pkgutil.iter_modules([str(folder)])):
-        return None
+    published = recorded()[name]
     try:
         cells = cells_of(notebook)
     except (OSError, ValueError):

@@ -12,7 +12,7 @@ from .experiments import gradients, sentence
     "between. Any angles that do it are right.",
     *(sentence.parameters[f"angle_{k}"] for k in (1, 2, 3)),
     hint=(
-        "In the first bench, choose sleeps and '-'.",
+        "In the first bench the object is nobody, and under More the verb is sleeps.",
         "Move one angle to the top of its curve, then the next, and go round again.",
     ),
 )

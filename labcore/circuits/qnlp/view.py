@@ -81,7 +81,8 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
     depth = _levels(partner)
     space, below = 0.85 + 1.3 * f, 1.55 * f
     deepest = max(depth.values(), default=0)
-    floor = -(0.8 + space * max(deepest - 1, 0) + (1 - f) * 0.9 + below + 0.35)
+    widest = max((x[j] - x[i] for i, j in enumerate(partner) if j > i), default=0)
+    floor = -(0.8 + space * max(deepest - 1, 0) + (1 - f) * max(0.9, 0.15 + 0.05 * widest) + below + 0.35)
     wires, faded, extra, loose, dots, targets, effects, boxes = [], [], [], [], [], [], [], []
     for i, j in enumerate(partner):
         qubit = types[i].startswith("n") or q_s
@@ -120,7 +121,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
         inner.append([(x[i], y), (x[j], y)])
         dots.append((x[i], y))
         boxes.append((x[j], y, "Rz"))
-    if f < 1:
+    if f < 1 and np.ptp(x) < 22:  # else there is no room for the types
         for i, t in enumerate(types):
             if partner[i] >= 0:
                 beside = {"xanchor": "left", "yanchor": "top", "xshift": 2, "opacity": 1 - f}
@@ -180,17 +181,19 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
         0, 0, told, SOFT, xref="x domain", yref="paper", xanchor="left", yanchor="top", yshift=-8, align="left"
     )
     notes.append(told)
+    angle = f"first angle<br>of {frame.attrs.get('noun', 'Alice')} (rad)"
     layout = {
         "height": 520,
         "xaxis": axis("", domain=[0, 0.72], anchor="y", range=[x.min() - 0.8, x.max() + 0.8], **HIDDEN),
         "yaxis": axis("", range=list(flat), **HIDDEN),
-        "xaxis2": axis("first angle<br>of Alice (rad)", domain=[0.8, 1], anchor="y2", range=[0, 2 * np.pi],
+        "xaxis2": axis(angle, domain=[0.8, 1], anchor="y2", range=[0, 2 * np.pi],
                        tickvals=[0, np.pi, 2 * np.pi], ticktext=["0", "\u03c0", "2\u03c0"]),
         "yaxis2": axis(frame.p_sweep, domain=[0.18, 0.86], anchor="x2", range=[0, 1.02]),
-        "shapes": [vertical(frame.attrs["angle_1"], GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
-        "meta": {"hands": [hand(frame.attrs["angle_1"], None, across="angle_1", axes="2", color=GREEN)]},
     }  # fmt: skip
+    if grammatical:
+        layout["shapes"] = [vertical(frame.attrs["angle_1"], GREEN, "solid", axes="2", width=3)]
+        layout["meta"] = {"hands": [hand(frame.attrs["angle_1"], None, across="angle_1", axes="2", color=GREEN)]}
     return {"data": data, "layout": layout}
 
 

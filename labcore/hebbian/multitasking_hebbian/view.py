@@ -13,18 +13,22 @@ from labcore.figure import (
     GRID,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     bundle,
     curve,
     hand,
+    image,
     inward,
     label,
     log_axis,
     note,
+    sheet,
     vertical,
 )
 
@@ -129,6 +133,49 @@ def retrieve(frame: xr.Dataset) -> dict[str, Any]:
 
 
 _CORNER = {"xanchor": "left", "yanchor": "bottom", "xshift": 2}
+_PIXELS = [[0, PAPER], [1 / 3, PAPER], [1 / 3, "#d9b36c"], [2 / 3, "#d9b36c"], [2 / 3, INK], [1, INK]]
+
+
+def pictures(frame: xr.Dataset) -> dict[str, Any]:
+    """Pictures of one's own as they are stored, what was shown and what it became, and how much of each is right."""
+    stored, names, t = frame.stored.values, [str(n) for n in frame.pattern.values], frame.time.values
+    k, h, w = stored.shape
+    columns, room = min(k, 4), max(2, h // 6)  # rows above each picture, for its name
+    on_top = sheet(np.pad(stored.astype(float), ((0, 0), (room, 0), (0, 0)), constant_values=np.nan), columns)
+    pair = sheet(np.stack([frame.cue.values, frame.state.values]), 2)
+    notes = []
+    for q, name in enumerate(names):
+        r, c = divmod(q, columns)
+        x, y = c * (w + 1) + (w - 1) / 2, r * (h + room + 1) + room - 0.5
+        notes.append(label(x, y, name[:12], PATTERNS[q], yanchor="bottom"))
+    said = (f"shown: {frame.attrs['start']}", "now")
+    notes += [
+        label(c * (w + 1) + (w - 1) / 2, -0.5, words, SOFT, axes="2", yanchor="bottom") for c, words in enumerate(said)
+    ]
+    data = [image(on_top, "", _PIXELS, -1, 1), image(pair, "2", _PIXELS, -1, 1)]
+    right = frame.right.values
+    for q, name in enumerate(names):
+        data.append(
+            curve(t, right[:, q], name, PATTERNS[q], axes="3", pin=True, line={"color": PATTERNS[q], "width": 3})
+        )
+    ends = np.argsort(right[-1], kind="stable")[::-1]
+    for q, height in zip(ends, apart(-right[-1][ends], 0.09)):
+        notes.append(label(1.02, -height, names[q][:12], PATTERNS[q], axes="3", xref="x3 domain", xanchor="left"))
+    data.append(curve(t, frame.energy.values, "energy", INK, axes="4", pin=True, line={"color": INK, "width": 2.5}))
+    layout = {
+        "height": 600,
+        "margin": {"r": 90},
+        "xaxis": _hidden(domain=[0, 0.46], anchor="y"),
+        "yaxis": _hidden(domain=[0.56, 0.95], anchor="x", scaleanchor="x", range=[len(on_top) - 0.5, -0.5]),
+        "xaxis2": _hidden(domain=[0, 0.46], anchor="y2"),
+        "yaxis2": _hidden(domain=[0, 0.44], anchor="x2", scaleanchor="x2", range=[h - 0.5, -0.5 - room]),
+        "xaxis3": axis(frame.time, domain=[0.57, 1], anchor="y3", range=[0, frame.attrs["sweeps"]]),
+        "yaxis3": axis("pixels that are right", domain=[0.42, 1], anchor="x3", tickformat=".0%", range=[-0.02, 1.04]),
+        "xaxis4": axis(frame.time, domain=[0.57, 1], anchor="y4", range=[0, frame.attrs["sweeps"]]),
+        "yaxis4": axis("energy H/N", domain=[0, 0.24], anchor="x4", nticks=4),
+        "annotations": notes,
+    }
+    return {"data": data, "layout": layout}
 
 
 def _breakdown(k: int) -> float | None:

@@ -1,12 +1,20 @@
 """The run thread: the newest job wins; it stops, pauses and steps between frames; no error ends it."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from tests.widgets.hands import PATIENCE, frame
+from widgets.benches import runner
 from widgets.benches.runner import Job, Runner
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """On a busy machine a first frame may be late in any test."""
+    monkeypatch.setattr(runner, "SILENT", 10 * PATIENCE)
 
 
 class Tape:
@@ -285,3 +293,17 @@ def test_seconds_count_computing_and_nothing_else(monkeypatch):
     runner.submit(Job({}))
     assert runner.wait(PATIENCE)
     assert [r.seconds for r in reports] == [0.25, 0.5, 0.75]
+
+
+def test_a_run_whose_first_frame_is_late_is_said_to_be_at_work(monkeypatch):
+    """What somebody waits for; a preview opens with the page, and the page says that it opens."""
+    monkeypatch.setattr(runner, "SILENT", 0.01)
+    for preview in (False, True):
+        tape = Tape(gated=True)
+        tape.submit(preview=preview)
+        if not preview:
+            tape.until(lambda t=tape: t.reports)
+        time.sleep(0.1)
+        assert [r.state for r in tape.reports] == ([] if preview else ["silent"])
+        tape.gate.release()
+        tape.until(lambda t=tape: t.reports and t.reports[-1].state == "done")

@@ -1,4 +1,4 @@
-// Opens a lesson alive in JupyterLab. Where a notebook lies and what the package's lesson says is the server's word
+// Opens a lesson alive in JupyterLab, and prints it whole. Where a notebook lies and what the package's lesson says is the server's word
 // (widgets/lab/__init__.py); without that part of the server nothing here does anything. No command is registered:
 // Markdown of a notebook that nobody trusts can call commands.
 //
@@ -97,6 +97,48 @@
     return kernel;
   }
 
+  // Print a page of the server in a frame that nobody sees; it is taken away when the next one is printed.
+  async function printPage(address) {
+    document.querySelector("#labcore-print")?.remove();
+    const frame = document.createElement("iframe");
+    frame.id = "labcore-print";
+    frame.setAttribute("aria-hidden", "true");
+    frame.style.cssText = "position: fixed; left: -1200px; top: 0; width: 1000px; height: 1000px; border: 0";
+    const loaded = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
+    frame.src = address;
+    document.body.append(frame);
+    await loaded;
+    await frame.contentDocument.fonts.ready;
+    frame.contentWindow.print();
+  }
+
+  // JupyterLab prints the saved file, and a lesson's holds no figures. Its page without a kernel does, and the server makes
+  // it when it is asked for the first time. What a reader has changed is printed as always.
+  async function printWhole(app, panel, context, cells) {
+    const { Printing, Notification } = await moduleOf("@jupyterlab/apputils");
+    const { ServerConnection } = await moduleOf("@jupyterlab/services");
+    const settings = app.serviceManager.serverSettings, path = context.path;
+    const ours = () => !context.isDisposed && context.path === path && same(context.model, cells);
+    const usual = panel[Printing.symbol].bind(panel);
+    const ask = () =>
+      ServerConnection.makeRequest(`${settings.baseUrl}labcore/print?path=${encodeURIComponent(path)}`, { method: "POST" }, settings);
+    const print = async () => {
+      const note = Notification.emit("This lesson is made ready to print. It takes a minute when it is done for the first time.", "in-progress", { autoClose: false });
+      try {
+        let answer = await ask(), page;
+        while (answer.ok && !(page = (await answer.json()).page)) answer = await ask();
+        if (answer.status === 404) return usual()();
+        if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).message ?? answer.statusText);
+        await printPage(settings.baseUrl + page);
+      } catch (error) {
+        Notification.emit(`This lesson cannot be printed: ${error.message}`, "error", { autoClose: false });
+      } finally {
+        Notification.dismiss(note);
+      }
+    };
+    panel[Printing.symbol] = () => (ours() ? print : usual());
+  }
+
   async function open(app, panel, context) {
     await context.ready;
     // a document that others write too is saved by the server, with its outputs
@@ -104,6 +146,7 @@
     const cells = await lessonAt(context.path, app.serviceManager.serverSettings);
     if (!cells || !same(context.model, cells)) return;
     keepFileClean(context, cells);
+    await printWhole(app, panel, context, cells);
     await panel.revealed;
     await onScreen(panel.node);
     const notebook = panel.content;
@@ -126,7 +169,7 @@
 
   const plugin = {
     id: "labcore:lessons",
-    description: "Starts an unchanged lesson of Labcore when it is opened.",
+    description: "Starts an unchanged lesson of Labcore when it is opened, and prints it whole.",
     autoStart: true,
     async activate(app) {
       // Notebook 7 and Voila load this too
