@@ -20,6 +20,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     label,
     log_axis,
     note,
@@ -120,7 +121,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     for k, (color, word) in enumerate(((BLUE, "starts s"), (RED, "ends e"))):
         data.append(curve(*bundle(t, edges[:, :, k].T), word, color, axes="4", line={"color": color, "width": 1.5}))
         notes.append(note(0.02 + 0.3 * k, 1, word, color, axes="4", **corner))
-    notes.append(note(0, 1, "attention to each pixel, 1: no preference", INK, axes="3", **corner))
+    notes.append(note(0, 1, "which pixels AF-KAN looks at (1: as the mean)", INK, axes="3", **corner))
     decades = [np.log10(params.min()) - 0.3, np.log10(params.max()) + 0.3]
     layout = {
         "height": 620,
@@ -131,7 +132,10 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis3": axis("column", domain=[0, 0.38], anchor="y3"),
         "yaxis3": axis("row", domain=[0, 0.4], anchor="x3", autorange="reversed"),
         "xaxis4": axis(frame.time, domain=[0.63, 1], anchor="y4"),
-        "yaxis4": axis("bounds of the first layer", domain=[0, 0.4], anchor="x4"),
+        "yaxis4": axis("where AF-KAN's bumps start and end", domain=[0, 0.4], anchor="x4"),
         "annotations": notes,
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = f"With {params[0]:,} numbers to learn AF-KAN reads {accuracy[0, -1]:.0%} of the digits."
+    rivals = ((k, name) for k, name in ((1, "ReLU-KAN"), (3, "an ordinary network")))
+    more = ", ".join(f"{name} {accuracy[k, -1]:.0%} with {params[k]:,}" for k, name in rivals) + "."
+    return {"data": data, "layout": headline(layout, told, more)}
