@@ -564,7 +564,7 @@ class Bench(w.VBox):
     def _compute_ahead(self) -> Iterator[None]:
         """The same in a process that waits for others: without a thread, and with a pause after each frame."""
         for run in self._prepared.rest:
-            spent, frames, most = 0.0, iter(run), self._prepared.most(run)
+            spent, frames, most = 0.0, iter(run), self._prepared.most(run)  # one after another, and nobody waits
             while spent <= most:
                 began = time.perf_counter()
                 ended = next(frames, None) is None

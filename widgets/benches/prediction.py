@@ -137,7 +137,7 @@ def covered(spec: Spec) -> Spec:
     panels = sorted({(trace.get("xaxis", "x"), trace.get("yaxis", "y")) for trace in spec["data"]})
     titles = [[_title(spec["layout"].get(f"{name[0]}axis{name[1:]}")) for name in pair] for pair in panels]
     lines = list(dict.fromkeys(f"{y} over {x}" if x and y else x or y for x, y in titles))
-    words = [part for line in lines for part in textwrap.wrap(line, 50)]  # a phone has room for as much
+    words = [part for line in lines for part in textwrap.wrap(line, 60)]  # a phone has room for as much
     words = ["<span style='font-size:18px'>First your prediction</span>", *words]
     place = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "font": {"size": 15}}
     hidden = {"visible": False}

@@ -234,8 +234,9 @@ def growing_by_itself(x: float = 1.0):
 def clock(monkeypatch):
     """The clock by which benches measure what a run costs."""
     made = SimpleNamespace(now=0.0)
+    fake = SimpleNamespace(perf_counter=lambda: made.now, thread_time=lambda: made.now)
     for module in ("runner", "bench"):
-        monkeypatch.setattr(f"widgets.benches.{module}.time", SimpleNamespace(perf_counter=lambda: made.now))
+        monkeypatch.setattr(f"widgets.benches.{module}.time", fake)
     return made
 
 
