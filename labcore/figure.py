@@ -65,12 +65,13 @@ def note(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **m
 def headline(layout: Mapping[str, Any], *lines: str) -> dict[str, Any]:
     """A layout with what its picture shows in plain words above it, in room of its own.
 
-    A line of 54 letters fits the width of a phone.
+    A page that is too narrow for a line breaks it.
     """
     margin = layout.get("margin", {})
     top, room = margin.get("t", 24), 10 + 21 * len(lines)
     words = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "align": "left"}
-    words |= {"text": "<br>".join(lines), "showarrow": False, "yshift": top, "font": {"color": INK, "size": 16}}
+    words |= {"name": "headline", "text": "<br>".join(lines), "showarrow": False, "yshift": top}
+    words |= {"font": {"color": INK, "size": 16}}
     more = {"height": layout.get("height", 420) + room, "margin": {**margin, "t": top + room}}
     return {**layout, **more, "annotations": [*layout.get("annotations", ()), words]}
 
