@@ -27,6 +27,7 @@ from labcore.figure import (
     label,
     note,
     segments,
+    values_of,
 )
 
 _TYPES = (SOFT, INK, SKY, BLUE, GREEN)  # input, output, AND with none, one, both inputs inverted
@@ -225,7 +226,7 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("hidden nodes guessed right", domain=[0, 0.52], anchor="y", range=[0, 1], tickformat=".0%",
                       tickvals=[0, 0.5, 1]),
         "yaxis": axis("", anchor="x", range=[2.5, -0.5], tickvals=[0, 1, 2], ticktext=names, showgrid=False),
-        "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2"),
+        "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2", range=[0, values_of(frame)["steps"]]),
         "yaxis2": axis("guessed right", anchor="x2", range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1]),
         "annotations": [note(0, 1.01, "<b>what it is told of the circuit</b>", INK, xanchor="left",
                              yanchor="bottom")],
@@ -282,7 +283,7 @@ def embedding(frame: xr.Dataset) -> dict[str, Any]:
         "height": 470,
         "xaxis": HIDDEN | {"domain": [0, 0.42], "anchor": "y", "range": [0, 1]},
         "yaxis": HIDDEN | {"domain": [0.4, 1], "anchor": "x", "range": [4.6, -1.3]},
-        "xaxis3": axis(frame.time, domain=[0, 0.42], anchor="y3", range=[0, max(int(t[-1]), 1)]),
+        "xaxis3": axis(frame.time, domain=[0, 0.42], anchor="y3", range=[0, values_of(frame)["steps"]]),
         "yaxis3": axis("read right", domain=[0, 0.27], anchor="x3", range=[0, 1.1], tickvals=[0, 0.5, 1]),
         "xaxis2": HIDDEN | {"domain": [0.5, 1], "anchor": "y2"},
         "yaxis2": HIDDEN | {"anchor": "x2"},

@@ -26,6 +26,7 @@ from labcore.figure import (
     label,
     note,
     segments,
+    values_of,
 )
 
 _PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
@@ -157,14 +158,15 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     ranked = [f"{v:.0%}" for v in now[order]]
     fate = [("kept for the next generation", 0, BLUE), ("thrown out", half, SOFT)] if half else []
     corner = {"xanchor": "left", "yanchor": "top", "align": "left"}
+    whole = [0.5, max(values_of(frame)["generations"], len(generation)) + 0.5]
     layout = {
         "height": 600,
         "barmode": "group",
         "xaxis": HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
         "yaxis": HIDDEN | {"domain": [0.68, 0.96], "anchor": "x", "range": [-2.3, 1.6]},
-        "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=[0.6, len(generation) + 0.4]),
+        "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=whole),
         "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%", range=[low - 0.04, 1]),
-        "xaxis3": axis("generation (grey: without the library)", domain=[0.62, 1], anchor="y3", dtick=1),
+        "xaxis3": axis("generation (grey: without the library)", domain=[0.62, 1], anchor="y3", dtick=1, range=whole),
         "yaxis3": axis("kept programs (bits)", domain=[0, 0.4], anchor="x3", rangemode="tozero"),
         "shapes": [shape | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}] if half else [],
         "annotations": [
