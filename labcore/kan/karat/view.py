@@ -139,7 +139,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         side = {"xanchor": "left", "xshift": 6} if r <= 10 else {"xanchor": "right", "xshift": -6}
         notes.append(label(r + 0.5, -8, f"nothing after {r}", ORANGE, axes="2", **side))
     at = {"xanchor": "left", "xshift": 6} if rank <= 10 else {"xanchor": "right", "xshift": -6}
-    notes.append(label(rank + 0.5, -14.5, "r: drag me", GREEN, axes="2", **at))
+    notes.append(label(rank + 0.5, -4, "r: drag me", GREEN, axes="2", **at))
     whole = [0, float(t[-1] / frame.attrs["progress"]) if frame.attrs["progress"] else 1.0]
     square = {"showticklabels": False, "ticks": ""}
     layout = {
