@@ -12,6 +12,7 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     RED,
     SHADE,
     SOFT,
@@ -99,7 +100,7 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
         data.append(
             {
                 "type": "heatmap", "x": bins, "y": bins, "z": np.clip(second[k], -half, half),
-                "colorscale": [[0, BLUE], [0.5, "#f4f4f4"], [1, ORANGE]], "zmin": -half, "zmax": half,
+                "colorscale": [[0, BLUE], [0.5, PAPER], [1, ORANGE]], "zmin": -half, "zmax": half,
                 "showscale": False, "xaxis": f"x{suffix}", "yaxis": f"y{suffix}",
                 "hovertemplate": "bins %{x} and %{y}: %{z:.5f}<extra></extra>",
             }
@@ -222,7 +223,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
     data.append(
         {
             "type": "heatmap", "x": frame.neuron.values, "y": names, "z": rows, "xaxis": "x3", "yaxis": "y3",
-            "colorscale": [[0, ORANGE], [0.5, "#f4f4f4"], [1, BLUE]], "zmin": -scale, "zmax": scale,
+            "colorscale": [[0, ORANGE], [0.5, PAPER], [1, BLUE]], "zmin": -scale, "zmax": scale,
             "showscale": False, "ygap": 2,
             "hovertemplate": "%{y}, neuron %{x}: %{z:.4g}<extra></extra>",
         }
