@@ -133,7 +133,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis3": axis("column", domain=[0, 0.38], anchor="y3"),
         "yaxis3": axis("row", domain=[0, 0.4], anchor="x3", autorange="reversed"),
         "xaxis4": axis(frame.time, domain=[0.63, 1], anchor="y4", range=whole),
-        "yaxis4": axis("where AF-KAN's bumps start and end", domain=[0, 0.4], anchor="x4"),
+        "yaxis4": axis("starts and ends of bumps", domain=[0, 0.4], anchor="x4"),
         "annotations": notes,
     }  # fmt: skip
     told = f"With {params[0]:,} numbers to learn AF-KAN reads {accuracy[0, -1]:.0%} of the digits."
