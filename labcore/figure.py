@@ -62,6 +62,20 @@ def note(x: float, y: float, text: str, color: str = INK, *, axes: str = "", **m
     return label(x, y, text, color, xref=f"x{axes} domain", yref=f"y{axes} domain") | more
 
 
+def headline(layout: Mapping[str, Any], *lines: str) -> dict[str, Any]:
+    """A layout with what its picture shows in plain words above it, in room of its own.
+
+    A page that is too narrow for a line breaks it.
+    """
+    margin = layout.get("margin", {})
+    top, room = margin.get("t", 24), 10 + 21 * len(lines)
+    words = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "align": "left"}
+    words |= {"name": "headline", "text": "<br>".join(lines), "showarrow": False, "yshift": top}
+    words |= {"font": {"color": INK, "size": 16}}
+    more = {"height": layout.get("height", 420) + room, "margin": {**margin, "t": top + room}}
+    return {**layout, **more, "annotations": [*layout.get("annotations", ()), words]}
+
+
 def apart(heights: Sequence[float] | np.ndarray, gap: float, top: float = np.inf) -> list[float]:
     """Heights of labels, moved up where two would be nearer than `gap`; then all moved down to stay under `top`."""
     out, last = [0.0] * len(heights), -np.inf

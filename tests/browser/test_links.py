@@ -179,6 +179,7 @@ def prose(desk):
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_a_link_of_the_prose_moves_its_bench_and_back(request, page, front, prose):
+    page.emulate_media(reduced_motion="reduce")  # nothing but links moves a bench
     open_on_desk(request, page, front, prose)
     before = wait_for_figures(page, 3)
     benches = page.locator(".labcore-bench")

@@ -10,6 +10,7 @@ from widgets.benches.plot import CARTESIAN, LIBRARIES
 
 CELL = """
 import ipywidgets as w
+from labcore.figure import headline
 from widgets.benches.plot import Plot
 FLAT = {"data": [{"x": [0, 1], "y": [0, 1], "meta": {"click": {"x": "x"}}}]}
 DEEP = {"data": [{"type": "scatter3d", "x": [0, 1], "y": [0, 1], "z": [0, 1]}]}
@@ -27,7 +28,9 @@ ROWS = {  # a picture in space and a panel beside each other, over a wide one
         "xaxis2": {"anchor": "y2"}, "yaxis2": {"domain": [0, 0.4], "anchor": "x2"},
     },
 }
+TOLD = headline({"height": 300}, "A long line of <b>words</b>, as a newcomer reads it over a picture.", "Another.")
 SHOWN = {"flat": FLAT, "deep": DEEP, "low": {**FLAT, "layout": {"height": 210}}, "rows": ROWS}
+SHOWN["told"] = {**FLAT, "layout": TOLD}
 def turn(button):
     plot.show(SHOWN[button.description], button.description)
 buttons = [w.Button(description=name) for name in SHOWN]
@@ -107,6 +110,26 @@ def test_panels_of_every_row_stand_below_each_other_on_a_phone(opened):
     }""")
     assert [room["x"] for room in rooms] == [[0, 1]] * 3
     assert rooms[0]["y"][0] > rooms[1]["y"][1] and rooms[1]["y"][0] > rooms[2]["y"][1]
+    first.evaluate("f => { f.style.width = ''; }")
+    opened.get_by_role("button", name="flat").click()
+
+
+def test_a_headline_stays_within_its_figure_and_above_the_panel(opened):
+    opened.get_by_role("button", name="told", exact=True).click()
+    first = figure(opened, 0)
+    heights = []
+    for width in (700, 330):
+        first.evaluate("(f, width) => { f.style.width = `${width}px`; }", width)
+        drawn = "([f, width]) => f._fullLayout.width === width"
+        opened.wait_for_function(drawn, arg=[first.element_handle(), width], timeout=20_000)
+        words = first.locator(".annotation-text", has_text="Another.")
+        words.wait_for()
+        opened.wait_for_timeout(500)
+        words, panel, whole = (p.bounding_box() for p in (words, first.locator(".nsewdrag"), first))
+        assert words["x"] + words["width"] <= whole["x"] + whole["width"] and words["x"] >= whole["x"]
+        assert words["y"] >= whole["y"] and words["y"] + words["height"] <= panel["y"]
+        heights.append(panel["height"])
+    assert heights[0] == pytest.approx(heights[1], abs=6), "the picture keeps its room"
     first.evaluate("f => { f.style.width = ''; }")
     opened.get_by_role("button", name="flat").click()
 

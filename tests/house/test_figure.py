@@ -4,7 +4,21 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from labcore.figure import BLUE, apart, axis, curve, hand, horizontal, log_axis, note, scale, segments, sheet, vertical
+from labcore.figure import (
+    BLUE,
+    apart,
+    axis,
+    curve,
+    hand,
+    headline,
+    horizontal,
+    log_axis,
+    note,
+    scale,
+    segments,
+    sheet,
+    vertical,
+)
 
 
 def test_labels_keep_their_distance_and_their_order():
@@ -54,6 +68,16 @@ def test_titles_come_from_the_frame_or_are_words():
 def test_a_note_lies_in_its_panel():
     made = note(0.1, 0.9, "here", axes="2", xanchor="left")
     assert (made["xref"], made["yref"], made["xanchor"]) == ("x2 domain", "y2 domain", "left")
+
+
+def test_a_headline_takes_no_room_from_the_picture():
+    layout = {"height": 400, "margin": {"t": 40, "l": 9}, "annotations": [note(0, 1, "peak")]}
+    made = headline(layout, "One line.", "Another one.")
+    room = made["height"] - 400
+    assert room > 40 and made["margin"] == {"t": 40 + room, "l": 9} and layout["height"] == 400
+    first, words = made["annotations"]
+    assert first["text"] == "peak" and words["text"] == "One line.<br>Another one."
+    assert words["yshift"] == 40, "above what stands in the margin"
 
 
 def test_lines_over_a_panel_are_each_others_mirror():

@@ -10,6 +10,7 @@ runs the experiment at its budget and leaves the figure and its reading as stati
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import threading
 import time
@@ -49,6 +50,8 @@ from widgets.benches.taken_out import TakenOut, waiting
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
+# Seconds that a run may take which is played although nobody asked for it.
+BRIEF = 2.0
 
 # By label: the newest bench of that label, which is the one that links of the prose mean. A cell that runs again makes
 # another one.
@@ -78,8 +81,9 @@ def bench(
     `view` makes the figure of a frame, as in a paper's `view.py`; without it a paper has its own, and the frame of a
     function is drawn by what it holds.
 
-    With `opening`, its run is recorded, and played once when it comes into view. What a question asks is not: the run
-    of `predict.then` is never played so, and where that is the bench's own run, nothing is.
+    With `opening`, its run is recorded, and played once when it comes into view. So is that of a paper's experiment
+    without a question, where it takes at most `BRIEF` seconds. What a question asks is not: the run of `predict.then`
+    is never played so, and where that is the bench's own run, nothing is.
 
     `label` is the name of this bench in its lesson, and unique there: links call it so. Without one it has the
     experiment's.
@@ -110,7 +114,8 @@ def bench(
         # a link shows what its sender saw, and that is no answer to the lesson's question
         return StaticBench(experiment, linked or settings, view, None if linked else predict, taken)
     moved = {} if experiment.named else _of_before(experiment, label, settings)
-    return Bench(experiment, settings, view, predict, opening, label, taken, moved)
+    brief = experiment.named and predict is None and not opening
+    return Bench(experiment, settings, view, predict, opening, label, taken, moved, brief)
 
 
 def _of_before(experiment: Experiment, label: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +133,10 @@ def _of_before(experiment: Experiment, label: str, settings: Mapping[str, Any]) 
 
 
 class Bench(w.VBox):
-    """The live bench. `values` and `frame` are the current ones; `wait()` lets a script wait for a run."""
+    """The live bench. `values` and `frame` are the current ones; `wait()` lets a script wait for a run.
+
+    With `brief`, it opens with its run where that takes at most `BRIEF` seconds.
+    """
 
     def __init__(
         self,
@@ -140,6 +148,7 @@ class Bench(w.VBox):
         label: str = "",
         without: Without | None = None,
         moved: Mapping[str, Any] | None = None,
+        brief: bool = False,
     ):
         self.experiment, self.values, self.view = experiment, {**values, **(moved or {})}, view
         self.cell = Cell.here()
@@ -176,7 +185,8 @@ class Bench(w.VBox):
         body = row([self._plot, side], "labcore-body")
         self._predict, self._question = predict, predict.panel(self._committed) if predict else None
         asked = experiment.validate(**{**self.values, **predict.then}) if predict else None
-        self._prepared = Prepared(experiment, self.values if opening else None, asked)
+        opens = self.values if opening or brief else None
+        self._prepared = Prepared(experiment, opens, asked, BRIEF if brief else math.inf)
         self._answered = self._told = False
         rows = [self._story, body, *([self._idea.difference] if self._idea else []), self._drawer]
         super().__init__([self._question, *rows] if self._question else rows, layout=layout())
@@ -549,16 +559,21 @@ class Bench(w.VBox):
         """Compute the next run that nobody has asked for yet."""
         runs = self._prepared.rest
         if runs and not self._answered and not ahead.leave(self._compute_ahead):
-            self._runner.offer(Job(runs[0].values, prepare=True))
+            self._runner.offer(Job(runs[0].values, prepare=True, most=self._prepared.most(runs[0])))
 
     def _compute_ahead(self) -> Iterator[None]:
         """The same in a process that waits for others: without a thread, and with a pause after each frame."""
         for run in self._prepared.rest:
-            began = time.perf_counter()
-            for _ in run:
+            spent, frames, most = 0.0, iter(run), self._prepared.most(run)  # one after another, and nobody waits
+            while spent <= most:
+                began = time.perf_counter()
+                ended = next(frames, None) is None
+                spent += time.perf_counter() - began
+                if ended:
+                    break
                 yield
             if len(run.frames) > 1:
-                self._long = time.perf_counter() - began
+                self._long = spent
         self._open()
 
     def _open(self) -> None:
@@ -653,7 +668,7 @@ class Bench(w.VBox):
         if yes != self._film.covered:
             self._plot.covered = yes
             with self._drawing:
-                self._film.cover(yes)
+                self._film.cover(yes, yes and self._predict.start)
 
     def _leave(self) -> None:
         """End all that goes on."""
@@ -713,7 +728,7 @@ class Bench(w.VBox):
                 self._plot.reading = "No figure: the run was stopped before its first frame."
         elif report.state == "ready":
             self._long = max(self._long, SHORT + 1)
-            self._say("This is where it starts. Press Run.")
+            self._say("This is where it starts." + " Press Run." * self._controls_enabled)
         if self._answered and not self._told and report.state != "failed":
             asked = self._prepared.asked
             if report.state == "done" and report.job.values == asked.values:

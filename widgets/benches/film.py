@@ -44,7 +44,7 @@ class Film:
         self._run, self._kept = 0, Thinned[Shot]()
         self._chosen: Shot | None = None
         self._given: Shot | None = None
-        self.covered = False
+        self.covered = self._starts = False
 
     @property
     def shots(self) -> tuple[Shot, ...]:
@@ -88,9 +88,12 @@ class Film:
         if self._given is not None:
             self._show(self._given)
 
-    def cover(self, yes: bool) -> None:
-        """Show of each frame no more than a learner may see who has not predicted yet; or show it as it is."""
-        self.covered = yes
+    def cover(self, yes: bool, start: bool = False) -> None:
+        """Show of each frame no more than a learner may see who has not predicted yet; or show it as it is.
+
+        With `start`, the first frame of a run of several may be seen.
+        """
+        self.covered, self._starts = yes, start
         if self._given is not None:
             self._show(self._given)
 
@@ -115,6 +118,8 @@ class Film:
         return shot
 
     def _show(self, shot: Shot, **more: bool) -> None:
+        if self.covered and self._starts and shot.number == 0 and shot.frame.attrs["progress"] < 1:
+            return self._plot.show(shot.spec, "This is where it starts. How it ends comes after your prediction.")
         if self.covered:
             return self._plot.show(covered(shot.spec), "What was measured comes after your prediction.")
         facts = {

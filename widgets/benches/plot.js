@@ -56,6 +56,26 @@ function withFonts(value, small, key) {
   return made;
 }
 
+// A headline (`labcore.figure.headline`) whose lines are too long for the figure begins at its edge and takes more of them.
+const LETTER = 8, LINE = 21; // pixels, of a letter and of a line in its size
+
+function withHeadline(layout, wide, small) {
+  const words = layout.annotations?.find((a) => a.name === "headline");
+  if (!words) return layout;
+  const left = layout.margin?.l ?? 64, lines = words.text.split("<br>");
+  const length = (text) => text.replace(/<[^>]*>/g, "").length;
+  if (Math.max(...lines.map(length)) * LETTER * small < wide - left) return layout;
+  const made = lines.flatMap((line) => line.split(" ").reduce((parts, word) => {
+    const longer = `${parts.at(-1)} ${word}`;
+    return length(longer) * LETTER * small < wide - 16 ? [...parts.slice(0, -1), longer] : [...parts, word];
+  }, [""])).map((line) => line.trim()).filter(Boolean);
+  const room = LINE * small * (made.length - lines.length), moved = { ...words, text: made.join("<br>"), xshift: 8 - left };
+  return {
+    ...layout, height: (layout.height ?? HEIGHT) + room, margin: { ...layout.margin, t: layout.margin.t + room },
+    annotations: layout.annotations.map((a) => (a === words ? moved : a)),
+  };
+}
+
 // Where a figure is narrower than this, panels that stand side by side are put one below the other.
 const PHONE = 520, GAP = 76;
 const MOST = 4; // columns; more are one picture, whose parts are seen side by side
@@ -288,6 +308,7 @@ function render({ model, el, film }) {
     const part = cells.length > 1 ? Math.max(...cells.flat().map(({ x: [from, to] }) => to - from)) : 1;
     const small = Math.min(1, Math.max(0.7, wide / part / WIDTH));
     // both sizes are said: left to plotly, a height that it is told while it follows the window's width may be lost
+    layout = withHeadline(layout, wide, small);
     return { data, layout: withFonts({ template: template(colours), height: HEIGHT, ...layout, width: wide }, small) };
   }
 

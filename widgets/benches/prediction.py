@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -22,7 +23,7 @@ class Prediction:
     """A question, the options to choose from, and what happens after the choice.
 
     With `then`, the bench shows its figure, waits, and on commitment pins it and runs with these values to the end.
-    Without, the figure itself stays covered until commitment.
+    Without, the figure itself stays covered until commitment; with `start`, it shows where the run starts.
 
     `right(frame)` names the option that holds on that run's last frame, or several where it is a tie; `why`, in
     Markdown, is unfolded after the answer. `instead[option]` are the values with which that option would have held.
@@ -34,6 +35,7 @@ class Prediction:
     then: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
     instead: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    start: bool = False
 
     def __post_init__(self) -> None:
         if len(self.options) < 2:
@@ -130,23 +132,28 @@ class PredictionPanel(w.VBox):
         self._say(f"{verdict}<div>Measured: {escape(frame.attrs['reading'])}</div>", *parts)
 
 
-# of an axis: what it tells of the answer, and what keeps it to the shape of what is not there
-_TELLS = frozenset("autorange categoryarray dtick minor range rangemode tickmode ticktext tickvals".split())
-_TELLS |= frozenset("constrain constraintoward scaleanchor scaleratio".split())
-
-
 def covered(spec: Spec) -> Spec:
-    """The axes of a figure, without numbers and without what they would show."""
-    kept = {k: v for k, v in spec["layout"].items() if k in ("height", "margin", "grid")}
-    for name, axis in spec["layout"].items():
-        if name[1:].startswith("axis"):
-            kept[name] = {k: v for k, v in axis.items() if k not in _TELLS} | {"showticklabels": False}
-    # plotly draws the axes of those panels that hold something
-    panels = sorted({(trace.get("xaxis", "x"), trace.get("yaxis", "y")) for trace in spec["data"]}) or [("x", "y")]
-    empty = {"type": "scatter", "x": [None], "y": [None], "showlegend": False, "hoverinfo": "skip"}
-    place = {"xref": f"{panels[0][0]} domain", "yref": f"{panels[0][1]} domain", "x": 0.5, "y": 0.5}
-    note = {"text": "First your prediction", "showarrow": False, "font": {"size": 18, "color": "@soft"}}
+    """What a figure will show, in words: the titles of its axes, and nothing else of it."""
+    panels = sorted({(trace.get("xaxis", "x"), trace.get("yaxis", "y")) for trace in spec["data"]})
+    titles = [[_title(spec["layout"].get(f"{name[0]}axis{name[1:]}")) for name in pair] for pair in panels]
+    lines = list(dict.fromkeys(f"{y} over {x}" if x and y else x or y for x, y in titles))
+    words = [part for line in lines for part in textwrap.wrap(line, 60)]  # a phone has room for as much
+    words = ["<span style='font-size:18px'>First your prediction</span>", *words]
+    place = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "font": {"size": 15}}
+    hidden = {"visible": False}
     return {
-        "data": [empty | {"xaxis": x, "yaxis": y} for x, y in panels],
-        "layout": kept | {"annotations": [note | place]},
+        "data": [{"type": "scatter", "x": [None], "y": [None], "showlegend": False, "hoverinfo": "skip"}],
+        "layout": {
+            "height": 40 + 24 * len(words),
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "xaxis": hidden,
+            "yaxis": hidden,
+            "annotations": [place | {"text": "<br>".join(words)}],
+        },
     }
+
+
+def _title(axis: Mapping[str, Any] | None) -> str:
+    """The words that stand at an axis, "" where it is not seen."""
+    title = (axis or {}).get("title") or ""
+    return title if isinstance(title, str) else title.get("text", "")

@@ -20,20 +20,31 @@ PLAYED, BEAT = 40, 0.08
 class Prepared:
     """The run that a bench opens with, to be played when it comes into view, and the one that its question asks for.
 
-    Either may be missing, and the first is where it would show what the second asks.
+    Either may be missing, and the first is where it would show what the second asks. The first may take `most` seconds.
     """
 
-    def __init__(self, experiment: Experiment, opening: dict[str, Any] | None, asked: dict[str, Any] | None):
+    def __init__(
+        self,
+        experiment: Experiment,
+        opening: dict[str, Any] | None,
+        asked: dict[str, Any] | None,
+        most: float = math.inf,
+    ):
         def kept(values: dict[str, Any] | None) -> Recording | None:
             return None if values is None else Recording(values, partial(experiment.frames, **values))
 
         self.opening = kept(opening if opening != asked else None)
         self.asked = kept(asked)
+        self._most = most
 
     @property
     def rest(self) -> list[Recording]:
         """The runs that are still to be computed, in order."""
         return [r for r in (self.opening, self.asked) if r is not None and not r.complete]
+
+    def most(self, run: Recording) -> float:
+        """How many seconds this run may be computed before anybody asks for it."""
+        return self._most if run is self.opening else math.inf
 
     def open(self) -> Recording | None:
         """The run that the bench opens with, once, if it is complete and has more than one frame."""

@@ -15,6 +15,7 @@ class Question(Protocol):
 
     `panel(committed)` makes the widget that asks. It calls `committed(answer)` once, with None where the learner skips;
     its method `measured(frame)` then gets that run's last frame, once. `why` is Markdown, for after the answer.
+    `start` says that the first frame of the bench's own run tells nothing of the answer, and may be seen before.
     A widget with a method `opened(frame)` gets the bench's first frame there. One whose answer is to be kept has it in
     `kept`, as JSON has it, None where the learner skipped; its method `restore(answer)` shows one that was kept, offers
     the result with `offer`, and is False for what is no answer of this question.
@@ -23,6 +24,7 @@ class Question(Protocol):
     question: str
     then: Mapping[str, Any]
     why: str
+    start: bool
 
     def panel(self, committed: Callable[[Any], None]) -> w.Widget: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,13 +27,15 @@ State = Literal["running", "silent", "paused", "done", "stopped", "ready", "fail
 class Job:
     """Values to run, and what for.
 
-    `preview`: hold after the first frame, to show where a long run starts. `prepare`: keep the frames, and show none.
-    `asked`: show what a question was about. `at`: how far the run is in the frame that is shown when it has ended.
+    `preview`: hold after the first frame, to show where a long run starts. `prepare`: keep the frames, and show none,
+    for `most` seconds of this thread's computing. `asked`: show what a question was about. `at`: how far the run is in
+    the frame that is shown when it has ended.
     """
 
     values: dict[str, Any]
     preview: bool = False
     prepare: bool = False
+    most: float = math.inf
     asked: bool = False
     at: float = 1.0
 
@@ -180,6 +183,7 @@ class Runner:
     def _run(self, job: Job) -> Report:
         """One run, with a report while it goes; returns the last report."""
         count, seconds, progress, unknown = 0, 0.0, 0.0, False
+        began_at = time.thread_time()  # the benches of a page compute at the same time, and wait for each other
         frames = self._frames(job.values)
         try:
             while True:
@@ -199,7 +203,7 @@ class Runner:
                 if self._next is not None and count > 1:
                     return Report(job, "stopped", count, seconds, progress, unknown)
                 self._on_frame(job, frame)
-                if self._stop:
+                if self._stop or time.thread_time() - began_at > job.most:
                     return Report(job, "stopped", count, seconds, progress, unknown)
                 if job.preview and count == 1 and progress < 1:
                     return Report(job, "ready", count, seconds, progress, unknown)

@@ -57,6 +57,7 @@ class Sketch:
         or, for a curve or an order, a rule (x, drawn, measured) (P,) -> (score from 0 to 1, what goes on after "Your
         drawing"). A flat line is judged by the same.
     then: the values of the run that is asked for; {} are the bench's own.
+    start: whether the figure shows where that run starts; else it stays covered while the bench's own run is asked for.
     why: the explanation, in Markdown, that unfolds after the answer.
 
     Raises ValueError for a kind and a judge that do not fit, and for rulers without the places that they need.
@@ -71,6 +72,7 @@ class Sketch:
     kind: Literal["curve", "place", "order"] = "curve"
     then: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
+    start: bool = False
 
     def __post_init__(self) -> None:
         if not self.question.strip():

@@ -127,9 +127,15 @@ class StillBench:
         """Whether the figure that the bench opens with is what the question asks about."""
         return self.question is not None and self.then == self.values
 
+    @property
+    def _held(self) -> Spec:
+        """The figure of a bench that is covered."""
+        first, last = self.opening[0], self.opening[-1]
+        return self.view(first) if self.question.start and len(self.opening) > 1 else covered(self.view(last))
+
     def _repr_html_(self) -> str:
         last = self.opening[-1]
-        first = covered(self.view(last)) if self.covered else self.view(last)
+        first = self._held if self.covered else self.view(last)
         parts = []
         if self.question:
             parts.append(_form(self.question, self.opening[0]))
@@ -209,7 +215,7 @@ class StillBench:
         more["shown"] = [_word(v, self.control) for v in self._sorted()] if self.control is not None else []
         more["whole"] = sorted({k for k, s in enumerate(specs) if not _kinds(s) <= CARTESIAN})
         if self.covered:
-            specs.append(covered(specs[runs["opening"][-1]]))
+            specs.append(_without_hands(self._held, ""))
             more["covered"] = len(specs) - 1
         elif self.question:
             before, after = self.view(self.opening[-1]), self.view(self.asked[-1])

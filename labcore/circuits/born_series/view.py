@@ -12,14 +12,17 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     RED,
     SHADE,
     SOFT,
     axis,
     curve,
     hand,
+    headline,
     label,
     note,
+    values_of,
     vertical,
 )
 
@@ -97,7 +100,7 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
         data.append(
             {
                 "type": "heatmap", "x": bins, "y": bins, "z": np.clip(second[k], -half, half),
-                "colorscale": [[0, BLUE], [0.5, "#f4f4f4"], [1, ORANGE]], "zmin": -half, "zmax": half,
+                "colorscale": [[0, BLUE], [0.5, PAPER], [1, ORANGE]], "zmin": -half, "zmax": half,
                 "showscale": False, "xaxis": f"x{suffix}", "yaxis": f"y{suffix}",
                 "hovertemplate": "bins %{x} and %{y}: %{z:.5f}<extra></extra>",
             }
@@ -169,7 +172,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
     most = max(np.abs(parts).max(), 1e-300)
     data, notes = [], []
     highest = max(max(y for _, y in _tree(str(s))[0]) for s in frame.diagram.values) + 0.35
-    dots: list[list] = [[], [], [], []]
+    dots: list[list] = [[], [], [], [], []]
     for k, text in enumerate(frame.diagram.values):
         nodes, lines, leaf = _tree(str(text))
         x = [k + 1 + 0.7 * (p[0] - 0.5) for p in nodes]
@@ -193,10 +196,11 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
         dots[1] += y
         dots[2] += [7 if is_leaf else 14 for is_leaf in leaf]
         dots[3] += [SOFT if is_leaf else color for is_leaf in leaf]
+        dots[4] += [k] * len(nodes)
         notes.append(label(k + 1, -0.12, f"×{copies[k]}", SOFT, yanchor="top"))
     data.append(
         curve(dots[0], dots[1], "vertices", INK, mode="markers", hoverinfo="skip",
-              marker={"size": dots[2], "color": dots[3]})
+              marker={"size": dots[2], "color": dots[3]}, click={"sets": [{"tree": k + 1} for k in dots[4]]})
     )  # fmt: skip
     total = np.cumsum(parts)
     numbers = np.arange(1, n + 1)
@@ -219,12 +223,12 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
     data.append(
         {
             "type": "heatmap", "x": frame.neuron.values, "y": names, "z": rows, "xaxis": "x3", "yaxis": "y3",
-            "colorscale": [[0, ORANGE], [0.5, "#f4f4f4"], [1, BLUE]], "zmin": -scale, "zmax": scale,
+            "colorscale": [[0, ORANGE], [0.5, PAPER], [1, BLUE]], "zmin": -scale, "zmax": scale,
             "showscale": False, "ygap": 2,
             "hovertemplate": "%{y}, neuron %{x}: %{z:.4g}<extra></extra>",
         }
     )  # fmt: skip
-    title = "no vertex: one line<br>from input to output" if none else f"shape {pick + 1}, by where its vertices sit"
+    title = "no vertex: one line<br>from input to output" if none else f"drawing {pick + 1}: which<br>neurons carry it"
     span = [0.5, n + 0.5]
     reach = [min(0, total.min(), exact), max(0, total.max(), exact)]
     pad = 0.15 * (reach[1] - reach[0] or 1)
@@ -234,7 +238,7 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
                       zeroline=False),
         "yaxis": axis("input to output", domain=[0.5, 0.95], range=[-0.35, highest], showticklabels=False,
                       showgrid=False, zeroline=False),
-        "xaxis2": axis("shape (click a bar); dashed: autodiff", domain=[0, 0.56], anchor="y2", range=span, dtick=1),
+        "xaxis2": axis("drawing (click one); dashed: directly", domain=[0, 0.56], anchor="y2", range=span, dtick=1),
         "yaxis2": axis("derivative, added up", domain=[0, 0.4], anchor="x2", range=[reach[0] - pad, reach[1] + pad]),
         "xaxis3": axis(frame.neuron, domain=[0.73, 1], anchor="y3"),
         "yaxis3": axis("", anchor="x3", domain=[0.1, 0.9], autorange="reversed"),
@@ -244,9 +248,12 @@ def diagrams(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "annotations": [
             *notes,
-            note(0, 1, "blue adds, orange takes away; the output is at the top", SOFT, xanchor="left",
+            note(0, 1, "the thicker, the more it carries; blue adds, orange takes away", SOFT, xanchor="left",
                  yanchor="bottom"),
             note(0.5, 1, title, INK, axes="3", yanchor="bottom"),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    order = ("first", "second", "third", "fourth", "fifth")[int(values_of(frame)["order"]) - 1]
+    told = f"The {order} derivative of a trained network: {n} drawing{'s' * (n > 1)} added up."
+    more = f"The bars reach {total[-1]:.4g}. Computed directly: {exact:.4g}."
+    return {"data": data, "layout": headline(layout, told, more)}

@@ -22,10 +22,12 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    headline,
     horizontal,
     label,
     note,
     segments,
+    values_of,
 )
 
 _TYPES = (SOFT, INK, SKY, BLUE, GREEN)  # input, output, AND with none, one, both inputs inverted
@@ -224,7 +226,7 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("hidden nodes guessed right", domain=[0, 0.52], anchor="y", range=[0, 1], tickformat=".0%",
                       tickvals=[0, 0.5, 1]),
         "yaxis": axis("", anchor="x", range=[2.5, -0.5], tickvals=[0, 1, 2], ticktext=names, showgrid=False),
-        "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2"),
+        "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2", range=[0, values_of(frame)["steps"]]),
         "yaxis2": axis("guessed right", anchor="x2", range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1]),
         "annotations": [note(0, 1.01, "<b>what it is told of the circuit</b>", INK, xanchor="left",
                              yanchor="bottom")],
@@ -249,18 +251,23 @@ def embedding(frame: xr.Dataset) -> dict[str, Any]:
     xy, family, t = frame.place.values, frame.family.values, frame.time.values
     data = []
     readings = (
-        (frame.families.values, ORANGE, "which function a circuit has, right", "bottom", "z.0%"),
-        (frame.r2.values, BLUE, "how often a gate gives 1, R<sup>2</sup>", "top", "z.2f"),
+        (frame.families.values, ORANGE, "which function it is: right", "z.0%"),
+        (frame.r2.values, BLUE, "how often a gate gives 1: R<sup>2</sup>", "z.2f"),
     )
     notes = [
         note(0, 1.01, "<b>each dot an unseen circuit</b>, joined to its like", INK, axes="2", xanchor="left",
              yanchor="bottom"),
     ]  # fmt: skip
-    for values, color, words, side, form in readings:
-        data.append(curve(t, values, words, color, pin=True, line={"color": color, "width": 4}))
-        height = float(values.max() if side == "bottom" else values.min())
-        told = f"{words}:<br>{values[0]:{form}} untrained, <b>{values[-1]:{form}} now</b>"
-        notes.append(label(t[-1] / 2, height, told, color, yanchor=side, yshift=10 if side == "bottom" else -10))
+    for place, (values, color, words, form) in enumerate(readings):
+        data.append(curve(t, values, words, color, axes="3", pin=True, line={"color": color, "width": 3}))
+        for k, (value, when, shade) in enumerate(((values[0], "untrained", SOFT), (values[-1], "now", color))):
+            data.append(
+                {"type": "bar", "orientation": "h", "x": [max(float(value), 0.0)], "y": [3 * place + k], "width": 0.86,
+                 "marker": {"color": shade, "opacity": 0.55}, "name": when, "showlegend": False, "hoverinfo": "skip",
+                 "text": [f"<b>{value:{form}}</b> {when}"], "textposition": "inside", "insidetextanchor": "start",
+                 "textfont": {"size": 15, "color": INK}}
+            )  # fmt: skip
+        notes.append(label(0, 3 * place - 0.5, words, color, xanchor="left", yanchor="bottom"))
     for k in np.unique(family):
         mine, (color, name) = xy[family == k], families[k]
         middle = np.median(mine, 0)
@@ -273,11 +280,16 @@ def embedding(frame: xr.Dataset) -> dict[str, Any]:
     named = [f"<span style='color:{color}'>{name.replace(' ', '&nbsp;')}</span>" for color, name in families]
     notes.append(note(0.5, -0.03, " &nbsp; ".join(named), SOFT, axes="2", yanchor="top"))
     layout = {
-        "height": 430,
-        "xaxis": axis(frame.time, domain=[0, 0.42], anchor="y", range=[0, max(int(t[-1]), 1)]),
-        "yaxis": axis("read by a linear model", anchor="x", range=[0, 1.3], tickvals=[0, 0.5, 1]),
+        "height": 470,
+        "xaxis": HIDDEN | {"domain": [0, 0.42], "anchor": "y", "range": [0, 1]},
+        "yaxis": HIDDEN | {"domain": [0.4, 1], "anchor": "x", "range": [4.6, -1.3]},
+        "xaxis3": axis(frame.time, domain=[0, 0.42], anchor="y3", range=[0, values_of(frame)["steps"]]),
+        "yaxis3": axis("read right", domain=[0, 0.27], anchor="x3", range=[0, 1.1], tickvals=[0, 0.5, 1]),
         "xaxis2": HIDDEN | {"domain": [0.5, 1], "anchor": "y2"},
         "yaxis2": HIDDEN | {"anchor": "x2"},
         "annotations": notes,
     }
-    return {"data": data, "layout": layout}
+    first, last = (float(frame.families[k]) for k in (0, -1))
+    told = f"Before any training, {first:z.0%} of the circuits are read right."
+    more = [f"After {int(t[-1])} steps it is {last:z.0%}."] if t[-1] else []
+    return {"data": data, "layout": headline(layout, told, *more)}

@@ -23,9 +23,11 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    headline,
     label,
     log_axis,
     note,
+    values_of,
     vertical,
 )
 
@@ -343,6 +345,15 @@ def readings(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": figure}
 
 
+_LAWS = {
+    "yank": "a wire bent there and back is pulled straight",
+    "bend": "a map on a bent wire goes round the bend",
+    "slide": "boxes that share no wire change places",
+    "reorder": "of two contractions the other one comes first",
+    "fuse": "wires that meet in several steps meet in one",
+}
+
+
 def rewrite(frame: xr.Dataset) -> dict[str, Any]:
     """The drawing before and after a law; below, what their programs cost."""
     scenes = [layout(parse(frame.attrs[side])) for side in ("before", "after")]
@@ -375,7 +386,7 @@ def rewrite(frame: xr.Dataset) -> dict[str, Any]:
     bottom = low / (total - 70)
     middle = bottom + 0.11
     reach = [-0.01 * wide, 1.02 * wide]
-    told = "after the law: the same function" if same else "after the change: <b>another</b> function"
+    told = "<b>after</b>"
     corner = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     figure = {
         "height": int(total),
@@ -392,7 +403,11 @@ def rewrite(frame: xr.Dataset) -> dict[str, Any]:
             label(0, middle + share[1], told, color, **corner),
         ],
     }
-    return {"data": data, "layout": figure}
+    law = values_of(frame)["law"]
+    first, last = (f"{int(v):,}" for v in frame.macs.values)
+    verdict = "The same function" if same else "Another function: the law does not allow it"
+    verdict += f", with {last} multiply-adds in place of {first}." if first != last else "."
+    return {"data": data, "layout": headline(figure, f"<b>{law.capitalize()}</b>: {_LAWS[law]}.", verdict)}
 
 
 def _side(x: float, scene: Scene) -> dict[str, str]:

@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, GRID, INK, ORANGE, PURPLE, RED, SOFT, apart, axis, curve, label, note, segments
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SOFT,
+    apart,
+    axis,
+    curve,
+    headline,
+    label,
+    note,
+    segments,
+)
 
 from .lambda_terms import Term, leftmost_redex, parse, unnamed
 
@@ -68,9 +84,10 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
         ),
     ]  # fmt: skip
     colors = (BLUE, ORANGE, RED)
-    words = [f"used {n}".replace("twice or more", "more") for n in uses]  # beside the curve there is no room for more
+    words = ["thrown away", "moved", "copied"]  # of an argument that is used never, once, and more often
     ends = [(y[-1], w, c) for y, w, c in zip(frame.exact_by_uses.values, words, colors, strict=True)]
-    ends += [(mean[-1], f"all: {mean[-1]:.0%}", INK), (alike[-1], "similar tokens", SOFT), (dropped, "drop all", SOFT)]
+    ends += [(mean[-1], f"all: {mean[-1]:.0%}", INK), (alike[-1], "tokens alike", SOFT)]
+    ends += [(dropped, "always thrown", SOFT)]
     ends.sort(key=lambda e: e[0])
     counts = [f"{name} ({n})" for name, n in zip(frame.depth.values, frame.depth_count.values, strict=True)]
     layout = {
@@ -92,7 +109,10 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
             note(0, 1, "orange: expected from single steps", ORANGE, axes="3", xanchor="left", yanchor="bottom"),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    never, once, more = frame.exact_by_uses.values[:, -1]
+    told = "A step of a program throws its argument away, moves it, or copies it."
+    score = f"Right after {int(end)} steps: thrown away {never:.0%}, moved {once:.0%}, copied {more:.0%}."
+    return {"data": data, "layout": headline(layout, told, score)}
 
 
 def _drawing(term: Term, text: list[str]) -> tuple[list[list], list[tuple], list[tuple], set[int]]:

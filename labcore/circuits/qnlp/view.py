@@ -20,6 +20,7 @@ from labcore.figure import (
     axis,
     curve,
     hand,
+    headline,
     label,
     note,
     vertical,
@@ -331,7 +332,7 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
     notes += [
         label(-2.0, 4.4 * (rows - 1) + 1.5, "d log p =" if log else "dp =", INK, xanchor="left",
               font={"color": INK, "size": 15}),
-        label(t, 0, "drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=24),
+        label(t, 0, "angle: drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=24),
         note(0, 1.01, f"slope {slope:+.3f}<br>circles: shifted diagrams", RED, axes="2", xanchor="left",
              yanchor="bottom", align="left"),
         note(0, 1.01, "bars: autograd<br>circles: sum of diagrams", SOFT, axes="3", xanchor="left",
@@ -354,4 +355,10 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": notes,
         "meta": {"hands": [hand(t, None, across="t", axes="2", color=GREEN)]},
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    sum_of = " ".join(f"{'−' if c < 0 else '+'} {abs(c):.3f}" for c in map(float, frame.contribution.values))
+    told = f"The slope of a sentence: {terms} pictures of itself, a word turned a bit."
+    exact_here = float(exact[now])
+    right = abs(slope - exact_here) < 1e-6
+    more = f"{sum_of.removeprefix('+ ')} = {slope:.3f}" if terms <= 4 else f"Together they give {slope:.3f}"
+    more = f"{more}, {'the slope of the curve' if right else f'and the slope is {exact_here:.3f}'}.".replace("-", "−")
+    return {"data": data, "layout": headline(layout, told, more)}

@@ -22,9 +22,11 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    headline,
     label,
     note,
     segments,
+    values_of,
 )
 
 _PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
@@ -153,28 +155,33 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     shape = {"type": "rect", "x0": -1.5, "x1": 3.0 * half - 1.5, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
     parts = frame.attrs["library"].split("\n")
     parts = [p if len(p) < 46 else p[:43] + "..." for p in parts if p][-3:]
-    told = f"<b>Generation {generation[-1]}</b>, best trained first<br>blue: high test accuracy, orange: low"
-    told += "; shaded: kept" if half else ""
+    ranked = [f"{v:.0%}" for v in now[order]]
+    fate = [("kept for the next generation", 0, BLUE), ("thrown out", half, SOFT)] if half else []
     corner = {"xanchor": "left", "yanchor": "top", "align": "left"}
+    whole = [0.5, max(values_of(frame)["generations"], len(generation)) + 0.5]
     layout = {
         "height": 600,
         "barmode": "group",
         "xaxis": HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
-        "yaxis": HIDDEN | {"domain": [0.7, 0.88], "anchor": "x", "range": [-1.4, 1.4]},
-        "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=[0.6, len(generation) + 0.4]),
+        "yaxis": HIDDEN | {"domain": [0.68, 0.96], "anchor": "x", "range": [-2.3, 1.6]},
+        "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=whole),
         "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%", range=[low - 0.04, 1]),
-        "xaxis3": axis("generation (grey: spelled out)", domain=[0.62, 1], anchor="y3", dtick=1),
+        "xaxis3": axis("generation (grey: without the library)", domain=[0.62, 1], anchor="y3", dtick=1, range=whole),
         "yaxis3": axis("kept programs (bits)", domain=[0, 0.4], anchor="x3", rangemode="tozero"),
         "shapes": [shape | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}] if half else [],
         "annotations": [
-            label(0, 1, told, INK, xref="paper", yref="paper", **corner),
-            note(0, 1.02, f"<span style='color:{BLUE}'>training (thick: kept)</span> &nbsp; "
-                 f"<span style='color:{RED}'>test</span>", SOFT, axes="2", xanchor="left", yanchor="bottom"),
-            label(0.62, 0.65, "<b>Library</b><br>" + ("<br>".join(parts) or "no part yet"), GREEN, xref="paper",
-                  yref="paper", **corner),
+            *(label(3.0 * k, -1.45, text, SOFT, yanchor="top") for k, text in enumerate(ranked)),
+            *(label(3.0 * at - 1.4, 1, text, color, yref="y domain", xanchor="left", yanchor="bottom")
+              for text, at, color in fate if at < size),
+            note(0, 1.02, f"<span style='color:{BLUE}'>training rows (thick: of those kept)</span> &nbsp; "
+                 f"<span style='color:{RED}'>new rows</span>", SOFT, axes="2", xanchor="left", yanchor="bottom"),
+            label(0.62, 0.65, "<br>".join(["<b>Library</b>: parts that many share", *(parts or ["no part yet"])]),
+                  GREEN, xref="paper", yref="paper", **corner),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = f"Generation {generation[-1]}: {size} programs, each has written a graph."
+    more = "Below each, how much of its training it gets right. Blue: good on new rows."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
@@ -184,7 +191,14 @@ def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
     place, repeats = np.arange(len(order)), scores.shape[1]
     names = ["no graph:<br>linear head", "one<br>node", "complete<br>graph", "random<br>graph"]
     everything = np.r_[scores.ravel(), base.ravel()]
+    # from the worst to the best repetition of each graph
+    reach_of = [np.stack([p, f(v)], 1) for p, v in ((place, scores[order]), (np.arange(4), base)) for f in (
+        lambda v: v.min(1), lambda v: v.max(1))]  # fmt: skip
     data = [
+        curve(*segments(reach_of[0], reach_of[1]), "repetitions", SKY, opacity=0.5, hoverinfo="skip",
+              line={"color": SKY, "width": 5}),
+        curve(*segments(reach_of[2], reach_of[3]), "repetitions", ORANGE, axes="2", opacity=0.4, hoverinfo="skip",
+              line={"color": ORANGE, "width": 5}),
         curve(np.repeat(place, repeats), scores[order].ravel(), "repetition", SKY, mode="markers",
               marker={"size": 7, "color": SKY}),
         curve(place, scores[order].mean(1), "mean of a graph", BLUE, pin=True, mode="lines+markers"),
@@ -194,6 +208,9 @@ def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
               marker={"size": 14, "symbol": "line-ew-open", "color": ORANGE, "line": {"width": 3}}),
     ]  # fmt: skip
     low, high = base[0].min(), base[0].max()
+    mean, own = scores.mean(1), np.ptp(scores, 1).mean()
+    ratio = float(frame.F)
+    verdict = "more than luck" if ratio >= 2 else "no more than luck"
     band = {"type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "y0": low, "y1": high, "layer": "below"}
     reach = [everything.min() - 0.03, everything.max() + 0.05]
     layout = {
@@ -206,8 +223,11 @@ def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             label(0.02, high, "repetitions of the linear head", ORANGE, xref="x domain", xanchor="left",
                   yanchor="bottom"),
-            note(0.98, 0.02, f"F = {float(frame.F):.2f} (2 would be a clear difference)", INK, xanchor="right",
+            note(0.98, 0.02, f"F = {ratio:.2f} (from 2 on the graphs differ clearly)", INK, xanchor="right",
                  yanchor="bottom"),
+            note(0, 1.01, "<b>not written by a program</b>", INK, axes="2", xanchor="left", yanchor="bottom"),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    between = f"Between the worst graph and the best: {100 * np.ptp(mean):.0f} points (line)."
+    within = f"Of one graph, between repetitions: {100 * own:.0f} points (bars)."
+    return {"data": data, "layout": headline(layout, between, within, f"So the graph matters {verdict}.")}

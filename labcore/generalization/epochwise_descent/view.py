@@ -19,6 +19,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     label,
     log_axis,
     values_of,
@@ -188,4 +189,7 @@ def two_scale_digits(frame: xr.Dataset) -> dict[str, Any]:
             ),
         ],
     }
-    return {"data": data, "layout": layout}
+    way = f"is {test[-1]:.2f}" if not turns else f"fell to {test[low]:.2f} and rose to {test[top]:.2f}"
+    way += f", and is down again at {test[-1]:.2f}" * (len(turns) > 2)
+    told = "A network learns a part of its inputs fast, and the rest slowly."
+    return {"data": data, "layout": headline(layout, told, f"Its error on new digits {way}.")}

@@ -18,6 +18,7 @@ from labcore.figure import (
     axis,
     curve,
     hand,
+    headline,
     horizontal,
     inward,
     label,
@@ -74,7 +75,10 @@ def specialise(frame: xr.Dataset) -> dict[str, Any]:
             label(1, mean[-1, 0], "frozen base", SOFT, axes="2", xref="x2 domain", xanchor="right", yanchor="top"),
         ],
     }
-    return {"data": data, "layout": layout}
+    end = dict(zip(learners, mean[-1], strict=True))
+    told = "No weight moves. A gate only decides which neurons speak, and how loud."
+    more = f"Turned digits: {end['frozen']:.0%} before, {end['gate']:.0%} with the gate, {end['LoRA']:.0%} with LoRA."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def switch(frame: xr.Dataset) -> dict[str, Any]:

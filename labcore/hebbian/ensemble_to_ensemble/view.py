@@ -17,6 +17,7 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    headline,
     image,
     label,
     note,
@@ -99,18 +100,19 @@ def grow(frame: xr.Dataset) -> dict[str, Any]:
     scale = [[0, "rgba(0,0,0,0)"], [0.25, "rgba(0,0,0,0)"], [0.25, SOFT], [0.5, SOFT]]
     scale += [[0.5, GREEN], [0.75, GREEN], [0.75, RED], [1, RED]]
     move = frame.move.values
+    names = {"SET": "SET: anywhere", "Hebb": "Hebb: where units agree"}
     data, layout = [], {"height": 640}
     for i, (rule, axes, x) in enumerate((("SET", "3", [0, 0.3]), ("Hebb", "4", [0.35, 0.65]))):
         change = frame.change[i].values
         grown = int((change == 2).sum())
         data.append(image(change, axes, scale, -0.5, 3.5))
-        layout |= _square(axes, x, [0.5, 0.95], f"{rule}: {grown} new edges", "to unit" if i == 0 else "")
+        layout |= _square(axes, x, [0.5, 0.95], f"{names[rule]}, {grown}", "to unit" if i == 0 else "")
     between = frame.between.sel(rule="Hebb").values
     data.append(
         image(between, "5", [[0, "rgba(47,134,201,0.03)"], [1, BLUE]], 0, max(between.max(), 1e-12))
         | {"x": frame.origin.values, "y": frame.to.values}
     )
-    layout |= _square("5", [0.7, 1], [0.5, 0.95], "Hebb: |weight| by group")
+    layout |= _square("5", [0.7, 1], [0.5, 0.95], "Hebb: between groups")
     mode = {"mode": "lines+markers"}
     grown, chance = frame.grown.values, frame.chance.values
     data += [curve(move, grown[i], f"grown by {r}", colors[r], pin=True, **mode) for i, r in enumerate(colors)]
@@ -127,7 +129,7 @@ def grow(frame: xr.Dataset) -> dict[str, Any]:
     layout |= {
         "barmode": "overlay",
         "xaxis": axis("epoch", domain=[0, 0.44], anchor="y", range=[0, frame.attrs["epochs"]]),
-        "yaxis": axis("mean |correlation|", domain=[0, 0.36], range=[0, high]),
+        "yaxis": axis("how far joined units agree", domain=[0, 0.36], range=[0, high]),
         "xaxis2": axis("|correlation| across an edge (Hebb)", domain=[0.56, 1], anchor="y2"),
         "yaxis2": axis(frame.spread, domain=[0, 0.36], anchor="x2", tickformat=".0%"),
         "annotations": [
@@ -143,4 +145,6 @@ def grow(frame: xr.Dataset) -> dict[str, Any]:
         ],
     }
     layout["plot_bgcolor"] = "rgba(0,0,0,0)"
-    return {"data": data, "layout": layout}
+    told = "The weakest edges die. New ones grow: anywhere, or where units agree."
+    more = f"So far the new ones join units that agree by {grown[0, -1]:.2f}, or by {grown[1, -1]:.2f}."
+    return {"data": data, "layout": headline(layout, told, more)}

@@ -21,6 +21,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     horizontal,
     image,
     label,
@@ -210,25 +211,29 @@ def extract(frame: xr.Dataset) -> dict[str, Any]:
     ]
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
     layout = {
-        "height": 400,
+        "height": 420,
+        "margin": {"t": 44},
         "xaxis": axis(f"weights of the {k} units (blue +, orange −)", domain=[0, 0.52], constrain="domain", **hidden),
         "yaxis": axis("", autorange="reversed", scaleanchor="x", constrain="domain", **hidden),
         "xaxis2": axis(frame.epoch, domain=[0.62, 1], anchor="y2", range=[0, frame.attrs["epochs"]]),
         "yaxis2": axis("share of the best possible", anchor="x2", range=[0, 1.04], tickformat=".0%"),
         "annotations": [
             note(
-                0.97,
-                0.04,
-                f"orange: how much of the best {k} directions they hold<br>grey: one direction each   blue: power kept",
+                0,
+                1,
+                f"<span style='color:{BLUE}'>power of the digits that they keep</span><br>"
+                f"<span style='color:{RED}'>best directions found, mean</span>; grey: each",
                 SOFT,
                 axes="2",
-                xanchor="right",
+                xanchor="left",
                 yanchor="bottom",
-                align="right",
+                align="left",
             )
         ],
     }
-    return {"data": data, "layout": layout}
+    told = f"{k} units, each changing its own weights by a local rule."
+    more = f"Of the {k} directions in which digits vary most they hold {float(cos2[-1].mean()):.0%}."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def continual(frame: xr.Dataset) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    headline,
     image,
     label,
     log_axis,
@@ -178,4 +179,7 @@ def decision(frame: xr.Dataset) -> dict[str, Any]:
             note(1, 1.03, "green: right, orange: wrong", SOFT, axes="3", xanchor="right", yanchor="bottom"),
         ],
     }
-    return {"data": data, "layout": layout}
+    told = f"It guesses {guess}, and the label says {truth}. Should it learn that?"
+    verdict = "takes it in" if share[2] > share[1] else "leaves it"
+    more = f"It imagines: taken, {share[2]:.0%} of its memory right; left, {share[1]:.0%}."
+    return {"data": data, "layout": headline(layout, told, more, f"So it {verdict}.")}

@@ -24,6 +24,7 @@ from labcore.figure import (
     curve,
     hand,
     image,
+    headline,
     inward,
     label,
     log_axis,
@@ -347,7 +348,8 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
     """Recall of the patterns behind M noisy examples, grouped by a teacher or not."""
     m, mean = frame["count"].values, frame.overlap.mean("repeat").values
     ideal = frame.ideal.values
-    ends = [0.9, 2.4 * max(2, frame.attrs["most"])]
+    most = frame.attrs["most"]
+    ends = [0.9, 2.4 * max(2, most)]
     marks = {"mode": "lines+markers"}
     data = [
         curve(
@@ -382,11 +384,16 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
                 )
                 if y > 0.03
             ],
+            label(np.log10(most), 0.5, "examples: drag me", GREEN, yref="y domain", xanchor="right", xshift=-6),
             label(np.log10(m[-1]), mean[-1, 0, 0], "teacher", BLUE, xanchor="left", xshift=8, yshift=9),
             label(np.log10(m[-1]), mean[-1, 1, 0], "no teacher", ORANGE, xanchor="left", xshift=8, yshift=-9),
         ],
+        "shapes": [vertical(most, GREEN, "solid", width=3)],
+        "meta": {"hands": [hand(most, None, across="M", color=GREEN)]},
     }
-    return {"data": data, "layout": layout}
+    told = f"It has seen {m[-1]} bad cop{'y' if m[-1] == 1 else 'ies'} of each pattern, never the pattern itself."
+    more = f"It recalls {mean[-1, 0, 0]:.2f} of the first one; stored directly, {ideal[0]:.2f} is the most."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 _DOT = {"color": SOFT, "width": 1.5, "dash": "dot"}

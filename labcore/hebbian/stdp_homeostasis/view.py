@@ -21,6 +21,7 @@ from labcore.figure import (
     axis,
     curve,
     hand,
+    headline,
     horizontal,
     image,
     label,
@@ -166,4 +167,8 @@ def detect(frame: xr.Dataset) -> dict[str, Any]:
             note(0.5, 1, "blue: it spikes", SOFT, axes="3", yanchor="bottom"),
         ],
     }
-    return {"data": data, "layout": layout}
+    who = "one neuron" if neurons == 1 else f"{neurons} neurons, one each"
+    told = f"Taught {int(taught[-1])} pattern{'s' * bool(taught[-1] > 1)}: {who}."
+    more = f"Spikes for what it was not taught: {frame.fpr.values[-1]:.0%}."
+    more += f" For its own pattern alone: {frame.own.values[-1]:.0%}." if neurons > 1 else ""
+    return {"data": data, "layout": headline(layout, told, more)}

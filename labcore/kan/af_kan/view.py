@@ -20,6 +20,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     label,
     log_axis,
     note,
@@ -120,18 +121,22 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     for k, (color, word) in enumerate(((BLUE, "starts s"), (RED, "ends e"))):
         data.append(curve(*bundle(t, edges[:, :, k].T), word, color, axes="4", line={"color": color, "width": 1.5}))
         notes.append(note(0.02 + 0.3 * k, 1, word, color, axes="4", **corner))
-    notes.append(note(0, 1, "attention to each pixel, 1: no preference", INK, axes="3", **corner))
+    notes.append(note(0, 1, "which pixels AF-KAN looks at (1: as the mean)", INK, axes="3", **corner))
+    whole = [0, values_of(frame)["steps"]]
     decades = [np.log10(params.min()) - 0.3, np.log10(params.max()) + 0.3]
     layout = {
         "height": 620,
-        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y"),
+        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y", range=whole),
         "yaxis": axis("test digits that are right", domain=[0.56, 1], tickformat=".0%", range=[0, 1.02]),
         "xaxis2": log_axis("numbers to learn", domain=[0.63, 1], anchor="y2", range=decades),
         "yaxis2": axis("", domain=[0.56, 1], anchor="x2", tickformat=".0%", range=[0, 1.02]),
         "xaxis3": axis("column", domain=[0, 0.38], anchor="y3"),
         "yaxis3": axis("row", domain=[0, 0.4], anchor="x3", autorange="reversed"),
-        "xaxis4": axis(frame.time, domain=[0.63, 1], anchor="y4"),
-        "yaxis4": axis("bounds of the first layer", domain=[0, 0.4], anchor="x4"),
+        "xaxis4": axis(frame.time, domain=[0.63, 1], anchor="y4", range=whole),
+        "yaxis4": axis("starts and ends of bumps", domain=[0, 0.4], anchor="x4"),
         "annotations": notes,
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = f"With {params[0]:,} numbers to learn AF-KAN reads {accuracy[0, -1]:.0%} of the digits."
+    rivals = ((k, name) for k, name in ((1, "ReLU-KAN"), (3, "an ordinary network")))
+    more = ", ".join(f"{name} {accuracy[k, -1]:.0%} with {params[k]:,}" for k, name in rivals) + "."
+    return {"data": data, "layout": headline(layout, told, more)}

@@ -189,7 +189,7 @@ def digits(
             1, 8, "Frequencies G of each curve; a spline has 2 G pieces", "row map", label="frequencies G", main=True
         ),
     ] = 3,
-    basis: Annotated[Basis, choice("What the curves are made of", "row map", label="curves made of")] = "fourier",
+    basis: Annotated[Basis, choice("What the curves are made of", "row map", label="waves or splines")] = "fourier",
     sharing: Annotated[
         Literal["blockwise", "universal"],
         choice(

@@ -19,6 +19,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     label,
     log_axis,
     note,
@@ -107,7 +108,7 @@ def row(frame: xr.Dataset) -> dict[str, Any]:
 def digits(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy while both networks train, the singular values of their attention, and one attention matrix of each."""
     t, accuracy = frame.time.values, frame.accuracy.values
-    r = int(frame.ranks.sel(mode="learned").max())
+    r, rank = int(frame.ranks.sel(mode="learned").max()), int(values_of(frame)["rank"])
     index, singular = frame["index"].values, np.maximum(frame.singular.values, 1e-17)
     maps, loud = frame.attention.values, np.abs(frame.attention.values).reshape(2, -1).max(1)
     colours = {"zmin": -1, "zmax": 1, "colorscale": [[0, BLUE], [0.5, PAPER], [1, RED]], "showscale": False}
@@ -136,7 +137,9 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     )
     if r < len(index):
         side = {"xanchor": "left", "xshift": 6} if r <= 10 else {"xanchor": "right", "xshift": -6}
-        notes.append(label(r + 0.5, -8, f"zero after {r}", ORANGE, axes="2", **side))
+        notes.append(label(r + 0.5, -8, f"nothing after {r}", ORANGE, axes="2", **side))
+    at = {"xanchor": "left", "xshift": 6} if rank <= 10 else {"xanchor": "right", "xshift": -6}
+    notes.append(label(rank + 0.5, -4, "r: drag me", GREEN, axes="2", **at))
     whole = [0, float(t[-1] / frame.attrs["progress"]) if frame.attrs["progress"] else 1.0]
     square = {"showticklabels": False, "ticks": ""}
     layout = {
@@ -151,7 +154,11 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis3": axis("attending token", domain=[0, 0.4], anchor="x3", autorange="reversed", **square),
         "xaxis4": axis("attended token (orange +, blue −)", domain=[0.58, 1], anchor="y4", **square),
         "yaxis4": axis("attending token", domain=[0, 0.4], anchor="x4", autorange="reversed", **square),
-        "shapes": [vertical(r + 0.5, GREEN, axes="2")],
+        "shapes": [vertical(rank + 0.5, GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
+        "meta": {"hands": [hand(rank + 0.5, None, across=scale("rank", [1.5, 17.5], [1, 17]), axes="2", color=GREEN)]},
     }
-    return {"data": data, "layout": layout}
+    soft = int(frame.ranks.sel(mode="softmax").max())
+    told = f"Who attends to whom: learned rows are of rank {r}, softmax of {soft}."
+    more = "Digits read right: {:.0%} with learned rows, {:.0%} with softmax.".format(*accuracy[::-1, :, -1].mean(1))
+    return {"data": data, "layout": headline(layout, told, more)}

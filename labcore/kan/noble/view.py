@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, ORANGE, PURPLE, RED, SOFT, apart, axis, bundle, curve, label, log_axis, note
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    SOFT,
+    apart,
+    axis,
+    bundle,
+    curve,
+    headline,
+    label,
+    log_axis,
+    note,
+)
 
 
 def layer(frame: xr.Dataset) -> dict[str, Any]:
@@ -105,12 +120,17 @@ def language(frame: xr.Dataset) -> dict[str, Any]:
     # the first frame is far above the rest, and the rest is what there is to see
     rest = train[:, 1:] if len(t) > 1 else train
     reach = max(0.1, float(np.abs(ahead[:, 1:]).max(initial=0)))
+    span = int(t[-1] / frame.attrs["progress"]) if frame.attrs["progress"] else 0
+    names = [str(name) for name in frame.model.values]
+    told = f"Three models guess the next letter. {names[0].capitalize()} is the smallest."
+    gains = [f"{name} {'+' if ahead[k, -1] >= 0 else '−'}{abs(ahead[k, -1]):.2f}" for k, name in enumerate(names) if k]
+    more = f"Ahead of it on new text, in nats: {', '.join(gains)}."
     layout = {
         "height": 440,
-        "xaxis": axis(frame.time, domain=[0, 0.38], anchor="y"),
+        "xaxis": axis(frame.time, domain=[0, 0.38], anchor="y", range=[0, max(span, 2)]),
         "yaxis": axis(frame.train, range=[float(rest.min()) - 0.15, float(rest.max()) + 0.1]),
-        "xaxis2": axis(frame.time, domain=[0.6, 1], anchor="y2"),
-        "yaxis2": axis("nats ahead of width 32, held-out text", anchor="x2", range=[-0.6 * reach, 1.5 * reach]),
+        "xaxis2": axis(frame.time, domain=[0.6, 1], anchor="y2", range=[0, max(span, 2)]),
+        "yaxis2": axis("ahead of width 32 on new text (nats)", anchor="x2", range=[-0.6 * reach, 1.5 * reach]),
         "annotations": notes,
     }
-    return {"data": data, "layout": layout}
+    return {"data": data, "layout": headline(layout, told, more)}

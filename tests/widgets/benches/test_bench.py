@@ -40,7 +40,9 @@ FAST = "epochwise_descent.trajectory"
 def clock(monkeypatch):
     """The clock by which the runner measures; an experiment moves it by what it pretends to cost."""
     made = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("widgets.benches.runner.time", SimpleNamespace(perf_counter=lambda: made.now))
+    monkeypatch.setattr(
+        "widgets.benches.runner.time", SimpleNamespace(perf_counter=lambda: made.now, thread_time=lambda: 0.0)
+    )
     return made
 
 

@@ -5,14 +5,16 @@ import gzip
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.widgets.hands import PATIENCE, button, experiment_of, frame, open_bench, plot, read, slope, until, view
+from widgets.benches import ahead, recording
+from widgets.benches import bench as benches
 from widgets.benches import film as films
-from widgets.benches import recording
 from widgets.benches.bench import Bench
 from widgets.benches.film import Film
 from widgets.benches.plot import Plot, jsonable
@@ -219,3 +221,66 @@ def test_a_question_about_the_bench_s_own_run_leaves_nothing_to_be_played(monkey
     assert not sent
     button(opened, "Skip").click()
     assert opened.wait(PATIENCE) and plot(opened).film["last"] > 0 and slope(opened.frame) == 1.0
+
+
+ASKED = Prediction("Where?", ("Up", "Down"), lambda _: "Up")
+
+
+def growing_by_itself(x: float = 1.0):
+    yield from growing(x)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock by which benches measure what a run costs."""
+    made = SimpleNamespace(now=0.0)
+    fake = SimpleNamespace(perf_counter=lambda: made.now, thread_time=lambda: made.now)
+    for module in ("runner", "bench"):
+        monkeypatch.setattr(f"widgets.benches.{module}.time", fake)
+    return made
+
+
+def slowly(clock):
+    """A run of ten frames; each takes half a second of this clock."""
+    made = []
+
+    def frames(x):
+        for i in range(1, 11):
+            clock.now += 0.5
+            made.append(i)
+            yield frame(x * i / 10, i / 10)
+
+    return frames, made
+
+
+@pytest.mark.parametrize(("frames", "ready"), [(growing, True), (None, False)])
+def test_a_brief_run_plays_without_being_asked_for_and_a_long_one_waits(clock, frames, ready):
+    slow, made = slowly(clock)
+    opened = Bench(experiment_of(frames or slow), {"x": 1.0, "seed": 0}, view, brief=True)
+    assert opened.wait(PATIENCE)
+    facts = plot(opened).film
+    assert bool(facts.get("opening")) == ready and facts["number"] == 0 and (facts["last"] > 0) == ready
+    if not ready:
+        assert 2 < len(made) < 10, "it was tried for a while"
+        assert "Press Run" in opened._status.words.value
+        button(opened, "Run").click()
+        assert opened.wait(PATIENCE) and slope(opened.frame) == 1.0 and made == list(range(1, 11)), "and went on"
+
+
+def test_a_ready_lesson_leaves_a_long_run_where_it_is(clock, monkeypatch):
+    monkeypatch.setattr(ahead, "_kept", [])
+    slow, made = slowly(clock)
+    opened = Bench(experiment_of(slow), {"x": 1.0, "seed": 0}, view, brief=True)
+    assert opened.wait(PATIENCE)
+    (work,) = ahead.left()
+    assert sum(1 for _ in work()) == len(made) < 10 and "opening" not in plot(opened).film
+
+
+@pytest.mark.parametrize(("more", "brief"), [({}, True), ({"opening": True}, False), ({"predict": ASKED}, False)])
+def test_who_asks_nothing_plays_what_is_brief(monkeypatch, more, brief):
+    made = []
+    monkeypatch.setattr(benches, "is_static", lambda: False)
+    monkeypatch.setattr(benches, "Bench", lambda *args: made.append(args[-1]))
+    benches.bench("hebbian_projection.extract", **more)
+    benches.bench(growing_by_itself, **more)
+    assert made == [brief, False], "of a function nobody knows what it does"

@@ -1,5 +1,8 @@
 """Predict first: the result stays covered, or the bench stays put, until the learner commits or skips, once."""
 
+import json
+from dataclasses import replace
+
 import ipywidgets as w
 import pytest
 
@@ -16,6 +19,7 @@ from tests.widgets.hands import (
     status,
     view,
 )
+from widgets.benches.plot import jsonable
 from widgets.benches.prediction import Prediction, PredictionPanel, covered
 from widgets.benches.static_bench import StaticBench
 
@@ -210,12 +214,12 @@ def locked(bench):
 
 
 def is_covered(bench):
-    """Whether the page has none of the figure's numbers, and knows what its axes mean."""
+    """Whether the page has none of the figure's numbers, and knows what it will show."""
     spec = plot(bench).spec
-    assert spec["layout"]["xaxis"]["title"] == {"text": "place"} and spec["layout"]["yaxis"]["title"]
     (trace,) = spec["data"]
     (answer,) = {
         trace["y"] == [None],
+        [a["text"].endswith("<br>height (m) over place") for a in spec["layout"].get("annotations", ())] == [True],
         "The line" not in plot(bench).reading,
         plot(bench).covered,
     }
@@ -232,18 +236,45 @@ def test_the_figure_is_covered_and_the_controls_are_locked_until_commitment():
     assert not is_covered(bench) and not locked(bench)
 
 
-def test_a_covered_figure_tells_nothing_by_its_axes():
+def test_of_a_covered_figure_only_the_names_of_its_axes_are_left():
     axis = {"title": {"text": "place"}, "type": "log", "range": [0, 3], "tickvals": [1, 7], "ticktext": ["a", "b"]}
-    layout = {"xaxis": axis, "yaxis2": axis, "height": 300, "shapes": [{"x0": 7}], "annotations": [{"text": "peak"}]}
-    kept = covered({"data": [{"y": [1]}, {"y": [2], "name": "a", "xaxis": "x2", "yaxis": "y2"}], "layout": layout})
-    assert [(t["xaxis"], t["yaxis"], t["x"], t["y"]) for t in kept["data"]] == [
-        ("x", "y", [None], [None]),
-        ("x2", "y2", [None], [None]),
+    layout = {"xaxis": axis, "yaxis": {"title": "height (m)"}, "yaxis2": axis, "shapes": [{"x0": 7}]}
+    layout |= {"height": 900, "annotations": [{"text": "peak"}]}
+    traces = [
+        {"y": [1]},
+        {"y": [2]},
+        {"y": [3], "name": "a", "xaxis": "x2", "yaxis": "y2"},
+        {"xaxis": "x9", "yaxis": "y9"},
     ]
-    assert "name" not in kept["data"][1] and kept["layout"]["height"] == 300 and "shapes" not in kept["layout"]
-    for name in ("xaxis", "yaxis2"):
-        assert kept["layout"][name] == {"title": {"text": "place"}, "type": "log", "showticklabels": False}
-    assert [a["text"] for a in kept["layout"]["annotations"]] == ["First your prediction"]
+    kept = covered({"data": traces, "layout": layout})
+    (trace,), layout = kept["data"], kept["layout"]
+    assert "name" not in trace and trace["x"] == trace["y"] == [None] and "shapes" not in layout
+    assert layout["xaxis"] == layout["yaxis"] == {"visible": False} and layout["height"] < 200, "no empty rectangle"
+    (note,) = layout["annotations"]
+    assert note["text"].split("<br>")[1:] == ["height (m) over place", "place"]
+
+
+START = replace(COVERED, start=True)
+
+
+def test_where_a_run_starts_is_seen_before_the_answer_where_it_tells_nothing_of_it():
+    runs = experiment_of(lambda x: (frame(k * x, k / 3, f"Frame {k}.") for k in range(4)))
+    bench = open_bench(runs, predict=START)
+    assert plot(bench).covered and not bench._controls_enabled
+    seen = json.dumps(plot(bench).spec)
+    assert seen == json.dumps(jsonable(view(frame(0.0)))) and plot(bench).film == {}
+    assert plot(bench).reading.startswith("This is where it starts.")
+    sent = []
+    plot(bench).send = lambda *message, **more: sent.append(message)
+    for wanted in ({"type": "film", "after": -1}, {"type": "shown", "number": 3}):
+        plot(bench)._handle_custom_msg({"run": bench._film._run, **wanted}, [])
+    assert not sent and json.dumps(plot(bench).spec) == seen, "and nothing beyond"
+    button(bench, "Skip").click()
+    assert bench.wait(PATIENCE) and not plot(bench).covered and plot(bench).reading == "Frame 3."
+
+
+def test_a_run_of_one_frame_is_its_end_and_stays_covered():
+    assert is_covered(open_bench(predict=START))
 
 
 def test_skipping_uncovers_too():

@@ -278,7 +278,9 @@ def test_wait_tells_whether_the_run_ended():
 
 def test_seconds_count_computing_and_nothing_else(monkeypatch):
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("widgets.benches.runner.time", SimpleNamespace(perf_counter=lambda: clock.now))
+    monkeypatch.setattr(
+        "widgets.benches.runner.time", SimpleNamespace(perf_counter=lambda: clock.now, thread_time=lambda: 0.0)
+    )
     reports = []
 
     def frames(_):

@@ -13,6 +13,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from labcore import catalog
 from labcore.diagrams import Axis, Diagram, parse, write
 from labcore.diagrams.architectures import ARCHITECTURES, text_of
 from widgets.boards.diagram.edits import TOOLS, above, inserted, inside, moved, removed, steps_for
@@ -40,7 +41,8 @@ class DiagramCanvas(anywidget.AnyWidget):
     """A diagram that can be read in four ways and edited in three: on its drawing, in its text, by its sizes.
 
     `program`: the name of an architecture, or a text (`labcore.diagrams.text` has the grammar). `sizes`: of
-    axes, by name. Raises ValueError for a text that is no diagram.
+    axes, by name. With `opening`, data run through it once when it comes into view. Raises ValueError for a text that
+    is no diagram.
     """
 
     _esm = Path(__file__).parent / "canvas.js"
@@ -58,12 +60,17 @@ class DiagramCanvas(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
     reading = traitlets.Unicode().tag(sync=True)
     menu = traitlets.Dict().tag(sync=True)
+    opening = traitlets.Bool().tag(sync=True)
 
-    def __init__(self, program: str = "multihead", seed: int = 0, **sizes: int):
-        super().__init__()
+    def __init__(self, program: str = "multihead", seed: int = 0, opening: bool = False, **sizes: int):
+        super().__init__(opening=opening)
         self._seed = seed
         self._ready = {name: re.sub(r"\n\s*\n", "\n", text_of(name)) for name in ARCHITECTURES}
-        self.menu = {"architectures": [*ARCHITECTURES], "tools": {name: t._asdict() for name, t in TOOLS.items()}}
+        named = catalog.load_experiment("neural_circuit_diagrams.diagram").parameters["arch"]
+        self.menu = {
+            "architectures": [[name, named.word(name)] for name in ARCHITECTURES],
+            "tools": {name: tool._asdict() for name, tool in TOOLS.items()},
+        }
         self._past: list[str] = []
         self._future: list[str] = []
         self._folded: set[str] = set()

@@ -24,6 +24,9 @@ const SIGNED = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130
 const BAR = { width: 13, height: 44, room: 30, title: 18 };
 const GROUPS = { join: "Join wires", functions: "Functions", learned: "Learned", shape: "Shapes", tuple: "Arrays" };
 
+const BEAT = 800; // milliseconds between two operations of data that run by themselves
+const ran = new WeakSet(); // canvases whose data did
+
 function colour(ramp, t) {
   const at = Math.min(Math.max(t, 0), 1) * (ramp.length - 1), k = Math.min(Math.floor(at), ramp.length - 2);
   return ramp[k].map((c, i) => Math.round(c + (at - k) * (ramp[k + 1][i] - c)));
@@ -72,7 +75,7 @@ function render({ model, el }) {
   const architecture = html("select", { title: "Start from an architecture" });
   architecture.setAttribute("aria-label", "Architecture");
   architecture.append(html("option", { value: "", textContent: "Architectures …" }), html("option", { value: "blank", textContent: "three arrays, blank" }),
-    ...architectures.map((name) => html("option", { value: name, textContent: name.replaceAll("_", " ") })));
+    ...architectures.map(([name, word]) => html("option", { value: name, textContent: word })));
   architecture.addEventListener("change", () => { if (architecture.value) send({ type: "load", name: architecture.value }); board.scrollLeft = 0; });
   const undo = button("↶ Undo", "Undo the last change", () => send({ type: "undo" }));
   const redo = button("↷ Redo", "Do it again", () => send({ type: "redo" }));
@@ -487,13 +490,29 @@ function render({ model, el }) {
   });
   el.append(root);
 
+  // data run through once, until a hand takes over, and for nobody who asked the system for less motion
+  let clock = 0;
+  const halt = () => clearInterval(clock);
+  const sight = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (!isIntersecting || !model.get("opening") || ran.has(model)) return;
+    ran.add(model);
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    clock = setInterval(() => {
+      const { at, last } = state();
+      if (at >= last) halt();
+      else if (!waiting) send({ type: "step", cut: at + 1 });
+    }, BEAT);
+  }, { threshold: 0.5 });
+  sight.observe(board);
+  for (const event of ["pointerdown", "keydown"]) root.addEventListener(event, halt, true);
+
   const say = () => { status.textContent = model.get("reading"); };
   const all = {
     "change:scene": drawBoard, "change:sizes": drawSizes, "change:text": drawText, "change:code": drawCode, "change:opened": () => { drawDetails(); drawCode(); drawAbove(); },
     "change:data change:pixels": drawData, "change:error": drawError, "change:state change:picked": drawState, "change:reading": say, "msg:custom": answered,
   };
   for (const [events, action] of Object.entries(all)) { for (const name of events.split(" ")) model.on(name, action); if (action !== answered) action(); }
-  return () => { for (const [events, action] of Object.entries(all)) for (const name of events.split(" ")) model.off(name, action); };
+  return () => { halt(); sight.disconnect(); for (const [events, action] of Object.entries(all)) for (const name of events.split(" ")) model.off(name, action); };
 }
 
 export default { render };

@@ -28,10 +28,15 @@ class StaticCanvas:
         return {"text/html": f"{picture}<p>{escape(self.reading)}</p>{code}", "text/plain": self.reading}
 
 
-def diagram_canvas(program: str = "multihead", seed: int = 0, **sizes: int) -> DiagramCanvas | StaticCanvas:
-    """A canvas with a diagram to read, change and build; a picture and a sentence where there is no front end."""
+def diagram_canvas(
+    program: str = "multihead", seed: int = 0, opening: bool = False, **sizes: int
+) -> DiagramCanvas | StaticCanvas:
+    """A canvas with a diagram to read, change and build; a picture and a sentence where there is no front end.
+
+    With `opening`, data run through it once when it comes into view.
+    """
     # the language is loaded when a canvas is made, not when `widgets` is imported
     from widgets.boards.diagram.board import DiagramCanvas
 
-    canvas = DiagramCanvas(program, seed, **sizes)
+    canvas = DiagramCanvas(program, seed, opening, **sizes)
     return StaticCanvas(canvas) if is_static() else canvas
