@@ -102,7 +102,7 @@ def meet(frame: xr.Dataset) -> dict[str, Any]:
         **_square([0.84, 1], [0.6, 0.92], "3"),
         "xaxis4": axis(frame.pair, domain=[0.62, 1], anchor="y4"),
         "yaxis4": axis("mutual information (bits)" if information else "correlation", domain=[0, 0.44], anchor="x4",
-                       **({} if information else {"range": [-0.3, 1.05]})),
+                       **({} if information else {"range": [min(-0.3, diagonal.min() - 0.05), 1.05]})),
         "shapes": [
             vertical(line, GREEN, "solid", width=3),
             horizontal(float(frame.shuffled), SOFT, axes="4"),

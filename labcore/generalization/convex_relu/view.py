@@ -170,9 +170,13 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
 
 def draws(frame: xr.Dataset) -> dict[str, Any]:
     """How far above the lowest loss the same random units end: frozen, and free within their patterns."""
-    drawn, data, heights = frame.drawn.values, [], []
-    ways = (("frozen", ORANGE, "frozen units"), ("moving", BLUE, "only their patterns"))
-    for name, colour, words in ways:
+    drawn, data, notes = frame.drawn.values, [], []
+    at = min(1, len(drawn) - 1)  # where few are drawn both ways are far apart
+    ways = (
+        ("frozen", ORANGE, "frozen units", "left", "bottom"),
+        ("moving", BLUE, "only their patterns", "right", "top"),
+    )
+    for name, colour, words, side, edge in ways:
         above = 100 * np.maximum(frame[name].values, 1e-3)
         data += [
             curve(*bundle(drawn, above), words, colour, line={"color": colour, "width": 1}, opacity=0.6,
@@ -180,18 +184,15 @@ def draws(frame: xr.Dataset) -> dict[str, Any]:
             curve(drawn, np.exp(np.log(above).mean(0)), words, colour, mode="lines+markers", pin=name == "frozen",
                   marker={"size": 8, "color": colour}, line={"color": colour, "width": 4}),
         ]  # fmt: skip
-        heights.append(np.log10(np.exp(np.log(above).mean(0))[len(drawn) // 2]))
-    places = apart(heights, 0.25)
+        height = np.log10(above).mean(0)[at]
+        notes.append(label(np.log10(drawn[at]), height, words, colour, xanchor=side, yanchor=edge))
     layout = {
         "height": 440,
         "xaxis": log_axis(frame.drawn),
         "yaxis": log_axis("loss above the lowest possible one (%)", range=[-1.15, 3.2]),
         "shapes": [horizontal(0.1, SOFT)],
         "annotations": [
-            *(
-                label(np.log10(drawn[len(drawn) // 2]), height, words, colour, xanchor="left", yanchor="bottom")
-                for height, (_, colour, words) in zip(places, ways)
-            ),
+            *notes,
             label(np.log10(drawn[0]), -1, "drawn here: 0.1 % or less", SOFT, xanchor="left", yanchor="bottom"),
             note(1, 1, f"{frame.patterns.values[:, -1].mean():.0f} of {int(frame.every)} patterns at the end", SOFT,
                  xanchor="right", yanchor="bottom"),

@@ -60,10 +60,10 @@ def _plane(frame: xr.Dataset, reach: float, domain: list[float]) -> tuple[list[d
         curve(x, y, "A and B alone", GREEN, line={"color": GREEN, "width": 1.5, "dash": "dot"}, hoverinfo="skip"),
         _arrows(frame.column.values, frame.row.values, frame.push_across.values, frame.push_along.values),
     ]  # fmt: skip
-    at = 0.88 * reach
+    at = 0.6 * reach  # between the rays: outside, lines of units that hear one cluster run along them
     notes = [
-        label(at, at, "cluster A", GREEN, xanchor="right", yanchor="bottom", xshift=-8),
-        label(at, -at, "cluster B", GREEN, xanchor="right", yanchor="top", xshift=-8),
+        label(at, at, "cluster A", GREEN, xanchor="left", yanchor="top", xshift=4),
+        label(at, -at, "cluster B", GREEN, xanchor="left", yanchor="bottom", xshift=4),
     ]
     axes = {
         "xaxis": axis("across classes: towards A and B together", domain=domain, range=[-reach, reach], zeroline=True),
