@@ -117,8 +117,8 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
         dots = {"mode": "lines+markers", "marker": {"size": 8, "color": colour}}
         data.append(curve(x, y, words, colour, pin=name == "three", **dots))
         ends[name] = x[-1], np.log10(y[-1])
-    heights = apart([end[1] for end in ends.values()], 0.07)
-    for (name, words, colour), height in zip(names, heights, strict=True):
+    heights = apart([*(end[1] for end in ends.values()), np.log10(max(low, LEAST))], 0.07)  # the floor is a line too
+    for (name, words, colour), height in zip(names, heights[:-1], strict=True):
         notes.append(label(np.log10(ends[name][0]), height, words, colour, xanchor="left", xshift=10))
     shapes = []
     for value, words, colour, where in (
