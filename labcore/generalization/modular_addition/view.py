@@ -76,9 +76,11 @@ def vote(frame: xr.Dataset) -> dict[str, Any]:
                       line={"color": PURPLE, "width": 1.5, "dash": "dot"}))  # fmt: skip
     angles = _angle(answers, p)
     for colour in (SOFT, RED, GREEN):
-        mine = colours == colour
-        start, end = _at(angles[mine], RIM), _at(angles[mine], RIM + REACH * total[mine] / most)
-        data.append(curve(*segments(start, end), "votes", colour, line={"color": colour, "width": 6}, hoverinfo="skip"))
+        for against in (True, False):  # votes against lie over the numbers, so they are faint
+            mine = (colours == colour) & ((total < 0) == against)
+            start, end = _at(angles[mine], RIM), _at(angles[mine], RIM + REACH * total[mine] / most)
+            data.append(curve(*segments(start, end), "votes", colour, line={"color": colour, "width": 6},
+                              opacity=0.25 if against else 1, hoverinfo="skip"))  # fmt: skip
     w = 2 * np.pi * frame.frequency.values / p
     size = 2 / p * (frame.wave.values * np.exp(-1j * w[:, None] * answers)).sum(1)
     fine = np.linspace(-0.5, p - 0.5, 8 * p + 1)
