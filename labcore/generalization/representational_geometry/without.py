@@ -9,6 +9,6 @@ WITHOUT = Without(
     file="mechanism.py",
     line="heard = slope  # the idea",
     instead="heard = torch.ones_like(slope)",
-    shows="representational_geometry.weights",
+    shows="representational_geometry.alignment",
     breaks=("a_deaf_side_leaves_the_labels",),
 )
