@@ -247,3 +247,9 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
     assert "takes a time" in in_time("0.5") and "takes a time" in in_time("9")
     with pytest.raises(ValueError, match="amplitude"):
         in_time("-1")
+
+
+@pytest.mark.parametrize(("mine", "off"), [(2.5, 2.8), (3.0, 0.0)])
+def test_the_race_says_when_your_frequency_is_there_whoever_wins(mine, off):
+    said = papers.race.run(mine=mine, off=off).attrs["reading"]
+    assert f"{float(blow_up_time(mine, 1.5, off, 1)):.2f}" in said

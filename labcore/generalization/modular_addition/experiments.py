@@ -220,6 +220,7 @@ def race(
         if largest == winner
         else f"at the start {'yours' if largest == 0 else f'rival {largest}'} was larger"
     )
+    late = "" if 0 in (winner, second) else f" Yours takes {finish[0]:.2f}{' or more' if finish[0] >= 100 else ''}."
     yield RACE(
         dict(
             time=time,
@@ -230,7 +231,7 @@ def race(
             finish=finish,
             clock=np.minimum(blow_up_time(sizes[:, None], beta, offs, 1), 100),
         ),
-        f"{who}, after {finish[winner]:.2f}, before {behind} with {finish[second]:.2f}; {was}.",
+        f"{who}, after {finish[winner]:.2f}, before {behind} with {finish[second]:.2f}; {was}.{late}",
     )
 
 
