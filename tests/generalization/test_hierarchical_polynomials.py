@@ -275,3 +275,10 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
         with pytest.raises(ValueError, match="bend a"):
             half_out_of_reach(nonsense)
     assert correlation(np.eye(2), np.eye(2)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("bend", [0.3, 0.6, 0.7])  # where a place of the scale is next to the value, or is not
+def test_the_bend_of_all_pieces_can_be_dragged(bend):
+    frame = papers.pieces.run("quick", bend=bend)
+    (hand,) = papers.pieces.view(frame)["layout"]["meta"]["hands"]
+    assert bend in hand["up"]["values"] and np.all(np.diff(hand["up"]["places"]) < 0)

@@ -149,7 +149,8 @@ def pieces(frame: xr.Dataset) -> dict[str, Any]:
     """Correlation of the bottleneck with p, and its ceiling; the errors beside them."""
     values = values_of(frame)
     x, r, high = frame.pieces.values, frame.correlation.values, frame.ceiling.values
-    ends = np.union1d(np.linspace(*BENDS, 31), values["bend"])  # between two it is interpolated
+    # between two it is interpolated; rounded, since linspace's 0.3 is not the parameter's and two so near are no scale
+    ends = np.union1d(np.linspace(*BENDS, 31).round(9), round(values["bend"], 9))
     two = np.diag([0.5, -0.5])
     means = scale("bend", [ceiling(two, Link(1.0, bend)) for bend in ends], ends)
     dots, low, end = {"mode": "lines+markers"}, {"xanchor": "right", "yanchor": "bottom"}, np.log10(x[-1])
