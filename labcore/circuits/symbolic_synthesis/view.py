@@ -80,7 +80,7 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     lines, done = [], frame.attrs["done"] if "(" not in frame.attrs["program"] else 0
     left = done
-    for line in textwrap.wrap(frame.attrs["program"], 32, break_on_hyphens=False):
+    for line in textwrap.wrap(frame.attrs["program"], 24, break_on_hyphens=False):
         words = line.split()
         lines.append(" ".join(f"<b>{w}</b>" if i < left else w for i, w in enumerate(words)))
         left -= len(words)
