@@ -175,7 +175,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
               for text, at, color in fate if at < size),
             note(0, 1.02, f"<span style='color:{BLUE}'>training rows (thick: of those kept)</span> &nbsp; "
                  f"<span style='color:{RED}'>new rows</span>", SOFT, axes="2", xanchor="left", yanchor="bottom"),
-            label(0.62, 0.65, "<br>".join(["<b>Library</b>: parts that many share", *(parts or ["no part yet"])]),
+            label(0.62, 0.65, "<br>".join(["<b>Library</b>:", "parts that many share", *(parts or ["no part yet"])]),
                   GREEN, xref="paper", yref="paper", **corner),
         ],
     }  # fmt: skip
