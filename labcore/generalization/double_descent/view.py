@@ -155,7 +155,7 @@ def sample_wise(frame: xr.Dataset) -> dict[str, Any]:
             "squared error", domain=[0.36, 1], range=_decades(test, np.clip(frame.train.values, test.min() / 4, None))
         ),
         "xaxis2": log_axis("training samples / parameters n/p", anchor="y2", **ticks),
-        "yaxis2": log_axis("condition<br>number", domain=[0, 0.27], anchor="x2", dtick=2),
+        "yaxis2": log_axis("condition number", domain=[0, 0.27], anchor="x2", dtick=2),
         "shapes": [vertical(1.0), vertical(1.0, axes="2")],
         "annotations": [
             label(0, 1, "samples = parameters", SOFT, yref="y domain", yanchor="bottom"),
