@@ -139,12 +139,12 @@ def turns(frame: xr.Dataset) -> dict[str, Any]:
     heights = apart(np.log10(turn[:, -1]), 0.09)
     layout = {
         "height": 440,
-        "xaxis": log_axis("size of the gradients", range=[-1.1, 1.7]),
+        "xaxis": log_axis("size of the gradients", range=[-1.1, 1.95]),
         "yaxis": log_axis("turn in a step (rad)"),
         "shapes": [horizontal(settled, INK)],
         "annotations": [
             *(
-                label(np.log10(size[-1]), h, str(name), colour, xanchor="left", xshift=10)
+                label(np.log10(size[-1]), h, str(name), colour, xanchor="left", xshift=10, bgcolor=PAPER)
                 for h, name, colour in zip(heights, arms, COLOURS)
             ),
             label(-1.05, np.log10(settled), "√(2kη)", INK, xanchor="left", yanchor="bottom"),
