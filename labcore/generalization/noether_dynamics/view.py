@@ -175,6 +175,7 @@ def charges(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 520,
+        "margin": {"l": 84},
         "xaxis": axis("", domain=[0, 0.46], anchor="y", showticklabels=False, matches="x4"),
         "yaxis": axis("sum", domain=[0.46, 0.95]),
         "xaxis2": axis("", domain=[0.56, 1], anchor="y2", showticklabels=False, matches="x4"),
