@@ -82,7 +82,7 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "annotations": [
             note(0, 1, count, INK, **left),
-            label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom", yshift=28),
+            label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom", yshift=2),
             note(0, 1, f"feature {j}: {names[0]}", GREEN, axes="2", **left),
             note(1, 1, names[1], PURPLE, axes="2", **right),
             note(0, 1, "a weight for each feature", BLUE, axes="3", **left),
