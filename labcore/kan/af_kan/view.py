@@ -12,6 +12,7 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SHADE,
@@ -105,7 +106,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
                   hovertemplate="%{x} numbers: %{y:.1%}<extra></extra>"),
         ]  # fmt: skip
         text = f"{name}: {accuracy[k, -1]:.1%}"
-        notes.append(note(0.98, 0.05 + 0.1 * (3 - k), text, color, xanchor="right", yanchor="bottom"))
+        notes.append(note(0.98, 0.05 + 0.1 * (3 - k), text, color, xanchor="right", yanchor="bottom", bgcolor=PAPER))
     small, big = float(params[0]), float(params[2])
     if big > 1.5 * small:
         notes.append(
