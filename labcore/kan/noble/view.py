@@ -108,7 +108,7 @@ def language(frame: xr.Dataset) -> dict[str, Any]:
     for k, (name, color) in enumerate(zip(map(str, frame.model.values), (SOFT, BLUE, RED))):
         line = {"color": color, "width": 3}
         data.append(curve(t, train[k], f"{name}, training", color, line=line, pin=True))
-        notes.append(label(t[-1], ends[k], name, color, xanchor="left", xshift=6))
+        notes.append(label(1.02, ends[k], name, color, xref="x domain", xanchor="left"))
         if not k:
             continue
         data.append(curve(t, ahead[k], f"{name}, ahead", color, axes="2", line=line, pin=True))
