@@ -284,9 +284,7 @@ def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
     heights = apart(share[:, -1], 0.07)
     layout = {
         "height": 440,
-        "xaxis": axis(
-            "work (RRR iterations, or as much work of Adam)", domain=[0, 0.48], anchor="y", rangemode="tozero"
-        ),
+        "xaxis": axis("work (RRR iterations, or as much of Adam)", domain=[0, 0.48], anchor="y", rangemode="tozero"),
         "yaxis": axis("networks solved exactly", range=[-0.03, 1.12], tickformat=".0%"),
         "xaxis2": axis(
             "",

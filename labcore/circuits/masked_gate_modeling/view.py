@@ -184,6 +184,7 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
                      yanchor="bottom")
                 for k, (values, text, color) in enumerate(ends)
             ),
+            note(0.5, 1, "guesses for latent rows", BLUE, axes="2", yanchor="bottom"),
         ],
     }  # fmt: skip
     return {"data": data, "layout": layout}

@@ -267,7 +267,7 @@ def scaling(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(x, macs, f"multiply-adds, {names[model]}", color, axes="2", pin=True))
         dots = {"mode": "markers", "marker": {"color": color, "size": 9, "symbol": "circle-open", "line": {"width": 2}}}
         data.append(curve(x, row.flops.values / 2, f"counted, {names[model]}", color, axes="2", **dots))
-        grow = f"{names[model]}<br>length to the power {slopes[model]:.2f}"
+        grow = f"{names[model]}<br>length to the<br>power {slopes[model]:.2f}"
         up = {"yanchor": "bottom"} if model == "attention" else {"yanchor": "top"}
         n = len(x) // 2
         shift = {"xshift": -8 if model == "attention" else 8, "xanchor": "right" if model == "attention" else "left"}
@@ -277,7 +277,7 @@ def scaling(frame: xr.Dataset) -> dict[str, Any]:
         note(
             0.97,
             0.04,
-            "line: read off the diagram<br>dots: in the matrix products that torch counts",
+            "line: read off the diagram<br>dots: counted by torch",
             SOFT,
             axes="2",
             xanchor="right",

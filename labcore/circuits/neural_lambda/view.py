@@ -188,7 +188,8 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
     else:
         deepest, widest = -1.0, 1.0
         notes.append(label(0.5, -0.5, "this answer is no term", RED, axes="3"))
-    answer = [s for s in said[look + 1] if s] if look + 1 < len(said) else []
+    tokens = ["λ" if s == "L" else s for s in here]
+    answer = ["λ" if s == "L" else s for s in said[look + 1] if s] if look + 1 < len(said) else []
     attention = frame.attention.mean("head").values[-1][: len(answer), : len(here)]
     data.append(
         {
@@ -209,13 +210,13 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
                        range=[-0.7, widest + 0.9], **plain),
         "yaxis3": axis("", domain=[0, 0.46], anchor="x3", showticklabels=False, range=[deepest - 0.6, 0.6], **plain),
         "xaxis4": axis(frame["read"], domain=[0.6, 0.97], anchor="y4", side="bottom",
-                       tickvals=list(range(len(here))), ticktext=here, **plain),
+                       tickvals=list(range(len(here))), ticktext=tokens, **plain),
         "yaxis4": axis("token that is written", domain=[0.04, 0.44], anchor="x4", autorange="reversed",
                        tickvals=list(range(len(answer))), ticktext=answer, **plain),
         "annotations": [
             *notes,
-            note(0, 1, "orange: the redex; blue: its argument; dotted: who binds whom", SOFT, axes="3", xanchor="left",
-                 yanchor="bottom"),
+            note(0, 1, "orange: the redex; blue: its argument<br>dotted: who binds whom", SOFT, axes="3",
+                 xanchor="left", yanchor="bottom", align="left"),
             note(0, 1, "attention of the last block, mean of heads", SOFT, axes="4", xanchor="left", yanchor="bottom"),
         ],
         "shapes": shapes,

@@ -80,7 +80,7 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     lines, done = [], frame.attrs["done"] if "(" not in frame.attrs["program"] else 0
     left = done
-    for line in textwrap.wrap(frame.attrs["program"], 32, break_on_hyphens=False):
+    for line in textwrap.wrap(frame.attrs["program"], 24, break_on_hyphens=False):
         words = line.split()
         lines.append(" ".join(f"<b>{w}</b>" if i < left else w for i, w in enumerate(words)))
         left -= len(words)
@@ -175,7 +175,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
               for text, at, color in fate if at < size),
             note(0, 1.02, f"<span style='color:{BLUE}'>training rows (thick: of those kept)</span> &nbsp; "
                  f"<span style='color:{RED}'>new rows</span>", SOFT, axes="2", xanchor="left", yanchor="bottom"),
-            label(0.62, 0.65, "<br>".join(["<b>Library</b>: parts that many share", *(parts or ["no part yet"])]),
+            label(0.62, 0.65, "<br>".join(["<b>Library</b>:", "parts that many share", *(parts or ["no part yet"])]),
                   GREEN, xref="paper", yref="paper", **corner),
         ],
     }  # fmt: skip

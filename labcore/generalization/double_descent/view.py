@@ -123,7 +123,7 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
             tickvals=[0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
             ticktext=["0.05", "0.1", "0.25", "0.5", "1", "2", "4", "8"],
         ),
-        "yaxis2": log_axis("condition<br>number", domain=[0, 0.26], anchor="x2", nticks=4, dtick=2),
+        "yaxis2": log_axis("condition number", domain=[0, 0.26], anchor="x2", nticks=4, dtick=2),
         "xaxis3": axis("", domain=[0.66, 1], anchor="y3", showticklabels=False, matches="x4"),
         "yaxis3": log_axis("cost |u·noise| / s", domain=[0.34, 1], anchor="x3", range=_decades(cost, low=1e-4)),
         "xaxis4": axis(frame.mode, domain=[0.66, 1], anchor="y4"),
@@ -155,7 +155,7 @@ def sample_wise(frame: xr.Dataset) -> dict[str, Any]:
             "squared error", domain=[0.36, 1], range=_decades(test, np.clip(frame.train.values, test.min() / 4, None))
         ),
         "xaxis2": log_axis("training samples / parameters n/p", anchor="y2", **ticks),
-        "yaxis2": log_axis("condition<br>number", domain=[0, 0.27], anchor="x2", dtick=2),
+        "yaxis2": log_axis("condition number", domain=[0, 0.27], anchor="x2", dtick=2),
         "shapes": [vertical(1.0), vertical(1.0, axes="2")],
         "annotations": [
             label(0, 1, "samples = parameters", SOFT, yref="y domain", yanchor="bottom"),

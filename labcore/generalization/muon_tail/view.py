@@ -117,7 +117,7 @@ def evenness(frame: xr.Dataset) -> dict[str, Any]:
     heights = apart(mean[:, -1], 0.07, top=0.99)
     layout = {
         "height": 440,
-        "xaxis": axis(frame.place, range=[-0.02 * last, 1.36 * last], tickvals=np.linspace(0, last, 6)),
+        "xaxis": axis(frame.place, range=[-0.02 * last, 1.5 * last], tickvals=np.linspace(0, last, 6)),
         "yaxis": axis("chance of the least known fact", range=[-0.02, 1.02], tickformat=".0%"),
         "annotations": [
             label(x[-1], height, str(name), colour, xanchor="left", xshift=10)

@@ -139,12 +139,12 @@ def turns(frame: xr.Dataset) -> dict[str, Any]:
     heights = apart(np.log10(turn[:, -1]), 0.09)
     layout = {
         "height": 440,
-        "xaxis": log_axis("size of the gradients", range=[-1.1, 1.7]),
+        "xaxis": log_axis("size of the gradients", range=[-1.1, 1.95]),
         "yaxis": log_axis("turn in a step (rad)"),
         "shapes": [horizontal(settled, INK)],
         "annotations": [
             *(
-                label(np.log10(size[-1]), h, str(name), colour, xanchor="left", xshift=10)
+                label(np.log10(size[-1]), h, str(name), colour, xanchor="left", xshift=10, bgcolor=PAPER)
                 for h, name, colour in zip(heights, arms, COLOURS)
             ),
             label(-1.05, np.log10(settled), "√(2kη)", INK, xanchor="left", yanchor="bottom"),
@@ -175,6 +175,7 @@ def charges(frame: xr.Dataset) -> dict[str, Any]:
     ]
     layout = {
         "height": 520,
+        "margin": {"l": 84},
         "xaxis": axis("", domain=[0, 0.46], anchor="y", showticklabels=False, matches="x4"),
         "yaxis": axis("sum", domain=[0.46, 0.95]),
         "xaxis2": axis("", domain=[0.56, 1], anchor="y2", showticklabels=False, matches="x4"),

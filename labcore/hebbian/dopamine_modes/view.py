@@ -31,7 +31,7 @@ _COLORS = {
     "frozen": SOFT, "bias only": SKY, "gain only": ORANGE, "gate": RED, "gate, hardened": PURPLE, "LoRA": BLUE,
 }  # fmt: skip
 _MODES = {"off": SOFT, "upright": BLUE, "turned": RED}
-_PLACES = ("", "bottom center", "bottom left", "top center", "bottom right", "top left")
+_PLACES = ("", "bottom center", "bottom left", "middle right", "top right", "top left")
 
 
 def specialise(frame: xr.Dataset) -> dict[str, Any]:

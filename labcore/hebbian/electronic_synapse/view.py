@@ -92,7 +92,7 @@ def cancel(frame: xr.Dataset) -> dict[str, Any]:
     start = mean[:, 0].max()
     layout = {
         "height": 430,
-        "xaxis": axis(frame.request, domain=[0, 0.46], anchor="y", range=[0, 1.3 * t[-1]]),
+        "xaxis": axis(frame.request, domain=[0, 0.46], anchor="y", range=[0, 1.5 * t[-1]]),
         "yaxis": axis("mean weight of 1000 synapses", anchor="x", range=[min(0, mean.min()) - 0.02, 1.15 * start]),
         "xaxis2": axis("pulses up, then down", domain=[0.58, 1], anchor="y2", range=[0, 2 * last]),
         "yaxis2": axis(frame.path, anchor="x2", range=[-0.03, 1.1]),

@@ -60,7 +60,7 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
     reach = float(max(0.1, 1.15 * np.abs(gain).max()))
     notes = [
         note(0.005, 1.02, f"{who} rate", color, xanchor="left", yanchor="bottom"),
-        note(0.36, 1.02, "constant rate", SOFT, xanchor="left", yanchor="bottom"),
+        *([note(0.36, 1.02, "constant rate", SOFT, xanchor="left", yanchor="bottom")] if who != "constant" else []),
         note(0.995, 1.02, "ticks: labels swap", INK, xanchor="right", yanchor="bottom"),
         *(
             note(x, 1.02, f"● {text}", c, axes="3", xanchor="left", yanchor="bottom")

@@ -336,8 +336,8 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis(frame.time, domain=[0.725, 1], anchor="y2"),
         "yaxis2": axis("overlap |m|", anchor="x2", range=[-0.02, 1.05 * reach]),
         "annotations": [
-            label(t[-1], low[:, -1, 1].mean(), "larger", BLUE, axes="2", xanchor="right", yanchor="bottom"),
-            label(t[-1], low[:, -1, 0].mean(), "smaller", ORANGE, axes="2", xanchor="right", yanchor="bottom"),
+            label(t[-1], low[:, -1, 1].max(), "larger", BLUE, axes="2", xanchor="right", yanchor="bottom"),
+            label(t[-1], low[:, -1, 0].max(), "smaller", ORANGE, axes="2", xanchor="right", yanchor="bottom"),
             label(0, 1.0, "solid: networks; dotted: steepest descent", SOFT, yref="paper", yanchor="bottom", yshift=4),
         ],
     }

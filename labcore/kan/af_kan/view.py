@@ -12,6 +12,7 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SHADE,
@@ -82,7 +83,7 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "annotations": [
             note(0, 1, count, INK, **left),
-            label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom", yshift=28),
+            label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom", yshift=2),
             note(0, 1, f"feature {j}: {names[0]}", GREEN, axes="2", **left),
             note(1, 1, names[1], PURPLE, axes="2", **right),
             note(0, 1, "a weight for each feature", BLUE, axes="3", **left),
@@ -105,7 +106,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
                   hovertemplate="%{x} numbers: %{y:.1%}<extra></extra>"),
         ]  # fmt: skip
         text = f"{name}: {accuracy[k, -1]:.1%}"
-        notes.append(note(0.98, 0.05 + 0.1 * (3 - k), text, color, xanchor="right", yanchor="bottom"))
+        notes.append(note(0.98, 0.05 + 0.1 * (3 - k), text, color, xanchor="right", yanchor="bottom", bgcolor=PAPER))
     small, big = float(params[0]), float(params[2])
     if big > 1.5 * small:
         notes.append(

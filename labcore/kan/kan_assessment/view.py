@@ -159,8 +159,8 @@ def forgetting(frame: xr.Dataset) -> dict[str, Any]:
         "height": 520,
         "xaxis": axis(frame.x, anchor="y", range=[-1, 1]),
         "yaxis": axis("curve", domain=[0.55, 0.96], range=[-0.7, 1.5]),
-        "xaxis2": axis("peak, from left to right", anchor="y2", dtick=1,
-                       range=[peak[0] - 0.15 * len(peak), peak[-1] + 0.3]),
+        "xaxis2": axis("peak, from left to right", anchor="y2", tickvals=peak.tolist(),
+                       range=[peak[0] - 0.24 * len(peak), peak[-1] + 0.3]),
         "yaxis2": log_axis("error on the peak / spread", domain=[0, 0.36], anchor="x2", range=np.log10(reach).tolist()),
         "shapes": [{**part, "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}],
         "annotations": [*notes, note(0.99, 1, "dotted: when the peak was fresh", SOFT, axes="2", xanchor="right",
@@ -203,6 +203,7 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
             # a clock may show nothing yet
             spent = np.maximum(frame.spent.values[r], 1e-3 * frame.spent.values[r, -1] + 1e-9)
             data.append(curve(spent, way, model, color, axes=panel, pin=True))
+    notes.append(note(0, 1, "\N{LEFTWARDS ARROW} better", SOFT, xanchor="left", yanchor="bottom"))
     # wide enough for a tick with a number, however near to each other the errors are
     low = np.log10(np.clip(frame.error.values.min(), 1e-5, None)) - 0.3
     named = [_TASKS.get(t, t.replace("_", " ")) for t in tasks]
@@ -214,13 +215,15 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
                           range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
         "yaxis": axis(frame.task, tickvals=list(range(len(tasks))), ticktext=named,
                       range=[-0.6, len(tasks) - 0.4]),
-        "annotations": [*notes, note(0, 1, "\N{LEFTWARDS ARROW} better", SOFT, xanchor="left", yanchor="bottom")],
+        "annotations": notes,
     }  # fmt: skip
     # one panel a task, as high as its row on the left
     share, spans = 1 / len(tasks), np.log10(np.maximum(frame.spent.values, 1e-9))
     for i, name in enumerate(tasks):
         rows = frame.task.values == name
         way = np.log10(np.clip(frame.course.values[rows].mean(1), 1e-5, None))
+        title = named[i].replace("<br>", " ")
+        notes.append(note(0.02, 0.05, title, SOFT, axes=f"{i + 2}", xanchor="left", yanchor="bottom"))
         ends = [float(spans[:, 0].min()) - 0.1, float(spans[:, -1].max()) + 0.1]
         layout |= {
             f"xaxis{i + 2}": log_axis(frame.spent if i == 0 else "", domain=[0.62, 1], anchor=f"y{i + 2}",

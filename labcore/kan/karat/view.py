@@ -98,7 +98,8 @@ def row(frame: xr.Dataset) -> dict[str, Any]:
             title("2", f"softmax: largest change {change[0]:.3f}", BLUE),
             title("3", f"learned row: largest change {change[1]:.3f}", ORANGE),
             title("4", f"token {pushed}: curves of {len(curves)} units", ORANGE),
-            label(pushed, max(0.0, frame.score.values[1, pushed]), f"token {pushed}", RED, yanchor="bottom"),
+            label(pushed, max(0.0, frame.score.values[1, pushed]), f"token {pushed}", RED, yanchor="bottom",
+                  bgcolor=PAPER),
             label(shown, 0, "score now", RED, axes="4", yref="y4 domain", yanchor="bottom", xanchor=side, xshift=shift),
         ],
     }  # fmt: skip

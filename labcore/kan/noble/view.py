@@ -71,7 +71,7 @@ def sharp(frame: xr.Dataset) -> dict[str, Any]:
         color, thick = _COLOURS[name], 4 if name == "CosNet branch" else 2.5
         line = {"color": color, "width": thick, "dash": _DASHES.get(name, "solid")}
         data.append(curve(t, error[k], name, color, pin=True, line=line))
-        notes.append(label(t[-1], heights[k], name, color, xanchor="left", xshift=6))
+        notes.append(label(1.02, heights[k], name, color, xref="x domain", xanchor="left"))
     data.append(curve(x, frame.target.values, "target", SOFT, axes="2", line={"color": SOFT, "width": 5}, opacity=0.5))
     for name in ("wider", "CosNet branch"):
         shape = frame.prediction.values[names.index(name)]
@@ -79,7 +79,7 @@ def sharp(frame: xr.Dataset) -> dict[str, Any]:
     waves = frame.frequency.values
     for k, color in enumerate((ORANGE, RED, PURPLE)):
         data.append(curve(*bundle(t, waves[k]), f"layer {k + 1}", color, axes="3", line={"color": color, "width": 2}))
-        notes.append(label(t[-1], waves[k, 0, -1], f"layer {k + 1}", color, axes="3", xanchor="left", xshift=4))
+        notes.append(label(1.02, waves[k, 0, -1], f"layer {k + 1}", color, axes="3", xref="x3 domain", xanchor="left"))
     over = "grey: target, blue: wider, orange: CosNet", "CosNet tunes its own frequencies"
     for k, text in enumerate(over, 2):
         notes.append(note(0.5, 1, text, SOFT, axes=f"{k}", yanchor="bottom"))
@@ -108,7 +108,7 @@ def language(frame: xr.Dataset) -> dict[str, Any]:
     for k, (name, color) in enumerate(zip(map(str, frame.model.values), (SOFT, BLUE, RED))):
         line = {"color": color, "width": 3}
         data.append(curve(t, train[k], f"{name}, training", color, line=line, pin=True))
-        notes.append(label(t[-1], ends[k], name, color, xanchor="left", xshift=6))
+        notes.append(label(1.02, ends[k], name, color, xref="x domain", xanchor="left"))
         if not k:
             continue
         data.append(curve(t, ahead[k], f"{name}, ahead", color, axes="2", line=line, pin=True))

@@ -276,7 +276,7 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
         note(
             0.5,
             1,
-            "test accuracy; lost: infinite loss",
+            "test accuracy of each way to train; lost: infinite loss",
             SOFT,
             yanchor="bottom",
         ),
@@ -317,10 +317,10 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
             notes.append(label(1.02, height, str(way), color, axes="2", xref="x2 domain", xanchor="left"))
     layout = {
         "height": 500,
-        "margin": {"r": 110, "b": 88},
+        "margin": {"b": 72},
         "xaxis": axis(
-            frame.way,
-            domain=[0, 0.5],
+            "",
+            domain=[0, 0.46],
             anchor="y",
             tickvals=list(range(len(ways))),
             ticktext=ways,
@@ -328,7 +328,7 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
             showgrid=False,
         ),
         "yaxis": axis("hidden layers", domain=[0, 0.95], anchor="x", dtick=1, showgrid=False),
-        "xaxis2": axis(frame.time, domain=[0.64, 1], anchor="y2", range=[0, float(t[-1])]),
+        "xaxis2": axis(frame.time, domain=[0.58, 0.86], anchor="y2", range=[0, float(t[-1])]),
         "yaxis2": log_axis(frame.loss, domain=[0, 0.95], anchor="x2", range=[-2.5, 4.3]),
         "annotations": notes,
     }
