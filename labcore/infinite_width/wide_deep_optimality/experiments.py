@@ -105,7 +105,7 @@ def profile(
     said = {
         "majority": f"All correlations go to {values.get('fixed', 0):.3g}: at great depth every example has one vote.",
         "nearest neighbour": "Correlations vanish, the largest last: at great depth the nearest example decides.",
-        "weighted vote": f"At great depth an example at distance r counts about r^-{values.get('alpha', 0):.2f}.",
+        "weighted vote": f"In the limit an example at distance r counts 1/r to the power {values.get('alpha', 0):.2f}.",
         "none": "The activation is linear: no depth changes anything.",
     }[kind]
     yield PROFILE(values, said, 1.0)
