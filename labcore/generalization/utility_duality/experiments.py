@@ -142,9 +142,10 @@ def average(
                 off=off[inked],
                 enumerated=enumerated,
             ),
-            f"The mean of {total} rivals a digit has cosine {cosines[-1]:.4f} with the gradient of the likelihood; "
-            f"its weights are off by {np.sqrt((off[inked] ** 2).mean()):.1f} standard errors. Over all ten options, "
-            f"each counted by its probability, they differ by {max(enumerated, 1e-18):.0e}, which is rounding.",
+            f"The mean of {total} rival{'' if total == 1 else 's'} a digit has cosine {cosines[-1]:.4f} with the "
+            f"gradient of the likelihood; its weights are off by {np.sqrt((off[inked] ** 2).mean()):.1f} standard errors. "
+            f"Over all ten options, each counted by its probability, they differ by {max(enumerated, 1e-18):.0e}, "
+            "which is rounding.",
             len(cosines) / len(sizes),
         )
 
