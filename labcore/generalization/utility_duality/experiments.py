@@ -144,8 +144,8 @@ def average(
             ),
             f"The mean of {total} rival{'' if total == 1 else 's'} a digit has cosine {cosines[-1]:.4f} with the "
             f"gradient of the likelihood; its weights are off by {np.sqrt((off[inked] ** 2).mean()):.1f} standard "
-            f"errors. Over all ten options, each counted by its probability, they differ by {max(enumerated, 1e-18):.0e}, "
-            "which is rounding.",
+            f"errors. Over all ten options, each counted by its probability, they differ by "
+            f"{max(enumerated, 1e-18):.0e}, which is rounding.",
             len(cosines) / len(sizes),
         )
 
