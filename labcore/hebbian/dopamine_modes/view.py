@@ -138,7 +138,7 @@ def switch(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis(frame.digit, domain=[0.56, 1], anchor="y2", dtick=1),
         "yaxis2": axis("", domain=[0.64, 0.97], anchor="x2", range=[0, 1.02], tickformat=".0%"),
         "xaxis3": axis("", anchor="y3", range=[0.2, n + 0.8], showgrid=False, showticklabels=False, zeroline=False),
-        "yaxis3": axis("layer", domain=[0.36, 0.5], range=[0.4, 2.6], dtick=1, showgrid=False, zeroline=False),
+        "yaxis3": axis("layer", domain=[0.36, 0.5], anchor="x3", range=[0.4, 2.6], dtick=1, showgrid=False, zeroline=False),
         "xaxis4": axis(frame.neuron, anchor="y4", range=[0.2, n + 0.8]),
         "yaxis4": axis(frame.digit, domain=[0, 0.27], anchor="x4", dtick=2),
         "shapes": [vertical(angle, GREEN, "solid", width=3)],
