@@ -38,6 +38,9 @@ BROKEN = {
     "it draws from numpy's global generator": ("experiments", SEED + ".standard_normal", "np.random.standard_normal"),
     "the view changes its frame": ("view", "along =", 'frame["distance"] = frame.distance + 1\n    along ='),
     "no y axis has a title": ("view", ', "yaxis": axis(frame.distance)', ""),
+    'yaxis is drawn beside x2, away from its curves: anchor="x"': (
+        "view", '"yaxis": axis(frame.distance)', '"yaxis": axis(frame.distance, anchor="x2")'
+    ),
     "the labels 'one' and 'two' lie on each other": (
         "view", '"layout": {', '"layout": {"annotations": [dict(x=0.5, y=0.5, xref="paper", yref="paper", text=t, '
         'showarrow=False) for t in ("one", "two")], ',

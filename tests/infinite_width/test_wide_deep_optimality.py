@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -178,3 +179,14 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
     with pytest.raises(ValueError, match="linear part"):
         for_a_circle("1.2")
     assert twice_as_near("4") is True and "α = 1" in twice_as_near("2") and twice_as_near("40") is False
+
+
+def test_the_reading_says_how_steep_this_network_is_and_its_limit():
+    for depth, layers in ((1, "1 layer,"), (40, "40 layers,"), (100_000, "100,000 layers,")):
+        frame = papers.profile.run(depth=depth, start=0.5)
+        near = frame.kernel.where((frame.distance > 0.02) & (frame.distance < 0.05), drop=True)
+        steep = -np.polyfit(np.log(near.distance), np.log(near), 1)[0]
+        said = frame.attrs["reading"]
+        power = float(re.search(r"1/r to the power (\d\.\d\d) with", said)[1])
+        assert power == pytest.approx(float(steep), abs=0.2) and layers in said and "2.00 in the limit" in said
+    assert "A correlation of 0.5 is 0.312 after 1 layer." in papers.profile.run(depth=1, start=0.5).attrs["reading"]

@@ -18,7 +18,7 @@ from labcore import live_code
 from labcore.experiment import Experiment
 from labcore.figure import on_paper, view_of
 from labcore.frame_files import to_netcdf
-from widgets.benches.plot import jsonable
+from widgets.benches.plot import Spec, jsonable
 
 Frames = Sequence[xr.Dataset]
 
@@ -139,7 +139,24 @@ def figures(experiment: Experiment, frames: Frames) -> Iterator[str]:
         for letter, axes in (("x", figure.select_xaxes()), ("y", figure.select_yaxes())):
             if not any(a.title.text for a in axes):
                 yield f'no {letter} axis has a title: {letter}axis=axis(frame["..."]), from labcore.figure'
+        yield from _away_from_their_panels(spec)
         json.dumps(jsonable(spec), allow_nan=False)
+
+
+def _away_from_their_panels(spec: Spec) -> Iterator[str]:
+    """Axes that are drawn at the side of another panel than that of their curves."""
+    met: dict[str, set[str]] = {}
+    for trace in spec["data"]:
+        x, y = trace.get("xaxis", "x"), trace.get("yaxis", "y")
+        met.setdefault(x, set()).add(y)
+        met.setdefault(y, set()).add(x)
+    for axis, others in met.items():
+        letter = "y" if axis[0] == "x" else "x"
+        drawn = spec["layout"].get(f"{axis[0]}axis{axis[1:]}", {})
+        at = drawn.get("anchor", letter)
+        seen = drawn.get("visible", True) and drawn.get("showticklabels", True)
+        if seen and at not in {*others, "free"}:
+            yield f'{axis[0]}axis{axis[1:]} is drawn beside {at}, away from its curves: anchor="{min(others)}"'
 
 
 def netcdf(frame: xr.Dataset) -> Iterator[str]:

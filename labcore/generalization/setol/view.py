@@ -19,6 +19,7 @@ from labcore.figure import (
     axis,
     curve,
     hand,
+    headline,
     horizontal,
     label,
     log_axis,
@@ -32,6 +33,7 @@ from .spectrum import random_share
 
 SPAN = (-2.0, 2.2)  # decades of eigenvalues, in units of their mean
 SLOPES = np.geomspace(10, 1.2, 60)
+LOW, HIGH = 1.4, 5.0  # exponents shown while a layer learns
 
 
 def _dots(frame: xr.Dataset) -> tuple[np.ndarray, np.ndarray, dict]:
@@ -88,14 +90,14 @@ def gauge(frame: xr.Dataset) -> dict[str, Any]:
         "height": 440,
         "xaxis": x,
         "yaxis": y,
-        "xaxis2": log_axis("where the line begins", domain=[0.64, 1], range=list(SPAN)),
+        "xaxis2": log_axis("where the line begins", domain=[0.64, 1], anchor="y2", range=list(SPAN)),
         "yaxis2": axis("distance D of line and eigenvalues", range=[0, max(0.3, 1.1 * np.max(distances))],
                        anchor="x2"),
         "shapes": [vertical(float(frame.erg), GREEN, "solid", width=2)],
         "annotations": [
-            note(0.03, 0.2, "your line: drag its ends", RED, xanchor="left", yanchor="top"),
-            note(0.03, 0.12, "dashes: fitted", ORANGE, xanchor="left", yanchor="top"),
-            label(np.log10(float(frame.erg)), 0.1, " ERG cut", GREEN, xanchor="left", yanchor="top"),
+            note(0.97, 0.97, "your line: drag its ends", RED, xanchor="right", yanchor="top"),
+            note(0.97, 0.89, "dashes: fitted", ORANGE, xanchor="right", yanchor="top"),
+            label(np.log10(float(frame.erg)), -np.log10(m), "ERG cut", GREEN, xanchor="right", xshift=-5),
             note(0.97, 0.97, "your line", RED, axes="2", xanchor="right", yanchor="top"),
             note(0.97, 0.88, "likeliest lines", ORANGE, axes="2", xanchor="right", yanchor="top"),
         ],
@@ -131,7 +133,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": x,
         "yaxis": y,
         "xaxis2": axis("", domain=[0.63, 1], anchor="y2", showticklabels=False, matches="x3", range=reach),
-        "yaxis2": axis("exponent α", domain=[0.55, 1], anchor="x2", range=[1.4, 5]),
+        "yaxis2": axis("exponent α", domain=[0.55, 1], anchor="x2", range=[LOW, HIGH]),
         "xaxis3": axis(frame.epoch, domain=[0.63, 1], anchor="y3", range=reach),
         "yaxis3": axis("accuracy", domain=[0, 0.43], anchor="x3", range=[0, 1.04], tickformat=".0%"),
         "shapes": [
@@ -140,15 +142,18 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
             horizontal(2, INK, axes="2"),
         ],
         "annotations": [
-            note(0.03, 0.28, "power law begins", ORANGE, xanchor="left", yanchor="top"),
-            note(0.03, 0.2, "ERG cut", GREEN, xanchor="left", yanchor="top"),
-            note(0.03, 0.12, "dots: a random layer", SOFT, xanchor="left", yanchor="top"),
-            label(reach[1], 2, "α = 2", INK, axes="2", xanchor="right", yanchor="bottom"),
+            note(0.97, 0.97, "the power law, and where it begins", ORANGE, xanchor="right", yanchor="top"),
+            note(0.97, 0.89, "ERG cut", GREEN, xanchor="right", yanchor="top"),
+            note(0.97, 0.81, "dotted: a random layer", SOFT, xanchor="right", yanchor="top"),
+            note(0.5, (2 - LOW) / (HIGH - LOW), "α = 2", INK, axes="2", yanchor="top"),
             note(0.97, 0.2, "new digits", PURPLE, axes="3", xanchor="right", yanchor="top"),
             note(0.97, 0.09, "dashes: training digits", SOFT, axes="3", xanchor="right", yanchor="top"),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = (
+        f"In the tail by the power law: {int(frame.n[-1])} of {m} directions. By the ERG cut: {int(frame.erg_n[-1])}."
+    )
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def ladder(frame: xr.Dataset) -> dict[str, Any]:
@@ -165,7 +170,7 @@ def ladder(frame: xr.Dataset) -> dict[str, Any]:
         curve(rate, frame.needed.values.mean(1), "needed", SOFT, axes="2", mode="lines+markers",
               line={"color": SOFT, "width": 2, "dash": "dot"}),
     ]  # fmt: skip
-    top = 1.1 * max(v.values.mean(1).max() for v in (frame.n, frame.erg_n))
+    top = 1.45 * max(v.values.mean(1).max() for v in (frame.n, frame.erg_n))
     words = (("above the ERG cut", GREEN), ("in the power law", ORANGE), ("dots: enough to read digits", SOFT))
     named = {k: ("left", "middle", 8) for k in (0, len(rate) - 1)} | {int(test.mean(1).argmax()): ("left", "bottom", 4)}
     layout = {
@@ -173,7 +178,7 @@ def ladder(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": log_axis("exponent α of the middle layer", domain=[0, 0.44], range=[np.log10(1.5), 1.1], dtick=None,
                           tickvals=[2, 3, 5, 10]),
         "yaxis": axis("accuracy on new digits", range=[0, 1.08], tickformat=".0%"),
-        "xaxis2": log_axis(frame.rate, domain=[0.56, 1], range=[-2.6, 0.1]),
+        "xaxis2": log_axis(frame.rate, domain=[0.56, 1], anchor="y2", range=[-2.6, 0.1]),
         "yaxis2": axis("directions of the layer", anchor="x2", range=[0, top]),
         "shapes": [vertical(2, INK)],
         "annotations": [

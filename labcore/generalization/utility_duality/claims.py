@@ -50,7 +50,7 @@ def rivals_are_enough(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("Where every token is ranked rightly, hardly any sampled sentence is right, unless utilities are made steeper")
+@claim("Where every word is ranked rightly, hardly any sampled sentence is right, unless utilities are made steeper")
 def ranking_is_not_sampling(seeds: Seeds) -> Evidence:
     at_one, gained, moved, ranked = [], [], [], []
     for s in seeds(12):
@@ -67,7 +67,7 @@ def ranking_is_not_sampling(seeds: Seeds) -> Evidence:
         mean("gained by the τ of held-out sentences", gained) >= 0.5,
         mean("words whose best answer is the right one", ranked) >= 0.98,
         exact("largest change of the best option's accuracy with τ", max(moved)) <= 1e-12,
-        size="20 words, 12 tokens, e = 0.15, 400 demonstrations, one rival, 12 runs",
+        size="sentences of 12 words, 20 to choose from, e = 0.15, 400 demonstrations, one rival, 12 runs",
     )
 
 
@@ -94,7 +94,7 @@ def only_the_order_is_known(seeds: Seeds) -> Evidence:
     return Evidence(
         exact("largest change of the best option's accuracy", max(best)) <= 1e-12,
         mean("largest change of sampling's accuracy", sampled) >= 0.2,
-        size="20 words, 12 tokens, three maps, 6 runs",
+        size="sentences of 12 words, 20 to choose from, three maps, 6 runs",
     )
 
 
@@ -106,5 +106,5 @@ def risk_needs_probabilities(seeds: Seeds) -> Evidence:
     return Evidence(
         mean("sentences right at τ = 1", [float(a) for a in at]) >= 0.9,
         mean("sentences right at τ = 2", [float(h) for h in hot]) <= 0.2,
-        size="20 words, 12 tokens, e = 0.15, 400 demonstrations, one rival, 12 runs",
+        size="sentences of 12 words, 20 to choose from, e = 0.15, 400 demonstrations, one rival, 12 runs",
     )

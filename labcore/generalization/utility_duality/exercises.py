@@ -25,10 +25,10 @@ def the_mean_rise(rise: float, seed: int) -> bool | str:
 
 
 @exercise(
-    "With 15 % wrong tokens in the demonstrations, at which temperature τ is a sampled sentence of 12 tokens right in "
+    "With 15 % wrong words in the demonstrations, at which temperature τ is a sampled sentence of 12 words right in "
     "half of the cases, to five points?",
     sentences.parameters["tau"],
-    hint="Each token must be right in 0.5^(1/12) of the cases. Drag the line until the red curve is at a half.",
+    hint="Each word must be right in 0.5^(1/12) of the cases. Drag the line until the red curve is at a half.",
 )
 def half_of_the_sentences(tau: float, seed: int) -> bool | str:
     frame = sentences.run(tau=tau, seed=seed)

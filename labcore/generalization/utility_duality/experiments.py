@@ -142,9 +142,10 @@ def average(
                 off=off[inked],
                 enumerated=enumerated,
             ),
-            f"The mean of {total} rivals a digit has cosine {cosines[-1]:.4f} with the gradient of the likelihood; "
-            f"its weights are off by {np.sqrt((off[inked] ** 2).mean()):.1f} standard errors. Over all ten options, "
-            f"each counted by its probability, both are the same to {max(enumerated, 1e-18):.0e}.",
+            f"The mean of {total} rival{'' if total == 1 else 's'} a digit has cosine {cosines[-1]:.4f} with the "
+            f"gradient of the likelihood; its weights are off by {np.sqrt((off[inked] ** 2).mean()):.1f} standard "
+            f"errors. Over all ten options, each counted by its probability, they differ by "
+            f"{max(enumerated, 1e-18):.0e}, which is rounding.",
             len(cosines) / len(sizes),
         )
 
@@ -187,8 +188,8 @@ SENTENCES = Frame(
     rule=axis("how an answer is chosen", values=RULES),
     tau=axis("temperature τ"),
     word=axis("word, best first", start=1),
-    whole=var("rule tau", "sentences right in all tokens"),
-    token=var("rule tau", "tokens right"),
+    whole=var("rule tau", "sentences right in all words"),
+    token=var("rule tau", "words right"),
     chance=var("word", "probability of a word at your τ"),
     utility=var("word", "utility of a word"),
     ranked=var("", "share of words whose best answer is the right one"),
@@ -200,8 +201,8 @@ SENTENCES = Frame(
 @experiment(quick=dict(n_demo=100, n_test=100), frame=SENTENCES)
 def sentences(
     tau: Annotated[float, number(0.1, 2, "Utilities are divided by it", scale="log", label="temperature τ")] = 1.0,
-    error: Annotated[float, number(0, 0.4, "Share of wrong tokens in demonstrations", label="wrong tokens e")] = 0.15,
-    length: Annotated[int, number(2, 24, "Tokens of a sentence", label="sentence length L")] = 12,
+    error: Annotated[float, number(0, 0.4, "Share of wrong words in demonstrations", label="wrong words e")] = 0.15,
+    length: Annotated[int, number(2, 24, "Words of a sentence", label="sentence length L")] = 12,
     reading: Annotated[
         Reading,
         choice(
@@ -218,7 +219,7 @@ def sentences(
     """A table of utilities learns to translate word by word from faulty sentences; three rules choose its answers.
 
     One frame. Sampling is measured by its probability of the right sentence, in closed form; least risk takes, of 32
-    samples, the one that the others contradict in the fewest tokens. Both temperatures are chosen on held-out
+    samples, the one that the others contradict in the fewest words. Both temperatures are chosen on held-out
     sentences with faults of their own.
     """
     rng = np.random.default_rng(seed)
@@ -260,7 +261,7 @@ def sentences(
             tau_likelihood=fitted(u, *held, TAUS, "likelihood"),
             tau_sampling=fitted(u, *held, TAUS, "sampling"),
         ),
-        f"At τ = {tau:g} a sampled token is right in {word:.0%} and a sampled sentence in {sampled:.0%}. The best "
+        f"At τ = {tau:g} a sampled word is right in {word:.0%} and a sampled sentence in {sampled:.0%}. The best "
         f"option of each word is right in {whole[0, 0]:.0%} of sentences, at any τ.",
         1.0,
     )

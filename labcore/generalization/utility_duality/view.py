@@ -14,7 +14,6 @@ from labcore.figure import (
     PAPER,
     PURPLE,
     RED,
-    SHADE,
     SOFT,
     apart,
     axis,
@@ -91,7 +90,7 @@ def average(frame: xr.Dataset) -> dict[str, Any]:
         "height": 400,
         "xaxis": axis(frame.exact, domain=[0, 0.46], range=[-reach, reach]),
         "yaxis": axis("mean step against rivals", range=[-tall, tall]),
-        "xaxis2": log_axis(frame.draws, domain=[0.6, 1]),
+        "xaxis2": log_axis(frame.draws, domain=[0.6, 1], anchor="y2"),
         "yaxis2": axis("cosine of both", anchor="x2", range=[0, 1.05]),
         "annotations": [note(0.03, 0.97, "dots: a weight each", BLUE, xanchor="left", yanchor="top")],
     }
@@ -111,7 +110,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         "height": 400,
         "xaxis": axis(frame.step, domain=[0, 0.46]),
         "yaxis": axis("accuracy on new digits", range=[0, 1.03], tickformat=".0%"),
-        "xaxis2": axis(frame.step, domain=[0.6, 1]),
+        "xaxis2": axis(frame.step, domain=[0.6, 1], anchor="y2"),
         "yaxis2": axis("cosine with the exact step", anchor="x2", range=[-0.25, 1.05]),
         "annotations": [
             note(0.97, h, str(name), colour, xanchor="right") for h, name, colour in zip(low, arms, COLOURS)
@@ -131,29 +130,29 @@ def sentences(frame: xr.Dataset) -> dict[str, Any]:
         for i, rule in enumerate(frame.rule.values)
     ]  # fmt: skip
     data += [
-        curve(taus, frame.token.values[1], "a sampled token", SOFT, line={"color": SOFT, "width": 2, "dash": "dot"}),
+        curve(taus, frame.token.values[1], "a sampled word", SOFT, line={"color": SOFT, "width": 2, "dash": "dot"}),
         {"type": "bar", "x": word, "y": frame.chance.values, "name": "probability", "xaxis": "x2", "yaxis": "y2",
          "marker": {"color": BLUE}, "showlegend": False},
     ]  # fmt: skip
-    words = ("best option", "sampled sentence", "least risk of 32 samples")
+    words = ("sentence of best options", "sampled sentence", "least risk of 32 samples")
     layout = {
         "height": 440,
-        "xaxis": log_axis("temperature τ", domain=[0, 0.56], range=[-1.05, 0.35], dtick=None,
+        "xaxis": log_axis("temperature τ", domain=[0, 0.56], range=[-1.05, 0.35], dtick=None, minor={},
                           tickvals=[0.1, 0.2, 0.5, 1, 2]),
-        "yaxis": axis("sentences right in all tokens", range=[-0.03, 1.08], tickformat=".0%"),
-        "xaxis2": axis(frame.word, domain=[0.68, 1]),
+        "yaxis": axis("right answers", range=[-0.03, 1.08], tickformat=".0%"),
+        "xaxis2": axis(frame.word, domain=[0.68, 1], anchor="y2"),
         "yaxis2": axis("its probability at your τ", anchor="x2", range=[0, 1.05]),
         "shapes": [
             vertical(tau, INK, "solid", width=3),
-            {"type": "rect", "xref": "x", "yref": "y domain", "x0": 0.95, "x1": 1.05, "y0": 0, "y1": 1,
-             "fillcolor": SHADE, "line": {"width": 0}},
+            vertical(float(frame.tau_likelihood), SOFT, "dot"),
         ],
         "annotations": [
             *(note(0.03, 0.62 - 0.08 * i, name, colour, xanchor="left")
               for i, (name, colour) in enumerate(zip(words, colours))),
-            note(0.03, 0.38, "dots: a sampled token", SOFT, xanchor="left"),
+            note(0.03, 0.38, "dots: a sampled word", SOFT, xanchor="left"),
+            note(0.03, 0.3, "dotted upright: likeliest τ", SOFT, xanchor="left"),
             label(np.log10(tau), 0, "drag me", INK, xanchor="right" if tau > 0.4 else "left", yanchor="bottom",
-                  xshift=-6 if tau > 0.4 else 6),
+                  xshift=-18 if tau > 0.4 else 18),
         ],
         "meta": {"hands": [hand(tau, None, across="tau", color=INK)]},
     }  # fmt: skip

@@ -78,9 +78,11 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("", anchor="y", showticklabels=False, **span),
         "yaxis": axis("right, last 200", domain=[0.62, 0.96], range=[0, 1], tickformat=".0%"),
         "xaxis2": axis("", anchor="y2", showticklabels=False, matches="x", **span),
-        "yaxis2": axis("rate / first rate", domain=[0.35, 0.57], range=[0, top], nticks=4),
+        "yaxis2": axis("rate / first rate", domain=[0.35, 0.57], anchor="x2", range=[0, top], nticks=4),
         "xaxis3": axis("samples seen", anchor="y3", matches="x", **span),
-        "yaxis3": axis("imagined gain", domain=[0, 0.26], range=[-reach, reach], tickformat="+.0%", nticks=5),
+        "yaxis3": axis(
+            "imagined gain", domain=[0, 0.26], anchor="x3", range=[-reach, reach], tickformat="+.0%", nticks=5
+        ),
         "annotations": notes,
     }
     return {"data": data, "layout": layout}

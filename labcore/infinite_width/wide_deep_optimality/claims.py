@@ -50,15 +50,15 @@ def a_vote_at_last(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("A constant part of a four-hundredth is not seen at 3 layers and takes everything at 1000")
+@claim("A constant part of a four-hundredth is not seen at 10 layers and takes everything at 1000")
 def a_little_constant(seeds: Seeds) -> Evidence:
     changed, taken = [], []
     for s in seeds(8):
-        short = once(answers, seed=s, constant=0.0025, depth=3), once(answers, seed=s, depth=3)
+        short = once(answers, seed=s, constant=0.0025, depth=10), once(answers, seed=s, depth=10)
         changed.append(abs(float(short[0].risk[-1] - short[1].risk[-1])))
         taken.append(float(once(answers, seed=s, constant=0.0025, depth=1000).agree.sel(rule="majority")[-1]))
     return Evidence(
-        mean("change of the share of wrong answers, 3 layers", changed) <= 0.02,
+        mean("change of the share of wrong answers, 10 layers", changed) <= 0.02,
         exact("least agreement with the majority, 1000 layers", min(taken)) >= 1,
         size=f"{MAP}, a₁² = 1/2, p = 3, 8 runs",
     )

@@ -10,6 +10,7 @@ import xarray as xr
 
 from labcore.experiment import Seed, experiment, number
 from labcore.frames import Frame, axis, var
+from labcore.words import plain
 
 from .deep_kernel import log_kernel, log_koenigs
 from .dual import activation, alpha, dual, regime
@@ -102,13 +103,18 @@ def profile(
         for _ in range(10_000):
             s = float(q(s))
         values["fixed"] = s
+    near = (distance > 0.01) & (distance < 0.1)
+    steep = -float(np.polyfit(np.log(distance[near]), log_k[:-1][near], 1)[0])
     said = {
-        "majority": f"All correlations go to {values.get('fixed', 0):.3g}: at great depth every example has one vote.",
-        "nearest neighbour": "Correlations vanish, the largest last: at great depth the nearest example decides.",
-        "weighted vote": f"At great depth an example at distance r counts about r^-{values.get('alpha', 0):.2f}.",
+        "majority": f"All go to {values.get('fixed', 0):.3g}: at great depth every example has one vote.",
+        "nearest neighbour": "They vanish, the largest last: at great depth the nearest example decides.",
+        "weighted vote": f"An example nearer than r = 0.1 counts about 1/r to the power {plain(steep, '.2f')} "
+        f"with {depth} layer{'' if depth == 1 else 's'}, to the power {values.get('alpha', 0):.2f} in the limit.",
         "none": "The activation is linear: no depth changes anything.",
     }[kind]
-    yield PROFILE(values, said, 1.0)
+    k = min(depth, 5)
+    after = f"A correlation of {start:g} is {path[k]:.3f} after {k} layer{'' if k == 1 else 's'}."
+    yield PROFILE(values, f"{after} {said}", 1.0)
 
 
 def _cut(log_k: np.ndarray) -> np.ndarray:

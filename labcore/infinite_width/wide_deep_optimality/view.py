@@ -68,8 +68,8 @@ def profile(frame: xr.Dataset) -> dict[str, Any]:
     if "limit" in frame:
         line = {"color": GREEN, "width": 2.5, "dash": "dash"}
         data.append(curve(distance, frame.limit.values, "infinite depth", GREEN, axes="3", line=line))
-        words = f"dashes: infinite depth, r^-{float(frame.alpha):.2f}"
-        notes.append(note(0.96, 0.88, words, GREEN, axes="3", xanchor="right", yanchor="top"))
+        words = "dashes:<br>infinite depth"
+        notes.append(note(0.96, 0.88, words, GREEN, axes="3", xanchor="right", yanchor="top", align="right"))
     if "fixed" in frame:
         place = float(frame.fixed)
         data.append(curve([place], [place], "here all end", PURPLE, axes="2", mode="markers",
@@ -124,15 +124,15 @@ def answers(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 500,
         "xaxis": axis("", domain=[0, 0.5], range=[-0.02, 1.02], **HIDDEN),
-        "yaxis": axis("", range=[-0.03, 1.0], scaleanchor="x", **HIDDEN),
+        "yaxis": axis("", range=[-0.03, 1.12], scaleanchor="x", constrain="domain", **HIDDEN),
         "xaxis2": log_axis("", domain=[0.62, 1], anchor="y2", range=span, showticklabels=False, matches="x3"),
-        "yaxis2": axis("answers alike", domain=[0.55, 1], anchor="x2", range=[0, 1.04], tickformat=".0%"),
+        "yaxis2": axis("answers the same", domain=[0.55, 1], anchor="x2", range=[0, 1.04], tickformat=".0%"),
         "xaxis3": log_axis("layers", domain=[0.62, 1], anchor="y3", range=span),
         "yaxis3": axis("wrong", domain=[0, 0.42], anchor="x3", range=[0, 0.5], tickformat=".0%"),
         "shapes": [horizontal(best, SOFT, axes="3")],
         "annotations": [
-            note(0.0, 0.98, "dots: examples", SOFT, xanchor="left", yanchor="top"),
-            note(0.0, 0.9, "ground: the network's answer", SOFT, xanchor="left", yanchor="top"),
+            note(0.0, 0.99, "dots: examples", SOFT, xanchor="left", yanchor="top"),
+            note(0.0, 0.93, "ground: the network's answer", SOFT, xanchor="left", yanchor="top"),
             *(note(0.03, 0.34 - 0.12 * i, f"as the {name}", COLOURS[name], axes="2", xanchor="left")
               for i, name in enumerate(("nearest neighbour", "weighted vote", "majority"))),
             label(0, best, "cannot be avoided", SOFT, axes="3", xanchor="left", yanchor="top"),
@@ -156,7 +156,9 @@ def risks(frame: xr.Dataset) -> dict[str, Any]:
     high = mean[:, [names.index(s) for s in shown]].max()
     layout = {
         "height": 440,
-        "xaxis": log_axis(frame.n, range=[np.log10(20), np.log10(n[-1]) + 0.55], dtick=None, tickvals=list(n)),
+        "xaxis": log_axis(
+            frame.n, range=[np.log10(20), np.log10(n[-1]) + 0.55], dtick=None, minor={}, tickvals=list(n)
+        ),
         "yaxis": axis("wrong answers", range=[low - 0.02, high + 0.02], tickformat=".0%"),
         "annotations": [
             label(np.log10(n[-1]), h, name, COLOURS[name], xanchor="left", xshift=10)
