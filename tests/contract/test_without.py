@@ -25,7 +25,8 @@ def benches(notebook):
     """The calls of `bench` in a lesson: the experiment, and the names and values of what else is written out."""
     for cell in nbformat.read(ROOT / notebook, as_version=4).cells:
         for node in ast.walk(ast.parse(cell.source)) if cell.cell_type == "code" else ():
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "bench":
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "bench"
+            if called and isinstance(node.args[0], ast.Constant):  # not one of the reader's own data
                 yield node.args[0].value, {k.arg: getattr(k.value, "value", None) for k in node.keywords}
 
 

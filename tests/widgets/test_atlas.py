@@ -109,7 +109,10 @@ def test_three_paths_lead_through_all_lessons(live):
     assert [p["label"] for p in live.paths] == ["All questions", "A first hour", "Ten evenings", "By mechanism"]
     names = [[name for group in p["groups"] for name in group["names"]] for p in live.paths]
     assert names[0] == names[2] == every and sorted(names[3]) == sorted(every)
-    assert 1 < len(names[1]) < len(every) and len(live.paths[2]["groups"]) == 10
+    assert 1 < len(names[1]) < len(every)
+    *evenings, beyond = live.paths[2]["groups"]
+    assert len(evenings) == 10 and beyond["title"].startswith("Beyond the ten")
+    assert all(not catalog.lesson(name).evening for name in beyond["names"])
 
 
 def test_the_summary_counts_the_catalogue(live):

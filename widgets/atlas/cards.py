@@ -31,6 +31,9 @@ def paths() -> list[dict[str, Any]]:
     rows = catalog.lessons()
     hour = [r for r in rows if r.first_hour]
     evenings = {n: [r for r in rows if r.evening == n] for n in sorted({r.evening for r in rows} - {0})}
+    course = {f"Evening {n}, about {lesson_text.minutes(*row)} minutes": row for n, row in evenings.items()}
+    if beyond := [r for r in rows if not r.evening]:
+        course[f"Beyond the ten, about {lesson_text.minutes(*beyond)} minutes"] = beyond
     mechanisms = {m: [r for r in rows if r.mechanism == m] for m in dict.fromkeys(r.mechanism for r in rows)}
     return [
         _path("All questions", "In the order of the course.", {"": rows}),
@@ -38,7 +41,7 @@ def paths() -> list[dict[str, Any]]:
         _path(
             "Ten evenings",
             "A course. What a lesson needs comes before it.",
-            {f"Evening {n}, about {lesson_text.minutes(*row)} minutes": row for n, row in evenings.items()},
+            course,
         ),
         _path("By mechanism", "For somebody who knows what they look for.", mechanisms),
     ]

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from threading import Timer
 from typing import Any, Literal
 
 import xarray as xr
@@ -216,7 +217,7 @@ class Runner:
 
     def _first(self, frames: Iterator[xr.Dataset], job: Job) -> xr.Dataset | None:
         """The first frame of a run, which is said to be at work where that takes long."""
-        timer = threading.Timer(SILENT, self._on_report, (Report(job, "silent"),))
+        timer = Timer(SILENT, self._on_report, (Report(job, "silent"),))
         timer.daemon = True
         timer.start()
         try:

@@ -50,7 +50,7 @@ def voters(
     w = 2 * np.pi * frequency[:, None] / odd(p)
     n = np.arange(p)
     phi = phase[:, None]
-    psi = 2 * phi + off  # the idea
+    psi = 2 * phi + off
     return np.cos(w * (n + turn) + phi), np.cos(w * n + psi)
 
 
@@ -68,7 +68,7 @@ def votes(
     for name, number in (("x", x), ("y", y)):
         if not 0 <= number < p:
             raise ValueError(f"{name} = {number} is not allowed; it must be from 0 to {p - 1}")
-    return xi * activate(theta[:, x] + theta[:, y], act)[:, None]  # the idea: both numbers meet before the activation
+    return xi * activate(theta[:, x] + theta[:, y], act)[:, None]  # the idea
 
 
 def flawed_indicator(p: int, n: int, x: int, y: int) -> Float[Array, " p"]:

@@ -7,7 +7,7 @@ from labcore.without import Without
 WITHOUT = Without(
     idea="the alignment of phases",
     file="voting.py",
-    line="psi = 2 * phi + off  # the idea",
+    line="psi = 2 * phi + off",
     instead="psi = phi + off",
     shows="modular_addition.vote",
     breaks=("waves_meet_at_the_sum",),

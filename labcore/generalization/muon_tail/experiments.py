@@ -108,7 +108,7 @@ def memory(
     A frame compares them at the first step at which each knows some fact with the chance `level`, which rises to
     1 - eps; the last is the stop. After 4000 steps training ends in any case. `singular` leaves out what a softmax does
     not see.
-    """  # fmt: skip
+    """
     rng = np.random.default_rng(seed)
     keys, answers = code(n_facts, turn, mixing, rng), code(n_facts, turn, mixing, rng)
     p = frequencies(n_facts, exponent, shape)
@@ -181,7 +181,7 @@ def evenness(
     """The chance of the least known fact when the best known has 1 - eps, for five optimizers.
 
     Over turns of the codes, closer together near one-hot; or over exponents from 0 to `exponent`. A frame a place.
-    """  # fmt: skip
+    """
     places = np.linspace(0, 1, grid) ** 2 if over == "turn" else np.linspace(0, exponent, grid)
     balance, flatness = np.zeros((2, len(RULES), grid, n_codes))
     for at, place in enumerate(places):

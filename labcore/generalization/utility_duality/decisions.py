@@ -80,8 +80,8 @@ def least_risk(
             risk = 0
             for other in range(samples):
                 for t in range(length):
-                    risk += drawn[s, t] != drawn[other, t]
+                    risk += drawn[s, t] != drawn[other, t]  # the idea
             if risk < least:
-                best, least = s, risk
+                best, least = s, risk  # the idea
         out[i] = drawn[best]
     return out
