@@ -460,8 +460,8 @@ def test_predict_first(page, voila_desk):
     open_in_voila(page, voila_desk, "question.ipynb", f"?bench={CURVE}&n_train=50&n_seeds=2&label_noise=0.4")
     (seen,) = wait_for_figures(page, 1)
     assert seen["covered"] and not any(c.isdigit() for c in seen["reading"])
-    # the axes say what the figure will show
-    page.locator(".labcore-figure g[class*=title]").filter(has_text="squared error").first.wait_for(state="attached")
+    # its words say what the figure will show
+    page.locator(".labcore-figure text").filter(has_text="squared error").first.wait_for(state="attached")
     assert box(page, "label_noise").is_disabled() and page.locator(".labcore-run").is_disabled()
     commit = page.get_by_role("button", name="Commit")
     assert commit.is_disabled()

@@ -48,13 +48,13 @@ def the_bottleneck_becomes_p(seeds: Seeds) -> Evidence:
 @claim("A kernel stays above the floor with 4 d² samples, and so does a two-layer network with 16 d²", slow=True)
 def rivals_stay_above(seeds: Seeds) -> Evidence:
     small = repeats(race, seeds, 9, d=16, most=4, steps=50)
-    large = repeats(race, seeds, 6, most=16)
+    large = repeats(race, seeds, 16, most=16)
     three = large.three.sel(ratio=16).values
     return Evidence(
         mean("error of the exp kernel, d = 16", small.kernel.sel(few=4).values) >= 0.33,
         mean("error of two layers, d = 24", large.net.sel(ratio=16).values) >= 0.33,
         mean("error of two layers - three layers, d = 24", large.net.sel(ratio=16).values - three) >= 0.12,
-        size="a = 0.7; exp kernel with 1024 samples, 9 runs; Adam with 9216 samples, 256 units, 1000 batches, 6 runs",
+        size="a = 0.7; exp kernel with 1024 samples, 9 runs; Adam with 9216 samples, 256 units, 1000 batches, 16 runs",
     )
 
 
