@@ -136,4 +136,4 @@ def fit_outer(
 def predict(net: Network, z: Float[Array, " n"]) -> Float[Array, " n"]:
     """The network's output from the bottleneck's value."""
     bent = (_over(z, net.mean, net.scale, net.a, net.b) - net.means) @ net.c
-    return z + net.constant + bent  # the idea
+    return z + net.constant + bent

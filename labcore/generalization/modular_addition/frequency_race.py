@@ -46,9 +46,9 @@ def blow_up_time(
         # u - e, of two numbers that may be nearly the same, from the cubic itself
         gap = (alpha**2 * beta * np.cos(off)) ** 2 / (4 * (away[0] * away[1]).real)
     gap = np.where(np.isfinite(gap), gap, 0.0)
-    out, back = p / 2 * elliprf(gap, *away).real, p / 2 * elliprf(0.0, *rest).real
+    out, back = p / 2 * elliprf(gap, *away).real, p / 2 * elliprf(0.0, *rest).real  # the idea
     with np.errstate(invalid="ignore"):
-        time = np.where(np.cos(off) >= 0, out, 2 * back - out)
+        time = np.where(np.cos(off) >= 0, out, 2 * back - out)  # the idea
     return np.where(np.isfinite(time) & (alpha > 0), time, np.inf)
 
 
