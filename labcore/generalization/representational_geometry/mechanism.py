@@ -30,7 +30,7 @@ def push(
     x: Float[Tensor, "*S n d"], slope: Float[Tensor, "*S n m"], wanted: Float[Tensor, "*S n m"]
 ) -> Float[Tensor, "*S d m"]:
     """Where the inputs push the first weights: the sum of x phi'(w.x) times what is wanted of the unit's value."""
-    heard = slope  # the idea
+    heard = slope
     return x.mT @ (heard * wanted)
 
 
