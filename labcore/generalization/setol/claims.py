@@ -12,11 +12,11 @@ from .experiments import RATES, gauge, ladder, training
 from .spectrum import pareto_share
 
 CONVERGENT = [rate for rate in RATES if rate <= 0.3]
-SIZE = "network 64-192-192-10, 1000 digits, batches of 8, 10 epochs, 24 runs"
+SIZE = "network 64-192-192-10, 1000 digits, batches of 8, 10 epochs, 40 runs"
 
 
 def _ladders(seeds: Seeds) -> list[xr.Dataset]:
-    return [once(ladder, n_seeds=1, seed=seed).isel(repeat=0) for seed in seeds(24)]
+    return [once(ladder, n_seeds=1, seed=seed).isel(repeat=0) for seed in seeds(40)]
 
 
 @claim("Of networks that converge, weights alone say which reads new digits better: the lower α, the better", slow=True)
