@@ -25,9 +25,10 @@ WORDS = {"sine": "sin 2z", "cosine": "cos 2z", "bump": "bump exp(-z²/2)", "arc-
 What = Annotated[Kind, choice("What the neuron computes", "neuron", label="neuron computes", words=WORDS)]
 
 NEURON = Frame(
-    place=axis("input"),
     row=axis("second input"),
     column=axis("first input"),
+    neuron_x=var("", "first weight"),
+    neuron_y=var("", "second weight"),
     exact=var("row column", "output of the neuron"),
     estimate=var("row column", "dot product of the embeddings"),
 )
@@ -65,6 +66,8 @@ def neuron(
         dict(
             row=place,
             column=place,
+            neuron_x=w_x,
+            neuron_y=w_y,
             exact=true.reshape(CELLS, CELLS),
             estimate=estimate.reshape(CELLS, CELLS),
         ),
