@@ -135,7 +135,7 @@ def test_bad_input_is_named(call, words):
 
 def test_weights_move_only_the_neuron():
     """The picture of a neuron is odd in its weights for a sine, and exact where the input is 0."""
-    frame = papers.neuron.run(w_x=0.7, w_y=-0.4, features=20_000)
+    frame = papers.neuron.run(w_x=0.7, w_y=-0.4, features=5000)
     middle = frame.estimate.sizes["row"] // 2
     assert abs(float(frame.estimate[middle, middle])) < 0.05
     assert float(np.abs(frame.estimate - frame.exact).max()) < 0.4

@@ -20,7 +20,7 @@ from .embeddings import best_tilt, draw, embed_inputs, embed_neurons
 from .spread import spread
 from .targets import SPEED, Kind, exact
 
-CELLS = 31  # pixels along a side of the plane of inputs
+CELLS = 25  # pixels along a side of the plane of inputs
 WORDS = {"sine": "sin 2z", "cosine": "cos 2z", "bump": "bump exp(-z²/2)", "arc-cosine": "arc-cosine (ReLU features)"}
 What = Annotated[Kind, choice("What the neuron computes", "neuron", label="neuron computes", words=WORDS)]
 
@@ -38,7 +38,7 @@ NEURON = Frame(
 def neuron(
     kind: What = "sine",
     features: Annotated[
-        int, number(1, 20_000, "Length of both embeddings", "embedding", scale="log", label="features m", main=True)
+        int, number(1, 5000, "Length of both embeddings", "embedding", scale="log", label="features m", main=True)
     ] = 500,
     w_x: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="first weight", main=True)] = 1.0,
     w_y: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="second weight", main=True)] = 0.5,

@@ -29,6 +29,7 @@ from labcore.figure import (
     values_of,
 )
 
+CARD = ("neuron", "xy")
 SPAN = [-1.6, 1.6]
 DIVERGING = [[0, "rgb(230,159,0)"], [0.5, "rgb(245,245,245)"], [1, "rgb(47,134,201)"]]
 
