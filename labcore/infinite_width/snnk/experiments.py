@@ -41,11 +41,11 @@ def neuron(
         int, number(1, 5000, "Length of both embeddings", "embedding", scale="log", label="features m", main=True)
     ] = 500,
     w_x: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="first weight", main=True)] = 1.0,
-    w_y: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="second weight", main=True)] = 0.5,
+    w_y: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="second weight", main=True)] = 0.4,
     bias: Annotated[
         float, number(-2, 2, "Of the neuron", "neuron", label="bias b", kind=["sine", "cosine", "bump"])
     ] = 0.0,
-    side: Annotated[float, number(0.2, 1.5, "Inputs go from minus this to it", "data", label="inputs up to")] = 1.0,
+    side: Annotated[float, number(0.2, 1.5, "Inputs go from minus this to it", "data", label="inputs up to")] = 0.8,
     tilt: Annotated[float, number(0, 1, "Shrinks long draws", "embedding", label="tilt of the draws M")] = 0.3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
