@@ -1,0 +1,271 @@
+"""What one neuron says of two pixels, where a painted template is found, and digits read by each kind of filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+import xarray as xr
+
+from labcore.data import digits_split
+from labcore.experiment import Seed, choice, experiment, number
+from labcore.frames import Frame, axis, var
+from labcore.primitives.digits.batches import digit_batches
+from labcore.primitives.runs.one_thread import one_thread
+from labcore.words import plain
+
+from .distances import nearest_patch
+from .layers import DISTANCES, OPERATORS, Operator, patches, score
+from .network import train
+
+WORDS = {
+    "dot": "dot product",
+    "polynomial": "square of a dot product",
+    "sine": "sine of a dot product",
+    "L1": "L1 distance",
+    "L2": "L2 distance",
+    "gauss": "Gaussian kernel",
+}
+What = Annotated[Operator, choice("What a filter does with a patch", "filter", label="a filter computes", words=WORDS)]
+CELLS = 61
+
+SURFACE = Frame(
+    row=axis("second pixel"),
+    column=axis("first pixel"),
+    said=var("row column", "the neuron's answer"),
+    w_x=var("", "template or weight of the first pixel"),
+    w_y=var("", "template or weight of the second pixel"),
+)
+
+
+@experiment(frame=SURFACE)
+def surface(
+    operator: What = "L1",
+    t_x: Annotated[
+        float,
+        number(-1, 1, "First pixel of the template, or first weight", "filter", label="first pixel t₁", main=True),
+    ] = 0.3,
+    t_y: Annotated[
+        float,
+        number(-1, 1, "Second pixel of the template, or second weight", "filter", label="second pixel t₂", main=True),
+    ] = 0.2,
+    a_x: Annotated[
+        float,
+        number(
+            0.1,
+            10,
+            "Scale of the first pixel",
+            "filter",
+            scale="log",
+            label="first scale a₁",
+            operator=["L1", "L2", "gauss"],
+        ),
+    ] = 1.0,
+    a_y: Annotated[
+        float,
+        number(
+            0.1,
+            10,
+            "Scale of the second pixel",
+            "filter",
+            scale="log",
+            label="second scale a₂",
+            operator=["L1", "L2", "gauss"],
+        ),
+    ] = 2.0,
+    noise: Annotated[float, number(0, 0.5, "Of both pixels", "data", label="noise of the pixels")] = 0.0,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """One neuron's answer to every pair of two pixels; one frame. Weights are three times the template's place."""
+    place = np.linspace(-1, 1, CELLS)
+    p = np.stack(np.meshgrid(place, place), -1).reshape(-1, 2)
+    seen = p + noise * np.random.default_rng(seed).normal(size=p.shape)
+    w = np.array([[t_x, t_y]]) * (1 if operator in DISTANCES else 3)
+    said = _score(operator, seen, w, np.array([[a_x, a_y]]))[:, 0]
+    best = p[int(said.argmax())]
+    edge = max(abs(best)) > 1 - 1e-9
+    where = "at the edge: it would go on growing" if edge else f"at ({best[0]:.2g}, {best[1]:.2g})"
+    largest = plain(round(float(said.max()), 6), ".2g")
+    yield SURFACE(
+        dict(row=place, column=place, said=said.reshape(CELLS, CELLS), w_x=t_x, w_y=t_y),
+        f"The largest answer, {largest}, is {where}. The template is ({t_x:.2g}, {t_y:.2g})."
+        if operator in DISTANCES
+        else f"The largest answer, {largest}, is {where}.",
+        1.0,
+    )
+
+
+def _score(operator: Operator, p: np.ndarray, w: np.ndarray, a: np.ndarray) -> np.ndarray:
+    p, w, a = (torch.tensor(v, dtype=torch.float64) for v in (p, w, a))
+    return score(operator, p, w, torch.zeros(len(w), dtype=torch.float64), a).numpy()
+
+
+Pixel = Annotated[float, number(0, 1, "Of the template", "template", label="template pixel")]
+Rival = Literal["L1", "L2", "gauss"]
+RIVALS = {name: WORDS[name] for name in DISTANCES}
+FOUND = Frame(
+    row=axis("row"),
+    column=axis("column"),
+    picture=var("row column", "ink"),
+    filter_row=axis("row of the template"),
+    filter_column=axis("column of the template"),
+    template=var("filter_row filter_column", "ink"),
+    kind=axis("filter", values=("dot product", "distance")),
+    top=axis("row of a patch"),
+    left=axis("column of a patch"),
+    said=var("kind top left", "answer"),
+    best=var("kind", "patch with the largest answer"),
+    unlike=var("kind", "mean difference of a pixel there from the template"),
+    nearest=var("", "smallest mean difference of any patch"),
+)
+
+
+@experiment(frame=FOUND)
+def find(
+    brightness: Annotated[
+        float, number(0, 0.6, "Added to every pixel", "picture", label="brightness added", main=True)
+    ] = 0.0,
+    picture: Annotated[int, number(0, 499, "Which digit", "picture", label="digit", main=True)] = 12,
+    operator: Annotated[Rival, choice("Beside the dot product", "filter", label="distance", words=RIVALS)] = "L1",
+    p1: Pixel = 0.0,
+    p2: Pixel = 1.0,
+    p3: Pixel = 0.0,
+    p4: Pixel = 0.0,
+    p5: Pixel = 1.0,
+    p6: Pixel = 0.0,
+    p7: Pixel = 0.0,
+    p8: Pixel = 1.0,
+    p9: Pixel = 0.0,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """Where a painted 3 x 3 template is found on a digit, by its dot product and by a distance; one frame."""
+    template = np.array([p1, p2, p3, p4, p5, p6, p7, p8, p9])
+    image = digits_split(500, 500, seed).x_train[picture].reshape(8, 8) + brightness
+    p = patches(torch.tensor(image[None, None]), 3)[0].numpy()
+    kinds = ("dot", operator)
+    found = [_score(kind, p, template[None], np.ones((1, 9)))[:, 0] for kind in kinds]
+    best = [int(np.argmax(v.round(12))) for v in found]
+    unlike = [float(np.abs(p[k] - template).mean()) for k in best]
+    nearest = float(np.abs(p - template).mean(1).min())
+    yield FOUND(
+        dict(
+            picture=image,
+            template=template.reshape(3, 3),
+            top=np.arange(6),
+            left=np.arange(6),
+            row=np.arange(8),
+            column=np.arange(8),
+            filter_row=np.arange(3),
+            filter_column=np.arange(3),
+            said=np.reshape(found, (2, 6, 6)),
+            best=np.array(best),
+            unlike=np.array(unlike),
+            nearest=nearest,
+        ),
+        f"Where the dot product is largest, pixels differ from the template by {unlike[0]:.2f} on average; where the "
+        f"distance answers most, by {unlike[1]:.2f}. The patch most like it differs by {nearest:.2f}.",
+        1.0,
+    )
+
+
+TRAINED = Frame(
+    step=axis("training step"),
+    accuracy=var("step", "right on new digits"),
+    filter=axis("filter"),
+    row=axis("row"),
+    column=axis("column"),
+    weight=var("filter row column", "template, or weight"),
+    scale=var("filter row column", "scale a"),
+    shown=axis("place"),
+    patch=var("filter shown", "the training patch with the largest answer"),
+    looks=var("", "share of filters whose best patch is the nearest one"),
+)
+FILTERS = Annotated[int, number(4, 32, "Of the first layer; the second has twice as many", "network", label="filters")]
+RATE = Annotated[float, number(1e-3, 2e-2, "Of Adam", "training", scale="log", label="learning rate", main=True)]
+
+
+@experiment(frame=TRAINED, quick=dict(steps=40, every=20))
+@one_thread
+def learn(
+    operator: What = "L1",
+    filters: FILTERS = 8,
+    k: Annotated[int, number(2, 4, "Pixels along a side", "network", label="filter width")] = 3,
+    rate: RATE = 5e-3,
+    steps: Annotated[int, number(20, 600, "Batches of 64", "training", label="training steps", main=True)] = 300,
+    every: Annotated[int, number(5, 100, "Steps between two pictures", "training", label="steps a picture")] = 20,
+    frozen: Annotated[bool, choice("Templates stay as they began", "training", label="templates are frozen")] = False,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """The filters of the first layer as they learn, and the patch of 200 training digits that each likes best."""
+    data = digit_batches([[seed, 0]], steps)
+    p = patches(data.x[0, :200].view(-1, 1, 8, 8), k).flatten(0, 1)
+    course, power = [], 1 if operator == "L1" else 2
+    for step, net, right in train(
+        operator, data, np.random.default_rng([seed, 1]), filters=filters, k=k, rate=rate, steps=steps, every=every,
+        frozen=frozen,
+    ):  # fmt: skip
+        course.append((step, right))
+        w, a = net.first.w.detach(), net.first.scales.detach()
+        with torch.no_grad():
+            best = score(operator, p, w, net.first.b, a).argmax(0).numpy()
+        scaled = a.double().numpy() if operator in DISTANCES else np.ones(w.shape)
+        near = [nearest_patch(p.double().numpy(), w[f].double().numpy(), scaled[f], power) for f in range(filters)]
+        same = np.mean([bool(torch.allclose(p[i], p[j])) for i, j in zip(best, near, strict=True)])
+        whose = "its template" if operator in DISTANCES else "its weights"
+        yield TRAINED(
+            dict(
+                step=np.array([s for s, _ in course]),
+                accuracy=np.array([r for _, r in course]),
+                filter=np.arange(filters),
+                row=np.arange(k),
+                column=np.arange(k),
+                weight=w.double().numpy().reshape(filters, k, k),
+                scale=scaled.reshape(filters, k, k),
+                shown=np.arange(k * k),
+                patch=p[best].double().numpy(),
+                looks=float(same),
+            ),
+            f"After {step} steps the network reads {right:.1%} of new digits. For {same:.0%} of its filters the patch "
+            f"with the largest answer is the one nearest to {whose}.",
+            step / steps,
+        )
+
+
+CONTEST = Frame(
+    operator=axis("filters", values=OPERATORS),
+    repeat=axis("repetition"),
+    accuracy=var("operator repeat", "right on new digits"),
+)
+
+
+@experiment(frame=CONTEST, quick=dict(steps=40, n_seeds=1))
+@one_thread
+def contest(
+    filters: FILTERS = 8,
+    rate: RATE = 5e-3,
+    steps: Annotated[int, number(20, 600, "Batches of 64", "training", label="training steps", main=True)] = 300,
+    frozen: Annotated[bool, choice("Templates stay as they began", "training", label="templates are frozen")] = False,
+    n_seeds: Annotated[int, number(1, 10, "Splits and starts", "data", label="repetitions")] = 3,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """Accuracy of each kind of filter in the same network; a frame a repetition of all."""
+    rows: list[list[float]] = []
+    for r in range(n_seeds):
+        data = digit_batches([[seed, r]], steps)
+        row = []
+        for operator in OPERATORS:
+            rng = np.random.default_rng([seed, r, 1])
+            last = [right for _, _, right in train(operator, data, rng, filters=filters, k=3, rate=rate, steps=steps,
+                                                   every=steps, frozen=frozen)][-1]  # fmt: skip
+            row.append(last)
+        rows.append(row)
+        mean = np.mean(rows, 0)
+        order = np.argsort(-mean)
+        yield CONTEST(
+            dict(accuracy=np.array(rows).T),
+            f"{WORDS[OPERATORS[order[0]]].capitalize()} {mean[order[0]]:.1%}, {WORDS[OPERATORS[order[1]]]} "
+            f"{mean[order[1]]:.1%}, last {WORDS[OPERATORS[order[-1]]]} {mean[order[-1]]:.1%} of new digits.",
+            (r + 1) / n_seeds,
+        )
