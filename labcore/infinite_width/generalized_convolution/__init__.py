@@ -23,9 +23,9 @@ from .layers import OPERATORS, Convolution, Operator, patches, score
 from .network import Network
 
 __all__ = [
-    "OPERATORS",
     "Convolution",
     "Network",
+    "OPERATORS",
     "Operator",
     "nearest_patch",
     "patches",

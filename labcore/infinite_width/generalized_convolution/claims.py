@@ -29,7 +29,7 @@ def what_looks_like_it(seeds: Seeds) -> Evidence:
 def brightness(seeds: Seeds) -> Evidence:
     moved = {"dot": [], "distance": []}
     for k in range(60):
-        dark, bright = (once(find, picture=k, brightness=v, seed=seeds.first) for v in (0.0, 0.3))
+        dark, bright = (once(find, picture=k, brightness=v, p2=1.0, p8=1.0, seed=seeds.first) for v in (0.0, 0.3))
         for kind, a, b in zip(moved, dark.best.values, bright.best.values, strict=True):
             moved[kind].append(float(a != b))
     return Evidence(

@@ -35,8 +35,11 @@ SURFACE = Frame(
     row=axis("second pixel"),
     column=axis("first pixel"),
     said=var("row column", "the neuron's answer"),
-    w_x=var("", "template or weight of the first pixel"),
-    w_y=var("", "template or weight of the second pixel"),
+    pair=axis("pair of pixels"),
+    pair_x=var("pair", "first pixel"),
+    pair_y=var("pair", "second pixel"),
+    pixel=axis("pixel"),
+    liked=var("pixel", "the pair with the largest answer"),
 )
 
 
@@ -75,24 +78,36 @@ def surface(
             operator=["L1", "L2", "gauss"],
         ),
     ] = 2.0,
-    noise: Annotated[float, number(0, 0.5, "Of both pixels", "data", label="noise of the pixels")] = 0.0,
+    pairs: Annotated[int, number(5, 300, "Neighbouring pixels of digits", "data", label="pairs shown")] = 60,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
-    """One neuron's answer to every pair of two pixels; one frame. Weights are three times the template's place."""
+    """One neuron's answer to every pair of two pixels, -1 paper and 1 ink; one frame.
+
+    A product's weights are three times the template's place. `pair_x` and `pair_y` are neighbouring pixels of digits.
+    """
     place = np.linspace(-1, 1, CELLS)
     p = np.stack(np.meshgrid(place, place), -1).reshape(-1, 2)
-    seen = p + noise * np.random.default_rng(seed).normal(size=p.shape)
-    w = np.array([[t_x, t_y]]) * (1 if operator in DISTANCES else 3)
-    said = _score(operator, seen, w, np.array([[a_x, a_y]]))[:, 0]
-    best = p[int(said.argmax())]
+    w, a = np.array([[t_x, t_y]]) * (1 if operator in DISTANCES else 3), np.array([[a_x, a_y]])
+    said = _score(operator, p, w, a)[:, 0]
+    rng = np.random.default_rng(seed)
+    ink = 2 * digits_split(300, 300, seed).x_train.reshape(300, 8, 8) - 1
+    i, row, column = rng.integers(300, size=pairs), rng.integers(8, size=pairs), rng.integers(7, size=pairs)
+    shown = np.stack([ink[i, row, column], ink[i, row, column + 1]], 1)
+    best, liked = p[int(said.argmax())], shown[int(_score(operator, shown, w, a)[:, 0].argmax())]
     edge = max(abs(best)) > 1 - 1e-9
     where = "at the edge: it would go on growing" if edge else f"at ({best[0]:.2g}, {best[1]:.2g})"
-    largest = plain(round(float(said.max()), 6), ".2g")
     yield SURFACE(
-        dict(row=place, column=place, said=said.reshape(CELLS, CELLS), w_x=t_x, w_y=t_y),
-        f"The largest answer, {largest}, is {where}. The template is ({t_x:.2g}, {t_y:.2g})."
-        if operator in DISTANCES
-        else f"The largest answer, {largest}, is {where}.",
+        dict(
+            row=place,
+            column=place,
+            said=said.reshape(CELLS, CELLS),
+            pair_x=shown[:, 0],
+            pair_y=shown[:, 1],
+            liked=liked,
+            pixel=np.arange(2),
+        ),
+        f"The largest answer, {plain(round(float(said.max()), 6), '.2g')}, is {where}. Of {pairs} pairs of pixels from "
+        f"digits the neuron likes ({plain(liked[0], '.2g')}, {plain(liked[1], '.2g')}) best.",
         1.0,
     )
 
@@ -130,13 +145,13 @@ def find(
     picture: Annotated[int, number(0, 499, "Which digit", "picture", label="digit", main=True)] = 12,
     operator: Annotated[Rival, choice("Beside the dot product", "filter", label="distance", words=RIVALS)] = "L1",
     p1: Pixel = 0.0,
-    p2: Pixel = 1.0,
+    p2: Pixel = 0.0,
     p3: Pixel = 0.0,
     p4: Pixel = 0.0,
     p5: Pixel = 1.0,
     p6: Pixel = 0.0,
     p7: Pixel = 0.0,
-    p8: Pixel = 1.0,
+    p8: Pixel = 0.0,
     p9: Pixel = 0.0,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:

@@ -58,6 +58,10 @@ def surface(frame: xr.Dataset) -> dict[str, Any]:
         {"type": "contour", "z": said, "x": place, "y": frame.row.values, "contours": {"coloring": "none"},
          "ncontours": 12, "line": {"color": INK, "width": 1}, "showscale": False, "hoverinfo": "skip",
          "xaxis": "x", "yaxis": "y", "opacity": 0.5},
+        curve(frame.pair_x.values, frame.pair_y.values, "pixels of digits", INK, mode="markers", hoverinfo="skip",
+              marker={"size": 5, "color": INK, "opacity": 0.5}),
+        curve([frame.liked.values[0]], [frame.liked.values[1]], "liked best", INK, mode="markers", hoverinfo="skip",
+              marker={"size": 12, "color": "rgba(0,0,0,0)", "line": {"color": INK, "width": 2}}),
         curve([-1, 1], [y, y], "line through it", RED, line={"color": RED, "width": 1.5, "dash": "dot"},
               hoverinfo="skip"),
         curve([x], [y], "template", RED, mode="markers", hoverinfo="skip",
@@ -68,11 +72,13 @@ def surface(frame: xr.Dataset) -> dict[str, Any]:
     pad = 0.06 * (high - low)
     layout = {
         "height": 430,
-        "xaxis": axis("first pixel", domain=[0, 0.46], range=[-1, 1], constrain="domain"),
-        "yaxis": axis("second pixel", range=[-1, 1], scaleanchor="x", constrain="domain"),
+        "xaxis": axis("first pixel: paper -1, ink 1", domain=[0, 0.46], range=[-1.05, 1.05], constrain="domain"),
+        "yaxis": axis("second pixel", range=[-1.05, 1.05], scaleanchor="x", constrain="domain"),
         "xaxis2": axis("first pixel", domain=[0.6, 1], anchor="y2", range=[-1, 1]),
         "yaxis2": axis("answer along the dotted line", anchor="x2", range=[low - pad, high + pad]),
-        "annotations": [label(x, y, f"drag the {word}", RED, yanchor="bottom" if y < 0.6 else "top",
+        "annotations": [note(0.02, 0.02, "dots: neighbouring pixels of digits; ring: liked best", INK, xanchor="left",
+                             yanchor="bottom"),
+                        label(x, y, f"drag the {word}", RED, yanchor="bottom" if y < 0.6 else "top",
                               yshift=12 if y < 0.6 else -12)],
         "meta": {"hands": [hand(x, y, across="t_x", up="t_y", color=RED)]},
     }  # fmt: skip
@@ -109,8 +115,8 @@ def find(frame: xr.Dataset) -> dict[str, Any]:
         "height": 400,
         "xaxis": axis("", domain=[0, 0.17], **square),
         "yaxis": axis("", scaleanchor="x", **down),
-        "xaxis2": axis("", domain=[0.24, 0.54], anchor="y2", **square),
-        "yaxis2": axis("", anchor="x2", scaleanchor="x2", **down),
+        "xaxis2": axis("column", domain=[0.24, 0.54], anchor="y2", **square),
+        "yaxis2": axis("row", anchor="x2", scaleanchor="x2", **down),
         "xaxis3": axis("", domain=[0.6, 0.78], anchor="y3", **square),
         "yaxis3": axis("", anchor="x3", scaleanchor="x3", **down),
         "xaxis4": axis("", domain=[0.82, 1], anchor="y4", **square),
@@ -181,9 +187,9 @@ def contest(frame: xr.Dataset) -> dict[str, Any]:
     names = [SHORT[str(o)] for o in frame.operator.values]
     layout = {
         "height": 400,
-        "margin": {"l": 130},
+        "margin": {"l": 150},
         "xaxis": axis("right on new digits", range=[low, 1], tickformat=".0%"),
-        "yaxis": axis("", range=[5.6, -0.6], tickvals=list(range(6)), ticktext=names),
+        "yaxis": axis("filters", range=[5.6, -0.6], tickvals=list(range(6)), ticktext=names),
         "annotations": [note(0.02, 0.02, "rings: repetitions", SOFT, xanchor="left", yanchor="bottom")],
     }
     return {"data": data, "layout": layout}
