@@ -63,6 +63,8 @@ class Function(Experiment):
         name = _name(function)
         if not callable(function) or inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise ParameterError(f"{name} is not allowed; it must be a function that is not async")
+        if isinstance(function, type):
+            raise ParameterError(f"{name} is not allowed; it is a class: give an object of it, or one of its methods")
         declared = _declared(function, name)
 
         def frames(**values: Any) -> Iterator[xr.Dataset]:

@@ -13,6 +13,7 @@ All frames of a run hold the same variables, of as many dimensions; a curve may 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -190,11 +191,15 @@ class Loose:
             values = values.detach().cpu().numpy()
         try:
             array = np.array(values)
-        except (ValueError, TypeError):  # rows of several lengths
+        except ValueError:
+            raise self._wrong(f"{name} has rows of several lengths; give each a name in a dict, or pad them") from None
+        except TypeError:
             array = np.array(None)
         words = array.ndim and all(isinstance(v, str) for v in array.ravel())
         if array.dtype.kind in "USO" and not words:
-            raise self._wrong(f"{name} is {_kind(values)} and no array of numbers")
+            others = [v for v in array.ravel() if not isinstance(v, Number)] if array.ndim else []
+            what = f"holds {_kind(others[0])} and is" if others else f"is {_kind(values)} and"
+            raise self._wrong(f"{name} {what} no array of numbers")
         return array
 
 
@@ -234,12 +239,15 @@ def _kind(values: Any) -> str:
 
 def _reading(frame: xr.Dataset) -> str:
     """One sentence a variable, made from its numbers."""
-    told = [_told(str(name), variable.values) for name, variable in frame.data_vars.items()]
+    told = [
+        _told(str(name), v.values, ordered=not any(frame[dim].dtype.kind in "UO" for dim in v.dims))
+        for name, v in frame.data_vars.items()
+    ]
     more = len(told) - _SAID
     return " ".join(told[:_SAID]) + (f" And {more} more." if more > 0 else "")
 
 
-def _told(name: str, values: np.ndarray) -> str:
+def _told(name: str, values: np.ndarray, ordered: bool) -> str:
     name = name.replace("_", " ")
     name = name[:1].upper() + name[1:]
     if values.dtype.kind not in "fiub":
@@ -254,7 +262,7 @@ def _told(name: str, values: np.ndarray) -> str:
     if values.size == 1:
         return f"{name} is {high}."
     span = f"from {low} to {high}" if low != high else f"always {low}"
-    if values.ndim == 1 and values.size > 1 and not missing:
-        return f"{name} goes {span} and ends at {last}."
+    if values.ndim == 1 and not missing:
+        return f"{name} goes {span} and ends at {last}." if ordered and low != high else f"{name} is {span}."
     shape = " x ".join(map(str, values.shape))
     return f"{name} ({shape}) is {span}{missing}."

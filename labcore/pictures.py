@@ -63,8 +63,9 @@ def pictures(source: Any, least: int = LEAST, most: int = MOST, side: int = SIDE
             if np.array_equal(pixels, before):
                 raise PictureError(f"{name} is the same picture as {other}")
     names = [Path(name).stem[:24] for name, _ in found]
-    if len({*names, NOISE}) <= len(names):
-        names = [f"picture {k + 1}" for k in range(len(names))]
+    names = [f"picture {k}" if names.count(n) > 1 or n == NOISE else n for k, n in enumerate(names, 1)]
+    if len(set(names)) < len(names):  # a file is called as another's number
+        names = [f"picture {k}" for k in range(1, len(names) + 1)]
     return Pictures(np.stack([pixels for _, pixels in found]), tuple(names))
 
 

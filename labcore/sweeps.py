@@ -205,7 +205,7 @@ def _run_point(name: str, packed: bytes | None, code: str, parameters: dict[str,
         with sweep_local.one_thread():
             frame = experiment.run(**parameters)
         return experiment.code if packed is None else code, (frame, to_netcdf(frame))
-    except Exception as error:  # one point's failure is a result; the others go on
+    except (Exception, SystemExit) as error:  # one point's failure is a result; the others go on
         line = f"{type(error).__name__}: {error}" if packed is None else told(error)
         return "", {"error": line, "traceback": traceback.format_exc()}
 

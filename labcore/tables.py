@@ -45,11 +45,13 @@ class Table(NamedTuple):
 def table(source: Any, columns: Sequence[str] = ()) -> Table:
     """The numbers of a CSV file, by its path, or of a pandas DataFrame; of these columns, or of all.
 
-    Raises `TableError` for what cannot be read, a column that is not there, a place that holds no number, a column that
-    never changes, and for fewer than 40 or more than 20,000 rows.
+    Raises `TableError` for what cannot be read, a file that names no columns, a column that is not there, a place that
+    holds no number, a column that never changes, and for fewer than 40 or more than 20,000 rows.
     """
     if isinstance(source, (str, os.PathLike)):
         named, rows = str(source), _of_file(Path(source))
+        if all(map(_is_number, rows[0][1])):
+            raise TableError(f"{named}, {rows[0][0]}: it holds numbers alone; the first line must name the columns")
     elif hasattr(source, "columns") and hasattr(source, "itertuples"):
         named = "the table"
         head = [str(name) for name in source.columns]
@@ -66,6 +68,8 @@ def table(source: Any, columns: Sequence[str] = ()) -> Table:
         columns = [part.strip() for part in columns.split(",")] if columns else ()
     chosen = list(columns) or head
     for name in chosen:
+        if not isinstance(name, str):
+            raise TableError(f"columns = {name!r} is not allowed; it must be names of columns")
         if name not in head:
             near = difflib.get_close_matches(name, head, n=1)
             raise TableError(
@@ -125,6 +129,14 @@ def _numbers(named: str, where: str, row: Sequence[Any], head: Sequence[str], pl
             raise TableError(f"{at}: {value} is too large; it must be from -1e100 to 1e100")
         found.append(number)
     return found
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _few(names: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from labcore.ledger import recorded
 from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.parts import button, layout, row, words
 from widgets.benches.static_bench import folded
+from widgets.check.verdicts import with_evidence
 from widgets.exercise_card import ExerciseCard
 from widgets.listing import highlighted, listing, plain
 
@@ -110,7 +111,7 @@ def ledger(*what: str | claims.Claim) -> Any:
 def _measured(keys: Iterable[str], own: Iterable[claims.Claim]) -> Iterator[claims.Entry]:
     yield from claims.measure(keys)
     for claim in own:
-        yield claim.measure()
+        yield with_evidence(claim).measure()
 
 
 def _with_slow(keys: Iterable[str], entries: list[claims.Entry]) -> list[claims.Entry]:

@@ -21,6 +21,9 @@ BROKEN = {
     "view.py has no function course": ("view", "def course", "def curse"),
     "claims.py has no claim": ("claims", "@claim", "# @claim"),
     "broken with seeds from 404": ("claims", ">= 0.05, size", ">= 0.3, size"),
+    "smaller_steps_end_nearer returns True; it must return Evidence(mean(...) >= limit, size=...)": (
+        "claims", "return Evidence(", "return True or Evidence(",
+    ),
     "rate has no description": ("experiments", '"How far a step goes"', '""'),
     "distance has no long_name": ("experiments", '"distance from the valley")', '"")'),
     "it declares no frame": ("experiments", ", frame=COURSE", ""),

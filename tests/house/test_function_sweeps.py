@@ -384,6 +384,17 @@ def test_an_error_at_a_point_is_that_points(tmp_path):
     assert f"ValueError: two is too much (line {line} of " in str(found.point_error.values[1])
 
 
+def test_a_point_that_leaves_the_program_has_failed(tmp_path):
+    def model(x=(0, 9)):
+        if x == 2:
+            raise SystemExit("two is too much")
+        return x
+
+    found = sweep(model, out=tmp_path, x=[1, 2, 3])
+    assert list(found.point_state.values) == ["done", "failed", "done"]
+    assert "SystemExit: two is too much" in str(found.point_error.values[1])
+
+
 def test_a_point_that_never_ends_fails(tmp_path, monkeypatch):
     monkeypatch.setattr("labcore.functions.MOST_FRAMES", 20)
 

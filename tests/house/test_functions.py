@@ -160,6 +160,7 @@ BAD = [
     (of(rate=[1, "1"]), "no two choices may be the same"),
     (of(rate=[1, True]), "no two choices may be the same"),
     (3, "int is not allowed; it must be a function"),
+    (dict, "dict is not allowed; it is a class: give an object of it"),
 ]
 
 
@@ -264,6 +265,15 @@ def test_a_reading_and_a_progress_may_be_told():
         frames_of(dict(loss=[1.0], progress=7))
 
 
+def test_a_reading_tells_no_course_where_there_is_none():
+    def said(value):
+        return once_with(value).attrs["reading"]
+
+    assert said([1.0, 3.0, 2.0]) == "Made goes from 1 to 3 and ends at 2."
+    assert said([2.0, 2.0]) == "Made is always 2."
+    assert said(dict(word=["a", "b"], share=[0.5, 0.1])) == "Share is from 0.1 to 0.5."
+
+
 def test_single_numbers_of_a_generator_are_a_curve_over_its_frames():
     last = frames_of(*({"loss": 1 / k} for k in (1, 2, 4)))[-1]
     assert list(last.loss.values) == [1, 0.5, 0.25] and list(last.frame.values) == [1, 2, 3]
@@ -288,7 +298,8 @@ WRONG = {
     "None": (None, "it returned None; it must return"),
     "a text": ("abc", "is a str and no array of numbers"),
     "an object": (object(), "is an object and no array of numbers"),
-    "rows of several lengths": ([[1], [1, 2]], "is a list and no array of numbers"),
+    "rows of several lengths": ([[1], [1, 2]], "made has rows of several lengths; give each a name in a dict"),
+    "numbers and a gap": ([1.0, None], "made holds a NoneType and is no array of numbers"),
     "complex numbers": (np.array([1j]), "is of type complex128"),
     "an empty dict": ({}, "it holds no variable"),
     "lengths that differ": ({"a": ("t", [1]), "b": ("t", [1, 2])}, "conflicting sizes"),

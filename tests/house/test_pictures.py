@@ -61,7 +61,9 @@ def test_names_that_would_be_taken_for_one_another_are_numbers(tmp_path):
         np.save(tmp_path / place, drawn()[k])
     assert pictures([tmp_path / "a/x.npy", tmp_path / "b/x.npy"]).names == ("picture 1", "picture 2")
     np.save(tmp_path / f"{NOISE}.npy", drawn()[2])
-    assert NOISE not in pictures([tmp_path / "a/x.npy", tmp_path / f"{NOISE}.npy"]).names
+    assert pictures([tmp_path / "a/x.npy", tmp_path / f"{NOISE}.npy"]).names == ("x", "picture 2")
+    np.save(tmp_path / "picture 1.npy", drawn()[1])
+    assert pictures([tmp_path / f"{NOISE}.npy", tmp_path / "picture 1.npy"]).names == ("picture 1", "picture 2")
 
 
 def with_one(value):
@@ -206,7 +208,7 @@ def test_the_board_takes_them_and_hands_on_what_is_painted(files):
     experiment = on_pictures("multitasking_hebbian.retrieve", board.painted)
     assert isinstance(experiment.function.args[0], Pictures) and experiment.run(start="picture 2").sizes["row"] == 12
     one = MemoryBoard(pictures=drawn(1, 12))
-    assert np.array_equal(one.painted[0], drawn(1, 12)[0]) and not one.painted[1:].any()
+    assert np.array_equal(one.painted, drawn(1, 12)), "places where nothing is painted are no pictures"
     for bad, says in ((drawn(4, 12), f"from 1 to {COUNT}"), (drawn(3), "they must be 12 by 12 here")):
         with pytest.raises(PictureError, match=says):
             MemoryBoard(pictures=bad)

@@ -230,7 +230,8 @@ def test_a_client_killed_in_the_middle_loses_nothing(tmp_path):
 def test_an_interrupted_client_ends_at_once_and_in_order(tmp_path):
     """Ctrl-C inside a point, which is inside torch: the process must not abort."""
     script = f"""
-        import labcore
+        import labcore, signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins without it
         labcore.sweep("bidirectional.train", out={str(tmp_path)!r}, seed=range(9), progress=lambda p: print(p.done))
     """
     command = [sys.executable, "-u", "-c", textwrap.dedent(script)]

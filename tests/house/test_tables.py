@@ -64,6 +64,8 @@ HEAD = ["a,b", *["1,2", "3,4"] * LEAST]
         (["a,b", *["1,2", "1,4"] * LEAST], "", ", column 'a': it is 1 in every row"),
         (["price,b", *HEAD[1:]], "b,prise", ": there is no column 'prise'; did you mean 'price'?"),
         (HEAD, "b,zzz", ": there is no column 'zzz'; it has a, b"),
+        (HEAD[1:], "", ", line 1: it holds numbers alone; the first line must name the columns"),
+        (HEAD, [0, 1], "columns = 0 is not allowed; it must be names of columns"),
         (HEAD, "a", "columns = a is not allowed; it must be 2 to 50 of them, each once, the target last"),
         (HEAD, "a,a", "columns = a, a is not allowed"),
     ],

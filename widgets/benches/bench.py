@@ -269,6 +269,9 @@ class Bench(w.VBox):
     def stop(self) -> None:
         """End the run at its next frame."""
         self._cancel_timer()
+        job = self._runner.job
+        if job is not None and not job.prepare and not self.experiment.named:
+            self._say("Stopping: it ends when the call that it is in returns.")
         self._runner.stop()
 
     def pin(self) -> None:
@@ -677,6 +680,8 @@ class Bench(w.VBox):
 
     def _report(self, report: Report) -> None:
         if report.state == "silent":
+            if self._runner.stopping:
+                return
             if self.experiment.named:
                 return self._say("At work: the first frame is on its way.")
             return self._say(f"{self.experiment.id} is at work, without a frame so far. Stop ends it.")

@@ -146,6 +146,11 @@ class Runner:
         return self._paused
 
     @property
+    def stopping(self) -> bool:
+        """Whether the run under way is to end."""
+        return self._stop
+
+    @property
     def active(self) -> bool:
         """Whether a run is under way or waiting to begin that is to be seen."""
         with self._wake:
@@ -175,7 +180,10 @@ class Runner:
                 self._job = job
             try:
                 self._on_report(self._run(job))
-            except Exception as error:  # noqa: BLE001 - an error in a view must reach the bench, not kill its thread
+            except (
+                Exception,
+                SystemExit,
+            ) as error:  # an error in a view, or sys.exit(): the bench is told, its thread lives
                 self._on_report(Report(job, "failed", error=error))
 
     def _superseded(self) -> bool:

@@ -189,8 +189,11 @@ class MemoryBoard(anywidget.AnyWidget):
 
     @property
     def painted(self) -> np.ndarray:
-        """The patterns as they are painted, (3, 12, 12), for `labcore.pictures.on_pictures`."""
-        return self._drawn.reshape(COUNT, SIDE, SIDE).copy()
+        """The patterns as they are painted, (k, 12, 12), for `labcore.pictures.on_pictures`: without those that are
+        blank all over.
+        """
+        drawn = self._drawn.reshape(COUNT, SIDE, SIDE)
+        return drawn[drawn.any((1, 2))]
 
     def overlaps(self) -> np.ndarray:
         """m of each stored pattern, (3,)."""

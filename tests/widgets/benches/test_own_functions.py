@@ -288,6 +288,30 @@ def test_a_function_that_never_yields_says_so_and_is_stopped(soon):
     assert plot(made).reading == "No figure: the run was stopped before its first frame."
 
 
+def test_a_function_inside_one_long_call_is_said_to_be_stopping(soon):
+    gate = threading.Lock()
+
+    def waits(n=2):
+        with gate:
+            return n
+
+    with gate:
+        made = bench(waits)
+        until(made._status.words, "value", lambda said: "at work" in said)
+        made.stop()
+        assert "Stopping: it ends when the call that it is in returns." in status(made)
+    assert made.wait(PATIENCE) and "Stopped" in status(made)
+
+
+def test_a_function_that_leaves_the_program_has_failed():
+    def leaves(n=2):
+        raise SystemExit(n)
+
+    made = opened(leaves)
+    assert "SystemExit: 2 (line" in status(made)
+    assert plot(made).reading == "No figure: the run failed before its first frame."
+
+
 def test_a_function_that_takes_the_interrupt_for_an_error_is_stopped_in_the_end(soon):
     caught = []
 
@@ -372,3 +396,18 @@ def test_a_claim_of_a_cell_is_measured_in_a_ledger(monkeypatch):
     limit = 3.5
     with pytest.raises(BrokenClaim, match="__main__.check: broken"):
         ledger(made)
+
+
+def test_a_claim_that_returns_no_evidence_says_what_it_must_return(monkeypatch):
+    from labcore.claims import claim
+
+    monkeypatch.setenv("LABCORE_FRONTEND", "static")
+
+    def more(seeds):
+        return 3 > 2
+
+    more.__module__ = "__main__"
+    with pytest.raises(
+        TypeError, match=r"more returns True; it must return Evidence\(mean\(...\) >= limit, size=...\)"
+    ):
+        ledger(claim("More is more")(more))

@@ -41,7 +41,7 @@ class Tape:
             for i in range(n):
                 assert self.gate is None or self.gate.acquire(timeout=PATIENCE)
                 if i == values.get("fail"):
-                    raise RuntimeError(f"frame {i} of {name} fails")
+                    raise values.get("error", RuntimeError)(f"frame {i} of {name} fails")
                 self.computed += 1
                 yield frame(1.0, (i + 1) / n)
         finally:
@@ -230,7 +230,12 @@ def test_a_new_job_replaces_a_paused_one_and_is_not_paused():
 
 @pytest.mark.parametrize(
     "values, error",
-    [({"n": 3, "fail": 1}, RuntimeError), ({"n": 3, "unseen": True}, LookupError), ({"refuse": 1}, ValueError)],
+    [
+        ({"n": 3, "fail": 1}, RuntimeError),
+        ({"n": 3, "fail": 0, "error": SystemExit}, SystemExit),
+        ({"n": 3, "unseen": True}, LookupError),
+        ({"refuse": 1}, ValueError),
+    ],
 )
 def test_an_error_is_reported_and_the_thread_lives(values, error):
     """In the generator, in the view, and before the first frame."""
