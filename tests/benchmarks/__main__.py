@@ -32,6 +32,7 @@ from tests.benchmarks import (
     bench_networks,
     bench_optimizers,
     bench_qubits,
+    bench_spectra,
     bench_spectral,
     bench_spiking,
     bench_threshold,
@@ -57,6 +58,7 @@ MODULES = (
     bench_two_stages,
     bench_convex,
     bench_geometry,
+    bench_spectra,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
