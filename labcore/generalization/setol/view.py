@@ -193,7 +193,7 @@ def ladder(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "annotations": [
             label(-2.65, np.log10(2), "α = 2", INK, axes="2", xanchor="left", yanchor="bottom"),
-            note(0.03, 0.94, "upright: the best rate", SOFT, xanchor="left", yanchor="top"),
+            note(0.03, 0.3, "upright: the best rate", SOFT, xanchor="left"),
             *(note(0.97, 0.97 - 0.08 * i, word, colour, axes="3", xanchor="right", yanchor="top")
               for i, (word, colour) in enumerate(words)),
         ],
