@@ -120,7 +120,7 @@ def neurons(frame: xr.Dataset) -> dict[str, Any]:
     for i, name in enumerate(arms):
         line = {"color": COLOURS[i], "width": 3, "dash": "dash" if name == "length 1, RMSProp" else "solid"}
         data.append(curve(step, frame.turn.values[i], str(name), COLOURS[i], axes="2", line=line, pin=i == 0))
-    settled, turn = float(frame.settled), frame.turn.values[:, -1]
+    settled, late = float(frame.settled), frame.turn.values[0, len(step) // 2 :]
     line, drag = _settled(settled, values, "2")
     low, high = max(min(frame.turn.values.min(), settled), 1e-6), max(frame.turn.values.max(), settled)
     layout = {
@@ -140,8 +140,8 @@ def neurons(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "meta": {"hands": [drag]},
     }  # fmt: skip
-    told = f"Lengths differ, the turn does not: {turn[0]:.3f} rad a step with decay, predicted are {settled:.3f}."
-    return {"data": data, "layout": headline(layout, told)}
+    turned = f"{np.sqrt((late**2).mean()):.3f} rad a step with decay; predicted: {settled:.3f}"
+    return {"data": data, "layout": headline(layout, f"Units of all lengths turn by about {turned}.")}
 
 
 def turns(frame: xr.Dataset) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
         ],
     }  # fmt: skip
     for i in range(4):
-        left = 0.02 + 0.25 * i
+        left = 0.26 * i
         layout[f"xaxis{2 + i}"] = {**HIDDEN, "domain": [left, left + 0.21], "anchor": f"y{2 + i}"}
         layout[f"yaxis{2 + i}"] = {
             **HIDDEN,
