@@ -146,15 +146,16 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": log_axis("error, as a share of the target's variance", range=[-1.45, 0.1]),
         "shapes": shapes,
         "annotations": notes,
-        "meta": {"hands": [hand(None, low, up=_floors(values_of(frame)["bend"]))] if low > 0.036 else []},
+        "meta": {"hands": [hand(None, low, up=_floors(values_of(frame)["bend"], low))] if low > 0.036 else []},
     }
     return {"data": data, "layout": layout}
 
 
-def _floors(bend: float) -> dict[str, Any]:
-    """The floor a²/(1 + a²) as a place of the bend a, on a log axis that has no 0."""
-    ends = np.union1d(np.linspace(0.2, BENDS[1], 27).round(9), round(bend, 9))
-    return scale("bend", ends**2 / (1 + ends**2), ends)
+def _floors(bend: float, low: float) -> dict[str, Any]:
+    """The floor, nearly as a²/(1 + a²), as a place of the bend a; `low` is where this bend has it."""
+    ends = np.union1d(np.linspace(0.2, BENDS[1], 27).round(9), round(bend, 9))  # a log axis has no 0
+    share = ends**2 / (1 + ends**2)
+    return scale("bend", low * share / share[np.searchsorted(ends, round(bend, 9))], ends)
 
 
 def pieces(frame: xr.Dataset) -> dict[str, Any]:
