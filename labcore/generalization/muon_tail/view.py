@@ -102,14 +102,12 @@ def _bars(x: np.ndarray, y: np.ndarray, name: str, colour: str, axes: str, pin: 
     return bars | {"xaxis": f"x{axes}", "yaxis": f"y{axes}", "meta": {"pin": True} if pin else {}}
 
 
-SAID = {"SignGD": "Adam by signs alone", "Muon, Newton-Schulz": "Muon in five quick steps"}
-
-
 def evenness(frame: xr.Dataset) -> dict[str, Any]:
     """The chance of the least known fact along turns of the codes, or along the tail exponent."""
     x, mean = frame.place.values, frame.balance.values.mean(-1)
     values = values_of(frame)
     last = 1.0 if values["over"] == "turn" else values["exponent"] or 1.0
+    said = {"SignGD": "Adam by signs alone", "Muon, Newton-Schulz": f"Muon in {values['ns_steps']} quick steps"}
     line = {"color": SOFT, "width": 1.5, "dash": "dot"}
     data = [curve([0, last], [float(frame.stop)] * 2, "the best known fact", SOFT, line=line)]
     styles = ((ORANGE, "solid"), (RED, "dash"), (RED, "solid"), (BLUE, "solid"), (SKY, "dash"))
@@ -125,12 +123,14 @@ def evenness(frame: xr.Dataset) -> dict[str, Any]:
             range=[-0.02 * last, 1.5 * last],
             tickvals=np.linspace(0, last, 6),
         ),
-        "yaxis": axis("chance of the least known fact", range=[-0.02, 1.02], tickformat=".0%"),
+        "yaxis": axis("chance of the least known fact", range=[-0.02, 1.06], tickformat=".0%"),
         "annotations": [
-            label(x[-1], height, SAID.get(str(name), str(name)), colour, xanchor="left", xshift=10)
-            for name, height, (colour, _) in zip(frame.rule.values, heights, styles)
+            label(0, float(frame.stop), "the best known fact: drag me", INK, xanchor="left", yanchor="bottom"),
+            *(label(x[-1], height, said.get(str(name), str(name)), colour, xanchor="left", xshift=10)
+            for name, height, (colour, _) in zip(frame.rule.values, heights, styles)),
         ],
-    }
+        "meta": {"hands": [hand(None, 1 - values["eps"], up=scale("eps", [0.7, 0.99], [0.3, 0.01]))]},
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
