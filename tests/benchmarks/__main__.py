@@ -34,6 +34,7 @@ from tests.benchmarks import (
     bench_optimizers,
     bench_qubits,
     bench_random_features,
+    bench_spectra,
     bench_spectral,
     bench_spiking,
     bench_threshold,
@@ -61,6 +62,7 @@ MODULES = (
     bench_two_stages,
     bench_convex,
     bench_geometry,
+    bench_spectra,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"

@@ -223,7 +223,7 @@ def machine() -> dict[str, Any]:
         except PackageNotFoundError:
             return None
 
-    packages = "numpy scipy torch numba scikit-learn brian2 discopy pykan plotly voila".split()
+    packages = "numpy scipy torch numba scikit-learn brian2 discopy cvxpy powerlaw pykan plotly voila".split()
     return {
         "cpu": model or platform.machine(),
         "cores": os.cpu_count(),

@@ -29,7 +29,7 @@ from labcore.generalization.convex_relu.exchange import optimum
 from labcore.generalization.convex_relu.exercises import how_many_patterns, price_of_silence
 from labcore.generalization.convex_relu.lasso import sampled
 from labcore.generalization.convex_relu.patterns import turns
-from labcore.generalization.convex_relu.samples import groups, wave, with_constant
+from labcore.generalization.convex_relu.samples import groups, threes_and_eights, wave, with_constant
 
 
 def circle(n):
@@ -294,3 +294,34 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
     assert "counts as well" in how_many_patterns("59") and how_many_patterns("1073741824"[:9]) is not True
     with pytest.raises(ValueError, match="patterns"):
         how_many_patterns("")
+
+
+def test_threes_and_eights_are_ink_in_squares_and_the_new_ones_are_others():
+    from labcore.data import digits_split
+
+    x, y, new, right = threes_and_eights(20, 3)
+    split = digits_split(1000, 797, 3)
+    k = int(np.flatnonzero(np.isin(split.y_train.argmax(1), (3, 8)))[5])
+    picture, square = split.x_train[k].reshape(8, 8), x[5, :16].reshape(4, 4)
+    assert square[1, 2] == pytest.approx(2 * picture[2:4, 4:6].mean() - 1)
+    assert y[5] == {3: -1, 8: 1}[split.y_train[k].argmax()] and (x[:, 16] == 1).all()
+    assert len(new) == len(right) == np.isin(split.y_test.argmax(1), (3, 8)).sum() and set(right) == {-1.0, 1.0}
+    with pytest.raises(ValueError, match="n = 900 is not allowed"):
+        threes_and_eights(900, 3)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_with_a_networks_own_patterns_the_program_ends_no_higher(seed):
+    """The network itself keeps all cones of its patterns, so the best that they allow cannot be worse."""
+    x, y, *_ = threes_and_eights(60, seed)
+    w, a, ends = train(x, y, *starts(2, 8, 17, np.random.default_rng(seed)), 0.3, 0.03, np.array([300]))
+    for one, last in zip(w, ends[:, 0], strict=True):
+        p = program(x, y, drawn_patterns(x, one), 0.3, 1.0)
+        advance(p, 4000)
+        assert loss(network(p), x, y, 0.3) <= 1.001 * last
+
+
+def test_a_network_that_fell_silent_leaves_the_program_no_pattern():
+    x, y, *_ = threes_and_eights(60, 5)
+    silent = drawn_patterns(x, np.zeros((3, 17)) - np.eye(17)[16])  # the constant's weight alone, below 0
+    assert len(silent) == 0 and loss(papers._settle(x, y, silent, 0.3, 10), x, y, 0.3) == 30

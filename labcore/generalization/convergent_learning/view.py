@@ -19,6 +19,7 @@ from labcore.figure import (
     axis,
     curve,
     hand,
+    headline,
     horizontal,
     image,
     label,
@@ -277,4 +278,6 @@ def pairs(frame: xr.Dataset) -> dict[str, Any]:
             note(0.98, 0.07, "layer 2", ORANGE, axes="2", xanchor="right", yanchor="top"),
         ],
     }
-    return {"data": data, "layout": layout}
+    means = [frame[name].mean(("repeat", "layer")).values[-2:] for name in ("matched", "canonical")]
+    told = "Turned, then trained: matched units {:.2f} and {:.2f}, main directions {:.2f} and {:.2f}."
+    return {"data": data, "layout": headline(layout, told.format(*np.concatenate(means)))}

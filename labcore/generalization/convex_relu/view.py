@@ -1,4 +1,4 @@
-"""Pictures of `convex_relu`: points to drag, a curve in a circle, a race to a floor, frozen units, squares to avoid."""
+"""Pictures of `convex_relu`: points to drag, a curve in a circle, a race to a floor, drawn units, squares to avoid."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     horizontal,
     image,
     label,
@@ -154,23 +155,27 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 460,
         "xaxis": log_axis("step", domain=[0, 0.6]),
-        "yaxis": log_axis("loss / lowest possible one", range=height),
+        "yaxis": log_axis("loss, over the lowest possible one", range=height),
         "xaxis2": axis("units of the network", domain=[0.68, 1], anchor="y2", range=[-0.6, len(widths) - 0.4],
                        tickvals=list(range(len(widths))), ticktext=[str(m) for m in widths]),
         "yaxis2": log_axis("", anchor="x2", matches="y", showticklabels=False),
         "shapes": [horizontal(1, GREEN, axes="2", width=2)],
         "annotations": [
-            note(0.5, 1, "thin: gradient descent · blue: the program", SOFT, yanchor="bottom"),
+            note(0.5, 1, "thin: gradient descent · blue: the convex program", SOFT, yanchor="bottom"),
             note(0.02, 0.06, "green: the floor that is proved", GREEN, xanchor="left", yanchor="bottom"),
+            *(note(0.98, 0.97 - 0.07 * i, f"{m} units", colour, xanchor="right", yanchor="top")
+              for i, (m, colour) in enumerate(zip(widths, COLOURS))),
             note(0.5, 1, "each dot is a run", SOFT, axes="2", yanchor="bottom"),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    now = (loss[..., -1] <= 1.01).mean(1)
+    told = ", ".join(f"{share:.0%} with {m}" for share, m in zip(now, widths))
+    return {"data": data, "layout": headline(layout, f"Within 1 % of the lowest loss: {told} units.")}
 
 
 def draws(frame: xr.Dataset) -> dict[str, Any]:
     """How far above the lowest loss the same random units end: frozen, and free within their patterns."""
-    drawn, data, notes = frame.drawn.values, [], []
+    drawn, data, notes, most = frame.drawn.values, [], [], values_of(frame)["most"]
     at = min(1, len(drawn) - 1)  # where few are drawn both ways are far apart
     ways = (
         ("frozen", ORANGE, "frozen units", "left", "bottom"),
@@ -188,17 +193,69 @@ def draws(frame: xr.Dataset) -> dict[str, Any]:
         notes.append(label(np.log10(drawn[at]), height, words, colour, xanchor=side, yanchor=edge))
     layout = {
         "height": 440,
-        "xaxis": log_axis(frame.drawn),
-        "yaxis": log_axis("loss above the lowest possible one (%)", range=[-1.15, 3.2]),
-        "shapes": [horizontal(0.1, SOFT)],
+        "xaxis": log_axis(frame.drawn, range=list(np.log10([8, 2500]))),
+        "yaxis": log_axis("loss above the lowest possible one (%)", range=[-1.45, 3.2]),
+        "shapes": [horizontal(0.1, SOFT), vertical(most, INK, "solid", width=3)],
         "annotations": [
             *notes,
-            label(np.log10(drawn[0]), -1, "drawn here: 0.1 % or less", SOFT, xanchor="left", yanchor="bottom"),
+            label(np.log10(drawn[0]), -1, "on this line: 0.1 % or less", SOFT, xanchor="left", yanchor="top"),
+            label(np.log10(most), 3.2, "drag me", INK, xanchor="right", yanchor="top", xshift=-8),
             note(1, 1, f"{frame.patterns.values[:, -1].mean():.0f} of {int(frame.every)} patterns at the end", SOFT,
                  xanchor="right", yanchor="bottom"),
         ],
+        "meta": {"hands": [hand(most, None, across="most")]},
     }  # fmt: skip
     return {"data": data, "layout": layout}
+
+
+def digits(frame: xr.Dataset) -> dict[str, Any]:
+    """The program's loss over the units that are drawn for it; each trained network, and what its patterns allow."""
+    drawn, trained, settled = frame.drawn.values, frame.trained.values, frame.settled.values
+    still, moving, most = frame.frozen.values, frame.moving.values, values_of(frame)["most"]
+    place = np.arange(1, len(trained) + 1)
+    drops = segments(np.column_stack([place, trained]), np.column_stack([place, settled]))
+    data = [
+        curve(drawn, still, "frozen units", ORANGE, mode="lines+markers", marker={"size": 8, "color": ORANGE}),
+        curve(drawn, moving, "only their patterns", BLUE, mode="lines+markers", pin=True,
+              line={"color": BLUE, "width": 4}, marker={"size": 8, "color": BLUE}),
+        curve(*drops, "the program saves", GREEN, axes="2", line={"color": GREEN, "width": 2}, hoverinfo="skip"),
+        curve(place, trained, "a trained network", SOFT, axes="2", mode="markers",
+              marker={"size": 12, "color": SOFT}),
+        curve(place, settled, "the program with its patterns", GREEN, axes="2", mode="markers",
+              marker={"size": 14, "color": GREEN}),
+    ]  # fmt: skip
+    every, ticks = (
+        np.concatenate([still, moving, trained, settled]),
+        [t * 10**k for k in range(-2, 4) for t in (1, 2, 5)],
+    )
+    spans = np.log10([max(every.min(), 1e-6) * 0.8, every.max() * 1.3])
+    layout = {
+        "height": 440,
+        "xaxis": log_axis(frame.drawn, domain=[0, 0.52], range=list(np.log10([4, 200])), dtick=None, minor={},
+                          tickvals=[5, 10, 20, 50, 100, 200]),
+        "yaxis": log_axis("loss on the training digits", range=list(spans), dtick=None, minor={},
+                          tickvals=ticks),
+        "xaxis2": axis("trained network", domain=[0.62, 1], anchor="y2", range=[0.4, len(place) + 0.6],
+                       tickvals=place),
+        "yaxis2": log_axis("", anchor="x2", range=list(spans), dtick=None, minor={}, tickvals=ticks),
+        "shapes": [vertical(most, INK, "solid", width=3), horizontal(moving[-1], BLUE, axes="2", width=2)],
+        "annotations": [
+            label(np.log10(drawn[0]), np.log10(still[0]), "drawn and frozen", ORANGE, xanchor="left", yanchor="bottom",
+                  yshift=6),
+            label(np.log10(drawn[0]), np.log10(moving[0]), "drawn, for their patterns", BLUE, xanchor="left",
+                  yanchor="bottom", yshift=6),
+            label(np.log10(most), spans[0], "drag me", INK, xanchor="left", yanchor="bottom", xshift=8),
+            note(0.97, 0.98, "grey: as trained", SOFT, axes="2", xanchor="right", yanchor="top"),
+            note(0.97, 0.9, "green: the program with its patterns", GREEN, axes="2", xanchor="right", yanchor="top"),
+            note(0.97, 0.82, "dots: with drawn patterns", BLUE, axes="2", xanchor="right", yanchor="top"),
+        ],
+        "meta": {"hands": [hand(most, None, across="most")]},
+    }  # fmt: skip
+    told = (
+        f"Loss with {int(frame.patterns[-1])} drawn patterns: {moving[-1]:.1f}. Of trained networks: "
+        f"{np.median(trained):.1f}. With the patterns that these found: {np.median(settled):.1f}."
+    )
+    return {"data": data, "layout": headline(layout, told)}
 
 
 SIGNED = [[0, "rgba(230,159,0,0.75)"], [0.5, "rgba(128,128,128,0.03)"], [1, "rgba(47,134,201,0.75)"]]

@@ -25,7 +25,7 @@ KERNEL_MOST = 2400  # samples: a kernel's matrix costs their cube
 RIVAL_TEST = 3000
 
 Samples = Annotated[
-    int, number(1, 32, "Samples in all, as a multiple of d²", scale="log", label="samples n/d²", main=True)
+    int, number(1, 32, "Samples in all, as a multiple of d²", scale="log", label="samples, times d²", main=True)
 ]
 Bend = Annotated[
     float, number(*BENDS, "Weight of (z² - 1)/√2 in the outer link", "target", label="bend a of the link", main=True)
@@ -116,7 +116,8 @@ def bottleneck(
         Literal["validated", "fixed"], choice("Weight decay of stage 1", "network", label="weight decay by")
     ] = "validated",
     log_ridge: Annotated[
-        float, number(-6, 2, "Decimal logarithm of the weight decay", "network", label="log₁₀ of it", ridge=["fixed"])
+        float,
+        number(-6, 2, "Decimal logarithm of the weight decay", "network", label="weight decay, log₁₀", ridge=["fixed"]),
     ] = -2.0,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -181,7 +182,8 @@ def race(
     ] = 1.0,
     weights: Kind = "equal",
     most: Annotated[
-        int, number(2, 32, "Largest number of samples, as a multiple of d²", scale="log", label="largest n/d²")
+        int,
+        number(2, 32, "Largest number of samples, as a multiple of d²", scale="log", label="most samples, times d²"),
     ] = 32,
     width: Annotated[
         int, number(16, 512, "Hidden units of the two-layer network", "two layers", label="hidden units")

@@ -22,6 +22,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     horizontal,
     image,
     label,
@@ -190,10 +191,10 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
     first = {"your frequency": (0, RED)} | ({} if winner == 0 else {"the winner": (winner, GREEN)})
     layout = {
         "height": 460,
-        "xaxis": axis(frame.off, domain=[0, 0.52], range=[-np.pi, np.pi]),
-        "yaxis": axis("amplitude α", range=[0, top]),
+        "xaxis": axis("phases off at the start: misalignment D (rad)", domain=[0, 0.52], range=[-np.pi, np.pi]),
+        "yaxis": axis("height of its wave: amplitude α", range=[0, top]),
         "xaxis2": axis(frame.time, domain=[0.62, 1], anchor="y2", range=[0, time[-1]]),
-        "yaxis2": axis("amplitude α", anchor="x2", range=[0, high]),
+        "yaxis2": axis("height of each wave", anchor="x2", range=[0, high]),
         "shapes": [vertical(float(finish[i]), colour, axes="2") for i, colour in first.values()],
         "annotations": [
             label(off[0, 0], alpha[0, 0], "yours: drag me", RED, yanchor="bottom", yshift=16,
@@ -225,8 +226,8 @@ def lottery(frame: xr.Dataset) -> dict[str, Any]:
             line = {"color": colour, "width": 3}
             data.append(curve(step, lines[k], f"frequency {k + 1}", colour, axes=axes, line=line,
                               pin=k == winner and not axes))  # fmt: skip
-    data.append(curve(*bundle(step, predicted), "predicted", INK, line={"color": INK, "width": 1, "dash": "dot"},
-                      hoverinfo="skip"))  # fmt: skip
+    data.append(curve(*bundle(step, predicted[[largest, winner]]), "predicted", INK, hoverinfo="skip",
+                      line={"color": INK, "width": 2, "dash": "dot"}))  # fmt: skip
     for i, colour in enumerate((GREEN, ORANGE)):
         name = str(frame.rule.values[i])
         data.append(curve(step, frame.right.values[i], name, colour, axes="3", line={"color": colour, "width": 3}))
@@ -237,17 +238,18 @@ def lottery(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 500,
         "xaxis": axis("", domain=[0, 0.46], showticklabels=False, range=[0, last]),
-        "yaxis": axis("amplitude α", domain=[0.42, 0.95], range=[0, high]),
+        "yaxis": axis("height of each wave α", domain=[0.42, 0.95], range=[0, high]),
         "xaxis2": axis(frame.step, domain=[0, 0.46], anchor="y2", range=[0, last]),
-        "yaxis2": axis("misalignment D (rad)", domain=[0, 0.34], anchor="x2", range=[-np.pi, np.pi]),
+        "yaxis2": axis("phases off D (rad)", domain=[0, 0.34], anchor="x2", range=[-np.pi, np.pi]),
         "xaxis3": axis(frame.step, domain=[0.58, 1], anchor="y3", range=[0, last]),
-        "yaxis3": axis("share of neurons foretold", domain=[0, 0.95], anchor="x3", range=[0, 1.08]),
+        "yaxis3": axis("neurons foretold (share)", domain=[0, 0.95], anchor="x3", range=[0, 1.08]),
         "shapes": [horizontal(chance, SOFT, axes="3")],
         "annotations": [
             note(0.02, 0.98, f"one neuron: k = {winner + 1} should win", GREEN, xanchor="left", yanchor="top"),
-            note(0.02, 0.88, "dashed: foretold from the start", SOFT, xanchor="left", yanchor="top"),
-            *(label(step[-1], frame.right.values[i, -1], str(frame.rule.values[i]), (GREEN, ORANGE)[i], axes="3",
-                    **side, **(upper if i == first else lower)) for i in (0, 1)),
+            note(0.02, 0.88, "dots: foretold for both", SOFT, xanchor="left", yanchor="top"),
+            *(label(step[-1], frame.right.values[i, -1], words, colour, axes="3", **side,
+                    **(upper if i == first else lower))
+              for i, (words, colour) in enumerate((("who wins the race", GREEN), ("who was largest", ORANGE)))),
             label(0.02 * last, chance, "guessing", SOFT, axes="3", xanchor="left", yanchor="bottom"),
         ],
     }  # fmt: skip
@@ -255,7 +257,9 @@ def lottery(frame: xr.Dataset) -> dict[str, Any]:
         layout["annotations"].append(
             note(0.02, 0.78, f"k = {largest + 1} was the largest", ORANGE, xanchor="left", yanchor="top")
         )
-    return {"data": data, "layout": layout}
+    race, size = frame.right.values[:, -1]
+    told = f"At step {step[-1]} the race has foretold {race:.0%} of the neurons, the first sizes {size:.0%}."
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def grokking(frame: xr.Dataset) -> dict[str, Any]:

@@ -107,6 +107,7 @@ def evenness(frame: xr.Dataset) -> dict[str, Any]:
     x, mean = frame.place.values, frame.balance.values.mean(-1)
     values = values_of(frame)
     last = 1.0 if values["over"] == "turn" else values["exponent"] or 1.0
+    said = {"SignGD": "Adam by signs alone", "Muon, Newton-Schulz": f"Muon in {values['ns_steps']} quick steps"}
     line = {"color": SOFT, "width": 1.5, "dash": "dot"}
     data = [curve([0, last], [float(frame.stop)] * 2, "the best known fact", SOFT, line=line)]
     styles = ((ORANGE, "solid"), (RED, "dash"), (RED, "solid"), (BLUE, "solid"), (SKY, "dash"))
@@ -117,13 +118,19 @@ def evenness(frame: xr.Dataset) -> dict[str, Any]:
     heights = apart(mean[:, -1], 0.07, top=0.99)
     layout = {
         "height": 440,
-        "xaxis": axis(frame.place, range=[-0.02 * last, 1.5 * last], tickvals=np.linspace(0, last, 6)),
-        "yaxis": axis("chance of the least known fact", range=[-0.02, 1.02], tickformat=".0%"),
+        "xaxis": axis(
+            f"{frame.place.attrs['long_name']} (0: one-hot, 1: at random)" if values["over"] == "turn" else frame.place,
+            range=[-0.02 * last, 1.5 * last],
+            tickvals=np.linspace(0, last, 6),
+        ),
+        "yaxis": axis("chance of the least known fact", range=[-0.02, 1.06], tickformat=".0%"),
         "annotations": [
-            label(x[-1], height, str(name), colour, xanchor="left", xshift=10)
-            for name, height, (colour, _) in zip(frame.rule.values, heights, styles)
+            label(0, float(frame.stop), "the best known fact: drag me", INK, xanchor="left", yanchor="bottom"),
+            *(label(x[-1], height, said.get(str(name), str(name)), colour, xanchor="left", xshift=10)
+            for name, height, (colour, _) in zip(frame.rule.values, heights, styles)),
         ],
-    }
+        "meta": {"hands": [hand(None, 1 - values["eps"], up=scale("eps", [0.7, 0.99], [0.3, 0.01]))]},
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
@@ -142,10 +149,10 @@ def lift(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     layout = {
         "height": 440,
-        "xaxis": log_axis("σ before, of a norm of 1", domain=[0, 0.52], range=[-4.1, 0.1]),
-        "yaxis": axis("σ after all steps", range=[0, 1.3]),
+        "xaxis": log_axis("singular value σ before (norm 1)", domain=[0, 0.52], range=[-4.1, 0.1]),
+        "yaxis": axis("singular value after all steps", range=[0, 1.3]),
         "xaxis2": axis("Newton-Schulz step", domain=[0.66, 1], anchor="y2", range=[-0.4, step[-1] + 0.4], dtick=1),
-        "yaxis2": log_axis("σ on its way", anchor="x2", range=[-4.2, 0.3]),
+        "yaxis2": log_axis("this singular value on its way", anchor="x2", range=[-4.2, 0.3]),
         "shapes": [horizontal(1, SOFT), horizontal(1, SOFT, axes="2"), vertical(sigma, GREEN, "solid", width=2)],
         "annotations": [
             note(0.5, 1, "all singular values; dots: of a gradient", SOFT, yanchor="bottom"),

@@ -20,14 +20,18 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
+    headline,
     horizontal,
     label,
     log_axis,
     note,
+    scale,
     values_of,
 )
 
 COLOURS = (RED, ORANGE, BLUE, GREEN)  # of the four networks
+DECAYS = np.array([0.002, 0.05])  # ends of the weight decay of the four networks
 
 
 def spiral(frame: xr.Dataset) -> dict[str, Any]:
@@ -58,8 +62,15 @@ def spiral(frame: xr.Dataset) -> dict[str, Any]:
         said = "the last step turns" if passed == 1 else f"the last {passed} steps turn"
         notes.append(note(0.5, 1, f"{said} it by {abs(angle):.2g} rad", PURPLE, yanchor="bottom"))
     notes += [
-        note(0.5, 1, "blue: measured, dashes: from the speeds, dots: flow", SOFT, axes="2", yanchor="bottom"),
-        note(0.98, 0.95, "rate of the direction", PURPLE, axes="3", xanchor="right", yanchor="top"),
+        note(
+            0.5,
+            1,
+            "dashes: predicted from speed · dots: gradient flow",
+            SOFT,
+            axes="2",
+            yanchor="bottom",
+        ),
+        note(0.98, 0.95, "how fast the direction turns", PURPLE, axes="3", xanchor="right", yanchor="top"),
     ]
     shapes = []
     if "ring" in frame:
@@ -78,7 +89,7 @@ def spiral(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis("", domain=[0.56, 1], anchor="y2", showticklabels=False, matches="x3"),
         "yaxis2": axis(frame.length, domain=[0.44, 1], anchor="x2", rangemode="tozero"),
         "xaxis3": axis(frame.step, domain=[0.56, 1], anchor="y3"),
-        "yaxis3": log_axis("rate η/ρ", domain=[0, 0.34], anchor="x3",
+        "yaxis3": log_axis("rate of turning η/ρ", domain=[0, 0.34], anchor="x3",
                            range=[np.log10(rates.min()) - 0.2, np.log10(rates.max()) + 0.2]),
         "shapes": shapes,
         "annotations": notes,
@@ -86,50 +97,57 @@ def spiral(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
-def _names(axes: str, colours: tuple[str, ...], names: np.ndarray) -> list[dict]:
-    """The networks' names, one below the other in the upper right of a panel."""
-    return [
-        note(0.98, 0.98 - 0.1 * i, str(name), colour, axes=axes, xanchor="right", yanchor="top")
-        for i, (name, colour) in enumerate(zip(names, colours))
-    ]
+def _settled(settled: float, values: dict[str, Any], axes: str = "") -> tuple[dict, dict]:
+    """The line of the turn √(2kη) that is predicted, and the hand that drags it: it sets the decay k."""
+    ends = np.union1d(np.geomspace(*DECAYS, 40).round(9), round(values["decay"], 9))
+    means = scale("decay", np.sqrt(2 * ends * values["eta"]), ends)
+    return horizontal(settled, INK, axes=axes, width=2.5), hand(None, settled, up=means, axes=axes)
 
 
 def neurons(frame: xr.Dataset) -> dict[str, Any]:
-    """Lengths of all units beside their predictions; by how much a step turns them; the loss of the four networks."""
-    step, arms = frame.step.values, frame.arm.values
+    """Lengths of all units, one of them beside its prediction; by how much a step turns the four networks' units."""
+    step, arms, values = frame.step.values, frame.arm.values, values_of(frame)
     rho, predicted = (np.where(v.values.T > 1e-3, v.values.T, np.nan) for v in (frame.rho, frame.predicted))
+    last = frame.rho.values[-1]
+    alive = np.flatnonzero(last > 1e-3)
+    one = int(alive[np.argsort(last[alive])[len(alive) // 2]]) if len(alive) else 0  # a typical unit
     data = [
-        curve(*bundle(step, rho), "measured", BLUE, line={"color": BLUE, "width": 2}, hoverinfo="skip"),
-        curve(*bundle(step, predicted), "from the speeds", ORANGE, line={"color": ORANGE, "width": 1, "dash": "dash"},
-              hoverinfo="skip"),
+        curve(*bundle(step, rho), "all units", SOFT, line={"color": SOFT, "width": 1}, opacity=0.55, hoverinfo="skip"),
+        curve(step, rho[one], "a unit", BLUE, line={"color": BLUE, "width": 4}),
+        curve(step, predicted[one], "predicted from its speed", ORANGE,
+              line={"color": ORANGE, "width": 2, "dash": "dash"}),
     ]  # fmt: skip
     for i, name in enumerate(arms):
-        line = {"color": COLOURS[i], "width": 2.5, "dash": "dash" if name == "length 1, RMSProp" else "solid"}
+        line = {"color": COLOURS[i], "width": 3, "dash": "dash" if name == "length 1, RMSProp" else "solid"}
         data.append(curve(step, frame.turn.values[i], str(name), COLOURS[i], axes="2", line=line, pin=i == 0))
-        data.append(curve(step, frame.loss.values[i], str(name), COLOURS[i], axes="3", line=line))
-    settled = float(frame.settled)
+    settled, late = float(frame.settled), frame.turn.values[0, len(step) // 2 :]
+    line, drag = _settled(settled, values, "2")
+    low, high = max(min(frame.turn.values.min(), settled), 1e-6), max(frame.turn.values.max(), settled)
     layout = {
-        "height": 560,
+        "height": 480,
         "xaxis": axis(frame.step, domain=[0, 0.44]),
         "yaxis": log_axis("squared length ρ of a unit"),
-        "xaxis2": axis("", domain=[0.56, 1], anchor="y2", showticklabels=False, matches="x3"),
-        "yaxis2": log_axis("turn in a step (rad)", domain=[0.54, 1], anchor="x2"),
-        "xaxis3": axis(frame.step, domain=[0.56, 1], anchor="y3"),
-        "yaxis3": log_axis("loss", domain=[0, 0.44], anchor="x3"),
-        "shapes": [horizontal(settled, INK, axes="2")],
+        "xaxis2": axis(frame.step, domain=[0.57, 1], anchor="y2"),
+        "yaxis2": log_axis("turn of a unit in a step (radians)", anchor="x2",
+                           range=[np.log10(low) - 0.55, np.log10(high) + 0.15]),
+        "shapes": [line],
         "annotations": [
-            note(0.5, 1, "blue: measured, dashes: from the speeds", SOFT, yanchor="bottom"),
-            label(step[-1], np.log10(settled), "√(2kη)", INK, axes="2", xanchor="right", yanchor="bottom"),
-            *_names("3", COLOURS, arms),
+            note(0.5, 1, "grey: all units · blue: one · dashes: predicted for it", SOFT, yanchor="bottom"),
+            label(0, np.log10(settled), "predicted turn √(2kη): drag me", INK, axes="2", xanchor="left",
+                  yanchor="bottom", xshift=4),
+            *(note(0.98, 0.3 - 0.07 * i, str(name), colour, axes="2", xanchor="right", yanchor="top")
+              for i, (name, colour) in enumerate(zip(arms, COLOURS))),
         ],
-    }
-    return {"data": data, "layout": layout}
+        "meta": {"hands": [drag]},
+    }  # fmt: skip
+    turned = f"{np.sqrt((late**2).mean()):.3f} rad a step with decay; predicted: {settled:.3f}"
+    return {"data": data, "layout": headline(layout, f"Units of all lengths turn by about {turned}.")}
 
 
 def turns(frame: xr.Dataset) -> dict[str, Any]:
     """By how much a step turns the weights, over the size of the gradients."""
     size, arms, turn = frame["size"].values, frame.arm.values, np.clip(frame.turn.values, 1e-5, None)
-    settled = float(frame.settled)
+    line, drag = _settled(float(frame.settled), values_of(frame))
     data = [
         curve(size, turn[i], str(name), COLOURS[i], mode="lines+markers", marker={"size": 9, "color": COLOURS[i]},
               line={"color": COLOURS[i], "width": 3, "dash": "dash" if name == "length 1, RMSProp" else "solid"},
@@ -139,49 +157,52 @@ def turns(frame: xr.Dataset) -> dict[str, Any]:
     heights = apart(np.log10(turn[:, -1]), 0.09)
     layout = {
         "height": 440,
-        "xaxis": log_axis("size of the gradients", range=[-1.1, 1.95]),
-        "yaxis": log_axis("turn in a step (rad)"),
-        "shapes": [horizontal(settled, INK)],
+        "xaxis": log_axis("size of the gradients (1: as they are)", range=[-1.1, 1.95]),
+        "yaxis": log_axis("turn of a unit in a step (radians)"),
+        "shapes": [line],
         "annotations": [
             *(
                 label(np.log10(size[-1]), h, str(name), colour, xanchor="left", xshift=10, bgcolor=PAPER)
                 for h, name, colour in zip(heights, arms, COLOURS)
             ),
-            label(-1.05, np.log10(settled), "√(2kη)", INK, xanchor="left", yanchor="bottom"),
+            label(-1.05, np.log10(float(frame.settled)), "predicted √(2kη): drag me", INK, xanchor="left",
+                  yanchor="bottom"),
         ],
-    }
+        "meta": {"hands": [drag]},
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
 def charges(frame: xr.Dataset) -> dict[str, Any]:
-    """Both charges of every unit over training, and how far predictions are off."""
+    """How far both charges of every unit have moved since the start, and how far predictions are off."""
     step = frame.step.values
-    data, notes = [], []
+    data, moved, off = [], {}, {}
     for axes, name, colour in (("", "sums", BLUE), ("2", "balance", ORANGE)):
         measured, predicted = frame[name].values.T, frame[f"{name}_predicted"].values.T
-        data.append(curve(*bundle(step, measured), name, colour, axes=axes, line={"color": colour, "width": 3},
-                          hoverinfo="skip"))  # fmt: skip
-        data.append(curve(*bundle(step, predicted), "predicted", INK, axes=axes, hoverinfo="skip",
+        start = measured[:, :1]
+        moved[name], off[name] = np.abs(measured - start).max(), np.abs(measured - predicted).max(0)
+        data.append(curve(*bundle(step, measured - start), name, colour, axes=axes, hoverinfo="skip",
+                          line={"color": colour, "width": 3}))  # fmt: skip
+        data.append(curve(*bundle(step, predicted - start), "predicted", INK, axes=axes, hoverinfo="skip",
                           line={"color": INK, "width": 1, "dash": "dot"}))  # fmt: skip
-        off = np.abs(measured - predicted).max(0)
-        data.append(curve(step, np.maximum(off, 1e-18), f"error of {name}", colour, axes="4", pin=True))
-    balance, flow = frame.balance.values, frame.balance_flow.values
-    data.append(curve(step, np.abs(balance - flow).max(1) + 1e-18, "moved by the steps", RED, axes="4"))
-    notes += [
-        note(0.5, 1, "a sum over classes, each unit", BLUE, yanchor="bottom"),
-        note(0.5, 1, "a balance |w|² − |a|², each unit", ORANGE, axes="2", yanchor="bottom"),
-        note(0.98, 0.97, "moved by steps, not by flow", RED, axes="4", xanchor="right", yanchor="top"),
-        note(0.98, 0.06, "off the prediction", SOFT, axes="4", xanchor="right", yanchor="bottom"),
-    ]
+    for name, colour in (("sums", BLUE), ("balance", ORANGE)):
+        data.append(curve(step, np.maximum(off[name], 1e-18), f"error of {name}", colour, axes="4", pin=True))
+    reach = 1.1 * max(*moved.values(), 1e-9)
     layout = {
         "height": 520,
         "margin": {"l": 84},
-        "xaxis": axis("", domain=[0, 0.46], anchor="y", showticklabels=False, matches="x4"),
-        "yaxis": axis("sum", domain=[0.46, 0.95]),
-        "xaxis2": axis("", domain=[0.56, 1], anchor="y2", showticklabels=False, matches="x4"),
-        "yaxis2": axis("balance", domain=[0.46, 0.95], anchor="x2"),
+        "xaxis": axis(frame.step, domain=[0, 0.46], anchor="y"),
+        "yaxis": axis("change since the start", domain=[0.46, 0.95], range=[-reach, reach]),
+        "xaxis2": axis(frame.step, domain=[0.56, 1], anchor="y2"),
+        "yaxis2": axis("", domain=[0.46, 0.95], anchor="x2", range=[-reach, reach]),
         "xaxis4": axis(frame.step, domain=[0, 1], anchor="y4"),
-        "yaxis4": log_axis("largest difference", domain=[0, 0.34], anchor="x4", dtick=8, range=[-18, 1]),
-        "annotations": notes,
-    }
-    return {"data": data, "layout": layout}
+        "yaxis4": log_axis("predictions are off by", domain=[0, 0.26], anchor="x4", dtick=4, range=[-18, -10]),
+        "annotations": [
+            note(0.5, 1, "sum of a unit's weights to the classes", BLUE, yanchor="bottom"),
+            note(0.5, 1, "balance of a unit, |w|² − |a|²", ORANGE, axes="2", yanchor="bottom"),
+            note(0.03, 0.03, "dots: predicted", INK, axes="2", xanchor="left", yanchor="bottom"),
+            note(0.98, 0.95, "the machine's last digit is near 10⁻¹⁶", SOFT, axes="4", xanchor="right", yanchor="top"),
+        ],
+    }  # fmt: skip
+    told = f"Sums have moved by {moved['sums']:.2g} at most, balances by {moved['balance']:.2g}, just as predicted."
+    return {"data": data, "layout": headline(layout, told)}

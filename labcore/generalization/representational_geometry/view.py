@@ -23,6 +23,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     horizontal,
     image,
     label,
@@ -158,6 +159,7 @@ def weights(frame: xr.Dataset) -> dict[str, Any]:
         place = np.log10(max(step[-1], 1)), float(values[-1])
         notes.append(label(*place, name, colour, axes="5", xanchor=side, yanchor=at))
     third = (0.42 - 0.04) / 3
+    notes.append(note(0.5, 1, "a line each unit · arrows: the first push", SOFT, yanchor="bottom"))
     layout = {"height": 520, **axes, "annotations": notes + titles}
     for i in range(3):
         left = 0.58 + i * (third + 0.02)
@@ -167,34 +169,35 @@ def weights(frame: xr.Dataset) -> dict[str, Any]:
         frame.step, domain=[0.58, 1], anchor="y5", range=[0, np.log10(values_of(frame)["steps"])]
     )
     layout["yaxis5"] = axis("alignment", domain=[0, 0.5], anchor="x5", range=[0, 1.2])
-    return {"data": data, "layout": layout}
+    told = f"{float(frame.off_labels):.0%} of what the weights have grown lies off the directions of the labels."
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def alignment(frame: xr.Dataset) -> dict[str, Any]:
-    """From inputs to labels: the way of each activation's hidden layer; two of the kernels; how bits are written."""
+    """Kernels from the inputs' to the labels'; the ways of all hidden layers between these; how bits are written."""
     names = [str(name) for name in frame.activation.values]
     x, y = frame.to_inputs.values, frame.to_labels.values
     data, notes = [], []
     for i, name in enumerate(names):
-        colour = COLOURS[name]
-        line = {"color": colour, "width": 2.5, "dash": "dot" if name == "erf" else "solid"}  # it lies on tanh's
-        data.append(curve(x[i].mean(0), y[i].mean(0), name, colour, pin=name in ("tanh", "ReLU"), line=line))
-        data.append(_dots(x[i, :, -1], y[i, :, -1], name, colour, 9))
-        notes.append(note(0.04, 0.42 - 0.09 * i, f"● {name}", colour, xanchor="left", yanchor="bottom"))
+        colour, main = COLOURS[name], name in ("tanh", "ReLU")
+        line = {"color": colour, "width": 4 if main else 1.5, "dash": "dot" if name == "erf" else "solid"}
+        data.append(curve(x[i].mean(0), y[i].mean(0), name, colour, pin=main, line=line))
+        data.append(_dots(x[i, :, -1], y[i, :, -1], name, colour, 11 if main else 7))
+        notes.append(note(0.04, 0.44 - 0.1 * i, f"● {name}", colour, xanchor="left", yanchor="bottom"))
     low = max(0.0, min(float(x.min()), float(y.min())) - 0.05)
-    bottom = min(0.0, 1.1 * float(frame.parallel.min()))
     kept = {name: frame.hidden.values[names.index(name)] for name in ("tanh", "ReLU")}
     images, titles = _kernels(
         frame,
         [
-            ("inputs", frame.inputs.values, SOFT),
-            ("labels", frame.labels.values, SOFT),
-            ("ReLU", kept["ReLU"], COLOURS["ReLU"]),
-            ("tanh", kept["tanh"], COLOURS["tanh"]),
+            ("the inputs", frame.inputs.values, SOFT),
+            ("ReLU's hidden layer", kept["ReLU"], COLOURS["ReLU"]),
+            ("tanh's hidden layer", kept["tanh"], COLOURS["tanh"]),
+            ("the labels", frame.labels.values, SOFT),
         ],
         2,
     )
     place = np.arange(len(names))
+    bottom = min(0.0, 1.1 * float(frame.parallel.min()))
     for values, symbol in ((frame.parallel.values, "circle"), (frame.read.values, "diamond")):
         each = values.mean(2)  # over the bits
         for i, name in enumerate(names):
@@ -204,28 +207,32 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
             )  # fmt: skip
     layout = {
         "height": 640,
-        "xaxis": axis("alignment with the inputs", domain=[0, 0.52], range=[low, 1.03]),
-        "yaxis": axis("alignment with the labels", domain=[0.42, 1], range=[low, 1.03]),
-        "xaxis6": axis("", domain=[0, 1], anchor="y6", range=[-0.6, len(names) - 0.4], tickvals=place, ticktext=names),
-        "yaxis6": axis("cosine, or share", domain=[0, 0.26], anchor="x6", range=[bottom, 1.05]),
+        "xaxis": axis("likeness to the inputs' table (1: the same)", domain=[0, 0.5], range=[low, 1.03]),
+        "yaxis": axis("likeness to the labels' table", domain=[0, 0.53], range=[low, 1.03]),
+        "xaxis6": axis("", domain=[0.62, 1], anchor="y6", range=[-0.6, len(names) - 0.4], tickvals=place,
+                       ticktext=[name.replace(" ", "<br>") for name in names]),
+        "yaxis6": axis("cosine, or share", domain=[0.08, 0.45], anchor="x6", range=[bottom, 1.05]),
         "annotations": [
             *notes,
             *titles,
-            note(0, 1, "● parallelism of a bit   ◆ right readings in new contexts, with noise", SOFT, axes="6",
-                 xanchor="left", yanchor="bottom"),
+            label(x[0, :, 0].mean(), y[0, :, 0].mean(), "all start here", SOFT, xanchor="right", xshift=-8),
+            note(0, 1, "● a bit has the same direction everywhere<br>◆ a bit is read rightly in new contexts", SOFT,
+                 axes="6", xanchor="left", yanchor="bottom", align="left"),
         ],
     }  # fmt: skip
     for i in range(4):
-        left, below = 0.6 + 0.21 * (i % 2), 0.72 - 0.3 * (i // 2)
-        layout[f"xaxis{2 + i}"] = {**HIDDEN, "domain": [left, left + 0.19], "anchor": f"y{2 + i}"}
+        left = 0.26 * i
+        layout[f"xaxis{2 + i}"] = {**HIDDEN, "domain": [left, left + 0.21], "anchor": f"y{2 + i}"}
         layout[f"yaxis{2 + i}"] = {
             **HIDDEN,
-            "domain": [below, below + 0.23],
+            "domain": [0.66, 0.95],
             "anchor": f"x{2 + i}",
             "scaleanchor": f"x{2 + i}",
         }
     data += images
-    return {"data": data, "layout": layout}
+    ends = dict(zip(names, y[:, :, -1].mean(1), strict=True))
+    told = f"Likeness to the labels: tanh {ends['tanh']:.2f}, ReLU {ends['ReLU']:.2f}."
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def first_size(frame: xr.Dataset) -> dict[str, Any]:
@@ -247,7 +254,7 @@ def first_size(frame: xr.Dataset) -> dict[str, Any]:
         "height": 420,
         "xaxis": log_axis("size of the first weights", range=[-1.05, np.log10(2) + 0.15],
                           minor={}, tickvals=[0.1, 0.2, 0.5, 1, 2], ticktext=["0.1", "0.2", "0.5", "1", "2"]),
-        "yaxis": axis("alignment with the labels, tanh − ReLU", range=[-reach, reach]),
+        "yaxis": axis("nearer to the labels: tanh − ReLU", range=[-reach, reach]),
         "shapes": [horizontal(0, INK, "solid")],
         "annotations": [
             *notes,
@@ -255,4 +262,6 @@ def first_size(frame: xr.Dataset) -> dict[str, Any]:
             note(0.02, 0.02, "ReLU is nearer to the labels", SOFT, xanchor="left", yanchor="bottom"),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    two = gap[list(frame.bits.values).index(2)].mean(0)
+    told = f"Two bits: tanh is nearer by {two[0]:.2f} from small weights, by {two[-1]:.2f} from large ones."
+    return {"data": data, "layout": headline(layout, told.replace("-", "−"))}

@@ -11,7 +11,7 @@ from .spectrum import pareto_share
 
 
 @exercise(
-    "A layer has 1000 eigenvalues, drawn from a power law with α = 3. How many of them lie above the ERG cut? An "
+    "A layer has 1000 eigenvalues, drawn from a power law with α = 3. How many of them lie above the volume cut? An "
     "answer within a twentieth is right.",
     asked("eigenvalues above the cut", 0, 1000),
     hint=(
@@ -28,8 +28,8 @@ def above_the_cut(count: int, seed: int) -> bool | str:
 
 
 @exercise(
-    "With 10 epochs and batches of 8, which learning rate η makes power law and ERG cut begin at the same eigenvalue, "
-    "to a tenth of their number?",
+    "With 10 epochs and batches of 8, which learning rate η makes the straight line and the volume cut begin at the "
+    "same eigenvalue, to a tenth of their number?",
     training.parameters["eta"],
     hint="Larger steps make the tail longer and the cut shorter. At η = 0.3 the cut is still a little ahead.",
 )

@@ -59,8 +59,8 @@ def _random(m: int) -> dict:
 
 
 def _share_axes(m: int, **more: Any) -> tuple[dict, dict]:
-    x = log_axis("eigenvalue λ, over the mean of all", range=list(SPAN), **more)
-    return x, log_axis("share of eigenvalues at least λ", range=[-np.log10(m) - 0.25, 0.15])
+    x = log_axis("how much a direction is stretched (eigenvalue λ)", range=list(SPAN), **more)
+    return x, log_axis("share that is stretched at least so much", range=[-np.log10(m) - 0.25, 0.15])
 
 
 def gauge(frame: xr.Dataset) -> dict[str, Any]:
@@ -91,13 +91,13 @@ def gauge(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": x,
         "yaxis": y,
         "xaxis2": log_axis("where the line begins", domain=[0.64, 1], anchor="y2", range=list(SPAN)),
-        "yaxis2": axis("distance D of line and eigenvalues", range=[0, max(0.3, 1.1 * np.max(distances))],
+        "yaxis2": axis("misfit D of line and dots", range=[0, max(0.3, 1.1 * np.max(distances))],
                        anchor="x2"),
         "shapes": [vertical(float(frame.erg), GREEN, "solid", width=2)],
         "annotations": [
             note(0.97, 0.97, "your line: drag its ends", RED, xanchor="right", yanchor="top"),
             note(0.97, 0.89, "dashes: fitted", ORANGE, xanchor="right", yanchor="top"),
-            label(np.log10(float(frame.erg)), -np.log10(m), "ERG cut", GREEN, xanchor="right", xshift=-5),
+            label(np.log10(float(frame.erg)), -np.log10(m), "volume cut", GREEN, xanchor="right", xshift=-5),
             note(0.97, 0.97, "your line", RED, axes="2", xanchor="right", yanchor="top"),
             note(0.97, 0.88, "likeliest lines", ORANGE, axes="2", xanchor="right", yanchor="top"),
         ],
@@ -133,7 +133,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": x,
         "yaxis": y,
         "xaxis2": axis("", domain=[0.63, 1], anchor="y2", showticklabels=False, matches="x3", range=reach),
-        "yaxis2": axis("exponent α", domain=[0.55, 1], anchor="x2", range=[LOW, HIGH]),
+        "yaxis2": axis("steepness α", domain=[0.55, 1], anchor="x2", range=[LOW, HIGH]),
         "xaxis3": axis(frame.epoch, domain=[0.63, 1], anchor="y3", range=reach),
         "yaxis3": axis("accuracy", domain=[0, 0.43], anchor="x3", range=[0, 1.04], tickformat=".0%"),
         "shapes": [
@@ -142,8 +142,8 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
             horizontal(2, INK, axes="2"),
         ],
         "annotations": [
-            note(0.97, 0.97, "the power law, and where it begins", ORANGE, xanchor="right", yanchor="top"),
-            note(0.97, 0.89, "ERG cut", GREEN, xanchor="right", yanchor="top"),
+            note(0.97, 0.97, "straight line, and where it begins", ORANGE, xanchor="right", yanchor="top"),
+            note(0.97, 0.89, "volume cut (ERG)", GREEN, xanchor="right", yanchor="top"),
             note(0.97, 0.81, "dotted: a random layer", SOFT, xanchor="right", yanchor="top"),
             note(0.5, (2 - LOW) / (HIGH - LOW), "α = 2", INK, axes="2", yanchor="top"),
             note(0.97, 0.2, "new digits", PURPLE, axes="3", xanchor="right", yanchor="top"),
@@ -151,42 +151,52 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
         ],
     }  # fmt: skip
     told = (
-        f"In the tail by the power law: {int(frame.n[-1])} of {m} directions. By the ERG cut: {int(frame.erg_n[-1])}."
+        f"In the tail by the straight line: {int(frame.n[-1])} of {m} directions. By the volume cut: "
+        f"{int(frame.erg_n[-1])}."
     )
     return {"data": data, "layout": headline(layout, told)}
 
 
 def ladder(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy on new digits over the exponent, a dot a network; the size of both tails over the learning rate."""
+    """Accuracy on new digits, the steepness of the spectrum's line, and the size of both tails, over the rate."""
     rate, alpha, test = frame.rate.values, frame.alpha.values, frame.test.values
-    middle = np.median(alpha, 1), test.mean(1)
+    best = int(test.mean(1).argmax())
+    each = dict(mode="markers", hoverinfo="skip", opacity=0.6)
+    steep = np.median(alpha, 1)
     data = [
-        curve(alpha.ravel(), test.ravel(), "a network", BLUE, mode="markers", marker={"size": 7, "color": BLUE},
-              hoverinfo="skip"),
-        curve(*middle, "a learning rate", INK, mode="lines+markers", pin=True,
-              line={"color": INK, "width": 1.5}, marker={"size": 5, "color": INK}),
-        curve(rate, frame.n.values.mean(1), "power law", ORANGE, axes="2", mode="lines+markers", pin=True),
-        curve(rate, frame.erg_n.values.mean(1), "above the ERG cut", GREEN, axes="2", mode="lines+markers"),
-        curve(rate, frame.needed.values.mean(1), "needed", SOFT, axes="2", mode="lines+markers",
+        curve(np.repeat(rate, test.shape[1]), test.ravel(), "a network", PURPLE, **each,
+              marker={"size": 6, "color": PURPLE}),
+        curve(rate, test.mean(1), "accuracy", PURPLE, pin=True, line={"color": PURPLE, "width": 3}),
+        curve(np.repeat(rate, test.shape[1]), alpha.ravel(), "a network", ORANGE, axes="2", **each,
+              marker={"size": 6, "color": ORANGE}),
+        curve(rate, steep, "steepness", ORANGE, axes="2", pin=True, line={"color": ORANGE, "width": 3}),
+        curve(rate, frame.n.values.mean(1), "in the straight line", ORANGE, axes="3", mode="lines+markers"),
+        curve(rate, frame.erg_n.values.mean(1), "above the volume cut", GREEN, axes="3", mode="lines+markers"),
+        curve(rate, frame.needed.values.mean(1), "enough", SOFT, axes="3", mode="lines+markers",
               line={"color": SOFT, "width": 2, "dash": "dot"}),
     ]  # fmt: skip
     top = 1.45 * max(v.values.mean(1).max() for v in (frame.n, frame.erg_n))
-    words = (("above the ERG cut", GREEN), ("in the power law", ORANGE), ("dots: enough to read digits", SOFT))
-    named = {k: ("left", "middle", 8) for k in (0, len(rate) - 1)} | {int(test.mean(1).argmax()): ("left", "bottom", 4)}
+    words = (("above the volume cut", GREEN), ("in the straight line", ORANGE), ("dots: enough to read digits", SOFT))
+    reach = {"range": [-2.7, 0.15]}
     layout = {
-        "height": 440,
-        "xaxis": log_axis("exponent α of the middle layer", domain=[0, 0.44], range=[np.log10(1.5), 1.1], dtick=None,
-                          tickvals=[2, 3, 5, 10]),
-        "yaxis": axis("accuracy on new digits", range=[0, 1.08], tickformat=".0%"),
-        "xaxis2": log_axis(frame.rate, domain=[0.56, 1], anchor="y2", range=[-2.6, 0.1]),
-        "yaxis2": axis("directions of the layer", anchor="x2", range=[0, top]),
-        "shapes": [vertical(2, INK)],
+        "height": 480,
+        "xaxis": log_axis("", domain=[0, 0.44], showticklabels=False, matches="x2", **reach),
+        "yaxis": axis("new digits read right", domain=[0.55, 1], range=[0, 1.08], tickformat=".0%"),
+        "xaxis2": log_axis(frame.rate, domain=[0, 0.44], anchor="y2", **reach),
+        "yaxis2": axis("steepness α", domain=[0, 0.45], anchor="x2", type="log", range=[np.log10(1.4), np.log10(12)],
+                       tickvals=[2, 3, 5, 10]),
+        "xaxis3": log_axis(frame.rate, domain=[0.57, 1], anchor="y3", **reach),
+        "yaxis3": axis("directions in the tail", anchor="x3", range=[0, top]),
+        "shapes": [
+            horizontal(2, INK, axes="2"),
+            *(vertical(rate[best], SOFT, axes=axes) for axes in ("", "2", "3")),
+        ],
         "annotations": [
-            label(np.log10(2), 0.75, "α = 2", INK, xanchor="left", xshift=5),
-            *(label(np.log10(middle[0][k]), middle[1][k], f"η = {rate[k]:g}", INK, xanchor=x, yanchor=y, xshift=shift)
-              for k, (x, y, shift) in named.items()),
-            *(note(0.97, 0.97 - 0.08 * i, word, colour, axes="2", xanchor="right", yanchor="top")
+            label(-2.65, np.log10(2), "α = 2", INK, axes="2", xanchor="left", yanchor="bottom"),
+            note(0.03, 0.3, "upright: the best rate", SOFT, xanchor="left"),
+            *(note(0.97, 0.97 - 0.08 * i, word, colour, axes="3", xanchor="right", yanchor="top")
               for i, (word, colour) in enumerate(words)),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = f"Best with η = {rate[best]:g}: {test[best].mean():.0%} of new digits, and a steepness of {steep[best]:.1f}."
+    return {"data": data, "layout": headline(layout, told)}

@@ -79,6 +79,7 @@ def tug(frame: xr.Dataset) -> dict[str, Any]:
 def average(frame: xr.Dataset) -> dict[str, Any]:
     """Each weight's mean step over its gradient; the cosine of both over the rivals averaged."""
     exact, mean, draws = frame.exact.values, frame.average.values, frame.draws.values
+    many = values_of(frame)["draws"]
     reach = 1.05 * float(np.abs(exact).max())
     data = [
         curve([-reach, reach], [-reach, reach], "equal", INK, line={"color": INK, "width": 1.5, "dash": "dot"}),
@@ -88,18 +89,25 @@ def average(frame: xr.Dataset) -> dict[str, Any]:
     tall = max(reach, 1.05 * float(np.abs(mean).max()))
     layout = {
         "height": 400,
-        "xaxis": axis(frame.exact, domain=[0, 0.46], range=[-reach, reach]),
-        "yaxis": axis("mean step against rivals", range=[-tall, tall]),
-        "xaxis2": log_axis(frame.draws, domain=[0.6, 1], anchor="y2"),
-        "yaxis2": axis("cosine of both", anchor="x2", range=[0, 1.05]),
-        "annotations": [note(0.03, 0.97, "dots: a weight each", BLUE, xanchor="left", yanchor="top")],
-    }
+        "xaxis": axis("how far the usual step moves it", domain=[0, 0.46], range=[-reach, reach]),
+        "yaxis": axis("how far steps against rivals move it", range=[-tall, tall]),
+        "xaxis2": log_axis(frame.draws, domain=[0.6, 1], anchor="y2", range=[-0.15, 4.55]),
+        "yaxis2": axis("do both agree? (cosine)", anchor="x2", range=[0, 1.05]),
+        "shapes": [vertical(float(many), INK, "solid", axes="2", width=3)],
+        "annotations": [
+            note(0.03, 0.97, "dots: a weight each", BLUE, xanchor="left", yanchor="top"),
+            note(0.97, 0.05, "dotted: both alike", INK, xanchor="right", yanchor="bottom"),
+            label(np.log10(many), 0, "drag me", INK, axes="2", xanchor="right" if many > 30 else "left",
+                  yanchor="bottom", xshift=-10 if many > 30 else 10),
+        ],
+        "meta": {"hands": [hand(float(many), None, across="draws", axes="2")]},
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
 def digits(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy of each learner over its steps, and how its steps lie to the exact ones."""
-    step, arms = frame.step.values, frame.arm.values
+    step, arms, steps = frame.step.values, frame.arm.values, values_of(frame)["steps"]
     data = []
     for i, name in enumerate(arms):
         line = {"color": COLOURS[i], "width": 3 if i else 5}
@@ -108,12 +116,16 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     low = apart([0.1 * (len(arms) - i) for i in range(len(arms))], 0.1)
     layout = {
         "height": 400,
-        "xaxis": axis(frame.step, domain=[0, 0.46]),
+        "xaxis": axis(frame.step, domain=[0, 0.46], range=[0, 1.25 * steps]),
         "yaxis": axis("accuracy on new digits", range=[0, 1.03], tickformat=".0%"),
-        "xaxis2": axis(frame.step, domain=[0.6, 1], anchor="y2"),
-        "yaxis2": axis("cosine with the exact step", anchor="x2", range=[-0.25, 1.05]),
+        "xaxis2": axis(frame.step, domain=[0.6, 1], anchor="y2", range=[0, 1.25 * steps]),
+        "yaxis2": axis("agrees with the exact step (cosine)", anchor="x2", range=[-0.25, 1.05]),
+        "shapes": [vertical(steps, INK, "solid", width=3)],
+        "meta": {"hands": [hand(steps, None, across="steps")]},
         "annotations": [
-            note(0.97, h, str(name), colour, xanchor="right") for h, name, colour in zip(low, arms, COLOURS)
+            *(note(0.75, h, str(name), colour, xanchor="right") for h, name, colour in zip(low, arms, COLOURS)),
+            note(0.75, 0.5, "lowered in a step:", SOFT, xanchor="right"),
+            label(steps, 0, "drag me", INK, xanchor="left", yanchor="bottom", xshift=8),
         ],
     }
     return {"data": data, "layout": layout}
