@@ -80,8 +80,7 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
             *(vertical(float(v[j]), ORANGE) for v in (start, end)),
         ],
         "annotations": [
-            label((start[j] + end[j]) / 2, low, f"bump {j}: drag its start s, its end e", ORANGE, yanchor="bottom",
-                  yshift=2),
+            label((start[j] + end[j]) / 2, high, f"bump {j}: drag its start s, its end e", ORANGE, yanchor="top"),
             note(0, 1, f"rises: {names[0]}", GREEN, axes="2", **left),
             note(1, 1, f"falls: {names[1]}", PURPLE, axes="2", **right),
             note(0, 1, "a weight a bump", BLUE, axes="3", **left),
