@@ -186,7 +186,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "meta": {"hands": [hand(w[0], x[0], across="w", up="x", color=RED)]},
     }
-    told = "In set A a neuron is sure: beyond the blue curves of a +1, beyond the orange ones of a −1."
+    told = "In set A a neuron is sure: of +1 beyond a blue curve, of −1 beyond an orange one."
     more = f"Your point z goes there: its weight changes by {w[1] - w[0]:+.2f}, its value by {x[1] - x[0]:+.2f}."
     return {"data": data, "layout": headline(layout, told, more)}
 
