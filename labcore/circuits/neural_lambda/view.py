@@ -225,7 +225,8 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
             *notes,
             note(0, 1, "orange: where the next step works<br>blue: its argument; dotted: a number and its λ", SOFT,
                  axes="3", xanchor="left", yanchor="bottom", align="left"),
-            note(0, 1, "the bluer, the more it is read for that sign", SOFT, axes="4", xanchor="left", yanchor="bottom"),
+            note(0, 1, "the bluer, the more it is read for that sign", SOFT, axes="4", xanchor="left",
+                 yanchor="bottom"),
         ],
         "shapes": shapes,
     }  # fmt: skip
