@@ -187,9 +187,9 @@ def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
     rows = [f"<b>{m}</b>" if m == "S-KAN" else m for m in models]
     layout = {
         "height": 420,
-        "margin": {"l": 160},
+        "margin": {"l": 176},
         "xaxis": log_axis("times as far off as the best family", range=reach),
-        "yaxis": axis("", tickvals=seats,
+        "yaxis": axis("network", tickvals=seats,
                       ticktext=[f"{m}, place {r:.1f}" for m, r in zip(rows, rank, strict=True)],
                       range=[len(models) - 0.4, -0.6], showgrid=False, zeroline=False),
         "shapes": [vertical(1, SOFT)],
