@@ -57,7 +57,7 @@ function withFonts(value, small, key) {
 }
 
 // A headline (`labcore.figure.headline`) whose lines are too long for the figure begins at its edge and takes more of them.
-const LETTER = 8, LINE = 21; // pixels, of a letter and of a line in its size
+const LETTER = 8.6, LINE = 21; // pixels, of a letter and of a line in its size
 
 function withHeadline(layout, wide, small) {
   const words = layout.annotations?.find((a) => a.name === "headline");

@@ -196,7 +196,8 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
         small = {"mode": "markers", "opacity": 0.5, "hoverinfo": "skip", "marker": {"color": color, "size": 6}}
         large = {"mode": "markers", "marker": {"color": color, "size": 14}}
         data.append(curve(error.ravel(), np.repeat(height, error.shape[1]), model, color, **small))
-        data.append(curve(error.mean(1), height, model, color, pin=True, **large))
+        alone = {"sets": [{"tasks": str(frame.task.values[r])} for r in runs]}
+        data.append(curve(error.mean(1), height, model, color, pin=True, click=alone, **large))
         mean = error.mean(1)[0]
         notes.append(label(np.log10(mean), height[0], f"{model} {mean:.3g}", color, yshift=(14, 14, -16)[seat]))
         for r in runs[frame.task.values[runs] == tasks[0]]:
@@ -204,7 +205,9 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
             # a clock may show nothing yet
             spent = np.maximum(frame.spent.values[r], 1e-3 * frame.spent.values[r, -1] + 1e-9)
             data.append(curve(spent, way, model, color, axes="2", pin=True))
-    notes.append(note(0, 1, "\N{LEFTWARDS ARROW} better", SOFT, xanchor="left", yanchor="bottom"))
+    notes.append(
+        note(0, 1, "\N{LEFTWARDS ARROW} better; click a dot: its task alone", SOFT, xanchor="left", yanchor="bottom")
+    )
     # wide enough for a tick with a number, however near to each other the errors are
     low = np.log10(np.clip(frame.error.values.min(), 1e-5, None)) - 0.3
     named = [_TASKS.get(t, t.replace("_", " ")) for t in tasks]
