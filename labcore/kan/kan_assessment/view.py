@@ -213,7 +213,7 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
     named = [_TASKS.get(t, t.replace("_", " ")) for t in tasks]
     equal = {"params": "parameters", "flops": "work"}[frame.attrs["budget_kind"]]
     layout = {
-        "height": 120 + 90 * len(tasks),
+        "height": max(340, 120 + 90 * len(tasks)),
         "margin": {"l": 124},
         "xaxis": log_axis(f"test error, at equal {equal}", domain=[0, 0.5],
                           range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
@@ -230,8 +230,11 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
                            range=[float(way.min()) - 0.2, float(way.max()) + 0.2]),
     }  # fmt: skip
     notes.append(note(0.5, 1, named[0].replace("<br>", " "), INK, axes="2", yanchor="bottom"))
-    best = [str(frame.model.values[on[frame.error.values[on].mean(1).argmin()]]) for on in (
-        np.flatnonzero(frame.task.values == task) for task in tasks)]  # fmt: skip
+    told, best = f"As many {equal} each. ", []
+    for task in tasks:
+        on = np.flatnonzero(frame.task.values == task)
+        if len(on) == len(colors):  # a winner has beaten somebody
+            best.append(str(frame.model.values[on[frame.error.values[on].mean(1).argmin()]]))
     tally = ", ".join(f"{model} on {best.count(model)}" for model in colors if model in best)
-    told = f"As many {equal} each. Smallest mean error: {tally} of {len(tasks)}."
+    told += f"Smallest mean error: {tally} of {len(best)}." if best else "Not all three have run yet."
     return {"data": data, "layout": headline(layout, told)}
