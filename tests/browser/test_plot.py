@@ -31,6 +31,21 @@ ROWS = {  # a picture in space and a panel beside each other, over a wide one
 TOLD = headline({"height": 300}, "A long line of <b>words</b>, as a newcomer reads it over a picture.", "Another.")
 SHOWN = {"flat": FLAT, "deep": DEEP, "low": {**FLAT, "layout": {"height": 210}}, "rows": ROWS}
 SHOWN["told"] = {**FLAT, "layout": TOLD}
+NAMED = {"tickvals": [0, 1], "ticktext": ["worst", "best"], "range": [-0.5, 1.5]}
+SHOWN["one scale"] = {  # the panels in the middle and on the right leave the words of their scale to the first one
+    "data": [
+        {"x": [0, 1], "y": [0, 1]},
+        {"x": [0, 1], "y": [0, 1], "xaxis": "x2", "yaxis": "y2"},
+        {"x": [0, 1], "y": [0, 9], "xaxis": "x3", "yaxis": "y3"},
+    ],
+    "layout": {
+        "xaxis": {"domain": [0, 0.3]}, "yaxis": {"title": {"text": "place"}, **NAMED},
+        "xaxis2": {"domain": [0.35, 0.65], "title": {"text": "middle"}},  # no word of where it stands
+        "yaxis2": {"anchor": "x2", "title": {"text": ""}, "showticklabels": False, "range": [-0.5, 1.5]},
+        "xaxis3": {"domain": [0.7, 1], "anchor": "y3"},
+        "yaxis3": {"anchor": "x3", "showticklabels": False, "range": [0, 9]},
+    },
+}
 def turn(button):
     plot.show(SHOWN[button.description], button.description)
 buttons = [w.Button(description=name) for name in SHOWN]
@@ -110,6 +125,26 @@ def test_panels_of_every_row_stand_below_each_other_on_a_phone(opened):
     }""")
     assert [room["x"] for room in rooms] == [[0, 1]] * 3
     assert rooms[0]["y"][0] > rooms[1]["y"][1] and rooms[1]["y"][0] > rooms[2]["y"][1]
+    first.evaluate("f => { f.style.width = ''; }")
+    opened.get_by_role("button", name="flat").click()
+
+
+def test_panels_of_one_scale_each_say_it_on_a_phone(opened):
+    first = figure(opened, 0)
+    opened.get_by_role("button", name="one scale", exact=True).click()
+    said = """f => ['yaxis', 'yaxis2', 'yaxis3'].map((key) => f._fullLayout[key]).map(
+      (axis) => axis.showticklabels ? [axis.title.text, ...(axis.ticktext ?? [])] : [])"""
+    stands = "f => { const { xaxis2, yaxis2 } = f._fullLayout; return [xaxis2.anchor, xaxis2.domain, yaxis2.domain]; }"
+    seen = {}
+    for width in (900, 330):
+        first.evaluate("(f, width) => { f.style.width = `${width}px`; }", width)
+        drawn = "([f, width]) => f._fullLayout.width === width && f._fullLayout.yaxis3"
+        opened.wait_for_function(drawn, arg=[first.element_handle(), width], timeout=20_000)
+        seen[width] = first.evaluate(said)
+    assert seen[900] == [["place", "worst", "best"], [], []], "beside each other, one is enough"
+    assert seen[330] == [["place", "worst", "best"]] * 2 + [[]], "another scale is not that one's"
+    anchor, across, up = first.evaluate(stands)
+    assert anchor == "y2" and across == [0, 1] and up[0] > 0, "an axis stands at its own panel"
     first.evaluate("f => { f.style.width = ''; }")
     opened.get_by_role("button", name="flat").click()
 

@@ -57,7 +57,7 @@ function withFonts(value, small, key) {
 }
 
 // A headline (`labcore.figure.headline`) whose lines are too long for the figure begins at its edge and takes more of them.
-const LETTER = 8, LINE = 21; // pixels, of a letter and of a line in its size
+const LETTER = 8.6, LINE = 21; // pixels, of a letter and of a line in its size
 
 function withHeadline(layout, wide, small) {
   const words = layout.annotations?.find((a) => a.name === "headline");
@@ -135,7 +135,37 @@ function standing(panels, x, y) {
   return rows.length > 1 ? standing(rows.reduce((a, b) => (away(b) < away(a) ? b : a)), x, y) : panels[0];
 }
 
+// What an upright axis says of its places.
+const SAID = ["title", "tickformat", "ticksuffix", "tickvals", "ticktext", "nticks", "dtick", "exponentformat", "minor"];
+
+// Of panels side by side with one scale only the first says what its places mean; below each other, each does. An axis
+// that names no anchor stands at its own panel, not at the first one of the figure.
+function aloud(data, layout, panels) {
+  const made = { ...layout }, short = (key) => key.replace("axis", "");
+  const names = (key) => data.filter((t) => (t.yaxis ?? "y") === short(key) && Array.isArray(t.y)).flatMap((t) => t.y);
+  const text = (key) => layout[key].title?.text ?? layout[key].title;
+  const alike = (a, b) => {
+    const [one, other] = [layout[a], layout[b]], said = (axis) => JSON.stringify([axis.type, axis.range, axis.autorange]);
+    if (one.matches === short(b) || (one.matches && one.matches === other.matches)) return true;
+    if (said(one) !== said(other)) return false;
+    const [mine, theirs] = [names(a), names(b)]; // a scale that the data make: of names, the same ones
+    return Boolean(one.range) || (typeof mine[0] === "string" && mine.every((name) => theirs.includes(name)));
+  };
+  for (const { axes, x, y } of panels) for (const key of axes) {
+    const given = layout[key], other = key.replace(/^[xy]/, (letter) => (letter === "x" ? "y" : "x"));
+    if (!given.anchor && !given.overlaying && axes.includes(other)) made[key] = { ...given, anchor: short(other) };
+    if (key[0] !== "y" || given.showticklabels !== false) continue;
+    const before = panels.filter((p) => p.x[1] <= x[0] && p.y[0] < y[1] && p.y[1] > y[0]).sort((a, b) => b.x[1] - a.x[1]);
+    const speaker = before.flatMap((p) => p.axes).find((k) => k[0] === "y" && layout[k].showticklabels !== false && layout[k].visible !== false && alike(key, k));
+    if (!speaker) continue;
+    const words = Object.fromEntries(SAID.filter((word) => word in layout[speaker]).map((word) => [word, layout[speaker][word]]));
+    made[key] = { ...words, ...made[key], showticklabels: true, title: text(key) ? given.title : words.title };
+  }
+  return made;
+}
+
 function stacked(data, layout, parts) {
+  layout = aloud(data, layout, parts.flat());
   const cells = parts.map((panels) => {
     const ends = (letter, end, pick) => pick(...panels.map((p) => p[letter][end]));
     return {

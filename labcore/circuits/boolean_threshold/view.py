@@ -23,9 +23,12 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     label,
     log_axis,
     note,
+    scale,
+    values_of,
     vertical,
 )
 
@@ -33,6 +36,8 @@ from .circuit_drawing import network, sizes
 from .picture_sheets import sheets
 
 CARD = ("search", "xy")
+
+_GATES = np.linspace(1, 9, 401)
 
 GOAL = {
     "type": "line", "x0": 0, "x1": 1, "y0": 0.01, "y1": 0.01, "xref": "x2 domain", "yref": "y2",
@@ -52,7 +57,7 @@ def _gaps(frame: xr.Dataset) -> list[dict[str, Any]]:
 
 def _which(frame: xr.Dataset) -> dict[str, Any]:
     told = f"run {frame.attrs['drawn'] + 1} of {frame.sizes['repeat']}"
-    return note(0.98, 0.98, told, RED, axes="2", xanchor="right", yanchor="top")
+    return note(0.96, 0.98, told, RED, axes="2", xanchor="right", yanchor="top")
 
 
 def search(frame: xr.Dataset) -> dict[str, Any]:
@@ -79,30 +84,44 @@ def search(frame: xr.Dataset) -> dict[str, Any]:
     ]
     last = np.log10(max(2, it[-1]))
     top = 1.3 * max(1, count.max())
+    margin = 1 / np.sqrt(values_of(frame)["sigma"])  # of a gate with that many equal weights
     layout = {
         "height": 560,
         "bargap": 0,
         "xaxis": {"domain": [0, 0.55], "anchor": "y", "visible": False, "range": [-0.4, frame.sizes["layer"] - 0.6]},
         "yaxis": {"domain": [0.04, 1], "anchor": "x", "visible": False, "range": reach},
         "xaxis2": log_axis("", domain=[0.64, 1], anchor="y2", range=[0, last], showticklabels=False),
-        "yaxis2": log_axis(frame.gap, domain=[0.68, 1], anchor="x2", range=[-2.3, 0.5]),
+        "yaxis2": log_axis("gap to goal", domain=[0.68, 1], anchor="x2", range=[-2.3, 0.5]),
         "xaxis3": log_axis("iterations", domain=[0.64, 1], anchor="y3", range=[0, last]),
         "yaxis3": axis("bits right", domain=[0.43, 0.63], anchor="x3", range=[0.3, 1.04], tickformat=".0%", nticks=4),
-        "xaxis4": axis("size of a weight, |w| / sqrt(m)", domain=[0.64, 1], anchor="y4", range=[-0.02, 1.05]),
+        "xaxis4": axis("size of a weight (1: it is alone)", domain=[0.64, 1], anchor="y4", range=[-0.02, 1.05]),
         "yaxis4": axis("weights", domain=[0, 0.24], anchor="x4", range=[0, top], nticks=4),
         "shapes": [
             GOAL,
             *[vertical(1 / np.sqrt(k), PURPLE, axes="4") for k in (1, 3, 5)],
+            vertical(margin, GREEN, "solid", axes="4", width=3),
         ],
         "annotations": [
             *notes,
             label(0.02, -2, "goal", GREEN, axes="2", yanchor="bottom", xanchor="left"),
             _which(frame),
             *[
-                label(1 / np.sqrt(k), top, f"k = {k}", PURPLE, axes="4", yanchor="bottom", xanchor=side)
-                for k, side in ((1, "center"), (3, "left"), (5, "right"))
+                label(1 / np.sqrt(k), top, words, PURPLE, axes="4", yanchor="bottom", xanchor=side)
+                for k, words, side in ((1, "1 alone", "center"), (3, "3 equal", "left"), (5, "5 equal", "right"))
             ],
+            label(
+                margin,
+                0.98 * top,
+                "largest gate:<br>drag me",
+                GREEN,
+                axes="4",
+                yanchor="top",
+                **({"xanchor": "left", "xshift": 20} if margin < 0.65 else {"xanchor": "right", "xshift": -20}),
+            ),
         ],
+        "meta": {
+            "hands": [hand(margin, None, across=scale("sigma", 1 / np.sqrt(_GATES), _GATES), axes="4", color=GREEN)]
+        },
     }
     return {"data": data, "layout": layout}
 
@@ -142,7 +161,7 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
             hoverinfo="skip",
         ),
     ]
-    names = (f"the point z, y = {y[0]:.2f}", f"nearest in A, y = {y[1]:+.0f}", f"reflection, y = {y[2]:.2f}")
+    names = (f"your point z, output {y[0]:.2f}", f"nearest in A, output {y[1]:+.0f}", f"mirror image, {y[2]:.2f}")
     rises = x[2] >= x[0]
     # one above the other, on the side where there is room
     side = {"xanchor": "right", "xshift": -12} if w.max() > 0.9 else {"xanchor": "left", "xshift": 12}
@@ -160,14 +179,16 @@ def projection(frame: xr.Dataset) -> dict[str, Any]:
             *told,
             note(0.5, 1.01, "the bluer a place, the farther it is from A", SOFT, yanchor="bottom"),
             label(-2.9, -2.55, "drag z, or click", SOFT, xanchor="left", yanchor="bottom"),
-            label(2.9, 2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="right", yanchor="top"),
-            label(-2.9, -2.9, "w.x ≥ Δ: output +1", BLUE, xanchor="left", yanchor="bottom"),
-            label(-2.9, 2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="left", yanchor="top", bgcolor=PAPER),
-            label(2.9, -2.9, "w.x ≤ −Δ: output −1", ORANGE, xanchor="right", yanchor="bottom", bgcolor=PAPER),
+            label(2.9, 2.9, "set A: a clear +1", BLUE, xanchor="right", yanchor="top"),
+            label(-2.9, -2.9, "set A: a clear +1", BLUE, xanchor="left", yanchor="bottom"),
+            label(-2.9, 2.9, "set A: a clear −1", ORANGE, xanchor="left", yanchor="top", bgcolor=PAPER),
+            label(2.9, -2.9, "set A: a clear −1", ORANGE, xanchor="right", yanchor="bottom", bgcolor=PAPER),
         ],
         "meta": {"hands": [hand(w[0], x[0], across="w", up="x", color=RED)]},
     }
-    return {"data": data, "layout": layout}
+    told = "In set A a neuron is sure: of +1 beyond a blue curve, of −1 beyond an orange one."
+    more = f"Your point z goes there: its weight changes by {w[1] - w[0]:+.2f}, its value by {x[1] - x[0]:+.2f}."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def near_miss(frame: xr.Dataset) -> dict[str, Any]:
@@ -281,10 +302,14 @@ def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
                 marker={"size": 10, "color": color, "line": {"color": PAPER, "width": 1}},
             )
         )
-    heights = apart(share[:, -1], 0.07)
+    heights, last = apart(share[:, -1], 0.07), values_of(frame)["max_iter"]
     layout = {
         "height": 440,
-        "xaxis": axis("work (RRR iterations, or as much of Adam)", domain=[0, 0.48], anchor="y", rangemode="tozero"),
+        "xaxis": axis(
+            "work (RRR iterations, or as much of Adam)", domain=[0, 0.48], anchor="y", range=[0, 1.06 * last]
+        ),
+        "shapes": [vertical(last, GREEN, "solid", width=2)],
+        "meta": {"hands": [hand(last, None, across="max_iter", color=GREEN)]},
         "yaxis": axis("networks solved exactly", range=[-0.03, 1.12], tickformat=".0%"),
         "xaxis2": axis(
             "",
@@ -298,8 +323,11 @@ def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
             "output bits right, each network", anchor="x2", tickformat=".0%", range=[min(0.8, spots.min()) - 0.02, 1.02]
         ),
         "annotations": [
-            label(work[-1], heights[j], name, color, xanchor="right", yanchor="bottom")
-            for j, (name, color) in enumerate(zip(frame.method.values.tolist(), colors, strict=True))
+            note(1, 1, "drag the line: search longer", GREEN, xanchor="right", yanchor="bottom"),
+            *(
+                label(work[-1], heights[j], name, color, xanchor="right", yanchor="bottom", yshift=4, xshift=-8)
+                for j, (name, color) in enumerate(zip(frame.method.values.tolist(), colors, strict=True))
+            ),
         ],
     }
     return {"data": data, "layout": layout}
@@ -308,14 +336,20 @@ def against_gradient(frame: xr.Dataset) -> dict[str, Any]:
 def generate(frame: xr.Dataset) -> dict[str, Any]:
     """What the network makes of the code of each picture, and of codes that no picture took; the gap of all runs."""
     images, outlines, told, (width, height) = sheets(frame)
+    last = values_of(frame)["max_iter"]
     layout = {
         "height": 640,
         "xaxis": {"domain": [0, 1], "anchor": "y", "visible": False, "range": [-1, width], "constrain": "domain"},
         "yaxis": {"domain": [0.36, 1], "anchor": "x", "visible": False, "range": [height - 0.6, -1.6],
                   "scaleanchor": "x", "constrain": "domain", "constraintoward": "top"},
-        "xaxis2": log_axis("iterations", domain=[0, 1], anchor="y2"),
-        "yaxis2": log_axis(frame.gap, domain=[0, 0.26], anchor="x2", range=[-2.5, 0.5]),
-        "shapes": [*outlines, GOAL],
-        "annotations": [*told, _which(frame)],
+        "xaxis2": log_axis("iterations", domain=[0, 1], anchor="y2", range=[0, np.log10(1.3 * last)]),
+        "yaxis2": log_axis("gap to a solution", domain=[0, 0.26], anchor="x2", range=[-2.5, 0.5]),
+        "shapes": [*outlines, GOAL, vertical(last, GREEN, "solid", axes="2", width=2)],
+        "meta": {"hands": [hand(last, None, across="max_iter", axes="2", color=GREEN)]},
+        "annotations": [
+            *told, _which(frame),
+            label(0.02, -2, "goal", GREEN, axes="2", yanchor="bottom", xanchor="left"),
+            note(1, 1, "drag the line: search longer", GREEN, axes="2", xanchor="right", yanchor="bottom"),
+        ],
     }  # fmt: skip
     return {"data": [*_gaps(frame), *images], "layout": layout}

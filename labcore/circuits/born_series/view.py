@@ -13,6 +13,7 @@ from labcore.figure import (
     INK,
     ORANGE,
     PAPER,
+    PURPLE,
     RED,
     SHADE,
     SOFT,
@@ -105,39 +106,38 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
                 "hovertemplate": "bins %{x} and %{y}: %{z:.5f}<extra></extra>",
             }
         )  # fmt: skip
-        layout[f"xaxis{suffix}"] = axis(frame.i, domain=[x0, x0 + 0.3], anchor=f"y{suffix}", dtick=1)
-        layout[f"yaxis{suffix}"] = axis("" if k else frame.j, domain=[0.56, 1], anchor=f"x{suffix}", dtick=1)
+        at = {"dtick": 1, "range": [0.5, len(bins) + 0.5]}
+        layout[f"xaxis{suffix}"] = axis("one bin of the well", domain=[x0, x0 + 0.3], anchor=f"y{suffix}", **at)
+        layout[f"yaxis{suffix}"] = axis("another bin", domain=[0.5, 1], anchor=f"x{suffix}", **at)
+        if k:
+            layout[f"yaxis{suffix}"]["showticklabels"] = False
+            layout[f"yaxis{suffix}"]["title"] = {"text": ""}
         notes.append(note(0.5, 1.0, f"<b>{titles[k]}</b>", (INK, RED, GREEN)[k], axes=suffix, yanchor="bottom"))
-    r = frame.bin.values
     data += [
-        curve(r, frame.first.values[0], "Born", INK, axes="4", mode="markers", marker={"size": 12, "color": SOFT}),
-        curve(r, frame.first.values[1], "network 1", RED, axes="4", line={"color": RED, "width": 2.5}),
-        curve(t[: upto[0]], errors[0, : upto[0]], "network 1", RED, axes="5", pin=True),
-        curve(t[: upto[1]], errors[1, : upto[1]], "network 2", GREEN, axes="5", pin=True),
+        curve(t[: upto[0]], errors[0, : upto[0]], "network 1", RED, axes="4", pin=True),
+        curve(t[: upto[1]], errors[1, : upto[1]], "network 2", GREEN, axes="4", pin=True),
     ]
-    if upto[1]:
-        data.append(curve(r, frame.first.values[2], "network 2", GREEN, axes="4", line={"color": GREEN, "width": 2.5}))
     for k in range(1 + (upto[1] > 0)):
         told = f"network {k + 1}: {errors[k, upto[k] - 1]:.0%}"
-        notes.append(note(0.99, 1 - 0.13 * k, told, (RED, GREEN)[k], axes="5", xanchor="right", yanchor="top"))
-    notes += [
-        label(r[-1], float(frame.first[1, -1]), "network 1, on Born's dots", RED, axes="4", xanchor="right",
-              yanchor="top", xshift=-14),
-    ]  # fmt: skip
-    if upto[1]:
-        notes.append(label(r[0], 0, "network 2: nothing left", GREEN, axes="4", xanchor="left", yanchor="bottom"))
+        notes.append(note(0.93, 1 - 0.13 * k, told, (RED, GREEN)[k], axes="4", xanchor="right", yanchor="top"))
+    end = values_of(frame)["iterations"]
+    notes.append(note(0.5, 1, "drag the line: train longer", PURPLE, axes="4", yanchor="top"))
     layout |= {
         "height": 580,
         "margin": {"l": 72, "t": 40},
-        "xaxis4": axis(frame.bin, domain=[0, 0.46], anchor="y4"),
-        "yaxis4": axis("first order", domain=[0, 0.38], anchor="x4"),
-        "xaxis5": axis(frame.time, domain=[0.56, 1], anchor="y5", range=[0, 1.02 * t[-1]]),
-        "yaxis5": axis(
-            "second order off by", domain=[0, 0.38], anchor="x5", range=[0, 1.5], tickformat=".0%", nticks=5
+        "xaxis4": axis("training (iterations)", domain=[0, 1], anchor="y4", range=[0, 1.06 * end]),
+        "shapes": [vertical(end, PURPLE, "solid", axes="4", width=2)],
+        "meta": {"hands": [hand(end, None, across="iterations", axes="4", color=PURPLE)]},
+        "yaxis4": axis(
+            "second order off by", domain=[0, 0.32], anchor="x4", range=[0, 1.5], tickformat=".0%", nticks=5
         ),
         "annotations": notes,
     }
-    return {"data": data, "layout": layout}
+    born, first = frame.first.values[:2]
+    off = np.linalg.norm(first - born) / np.linalg.norm(born)
+    told = f"Network 1 has the first order {off:.1%} off, the second one {errors[0, upto[0] - 1]:.0%}."
+    more = "Squares: what two bins of the well do together; blue takes away from the length, orange adds."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def _tree(text: str) -> tuple[list[list[float]], list[tuple[int, int]], list[bool]]:

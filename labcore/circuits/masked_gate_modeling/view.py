@@ -22,12 +22,14 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     headline,
     horizontal,
     label,
     note,
     segments,
     values_of,
+    vertical,
 )
 
 _TYPES = (SOFT, INK, SKY, BLUE, GREEN)  # input, output, AND with none, one, both inputs inverted
@@ -125,6 +127,15 @@ def masking(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+def _end(frame: xr.Dataset, axes: str = "") -> dict[str, Any]:
+    """The line at which the training ends, for a hand."""
+    return vertical(values_of(frame)["steps"], GREEN, "solid", axes=axes, width=2)
+
+
+def _longer(frame: xr.Dataset, axes: str = "") -> dict[str, Any]:
+    return {"hands": [hand(values_of(frame)["steps"], None, across="steps", axes=axes, color=GREEN)]}
+
+
 _PORTS = {"PI": "input", "PO": "output"}
 
 
@@ -133,15 +144,15 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
     t = frame.time.values
     latent, circuit = frame.accuracy.mean("repeat").values
     levels = (
-        (float(frame.lookup), "table of degrees", SOFT),
-        (float(frame.majority), "most frequent type", SOFT),
-        (float(frame.shuffled_edges.mean()), "latent, edges shuffled", PURPLE),
+        (float(frame.lookup), "no learning: count the wires", SOFT),
+        (float(frame.majority), "no learning: always the commonest type", SOFT),
+        (float(frame.shuffled_edges.mean()), "blue, with its wires shuffled", PURPLE),
     )
     names = [_PORTS.get(str(n), str(n).replace("AND, ", "AND ")) for n in frame.guess.values]
     # beside and below the squares there is room for two short lines
     short = [n.replace(" inverted", "").replace(" ", "<br>") for n in names]
     inverted = any("inverted" in n for n in names)
-    ends = ((latent, "hidden in the latent space", BLUE), (circuit, "hidden in the circuit", ORANGE))
+    ends = ((latent, "hides latent rows", BLUE), (circuit, "hides gates in the circuit", ORANGE))
     data = [
         curve(t, circuit, "hidden in the circuit", ORANGE, pin=True),
         curve(t, latent, "hidden in the latent space", BLUE, pin=True, line={"color": BLUE, "width": 4}),
@@ -153,7 +164,8 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     layout = {
         "height": 420,
-        "xaxis": axis(frame.time, domain=[0, 0.54], anchor="y", range=[0, max(int(t[-1]), 1)]),
+        "xaxis": axis(frame.time, domain=[0, 0.54], anchor="y", range=[0, 1.06 * values_of(frame)["steps"]]),
+        "meta": _longer(frame),
         "yaxis": axis("hidden nodes guessed right", range=[-0.02, 1.1], tickformat=".0%", tickvals=[0, 0.5, 1]),
         "margin": {"b": 64} if inverted else {},
         "xaxis2": axis(
@@ -173,21 +185,24 @@ def pretrain(frame: xr.Dataset) -> dict[str, Any]:
             tickvals=names,
             ticktext=[n.replace(" ", "<br>", 1) for n in names],
         ),
-        "shapes": [horizontal(value, color) for value, _, color in levels],
+        "shapes": [*(horizontal(value, color) for value, _, color in levels), _end(frame)],
         "annotations": [
             *(
-                label(1, height, text, color, xref="x domain", xanchor="right", yanchor="bottom")
+                label(0.93, height, text, color, xref="x domain", xanchor="right", yanchor="bottom")
                 for height, (_, text, color) in zip(apart([v for v, *_ in levels], 0.06), levels, strict=True)
             ),
             *(
-                note(0.99, 0.09 - 0.07 * k, f"{text}: <b>{values[-1]:.0%}</b>", color, xanchor="right",
+                note(0.93, 0.09 - 0.07 * k, f"{text}: <b>{values[-1]:.0%}</b>", color, xanchor="right",
                      yanchor="bottom")
                 for k, (values, text, color) in enumerate(ends)
             ),
-            note(0.5, 1, "guesses for latent rows", BLUE, axes="2", yanchor="bottom"),
+            note(0.5, 1, "what blue takes each type for", BLUE, axes="2", yanchor="bottom"),
+            note(1, 1, "drag the line: train longer", GREEN, xanchor="right", yanchor="bottom"),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = f"Of the types it hides, blue guesses {latent[-1]:.0%} right, orange {circuit[-1]:.0%}."
+    more = f"Without learning, {max(level for level, *_ in levels[:2]):.0%} can be had."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 _TEXTS = {
@@ -227,10 +242,14 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("hidden nodes guessed right", domain=[0, 0.52], anchor="y", range=[0, 1], tickformat=".0%",
                       tickvals=[0, 0.5, 1]),
         "yaxis": axis("", anchor="x", range=[2.5, -0.5], tickvals=[0, 1, 2], ticktext=names, showgrid=False),
-        "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2", range=[0, values_of(frame)["steps"]]),
+        "xaxis2": axis(frame.time, domain=[0.66, 1], anchor="y2", range=[0, 1.06 * values_of(frame)["steps"]]),
+        "meta": _longer(frame, "2"),
+        "shapes": [_end(frame, "2")],
         "yaxis2": axis("guessed right", anchor="x2", range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1]),
-        "annotations": [note(0, 1.01, "<b>what it is told of the circuit</b>", INK, xanchor="left",
-                             yanchor="bottom")],
+        "annotations": [
+            note(0, 1.01, "<b>what it is told of the circuit</b>", INK, xanchor="left", yanchor="bottom"),
+            note(1, 1.01, "drag the line: train longer", GREEN, axes="2", xanchor="right", yanchor="bottom"),
+        ],
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -279,12 +298,15 @@ def embedding(frame: xr.Dataset) -> dict[str, Any]:
                   marker={"size": 8, "color": color, "line": {"color": "@paper", "width": 1}}),
         ]  # fmt: skip
     named = [f"<span style='color:{color}'>{name.replace(' ', '&nbsp;')}</span>" for color, name in families]
+    notes.append(note(1, 1.01, "drag the line: train longer", GREEN, axes="3", xanchor="right", yanchor="bottom"))
     notes.append(note(0.5, -0.03, " &nbsp; ".join(named), SOFT, axes="2", yanchor="top"))
     layout = {
         "height": 470,
         "xaxis": HIDDEN | {"domain": [0, 0.42], "anchor": "y", "range": [0, 1]},
         "yaxis": HIDDEN | {"domain": [0.4, 1], "anchor": "x", "range": [4.6, -1.3]},
-        "xaxis3": axis(frame.time, domain=[0, 0.42], anchor="y3", range=[0, values_of(frame)["steps"]]),
+        "xaxis3": axis(frame.time, domain=[0, 0.42], anchor="y3", range=[0, 1.06 * values_of(frame)["steps"]]),
+        "meta": _longer(frame, "3"),
+        "shapes": [_end(frame, "3")],
         "yaxis3": axis("read right", domain=[0, 0.27], anchor="x3", range=[0, 1.1], tickvals=[0, 0.5, 1]),
         "xaxis2": HIDDEN | {"domain": [0.5, 1], "anchor": "y2"},
         "yaxis2": HIDDEN | {"anchor": "x2"},

@@ -23,10 +23,12 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    hand,
     headline,
     label,
     log_axis,
     note,
+    scale,
     values_of,
     vertical,
 )
@@ -168,6 +170,13 @@ def _at_top(layer: Any) -> Any:
     return type(layer)(0, layer.box)
 
 
+_WORDS = {"y": "queries", "x": "keys", "k": "numbers a key", "v": "numbers a value", "h": "heads", "m": "model width"}
+_WIRES = {
+    arch: [(wire, _WORDS[wire]) for wire in wires]
+    for arch, wires in (("attention", "yxkv"), ("linear_attention", "yxkv"), ("multihead", "yxhkm"))
+}
+
+
 def diagram(frame: xr.Dataset) -> dict[str, Any]:
     """The drawing, and under it the numbers in memory at each cut and the multiply-adds of each operation."""
     drawn = parse(frame.attrs["text"])
@@ -247,6 +256,10 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
         figure["annotations"].append(
             label(0, 1, told, SOFT, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
         )
+    names = _WIRES.get(values_of(frame)["arch"])
+    if names:
+        told = ", ".join(f"<i>{wire}</i> {word}" for wire, word in names)
+        figure = headline(figure, f"Each wire is an axis: {told}.")
     for name in ("yaxis2", "yaxis3"):  # small panels
         figure[name]["title"]["font"] = {"size": 13}
     figure["yaxis2"]["range"] = [0, 1.25 * max(live.max(), 1)]
@@ -285,14 +298,19 @@ def scaling(frame: xr.Dataset) -> dict[str, Any]:
             align="right",
         )
     )
+    k, far = values_of(frame)["k"], float(frame.peak.sel(model="linear_attention")[-1])
+    keys = np.arange(1, 65)  # the memory of linear attention grows with them in a straight line
+    told = {"xref": "x domain", "xanchor": "right", "yanchor": "bottom", "yshift": 14}
+    notes.append(label(1, np.log10(far), "drag me:<br>size of keys", BLUE, **told))
     ticks = [int(n) for n in 2 ** np.arange(6, 13) if x[0] <= n <= x[-1]]
     at = {"type": "log", "tickvals": ticks, "ticktext": [str(n) for n in ticks]}
     figure = {
         "height": 430,
-        "xaxis": axis("positions x = y", domain=[0, 0.44], anchor="y", **at),
+        "xaxis": axis("length of the sequence", domain=[0, 0.44], anchor="y", **at),
         "yaxis": log_axis(frame.peak),
-        "xaxis2": axis("positions x = y", domain=[0.56, 1], anchor="y2", **at),
+        "xaxis2": axis("length of the sequence", domain=[0.56, 1], anchor="y2", **at),
         "yaxis2": log_axis("multiply-adds", anchor="x2"),
+        "meta": {"hands": [hand(x[-1], far, up=scale("k", far / k * keys, keys), color=BLUE)]},
         "annotations": notes,
     }
     return {"data": data, "layout": figure}

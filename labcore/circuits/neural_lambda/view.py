@@ -13,16 +13,20 @@ from labcore.figure import (
     GRID,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SOFT,
     apart,
     axis,
     curve,
+    hand,
     headline,
     label,
     note,
     segments,
+    values_of,
+    vertical,
 )
 
 from .lambda_terms import Term, leftmost_redex, parse, unnamed
@@ -89,10 +93,13 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
     ends += [(mean[-1], f"all: {mean[-1]:.0%}", INK), (alike[-1], "tokens alike", SOFT)]
     ends += [(dropped, "always thrown", SOFT)]
     ends.sort(key=lambda e: e[0])
+    last = values_of(frame)["steps"]
     counts = [f"{name} ({n})" for name, n in zip(frame.depth.values, frame.depth_count.values, strict=True)]
     layout = {
         "height": 540,
-        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y", range=[0, 1.42 * span]),
+        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y", range=[0, 1.42 * last]),
+        "shapes": [vertical(last, GREEN, "solid", width=2)],
+        "meta": {"hands": [hand(last, None, across="steps", color=GREEN)]},
         "yaxis": axis(frame.exact, range=[0, 1.04], tickformat=".0%"),
         "xaxis2": axis("uses of the argument in step 1", domain=[0.62, 1], anchor="y2", type="category"),
         "yaxis2": axis(frame["size"], domain=[0.58, 1], anchor="x2", dtick=1),
@@ -106,6 +113,7 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
                 label(t[-1], y, text, color, xanchor="left", xshift=4)
                 for y, (_, text, color) in zip(apart([e for e, _, _ in ends], 0.05, 1.02), ends, strict=True)
             ),
+            label(last, 1, "drag: train longer", GREEN, yref="y domain", yanchor="bottom"),
             note(0, 1, "orange: expected from single steps", ORANGE, axes="3", xanchor="left", yanchor="bottom"),
         ],
     }  # fmt: skip
@@ -163,7 +171,7 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
     )
     data = [_tokens(true, np.full(true.shape, 0.9), "", rows), _tokens(said, frame.sure.values, "2", rows)]
     notes = [
-        note(0, 1, "the true run", INK, xanchor="left", yanchor="bottom"),
+        note(0, 1, "the true run, a row a step", INK, xanchor="left", yanchor="bottom"),
         note(0, 1, "the model's run, greener where sure; click a row", INK, axes="2", xanchor="left", yanchor="bottom"),
     ]
     shown = [row for row in rows if said[row][0]]
@@ -194,34 +202,38 @@ def execution(frame: xr.Dataset) -> dict[str, Any]:
     data.append(
         {
             "type": "heatmap", "z": attention if attention.size else np.zeros((1, 1)), "xaxis": "x4", "yaxis": "y4",
-            "colorscale": "Cividis", "zmin": 0, "showscale": False,
-            "hovertemplate": "token %{y} reads token %{x}: %{z:.2f}<extra></extra>",
+            "colorscale": [[0, PAPER], [1, BLUE]], "zmin": 0, "showscale": False, "xgap": 1, "ygap": 1,
+            "hovertemplate": "sign %{y} reads sign %{x}: %{z:.2f}<extra></extra>",
         }
     )  # fmt: skip
     plain = {"showgrid": False, "zeroline": False}
     down = {"autorange": False, "range": [len(rows) - 0.5, -0.5], "dtick": 1}
     layout = {
         "height": 560,
-        "xaxis": axis(frame.slot, domain=[0, 0.46], anchor="y", showticklabels=False, **plain),
+        "xaxis": axis("the term, sign by sign", domain=[0, 0.46], anchor="y", showticklabels=False, **plain),
         "yaxis": axis("step", domain=[0.62, 1], anchor="x", **down, **plain),
-        "xaxis2": axis(frame.slot, domain=[0.53, 0.97], anchor="y2", showticklabels=False, **plain),
+        "xaxis2": axis("the term, sign by sign", domain=[0.53, 0.97], anchor="y2", showticklabels=False, **plain),
         "yaxis2": axis("step", domain=[0.62, 1], anchor="x2", **down, **plain),
         "xaxis3": axis("the term in the orange frame", domain=[0, 0.46], anchor="y3", showticklabels=False,
                        range=[-0.7, widest + 0.9], **plain),
         "yaxis3": axis("", domain=[0, 0.46], anchor="x3", showticklabels=False, range=[deepest - 0.6, 0.6], **plain),
-        "xaxis4": axis(frame["read"], domain=[0.6, 0.97], anchor="y4", side="bottom",
+        "xaxis4": axis("sign of the term that is read", domain=[0.6, 0.97], anchor="y4", side="bottom",
                        tickvals=list(range(len(here))), ticktext=tokens, **plain),
-        "yaxis4": axis("token that is written", domain=[0.04, 0.44], anchor="x4", autorange="reversed",
+        "yaxis4": axis("sign that is written", domain=[0.04, 0.44], anchor="x4", autorange="reversed",
                        tickvals=list(range(len(answer))), ticktext=answer, **plain),
         "annotations": [
             *notes,
-            note(0, 1, "orange: the redex; blue: its argument<br>dotted: who binds whom", SOFT, axes="3",
-                 xanchor="left", yanchor="bottom", align="left"),
-            note(0, 1, "attention of the last block, mean of heads", SOFT, axes="4", xanchor="left", yanchor="bottom"),
+            note(0, 1, "orange: where the next step works<br>blue: its argument; dotted: a number and its λ", SOFT,
+                 axes="3", xanchor="left", yanchor="bottom", align="left"),
+            note(0, 1, "the bluer, the more it is read for that sign", SOFT, axes="4", xanchor="left",
+                 yanchor="bottom"),
         ],
         "shapes": shapes,
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = "A program is rewritten step by step, until nothing is left to do."
+    made = int(right[shown[1:]].sum()) if len(shown) > 1 else 0
+    more = f"The model reads its own last row and writes the next: {made} of {len(shown) - 1} rows are right."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def _tokens(texts: np.ndarray, sure: np.ndarray, axes: str, rows: np.ndarray) -> dict:

@@ -50,7 +50,7 @@ def sentence(
     functor: Annotated[
         float,
         number(
-            0, 1, "Apply the functor: from the diagram to its circuit", "picture", label="apply the functor", main=True
+            0, 1, "Apply the functor: from the diagram to its circuit", "picture", label="drawing to circuit", main=True
         ),
     ] = 0.0,
     subject: Annotated[Subject, choice("Who", "sentence", label="subject", main=True)] = "Alice",

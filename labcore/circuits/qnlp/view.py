@@ -27,6 +27,7 @@ from labcore.figure import (
 )
 
 HIDDEN = {"visible": False, "fixedrange": True, "zeroline": False}
+_TYPES = {"n": "noun", "n.r": "noun<br>to the<br>left", "n.l": "noun<br>to the<br>right", "s": "sentence"}
 STEP, GAP = 0.62, 0.8  # between the boxes on a wire, between words
 
 
@@ -93,7 +94,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
             if wrong or qubit or f < 1:
                 color = RED if wrong else GREEN
                 fade = 1.0 if wrong or qubit else 1 - f
-                text = types[i] if wrong or f < 0.5 else f"{types[i]}: 1 qubit"
+                text = f"{types[i]}: 1 qubit" if f >= 0.5 and not wrong else types[i] if wrong else "s: a sentence"
                 notes.append(label(x[i], floor, text, color, yanchor="top", opacity=fade))
         elif j > i:
             y = -(0.8 + space * (depth[i] - 1))
@@ -126,7 +127,8 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
         for i, t in enumerate(types):
             if partner[i] >= 0:
                 beside = {"xanchor": "left", "yanchor": "top", "xshift": 2, "opacity": 1 - f}
-                notes.append(label(x[i], 0, t, SOFT, font={"color": SOFT, "size": 12}, **beside))
+                words = f"{t}<br>{_TYPES.get(t, '')}" if np.ptp(x) < 9 else t  # else there is room for the symbol only
+                notes.append(label(x[i], 0, words, SOFT, font={"color": SOFT, "size": 12}, align="left", **beside))
     flat = (floor - 0.7, max(tops.values()) + 0.75)
     size = float(np.clip(min(430 / (np.ptp(x) + 2), 350 * STEP / (flat[1] - flat[0])), 9, 26))
 
@@ -165,7 +167,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
                   marker={"size": 11, "color": RED, "line": {"color": "white", "width": 2}}),
         ]  # fmt: skip
         notes.append(
-            note(0.5, 1.02, f"p(true) = {float(frame.p):.3f}", RED, axes="2", yanchor="bottom",
+            note(0.5, 1.02, f"true with {float(frame.p):.1%}", RED, axes="2", yanchor="bottom",
                  font={"color": RED, "size": 17})
         )  # fmt: skip
     else:
@@ -189,7 +191,7 @@ def sentence(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("", range=list(flat), **HIDDEN),
         "xaxis2": axis(angle, domain=[0.8, 1], anchor="y2", range=[0, 2 * np.pi],
                        tickvals=[0, np.pi, 2 * np.pi], ticktext=["0", "\u03c0", "2\u03c0"]),
-        "yaxis2": axis(frame.p_sweep, domain=[0.18, 0.86], anchor="x2", range=[0, 1.02]),
+        "yaxis2": axis("chance p that it is true", domain=[0.18, 0.86], anchor="x2", range=[0, 1.02]),
         "annotations": notes,
     }  # fmt: skip
     if grammatical:
@@ -330,12 +332,12 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     name = frame.attrs["bubble"]
     notes += [
-        label(-2.0, 4.4 * (rows - 1) + 1.5, "d log p =" if log else "dp =", INK, xanchor="left",
+        label(-2.0, 4.4 * (rows - 1) + 1.5, "slope of log p =" if log else "slope of p =", INK, xanchor="left",
               font={"color": INK, "size": 15}),
         label(t, 0, "angle: drag me", GREEN, axes="2", yref="y2 domain", xanchor="left", yanchor="bottom", xshift=24),
         note(0, 1.01, f"slope {slope:+.3f}<br>circles: shifted diagrams", RED, axes="2", xanchor="left",
              yanchor="bottom", align="left"),
-        note(0, 1.01, "bars: autograd<br>circles: sum of diagrams", SOFT, axes="3", xanchor="left",
+        note(0, 1.01, "bars: backpropagation<br>circles: sum of diagrams", SOFT, axes="3", xanchor="left",
              yanchor="bottom", align="left"),
     ]  # fmt: skip
     pixels = 300 + 170 * rows  # of the panels, without margins
@@ -345,12 +347,13 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
         "margin": {"b": 88},
         "xaxis": axis("", domain=[0, 1], anchor="y", range=[-2.2, 18], **HIDDEN),
         "yaxis": axis("", domain=[300 / pixels, 1], anchor="x", range=[-1.6, 2.4 + 4.4 * (rows - 1)], **HIDDEN),
-        "xaxis2": axis(frame.angle, domain=[0, 0.44], anchor="y2",
+        "xaxis2": axis(f"the angle: {frame.angle.attrs['long_name']} (rad)", domain=[0, 0.44], anchor="y2",
                        tickvals=np.pi * np.arange(-1, 4),
                        ticktext=["\u2212\u03c0", "0", "\u03c0", "2\u03c0", "3\u03c0"]),
-        "yaxis2": axis(frame.value, domain=[0, low], anchor="x2", range=[reach[0] - pad, reach[1] + pad]),
+        "yaxis2": axis(f"{name} (chance of true)", domain=[0, low], anchor="x2",
+                       range=[reach[0] - pad, reach[1] + pad]),
         "xaxis3": axis("angle of the sentence", domain=[0.54, 1], anchor="y3", tickangle=-60, type="category"),
-        "yaxis3": axis(f"derivative of {name}", domain=[0, low], anchor="x3"),
+        "yaxis3": axis(f"slope of {name}", domain=[0, low], anchor="x3"),
         "shapes": [vertical(t, GREEN, "solid", axes="2", width=3)],
         "annotations": notes,
         "meta": {"hands": [hand(t, None, across="t", axes="2", color=GREEN)]},

@@ -22,14 +22,27 @@ from labcore.figure import (
     SOFT,
     axis,
     curve,
+    hand,
     headline,
     label,
     note,
     segments,
     values_of,
+    vertical,
 )
 
 _PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
+
+
+# what the words of a program do, in a newcomer's words
+_STEPS = (
+    "<b>push</b>: remember the cursor's node",
+    "<b>pop</b>: forget the last one",
+    "<b>add</b>: make a node (a circle), go there",
+    "<b>connect</b>: wire the remembered node to",
+    "the cursor (a square on the wire)",
+    "<b>next_port</b>, <b>prev_port</b>: another plug",
+)
 
 
 def program(frame: xr.Dataset) -> dict[str, Any]:
@@ -91,18 +104,18 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
         "bargap": 0,
         "xaxis": HIDDEN | {"domain": [0, 0.5], "anchor": "y", "range": [-1.6, 1.6]},
         "yaxis": HIDDEN | {"domain": [0.28, 1], "anchor": "x", "range": [-1.45, 1.45]},
-        "xaxis2": axis("place in the representation x (64 numbers)", domain=[0, 1], anchor="y2", range=[0, 64]),
+        "xaxis2": axis("the 64 numbers of the representation x", domain=[0, 1], anchor="y2", range=[0, 64]),
         "yaxis2": axis(
-            "chunk", domain=[0.02, 0.14], anchor="x2", range=[-0.5, 0.5], showticklabels=False, showgrid=False
+            "part", domain=[0.02, 0.14], anchor="x2", range=[-0.5, 0.5], showticklabels=False, showgrid=False
         ),
         "annotations": [
             label(0.52, 1, "<b>The program</b>", INK, **corner),
             label(0.52, 0.94, "<br>".join(lines), INK, **corner),
-            label(0.52, 0.6, f"steps done: {frame.attrs['done']}" + " (bold)" * (done > 0), INK, **corner),
-            label(0.52, 0.54, f"ring: cursor, on port {frame.attrs['cursor_port']}", RED, **corner),
-            label(0.52, 0.48, f"stack: {', '.join(stack) or 'empty'}", SOFT, **corner),
-            label(0.52, 0.4, "round: node, square: edge,<br>numbered as they are made", SOFT, **corner),
-            label(0, 0.215, "element with this number gets this chunk of x:", SOFT, **corner),
+            label(0.52, 0.7, f"steps done: {frame.attrs['done']}" + " (bold)" * (done > 0), INK, **corner),
+            label(0.52, 0.64, f"ring: the cursor, at plug {frame.attrs['cursor_port']} of its node", RED, **corner),
+            label(0.52, 0.58, f"remembered (the stack): {', '.join(stack) or 'nothing'}", SOFT, **corner),
+            label(0.52, 0.5, "<br>".join(_STEPS), SOFT, **corner),
+            label(0, 0.215, "circle or square with this number gets this part of x:", SOFT, **corner),
         ],
     }
     return {"data": data, "layout": layout}
@@ -145,43 +158,41 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
               mode="lines+markers"),
         curve(generation, mean_kept, "training, kept", BLUE, axes="2", pin=True, line={"color": BLUE, "width": 4},
               mode="lines+markers"),
-        *(
-            {"type": "bar", "x": generation, "y": bits[:, k], "name": name, "marker": {"color": color}, "xaxis": "x3",
-             "yaxis": "y3", "showlegend": False}
-            for k, name, color in ((0, "spelled out", GRID), (1, "with the library", GREEN))
-        ),
     ]  # fmt: skip
     half = int(kept[-1].sum())
     shape = {"type": "rect", "x0": -1.5, "x1": 3.0 * half - 1.5, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
     parts = frame.attrs["library"].split("\n")
-    parts = [p if len(p) < 46 else p[:43] + "..." for p in parts if p][-3:]
+    parts = [p if len(p) < 34 else p[:31] + "..." for p in parts if p][-3:]
+    told = ["<b>Library</b>: new words,", "made of steps that many share", *(parts or ["none yet"]), ""]
+    told += ["The programs kept are", f"{bits[-1, 0]:.0f} bits long, spelled out,"]
+    told += [f"and {bits[-1, 1]:.0f} with the library."]
     ranked = [f"{v:.0%}" for v in now[order]]
     fate = [("kept for the next generation", 0, BLUE), ("thrown out", half, SOFT)] if half else []
     corner = {"xanchor": "left", "yanchor": "top", "align": "left"}
-    whole = [0.5, max(values_of(frame)["generations"], len(generation)) + 0.5]
+    last = values_of(frame)["generations"]
+    whole = [0.5, max(last, len(generation)) + 0.5]
     layout = {
         "height": 600,
-        "barmode": "group",
         "xaxis": HIDDEN | {"domain": [0, 1], "anchor": "y", "range": [-1.8, 3.0 * size - 1.2]},
         "yaxis": HIDDEN | {"domain": [0.68, 0.96], "anchor": "x", "range": [-2.3, 1.6]},
-        "xaxis2": axis(frame.generation, domain=[0, 0.5], anchor="y2", dtick=1, range=whole),
+        "xaxis2": axis(frame.generation, domain=[0, 0.6], anchor="y2", dtick=1, range=whole),
         "yaxis2": axis("accuracy", domain=[0, 0.56], anchor="x2", tickformat=".0%", range=[low - 0.04, 1]),
-        "xaxis3": axis("generation (grey: without the library)", domain=[0.62, 1], anchor="y3", dtick=1, range=whole),
-        "yaxis3": axis("kept programs (bits)", domain=[0, 0.4], anchor="x3", rangemode="tozero"),
-        "shapes": [shape | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}] if half else [],
+        "shapes": [shape | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}] * (half > 0)
+        + [vertical(last, GREEN, "solid", axes="2", width=2)],
+        "meta": {"hands": [hand(last, None, across="generations", axes="2", color=GREEN)]},
         "annotations": [
             *(label(3.0 * k, -1.45, text, SOFT, yanchor="top") for k, text in enumerate(ranked)),
             *(label(3.0 * at - 1.4, 1, text, color, yref="y domain", xanchor="left", yanchor="bottom")
               for text, at, color in fate if at < size),
             note(0, 1.02, f"<span style='color:{BLUE}'>training rows (thick: of those kept)</span> &nbsp; "
                  f"<span style='color:{RED}'>new rows</span>", SOFT, axes="2", xanchor="left", yanchor="bottom"),
-            label(0.62, 0.65, "<br>".join(["<b>Library</b>:", "parts that many share", *(parts or ["no part yet"])]),
-                  GREEN, xref="paper", yref="paper", **corner),
+            label(last, 1, "drag: go on", GREEN, axes="2", yref="y2 domain", xanchor="right", xshift=-6, yanchor="top"),
+            label(1.03, 1, "<br>".join(told), GREEN, xref="x2 domain", yref="y2 domain", **corner),
         ],
     }  # fmt: skip
-    told = f"Generation {generation[-1]}: {size} programs, each has written a graph."
+    words = f"Generation {generation[-1]}: {size} programs, each has written a graph. The better half is kept."
     more = "Below each, how much of its training it gets right. Blue: good on new rows."
-    return {"data": data, "layout": headline(layout, told, more)}
+    return {"data": data, "layout": headline(layout, words, more)}
 
 
 def graph_choice(frame: xr.Dataset) -> dict[str, Any]:

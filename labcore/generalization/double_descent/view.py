@@ -17,6 +17,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     label,
     log_axis,
     note,
@@ -107,9 +108,10 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
         curve(modes, s, "singular value", BLUE, axes="4"),
     ]
     notes += [
-        note(0.5, 1, f"noise in the modes at p/n = {look:.3g}", SOFT, axes="3", yanchor="bottom"),
-        note(0.03, 0.97, "grey: cost once fitted", SOFT, axes="3", xanchor="left", yanchor="top"),
-        note(0.03, 0.9, "cost now", RED, axes="3", xanchor="left", yanchor="top"),
+        note(0.5, 1, f"inside the model at the line: p/n = {look:.3g}", SOFT, axes="3", yanchor="bottom"),
+        note(0.03, 0.97, "grey: once it is fitted", SOFT, axes="3", xanchor="left", yanchor="top"),
+        note(0.03, 0.9, "so far", RED, axes="3", xanchor="left", yanchor="top"),
+        note(0.02, 0.98, "strongest direction / weakest", GREEN, axes="2", xanchor="left", yanchor="top"),
     ]
     layout = {
         "height": 560,
@@ -125,9 +127,9 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
         ),
         "yaxis2": log_axis("condition number", domain=[0, 0.26], anchor="x2", nticks=4, dtick=2),
         "xaxis3": axis("", domain=[0.66, 1], anchor="y3", showticklabels=False, matches="x4"),
-        "yaxis3": log_axis("cost |u·noise| / s", domain=[0.34, 1], anchor="x3", range=_decades(cost, low=1e-4)),
-        "xaxis4": axis(frame.mode, domain=[0.66, 1], anchor="y4"),
-        "yaxis4": log_axis("singular value s", domain=[0, 0.26], anchor="x4", dtick=2),
+        "yaxis3": log_axis("noise it adds", domain=[0.34, 1], anchor="x3", range=_decades(cost, low=1e-4)),
+        "xaxis4": axis("directions (modes), strong to weak", domain=[0.66, 1], anchor="y4"),
+        "yaxis4": log_axis("its strength s", domain=[0, 0.26], anchor="x4", dtick=2),
         "shapes": [
             vertical(at, RED, "solid", width=2.5),
             vertical(1.0),
@@ -136,7 +138,9 @@ def model_wise(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": notes,
         "meta": {"hands": [hand(at, None, across="look_at", color=RED)]},
     }
-    return {"data": data, "layout": layout}
+    told = "Left: error on new data, as the model grows. Drag the line to look inside one."
+    more = "Right: how much noise each direction of its data adds, strong directions first."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def sample_wise(frame: xr.Dataset) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from labcore.figure import (
     hand,
     headline,
     label,
-    log_axis,
     note,
     scale,
     values_of,
@@ -60,7 +59,6 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
     reach = [both.min() - 0.15 * np.ptp(both) - 0.1, both.max() + 0.15 * np.ptp(both) + 0.1]
     names = [str(n) for n in frame.side.values]
     left, right = ({"xanchor": side, "yanchor": "bottom"} for side in ("left", "right"))
-    count = f"<b>{active.sum()} of {len(f)} features respond</b> at the dark orange line (blue)"
     by = values_of(frame)
     bounds = [
         hand(place, None, across=scale(name, [place, place + 1], [by[name], by[name] + 1]), color=ORANGE)
@@ -70,11 +68,11 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
         "height": 540,
         "meta": {"hands": [*bounds, hand(at, None, across="x", color=RED)]},
         "xaxis": axis("input x (pixels lie in [0, 1])", domain=[0, 0.58], anchor="y", range=[-0.5, 1.5]),
-        "yaxis": axis(frame.feature, domain=[0, 0.95], range=[low, high]),
+        "yaxis": axis("height of a bump", domain=[0, 0.95], range=[low, high]),
         "xaxis2": axis(frame.x, domain=[0.68, 1], anchor="y2", range=[-0.5, 1.5]),
-        "yaxis2": axis("activation", domain=[0.6, 0.95], anchor="x2", range=[sides.min() - 0.1, sides.max() + 0.1]),
+        "yaxis2": axis("its two sides", domain=[0.6, 0.95], anchor="x2", range=[sides.min() - 0.1, sides.max() + 0.1]),
         "xaxis3": axis(frame.x, domain=[0.68, 1], anchor="y3", range=[-0.5, 1.5]),
-        "yaxis3": axis("edge function", domain=[0, 0.36], anchor="x3", range=reach),
+        "yaxis3": axis("curve of an edge", domain=[0, 0.36], anchor="x3", range=reach),
         "shapes": [
             vertical(at, RED, "solid", width=3),
             {"type": "rect", "x0": float(start[j]), "x1": float(end[j]), "y0": 0, "y1": 1, "yref": "y domain",
@@ -82,15 +80,15 @@ def bumps(frame: xr.Dataset) -> dict[str, Any]:
             *(vertical(float(v[j]), ORANGE) for v in (start, end)),
         ],
         "annotations": [
-            note(0, 1, count, INK, **left),
-            label((start[j] + end[j]) / 2, low, f"feature {j}: from s to e", ORANGE, yanchor="bottom", yshift=2),
-            note(0, 1, f"feature {j}: {names[0]}", GREEN, axes="2", **left),
-            note(1, 1, names[1], PURPLE, axes="2", **right),
-            note(0, 1, "a weight for each feature", BLUE, axes="3", **left),
-            note(1, 1, "merged", ORANGE, axes="3", **right),
+            label((start[j] + end[j]) / 2, high, f"bump {j}: drag its start s, its end e", ORANGE, yanchor="top"),
+            note(0, 1, f"rises: {names[0]}", GREEN, axes="2", **left),
+            note(1, 1, f"falls: {names[1]}", PURPLE, axes="2", **right),
+            note(0, 1, "a weight a bump", BLUE, axes="3", **left),
+            note(1, 1, "bumps summed first", ORANGE, axes="3", **right),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = f"<b>{active.sum()} of {len(f)} bumps respond</b> at the dark orange line: the blue ones."
+    return {"data": data, "layout": headline(layout, told, "A bump is one side that rises times one that falls.")}
 
 
 def digits(frame: xr.Dataset) -> dict[str, Any]:
@@ -99,44 +97,28 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     names, colors = list(frame.model.values), (ORANGE, PURPLE, BLUE, GREEN)
     data, notes = [], []
     for k, (name, color) in enumerate(zip(names, colors, strict=True)):
-        data += [
-            curve(t, accuracy[k], name, color, pin=True, line={"color": color, "width": 4 if k == 0 else 2.5}),
-            curve(params[k : k + 1], accuracy[k, -1:], name, color, axes="2", mode="markers",
-                  marker={"size": 14 if k == 0 else 11, "color": color},
-                  hovertemplate="%{x} numbers: %{y:.1%}<extra></extra>"),
-        ]  # fmt: skip
-        text = f"{name}: {accuracy[k, -1]:.1%}"
-        notes.append(note(0.98, 0.05 + 0.1 * (3 - k), text, color, xanchor="right", yanchor="bottom", bgcolor=PAPER))
-    small, big = float(params[0]), float(params[2])
-    if big > 1.5 * small:
-        notes.append(
-            label(np.log10(np.sqrt(small * big)), 0.06, f"{big / small:.1f} times the numbers", SOFT, axes="2")
-        )
+        data.append(curve(t, accuracy[k], name, color, pin=True, line={"color": color, "width": 4 if k == 0 else 2.5}))
+        text = f"{name.partition(',')[0]}, {int(params[k]):,} numbers: {accuracy[k, -1]:.1%}"
+        notes.append(note(0.93, 0.05 + 0.1 * (3 - k), text, color, xanchor="right", yanchor="bottom", bgcolor=PAPER))
     weight = frame.attention.values.reshape(8, 8)
     data.append(
-        {"type": "heatmap", "z": weight * 64, "xaxis": "x3", "yaxis": "y3", "zmid": 1, "colorscale": "Viridis",
-         "colorbar": {"len": 0.42, "y": 0.2, "x": 0.4, "title": {"text": "x mean"}, "thickness": 10},
+        {"type": "heatmap", "z": weight * 64, "xaxis": "x2", "yaxis": "y2", "zmid": 1, "colorscale": "Viridis",
+         "colorbar": {"len": 0.9, "y": 0.45, "x": 1, "title": {"text": "times<br>the mean"}, "thickness": 10},
          "hovertemplate": "row %{y}, column %{x}: %{z:.2f} x the mean<extra></extra>"}
     )  # fmt: skip
-    edges, corner = frame.bounds.values, {"xanchor": "left", "yanchor": "bottom"}
-    for k, (color, word) in enumerate(((BLUE, "starts s"), (RED, "ends e"))):
-        data.append(curve(*bundle(t, edges[:, :, k].T), word, color, axes="4", line={"color": color, "width": 1.5}))
-        notes.append(note(0.02 + 0.3 * k, 1, word, color, axes="4", **corner))
-    notes.append(note(0, 1, "which pixels AF-KAN looks at (1: as the mean)", INK, axes="3", **corner))
-    whole = [0, values_of(frame)["steps"]]
-    decades = [np.log10(params.min()) - 0.3, np.log10(params.max()) + 0.3]
+    last = values_of(frame)["steps"]
+    notes.append(note(1, 1, "drag the line: train longer", INK, xanchor="right", yanchor="bottom"))
+    notes.append(note(0, 1, "which pixels AF-KAN looks at", INK, axes="2", xanchor="left", yanchor="bottom"))
     layout = {
-        "height": 620,
-        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y", range=whole),
-        "yaxis": axis("test digits that are right", domain=[0.56, 1], tickformat=".0%", range=[0, 1.02]),
-        "xaxis2": log_axis("numbers to learn", domain=[0.63, 1], anchor="y2", range=decades),
-        "yaxis2": axis("", domain=[0.56, 1], anchor="x2", tickformat=".0%", range=[0, 1.02]),
-        "xaxis3": axis("column", domain=[0, 0.38], anchor="y3"),
-        "yaxis3": axis("row", domain=[0, 0.4], anchor="x3", autorange="reversed"),
-        "xaxis4": axis(frame.time, domain=[0.63, 1], anchor="y4", range=whole),
-        "yaxis4": axis("starts and ends of bumps", domain=[0, 0.4], anchor="x4"),
+        "height": 440,
+        "xaxis": axis(frame.time, domain=[0, 0.52], anchor="y", range=[0, 1.06 * last]),
+        "shapes": [vertical(last, INK, "solid", width=2)],
+        "meta": {"hands": [hand(last, None, across="steps", color=INK)]},
+        "yaxis": axis("test digits that are right", tickformat=".0%", range=[0, 1.02]),
+        "xaxis2": axis("column of the picture", domain=[0.64, 0.97], anchor="y2"),
+        "yaxis2": axis("row", domain=[0.12, 0.9], anchor="x2", autorange="reversed"),
         "annotations": notes,
-    }  # fmt: skip
+    }
     told = f"With {params[0]:,} numbers to learn AF-KAN reads {accuracy[0, -1]:.0%} of the digits."
     rivals = ((k, name) for k, name in ((1, "ReLU-KAN"), (3, "an ordinary network")))
     more = ", ".join(f"{name} {accuracy[k, -1]:.0%} with {params[k]:,}" for k, name in rivals) + "."

@@ -11,6 +11,7 @@ from labcore.figure import (
     BLUE,
     GREEN,
     GRID,
+    INK,
     ORANGE,
     RED,
     SHADE,
@@ -19,6 +20,7 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     inward,
     label,
     log_axis,
@@ -180,7 +182,7 @@ _TASKS = {
 def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
     """Test errors of the three fighters on each task, at the end and over what was spent until then.
 
-    On the left each repeat is a small dot, the mean a large one; on the right the mean on the way.
+    On the left each repeat is a small dot, the mean a large one; on the right the means of the lowest task on the way.
     """
     colors = {"KAN": BLUE, "MLP": RED, "spline MLP": GREEN}
     tasks = list(dict.fromkeys(frame.task.values.tolist()))
@@ -194,22 +196,24 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
         small = {"mode": "markers", "opacity": 0.5, "hoverinfo": "skip", "marker": {"color": color, "size": 6}}
         large = {"mode": "markers", "marker": {"color": color, "size": 14}}
         data.append(curve(error.ravel(), np.repeat(height, error.shape[1]), model, color, **small))
-        data.append(curve(error.mean(1), height, model, color, pin=True, **large))
+        alone = {"sets": [{"tasks": str(frame.task.values[r])} for r in runs]}
+        data.append(curve(error.mean(1), height, model, color, pin=True, click=alone, **large))
         mean = error.mean(1)[0]
         notes.append(label(np.log10(mean), height[0], f"{model} {mean:.3g}", color, yshift=(14, 14, -16)[seat]))
-        for r in runs:
-            panel = str(2 + tasks.index(frame.task.values[r]))
+        for r in runs[frame.task.values[runs] == tasks[0]]:
             way = np.clip(frame.course.values[r].mean(0), 1e-5, None)
             # a clock may show nothing yet
             spent = np.maximum(frame.spent.values[r], 1e-3 * frame.spent.values[r, -1] + 1e-9)
-            data.append(curve(spent, way, model, color, axes=panel, pin=True))
-    notes.append(note(0, 1, "\N{LEFTWARDS ARROW} better", SOFT, xanchor="left", yanchor="bottom"))
+            data.append(curve(spent, way, model, color, axes="2", pin=True))
+    notes.append(
+        note(0, 1, "\N{LEFTWARDS ARROW} better; click a dot: its task alone", SOFT, xanchor="left", yanchor="bottom")
+    )
     # wide enough for a tick with a number, however near to each other the errors are
     low = np.log10(np.clip(frame.error.values.min(), 1e-5, None)) - 0.3
     named = [_TASKS.get(t, t.replace("_", " ")) for t in tasks]
     equal = {"params": "parameters", "flops": "work"}[frame.attrs["budget_kind"]]
     layout = {
-        "height": 120 + 90 * len(tasks),
+        "height": max(340, 120 + 90 * len(tasks)),
         "margin": {"l": 124},
         "xaxis": log_axis(f"test error, at equal {equal}", domain=[0, 0.5],
                           range=[low, max(np.log10(max(frame.error.values.max(), 1e-5)) + 0.3, np.ceil(low) + 0.1)]),
@@ -217,18 +221,20 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
                       range=[-0.6, len(tasks) - 0.4]),
         "annotations": notes,
     }  # fmt: skip
-    # one panel a task, as high as its row on the left
-    share, spans = 1 / len(tasks), np.log10(np.maximum(frame.spent.values, 1e-9))
-    for i, name in enumerate(tasks):
-        rows = frame.task.values == name
-        way = np.log10(np.clip(frame.course.values[rows].mean(1), 1e-5, None))
-        title = named[i].replace("<br>", " ")
-        notes.append(note(0.02, 0.05, title, SOFT, axes=f"{i + 2}", xanchor="left", yanchor="bottom"))
-        ends = [float(spans[:, 0].min()) - 0.1, float(spans[:, -1].max()) + 0.1]
-        layout |= {
-            f"xaxis{i + 2}": log_axis(frame.spent if i == 0 else "", domain=[0.62, 1], anchor=f"y{i + 2}",
-                                      range=[max(ends[0], ends[1] - 3), ends[1]], showticklabels=i == 0),
-            f"yaxis{i + 2}": log_axis("test error" if i == 0 else "", domain=[(i + 0.08) * share, (i + 0.92) * share],
-                                      anchor=f"x{i + 2}", range=[float(way.min()) - 0.2, float(way.max()) + 0.2]),
-        }  # fmt: skip
-    return {"data": data, "layout": layout}
+    rows, spans = frame.task.values == tasks[0], np.log10(np.maximum(frame.spent.values, 1e-9))
+    way = np.log10(np.clip(frame.course.values[rows].mean(1), 1e-5, None))
+    ends = [float(spans[rows, 0].min()) - 0.1, float(spans[rows, -1].max()) + 0.1]
+    layout |= {
+        "xaxis2": log_axis(frame.spent, domain=[0.62, 1], anchor="y2", range=[max(ends[0], ends[1] - 3), ends[1]]),
+        "yaxis2": log_axis("test error on the way", anchor="x2",
+                           range=[float(way.min()) - 0.2, float(way.max()) + 0.2]),
+    }  # fmt: skip
+    notes.append(note(0.5, 1, named[0].replace("<br>", " "), INK, axes="2", yanchor="bottom"))
+    told, best = f"As many {equal} each. ", []
+    for task in tasks:
+        on = np.flatnonzero(frame.task.values == task)
+        if len(on) == len(colors):  # a winner has beaten somebody
+            best.append(str(frame.model.values[on[frame.error.values[on].mean(1).argmin()]]))
+    tally = ", ".join(f"{model} on {best.count(model)}" for model in colors if model in best)
+    told += f"Smallest mean error: {tally} of {len(best)}." if best else "Not all three have run yet."
+    return {"data": data, "layout": headline(layout, told)}

@@ -10,6 +10,7 @@ import xarray as xr
 from labcore.figure import (
     BLUE,
     GREEN,
+    INK,
     ORANGE,
     PURPLE,
     RED,
@@ -18,10 +19,14 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     headline,
+    horizontal,
     label,
     log_axis,
     note,
+    values_of,
+    vertical,
 )
 
 
@@ -57,6 +62,7 @@ def layer(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+MISSED = 0.125  # the mean square of half a sine
 _COLOURS = {"same width": SOFT, "wider": BLUE, "linear branch": GREEN, "ReLU branch": PURPLE, "CosNet branch": RED}
 _DASHES = {"same width": "dot", "linear branch": "dash"}
 
@@ -80,57 +86,66 @@ def sharp(frame: xr.Dataset) -> dict[str, Any]:
     for k, color in enumerate((ORANGE, RED, PURPLE)):
         data.append(curve(*bundle(t, waves[k]), f"layer {k + 1}", color, axes="3", line={"color": color, "width": 2}))
         notes.append(label(1.02, waves[k, 0, -1], f"layer {k + 1}", color, axes="3", xref="x3 domain", xanchor="left"))
-    over = "grey: target, blue: wider, orange: CosNet", "CosNet tunes its own frequencies"
+    over = "grey: target, blue: wider, orange: CosNet", "CosNet tunes its own cosines"
     for k, text in enumerate(over, 2):
         notes.append(note(0.5, 1, text, SOFT, axes=f"{k}", yanchor="bottom"))
+    notes.append(label(0.02, np.log10(MISSED), "the fast part missed", SOFT, xref="x domain", xanchor="left",
+                       yanchor="bottom"))  # fmt: skip
     low = float(min(-3.5, np.floor(2 * np.log10(error.min())) / 2))
     whole = [0, float(t[-1] / frame.attrs["progress"]) if frame.attrs["progress"] else 1.0]
     layout = {
         "height": 540,
         "xaxis": axis(frame.time, domain=[0, 0.36], anchor="y", range=whole),
         "yaxis": log_axis(frame.error, range=[low, max(0.0, np.log10(error.max()))]),
-        "xaxis2": axis("position along the sharp direction", domain=[0.6, 0.95], anchor="y2"),
+        "xaxis2": axis("position along the fast direction", domain=[0.6, 0.95], anchor="y2"),
         "yaxis2": axis("output", domain=[0.58, 1], anchor="x2"),
         "xaxis3": axis(frame.time, domain=[0.6, 0.95], anchor="y3", range=whole),
-        "yaxis3": axis(frame.frequency, domain=[0, 0.38], anchor="x3"),
+        "yaxis3": axis("frequency of a cosine", domain=[0, 0.38], anchor="x3"),
+        "shapes": [horizontal(MISSED, SOFT)],
         "annotations": notes,
     }
-    return {"data": data, "layout": layout}
+    ends = {name: error[names.index(name), -1] for name in ("wider", "CosNet branch")}
+    found = [f"the {name} one has {end:.2g}" for name, end in ends.items()]
+    told = f"A smooth target with one fast direction. Whoever misses it has an error of {MISSED}:"
+    return {"data": data, "layout": headline(layout, told, f"{found[0]}, {found[1].replace(' one', '')}.")}
 
 
 def language(frame: xr.Dataset) -> dict[str, Any]:
-    """Training loss of three character models, and how far two of them are ahead of the narrow one on held-out text."""
+    """How far two character models are ahead of the narrow one, while they train and on held-out text."""
     t = frame.time.values
     train, held = frame.train.values.mean(1), frame.held_out.values.mean(1)
-    ahead, when = held[0] - held, frame.steps_to.values
+    seen, ahead, when = train[0] - train, held[0] - held, frame.steps_to.values
     data, notes = [], []
-    ends = apart(train[:, -1], np.float32(0.05))  # in the precision of the losses
     for k, (name, color) in enumerate(zip(map(str, frame.model.values), (SOFT, BLUE, RED))):
         line = {"color": color, "width": 3}
-        data.append(curve(t, train[k], f"{name}, training", color, line=line, pin=True))
-        notes.append(label(1.02, ends[k], name, color, xref="x domain", xanchor="left"))
         if not k:
             continue
+        data.append(curve(t, seen[k], f"{name}, training", color, line=line, pin=True))
+        notes.append(note(0.93, 1.01 - 0.07 * k, name, color, xanchor="right", yanchor="top"))
         data.append(curve(t, ahead[k], f"{name}, ahead", color, axes="2", line=line, pin=True))
         met = f", there at step {when[k]}" if when[k] else ""
         text = f"{name}: {int(frame.parameters[k]):,} numbers{met}"
         notes.append(note(0.98, 1.01 - 0.07 * k, text, color, axes="2", xanchor="right", yanchor="top"))
     own = f"0: width 32, {int(frame.parameters[0]):,} numbers"
     notes.append(note(0.98, 0.02, own, SOFT, axes="2", xanchor="right", yanchor="bottom"))
-    # the first frame is far above the rest, and the rest is what there is to see
-    rest = train[:, 1:] if len(t) > 1 else train
-    reach = max(0.1, float(np.abs(ahead[:, 1:]).max(initial=0)))
-    span = int(t[-1] / frame.attrs["progress"]) if frame.attrs["progress"] else 0
+    notes.append(note(0, 1.01, "on the text that it learns", INK, xanchor="left", yanchor="bottom"))
+    notes.append(note(1, 1.01, "drag the line: train longer", INK, xanchor="right", yanchor="bottom"))
+    notes.append(note(0.5, 1.01, "on new text", INK, axes="2", yanchor="bottom"))
+    # the first frame is far from the rest, and the rest is what there is to see
+    reach = max(0.1, *(float(np.abs(v[:, 1:]).max(initial=0)) for v in (seen, ahead)))
+    last = values_of(frame)["steps"]
     names = [str(name) for name in frame.model.values]
     told = f"Three models guess the next letter. {names[0].capitalize()} is the smallest."
     gains = [f"{name} {'+' if ahead[k, -1] >= 0 else '−'}{abs(ahead[k, -1]):.2f}" for k, name in enumerate(names) if k]
     more = f"Ahead of it on new text, in nats: {', '.join(gains)}."
     layout = {
         "height": 440,
-        "xaxis": axis(frame.time, domain=[0, 0.38], anchor="y", range=[0, max(span, 2)]),
-        "yaxis": axis(frame.train, range=[float(rest.min()) - 0.15, float(rest.max()) + 0.1]),
-        "xaxis2": axis(frame.time, domain=[0.6, 1], anchor="y2", range=[0, max(span, 2)]),
-        "yaxis2": axis("ahead of width 32 on new text (nats)", anchor="x2", range=[-0.6 * reach, 1.5 * reach]),
+        "xaxis": axis(frame.time, domain=[0, 0.46], anchor="y", range=[0, 1.06 * last]),
+        "shapes": [vertical(last, INK, "solid", width=2)],
+        "meta": {"hands": [hand(last, None, across="steps", color=INK)]},
+        "yaxis": axis("ahead of width 32 (nats a letter)", range=[-0.6 * reach, 1.5 * reach]),
+        "xaxis2": axis(frame.time, domain=[0.54, 1], anchor="y2", range=[0, 1.06 * last]),
+        "yaxis2": axis("", anchor="x2", range=[-0.6 * reach, 1.5 * reach], showticklabels=False),
         "annotations": notes,
     }
     return {"data": data, "layout": headline(layout, told, more)}

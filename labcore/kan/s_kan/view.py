@@ -23,10 +23,12 @@ from labcore.figure import (
     label,
     log_axis,
     note,
+    scale,
     values_of,
     vertical,
 )
 
+_STEPS = np.array([10, 400])
 COLORS = {"spline": BLUE, "chebyshev": ORANGE, "fourier": GREEN, "rbf": PURPLE, "wavelet": RED}
 
 
@@ -50,11 +52,9 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
     for k, name in enumerate(names):
         color = COLORS[name]
         data.append(curve(x, rows[k], name, color, pin=True, line={"color": color, "width": 4 if k == best else 2}))
-        place = {"xref": "x domain", "xanchor": "right", "yanchor": "middle", "xshift": -8}
-        notes.append(label(0, floors[k] + (low + high) / 2, f"<b>{name}</b>" if k == best else name, color, **place))
-    floor = 1e-3
+    floor, middle = 1e-3, [d + (low + high) / 2 for d in floors]
     data.append(
-        {"type": "bar", "orientation": "h", "x": np.maximum(rmse, floor), "y": floors, "xaxis": "x2", "yaxis": "y2",
+        {"type": "bar", "orientation": "h", "x": np.maximum(rmse, floor), "y": middle, "xaxis": "x2", "yaxis": "y2",
          "marker": {"color": [COLORS[n] for n in names]}, "width": 0.4 * step, "showlegend": False,
          "hovertemplate": "error %{x:.4f}<extra></extra>"}
     )  # fmt: skip
@@ -62,7 +62,7 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
         text = f"{e:.3f}" + (", the closest" if k == best else "")
         inside = e > 0.06
         notes.append(
-            label(np.log10(max(e, floor)), floors[k], text, INK, axes="2", xanchor="right" if inside else "left",
+            label(np.log10(max(e, floor)), middle[k], text, INK, axes="2", xanchor="right" if inside else "left",
                   xshift=-4 if inside else 4, font={"color": "white" if inside else INK})
         )  # fmt: skip
     settings = values_of(frame)
@@ -72,15 +72,15 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
     if placed:
         notes.append(label(centre, 0, "drag me", GREEN, yref="y domain", yanchor="bottom", xanchor="left", xshift=24))
     words = "grey: target, dots: samples; coloured: best fit"
-    span = [low - 0.15 * step, floors[0] + high + 0.15 * step]
+    bare = {"range": [low - 0.15 * step, floors[0] + high + 0.15 * step], "showgrid": False, "zeroline": False}
+    rowed = [f"<span style='color:{COLORS[n]}'>{f'<b>{n}</b>' if k == best else n}</span>" for k, n in enumerate(names)]
     layout = {
         "height": 520,
         "margin": {"l": 116},
         "xaxis": axis("input x", domain=[0, 0.56], anchor="y", range=[-1, 1]),
-        "yaxis": axis("", showticklabels=False, range=span, showgrid=False, zeroline=False),
-        "xaxis2": log_axis(frame.rmse, domain=[0.64, 1], anchor="y2", range=[-3, 0.2]),
-        "yaxis2": axis("", anchor="x2", showticklabels=False, range=[v - (low + high) / 2 for v in span],
-                       showgrid=False, zeroline=False),
+        "yaxis": axis("one row a family of functions", tickvals=middle, ticktext=rowed, **bare),
+        "xaxis2": log_axis("error of the best fit", domain=[0.64, 1], anchor="y2", range=[-3, 0.2]),
+        "yaxis2": axis("", anchor="x2", tickvals=middle, showticklabels=False, **bare),
         "shapes": [vertical(centre, GREEN, "solid", width=2)] if placed else [],
         "meta": {"hands": [hand(centre, None, across="centre", color=GREEN)] if placed else []},
         "annotations": [
@@ -88,8 +88,8 @@ def families(frame: xr.Dataset) -> dict[str, Any]:
             *notes,
         ],
     }  # fmt: skip
-    layout["yaxis"]["title"] = {"text": "target and fit, one row a family", "standoff": 84}
-    return {"data": data, "layout": layout}
+    told = f"Five families fit one target, with {settings['size']} functions each: {names[best]} comes closest."
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def select(frame: xr.Dataset) -> dict[str, Any]:
@@ -165,14 +165,14 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
-    """How far off each model is on each target, over the best single family; and which families nodes pick."""
+    """How far off each model is on each target, over the best single family there."""
     gap, models, tasks = frame.gap.values, [str(m) for m in frame.model.values], [str(t) for t in frame.task.values]
-    chosen = frame.chosen.values / np.maximum(frame.chosen.values.sum(1, keepdims=True), 1)
     rank = frame["rank"].values.mean(1)
     seats = np.arange(len(models))
     reach = [min(-0.7, float(gap.min()) - 0.15), max(2.4, float(gap.max()) + 1.1)]
     data: list[dict] = []
-    notes = [note(0, 1, "each dot a target; large: the worst of a row", SOFT, xanchor="left", yanchor="bottom")]
+    notes = [note(0, 1, "each dot a target; large: the worst of a row", SOFT, xanchor="left",
+                  yanchor="bottom")]  # fmt: skip
     for k, name in enumerate(models):
         color = COLORS.get(name, INK)
         worst = int(gap[k].argmax())
@@ -184,31 +184,21 @@ def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
         times = 10 ** gap[k, worst]
         text = f"{times:.1f} times, {tasks[worst]}" if times < 9.95 else f"{times:.0f} times, {tasks[worst]}"
         notes.append(label(gap[k, worst], k, text, color, xanchor="left", xshift=14))
-    for p, name in enumerate(frame.family.values):
-        data.append(
-            {"type": "bar", "x": tasks, "y": chosen[:, p], "xaxis": "x2", "yaxis": "y2", "name": name,
-             "showlegend": False, "marker": {"color": COLORS[name]},
-             "hovertemplate": f"{name}: %{{y:.0%}}<extra></extra>"}
-        )  # fmt: skip
-        notes.append(note(1.01, 0.1 + 0.2 * p, name, COLORS[name], axes="2", xanchor="left"))
     rows = [f"<b>{m}</b>" if m == "S-KAN" else m for m in models]
     layout = {
-        "height": 620,
-        "barmode": "stack",
-        "xaxis": log_axis("error / error of the best single family: left is better", domain=[0.16, 0.96], anchor="y",
-                          range=reach),
-        "yaxis": axis("", domain=[0.42, 0.95], tickvals=seats,
-                      ticktext=[f"{m}, rank {r:.1f}" for m, r in zip(rows, rank, strict=True)],
+        "height": 420,
+        "margin": {"l": 176},
+        "xaxis": log_axis("times as far off as the best family", range=reach),
+        "yaxis": axis("network", tickvals=seats,
+                      ticktext=[f"{m}, place {r:.1f}" for m, r in zip(rows, rank, strict=True)],
                       range=[len(models) - 0.4, -0.6], showgrid=False, zeroline=False),
-        "xaxis2": axis(frame.task, domain=[0.16, 0.88], anchor="y2"),
-        "yaxis2": axis("nodes of S-KAN that pick it", domain=[0, 0.26], anchor="x2", tickformat=".0%", range=[0, 1]),
         "shapes": [vertical(1, SOFT)],
         "annotations": notes,
     }  # fmt: skip
     own = models.index("S-KAN")
     steady = min((k for k in range(len(models)) if models[k] in COLORS), key=lambda k: gap[k].max())
-    told = f"S-KAN chooses its curves. At worst it is {10 ** gap[own].max():.1f} times as far off as"
-    more = f"the best family. {models[steady].capitalize()} alone, the steadiest: {10 ** gap[steady].max():.1f} times."
+    told = f"S-KAN chooses: at worst it is {10 ** gap[own].max():.1f} times as far off as the best family."
+    more = f"{models[steady].capitalize()} alone never chooses: at worst {10 ** gap[steady].max():.1f} times."
     return {"data": data, "layout": headline(layout, told, more)}
 
 
@@ -216,11 +206,11 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy of the three kernels while they train, and what the entries of the choosing kernel lean to."""
     t, accuracy, alpha = frame.time.values, frame.accuracy.values, frame.alpha.mean("repeat").values.reshape(9, -1)
     names = ("S-ConvKAN", f"{frame.attrs['rival']} alone", "plain kernel")
-    end, stages = t[-1] / max(frame.attrs["progress"], 1e-9) if t[-1] else 1.0, frame.attrs["stages"]
+    end, stages = sum(values_of(frame)[stage] for stage in ("full", "selective", "tune")), frame.attrs["stages"]
     data: list[dict] = []
     notes = [label(s, 0.02, w, SOFT, yref="y domain", xanchor="left", yanchor="bottom")
-             for s, w in zip(stages, ("choices sharpen", "pruned")) if s < end]  # fmt: skip
-    colors = (INK, COLORS[frame.attrs["rival"]], SOFT)
+             for s, w in zip(stages, ("choices sharpen:<br>drag me", "pruned:<br>drag me"))]  # fmt: skip
+    colors, plain = (INK, COLORS[frame.attrs["rival"]], SOFT), {"showgrid": False, "zeroline": False}
     for k, (name, color) in enumerate(zip(names, colors)):
         thick = {"color": color, "width": 3.5 if k == 0 else 2.5}
         data.append(curve(*bundle(t, accuracy[k]), "runs", color, line={"color": color, "width": 1}, opacity=0.35,
@@ -228,23 +218,33 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(t, accuracy[k].mean(0), name, color, pin=True, line=thick))
         text = f"{name}: {accuracy[k, :, -1].mean():.1%}, {int(frame.params[k])} numbers"
         notes.append(note(0.98, 0.55 - 0.08 * k, text, color, xanchor="right", yanchor="bottom"))
-    named = "  ".join(f"<span style='color:{COLORS[name]}'>{name}</span>" for name in map(str, frame.family.values))
-    notes.append(note(0.5, 1.01, named, axes="2", yanchor="bottom"))
-    places = [f"{r},{c}" for r in (1, 2, 3) for c in (1, 2, 3)]
-    for p, name in enumerate(frame.family.values):
-        data.append(
-            {"type": "bar", "x": places, "y": alpha[:, p], "xaxis": "x2", "yaxis": "y2", "name": str(name),
-             "showlegend": False, "marker": {"color": COLORS[str(name)]},
-             "hovertemplate": f"{name}: %{{y:.0%}}<extra></extra>"}
-        )  # fmt: skip
+    families, most = [str(name) for name in frame.family.values], alpha.argmax(1)
+    data.append(
+        curve(
+            np.tile([1, 2, 3], 3), np.repeat([1, 2, 3], 3), "kernel", INK, axes="2", mode="markers+text",
+            marker={"symbol": "square", "size": 74, "color": [COLORS[families[p]] for p in most],
+                    "opacity": alpha.max(1).clip(0.15, 1)},
+            text=[f"{families[p]}<br>{a:.0%}" for p, a in zip(most, alpha.max(1), strict=True)],
+            textfont={"color": INK, "size": 12},
+            hovertext=[", ".join(f"{n} {a:.0%}" for n, a in zip(families, row, strict=True)) for row in alpha],
+            hoverinfo="text",
+        )
+    )  # fmt: skip
+    told = "the nine curves of the choosing kernel,<br>and what each is mostly made of"
+    notes.append(note(0.5, 1, told, INK, axes="2", yanchor="bottom"))
     layout = {
         "height": 460,
-        "barmode": "stack",
         "xaxis": axis(frame.time, domain=[0, 0.5], anchor="y", range=[0, end]),
         "yaxis": axis("test digits that are right", tickformat=".0%", range=[0, 1.02]),
-        "xaxis2": axis("kernel entry: row, column", domain=[0.6, 1], anchor="y2", type="category"),
-        "yaxis2": axis("selection weight, mean of runs", anchor="x2", tickformat=".0%", range=[0, 1]),
-        "shapes": [vertical(s, INK) | {"y1": 0.3} for s in stages if s < end],
+        "xaxis2": axis("column of the kernel", domain=[0.62, 1], anchor="y2", range=[0.45, 3.55], dtick=1, **plain),
+        "yaxis2": axis("row", domain=[0.02, 0.88], anchor="x2", range=[3.55, 0.45], dtick=1, **plain),
+        "shapes": [vertical(s, GREEN, "solid", width=2) | {"y1": 0.3} for s in stages],
+        "meta": {
+            "hands": [
+                hand(stages[0], 0.3, across="full", color=GREEN),
+                hand(stages[1], 0.3, across=scale("selective", stages[0] + _STEPS, _STEPS), color=GREEN),
+            ]
+        },
         "annotations": notes,
     }
     return {"data": data, "layout": layout}

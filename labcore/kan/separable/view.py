@@ -7,7 +7,24 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, RED, SOFT, apart, axis, bundle, curve, label, log_axis, note
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    RED,
+    SOFT,
+    apart,
+    axis,
+    bundle,
+    curve,
+    hand,
+    label,
+    log_axis,
+    note,
+    values_of,
+    vertical,
+)
 
 CARD = ("fit", "x2y2")
 
@@ -76,12 +93,16 @@ def fit(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(x, frame.slice.values[k], name, color, axes="2", line=line))
         text = f"{_WORDS.get(name, name)} {error[k, -1]:.1%}<br>{int(frame.params[k])} numbers"
         notes.append(label(1.02, heights[k], text, color, xref="x domain", xanchor="left", align="left"))
+    last = values_of(frame)["steps"]
+    notes.append(note(1, 1, "drag the line: train longer", INK, xanchor="right", yanchor="bottom"))
     notes.append(note(0.98, 0.98, "green: the target", GREEN, axes="2", xanchor="right", yanchor="top"))
     reach = [float(truth.min()) - 0.4, float(truth.max()) + 0.4]
     layout = {
         "height": 460,
-        "xaxis": axis(frame.time, domain=[0, 0.44], anchor="y"),
-        "yaxis": log_axis("test error / spread of f", range=[-3.2, 0.35]),
+        "xaxis": axis(frame.time, domain=[0, 0.44], anchor="y", range=[0, 1.02 * last]),
+        "yaxis": log_axis("share of f that is left over", range=[-3.2, 0.35]),
+        "shapes": [vertical(last, INK, "solid", width=2)],
+        "meta": {"hands": [hand(last, None, across="steps", color=INK)]},
         "xaxis2": axis("second input x\u2082", domain=[0.66, 1], anchor="y2"),
         "yaxis2": axis("f along x\u2082", anchor="x2", range=reach),
         "annotations": notes,
