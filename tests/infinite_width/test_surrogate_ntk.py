@@ -16,6 +16,7 @@ from labcore.infinite_width.surrogate_ntk import (
     outputs,
     surrogate_kernel,
 )
+from labcore.infinite_width.surrogate_ntk.exercises import a_hundred, both_ways
 
 LENGTHS = np.array([0.3, 0.8, 1.5, 2.5, 4.0])
 
@@ -201,3 +202,19 @@ def test_a_kernel_that_turns_has_complex_eigenvalues():
 def test_what_cannot_be_is_refused(call, named):
     with pytest.raises(ValueError, match=named):
         call(torch.Generator().manual_seed(0))
+
+
+def test_exercises_take_what_is_right_and_help_with_the_rest():
+    low, high = 1.0, 1024.0
+    one = np.array([[np.sqrt(2), 0.0]])
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if surrogate_kernel(one, one, 1, 0.1, middle)[0, 0] > 100 else (middle, high)
+    assert a_hundred(f"{low:.4g}") is a_hundred(f"m = {low:.0f}") is a_hundred(f"{2 * low:.4g}/2") is True
+    assert "it is 43.8" in a_hundred("64")
+    assert both_ways("1.118") is both_ways("-1.118") is both_ways("sqrt(5)/2") is True
+    assert "B moves by" in both_ways("3")
+    for check in (a_hundred, both_ways):
+        for nonsense in ("", "very", "1e9"):
+            with pytest.raises(ValueError):
+                check(nonsense)

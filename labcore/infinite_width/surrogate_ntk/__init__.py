@@ -15,7 +15,7 @@ Source: Eilers, Memmesheimer, Goedeke (2024), arXiv:2405.15539. The closed forms
 
 from __future__ import annotations
 
-from .descent import Course, descend, fastest, surrogate_kernel
+from .descent import Course, descend, fastest, smooth_kernel, surrogate_kernel
 from .nets import Nets, draw, learn, measured_kernel, outputs
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "learn",
     "measured_kernel",
     "outputs",
+    "smooth_kernel",
     "surrogate_kernel",
 ]
