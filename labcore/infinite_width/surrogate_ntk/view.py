@@ -124,7 +124,7 @@ def sides(frame: xr.Dataset) -> dict[str, Any]:
         (expected[1], "smooth slopes on both sides", {"color": SOFT, **DASH}),
         (expected[0], "surrogate kernel", {"color": BLUE, "width": 4}),
     ):
-        x, y = [-0.34, 0.34, np.nan, 0.66, 1.34], [row[0], row[0], np.nan, row[1], row[1]]
+        x, y = np.array([-0.34, 0.34, np.nan, 0.66, 1.34]), np.array([row[0], row[0], np.nan, row[1], row[1]])
         data.append(curve(x, y, name, BLUE, axes="2", line=line, pin=name == "surrogate kernel"))
     means = moved.mean(1)
     data.append(
