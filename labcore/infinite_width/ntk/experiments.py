@@ -240,11 +240,15 @@ def features(
                 at_start=at_start,
                 error=error,
             ),
-            f"With the output times {alpha:g} the kernel changed by {moved[mine]:.1%}. Of the neurons' strength "
+            f"With the output times {alpha:g} the kernel changed by {_percent(moved[mine])}. Of the neurons' strength "
             f"{aligned[mine]:.0%} lies near the features, {at_start:.0%} before training; of the target "
-            f"{error[mine]:.1%} is missed.",
+            f"{error[mine]:.2%} is missed.",
             (k + 1) / 10,
         )
+
+
+def _percent(x: float) -> str:
+    return f"{x:.0%}" if x > 1 else f"{x:.1%}"
 
 
 def _aligned(nets: Networks, ways: np.ndarray) -> np.ndarray:

@@ -71,22 +71,25 @@ def draw(
     sizes = [n_in] + depth * [width] + [1]
     weights, biases = [], []
     for layer, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
-        drawn = [_nested(after, before + 1, (seed, layer)) for seed in seeds]
-        drawn = torch.from_numpy(np.stack(drawn))
-        biases.append(drawn[..., 0].contiguous())
-        weights.append(drawn[..., 1:].contiguous())
+        wide = layer < depth, layer > 0  # whether its rows and columns are hidden neurons
+        weights.append(_drawn((after, before), wide, [(seed, layer, 0) for seed in seeds]))
+        biases.append(_drawn((after,), wide[:1], [(seed, layer, 1) for seed in seeds]))
     return Networks(tuple(weights), tuple(biases), activation, weight_var, bias_var)
 
 
-def _nested(rows: int, columns: int, key: tuple[int, ...]) -> Float[np.ndarray, "rows columns"]:
-    """Normal numbers of which a larger array has the same at its upper left."""
-    size, made = FIRST, None
-    while made is None or made.shape[0] < rows or made.shape[1] < columns:
-        block = np.random.default_rng([*key, size]).normal(size=(min(size, rows), min(size, columns)))
-        if made is not None:
-            block[: made.shape[0], : made.shape[1]] = made
-        made, size = block, 2 * size
-    return made
+def _drawn(shape: tuple[int, ...], grows: tuple[bool, ...], keys: list[tuple[int, ...]]) -> Float[Tensor, "S ..."]:
+    """Normal numbers, an array a key. One that is longer where it grows has the same numbers at its upper left."""
+    out = np.empty((len(keys), *shape))
+    for filled, key in zip(out, keys, strict=True):
+        size, made = FIRST, None
+        while made is None or any(m < n for m, n in zip(made.shape, shape, strict=True)):
+            lengths = [size if g else n for g, n in zip(grows, shape, strict=True)]
+            block = np.random.default_rng([*key, size]).normal(size=lengths)
+            if made is not None:
+                block[tuple(map(slice, made.shape))] = made
+            made, size = block, 2 * size
+        filled[:] = made[tuple(map(slice, shape))]
+    return torch.from_numpy(out)
 
 
 def scale(variance: float, n: int) -> float:

@@ -17,6 +17,7 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
+    apart,
     axis,
     bundle,
     curve,
@@ -31,7 +32,11 @@ from labcore.figure import (
 
 WAVES = (PURPLE, BLUE, GREEN, ORANGE, RED)
 NAMES = ("level", "1 period", "2 periods", "3 periods", "4 periods")
-DEGREES = {"range": [-184, 184], "tickvals": [-180, -90, 0, 90, 180], "ticksuffix": "°"}
+DEGREES = {
+    "range": [-184, 184],
+    "tickvals": [-180, -90, 0, 90, 180],
+    "ticktext": ["-180°", "-90°", "0°", "90°", "180°"],
+}
 CARD = ("kernel", "xy")
 
 
@@ -54,7 +59,8 @@ def kernel(frame: xr.Dataset) -> dict[str, Any]:
         "height": 400,
         "xaxis": axis("direction of the other input", domain=[0, 0.56], **DEGREES),
         "yaxis": axis("how much it moves there (kernel Θ)", range=[min(-0.15 * limit.max(), slices.min()), top]),
-        "xaxis2": log_axis("neurons of a layer", domain=[0.7, 1], anchor="y2", range=[1.1, 3.4]),
+        "xaxis2": log_axis("neurons of a layer", domain=[0.7, 1], anchor="y2", range=[1.1, 3.4], minor={}, dtick=None,
+                            tickvals=[16, 64, 256, 1024]),
         "yaxis2": log_axis("distance from the limit", anchor="x2", range=[np.log10(low), np.log10(high)],
                            tickformat=".0%", dtick="D2"),
         "annotations": [
@@ -86,18 +92,17 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(time, wrong[:, k], name, color, axes="2", pin=k == 3))
         data.append(curve(time, predicted[:, k], f"{name}, on paper", INK, axes="2", line={"color": INK} | dashes,
                           hoverinfo="skip"))  # fmt: skip
-    end, fall = values["time"], frame.rate.values
-    heights = np.log10(np.maximum(predicted[0] * np.exp(-fall * end), 1e-9))
+    end = values["time"]
+    heights = apart(np.log10(np.maximum(wrong[-1], 10**-2.9)), 0.22)
     names = [
-        label(end, h, f"{name}", color, axes="2", xanchor="left", xshift=6)
-        for h, name, color in zip(_spread(heights), NAMES, WAVES, strict=True)
-        if h > -2.9
+        label(time[-1], h, name, color, axes="2", xanchor="left", xshift=6)
+        for h, name, color in zip(heights, NAMES, WAVES, strict=True)
     ]
     layout = {
         "height": 430,
         "xaxis": axis("direction of the input", domain=[0, 0.5], **DEGREES),
         "yaxis": axis("answer", range=[-2.6, 2.6]),
-        "xaxis2": axis("training time t", domain=[0.62, 1], anchor="y2", range=[0, end * 1.3]),
+        "xaxis2": axis("training time t", domain=[0.62, 1], anchor="y2", range=[0, end * 1.36]),
         "yaxis2": log_axis("what is wrong, wave by wave", anchor="x2", range=[-3, 0.5]),
         "annotations": [
             note(0.02, 0.99, "dashes: pencil and paper", INK, xanchor="left", yanchor="top"),
@@ -110,14 +115,6 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": headline(layout, "Networks learn eight examples; the dashes were known before")}
 
 
-def _spread(heights: np.ndarray) -> list[float]:
-    """Heights of labels on the logarithmic axis, at least a line apart."""
-    out, last = [0.0] * len(heights), -np.inf
-    for i in np.argsort(heights):
-        out[i] = last = max(float(heights[i]), last + 0.24)
-    return out
-
-
 def features(frame: xr.Dataset) -> dict[str, Any]:
     """The hidden neurons before and after; target and answer; how far the kernel moved, over the output's scale."""
     values, angle = values_of(frame), frame.angle.values
@@ -127,7 +124,8 @@ def features(frame: xr.Dataset) -> dict[str, Any]:
     ends = 0.9 * reach * np.stack([np.cos(turns), np.sin(turns)], axis=1)
     rays = np.stack([np.zeros_like(ends), ends, np.full_like(ends, np.nan)], axis=1).reshape(-1, 2)
     alpha, moved, scales = values["alpha"], frame.moved.values, frame.scale.values
-    mine = float(moved[np.argmin(abs(scales - alpha))])
+    larger = scales >= alpha * (1 - 1e-9)  # the curve ends where one has come, so that a question stays one
+    mine = max(float(moved[larger][0]), 1e-6)
     around = np.array([0.0, 360.0])
     data = [
         curve(rays[:, 0], rays[:, 1], "features", ORANGE, line={"color": ORANGE, "width": 2}, hoverinfo="skip"),
@@ -139,8 +137,8 @@ def features(frame: xr.Dataset) -> dict[str, Any]:
               marker={"size": 14, "color": ORANGE, "line": {"color": PAPER, "width": 2}}, hoverinfo="skip"),
         curve(angle, frame.answer.values, "network", BLUE, axes="2"),
         curve(angle, frame.target.values, "target", INK, axes="2", line={"color": INK, "width": 2, "dash": "dash"}),
-        curve(scales, np.maximum(moved, 1e-6), "change of the kernel", BLUE, axes="3", pin=True),
-        curve([alpha], [max(mine, 1e-6)], "this scale", BLUE, axes="3", mode="markers",
+        curve(scales[larger], np.maximum(moved[larger], 1e-6), "change of the kernel", BLUE, axes="3", pin=True),
+        curve([alpha], [mine], "this scale", BLUE, axes="3", mode="markers",
               marker={"size": 14, "color": BLUE, "line": {"color": PAPER, "width": 2}}),
     ]  # fmt: skip
     square = {"range": [-reach, reach], "zeroline": False}
@@ -150,9 +148,10 @@ def features(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("its second weight", scaleanchor="x", constrain="domain", **square),
         "xaxis2": axis("direction of the input", domain=[0.63, 1], anchor="y2", **DEGREES),
         "yaxis2": axis("answer", domain=[0.62, 1], anchor="x2"),
-        "xaxis3": log_axis("output scale α", domain=[0.63, 1], anchor="y3", range=[-1.6, 1.1]),
+        "xaxis3": log_axis("output scale α", domain=[0.63, 1], anchor="y3", range=[-1.65, 1.1], minor={}, dtick=None,
+                            tickvals=[0.03, 0.1, 0.3, 1, 3, 10]),
         "yaxis3": log_axis("kernel changed by", domain=[0, 0.42], anchor="x3", range=[-2.6, 1.2],
-                           tickvals=[0.01, 0.1, 1, 10], ticktext=["1 %", "10 %", "100 %", "1000 %"], dtick=None),
+                           tickvals=[0.01, 0.1, 1, 10], ticktext=["1%", "10%", "100%", "1000%"], dtick=None, minor={}),
         "annotations": [
             note(0.02, 0.99, "grey: before", SOFT, xanchor="left", yanchor="top"),
             note(0.02, 0.93, "blue: after training", BLUE, xanchor="left", yanchor="top"),
@@ -163,7 +162,7 @@ def features(frame: xr.Dataset) -> dict[str, Any]:
             "hands": [
                 *(hand(float(x), float(y), around=scale(f"feature_{k}", np.deg2rad(around), around), color=ORANGE)
                   for k, (x, y) in enumerate(ends, 1)),
-                hand(alpha, max(mine, 1e-6), across="alpha", axes="3", color=BLUE),
+                hand(alpha, mine, across="alpha", axes="3", color=BLUE),
             ]
         },
     }  # fmt: skip
