@@ -21,7 +21,7 @@ from .nets import Nets, draw, learn, measured_kernel, outputs
 
 Array = np.ndarray
 LENGTH = np.sqrt(2)  # of inputs on the circle: their power a coordinate is 1
-NETS = 10  # whose kernels are averaged in `steeper`
+NETS = 20  # whose kernels are averaged in `steeper`
 STEEP = 1000.0  # the erf that stands for a step where both slopes are true
 AT_ONCE = 16  # networks in memory, in `sides`
 EXAMPLES = ((20.0, 1.0), (85.0, -1.0), (235.0, -0.5), (310.0, 1.0))  # degrees and targets; a fifth one is the reader's
@@ -79,7 +79,7 @@ def steeper(
     """Two kernels of a wide network with s(z) = erf(m z), between inputs at an angle; one frame.
 
     Ordinary: both slopes are those of s. Surrogate: the one on the side of learning is that of erf(a z). The kernels
-    measured are means over 10 random networks of so many neurons a layer. Lines are exact, for infinite width.
+    measured are means over 20 random networks of so many neurons a layer. Lines are exact, for infinite width.
     """
     u = np.linspace(-1, 1, 181)
     angle, z = 180 * np.sign(u) * np.abs(u) ** 1.5, np.linspace(-2, 2, 241)
@@ -254,6 +254,7 @@ def cloud(
         together = float(np.sqrt(((f.mean(0) - kernel.f) ** 2).mean()) / size)
         seen = np.stack([*error, _wrong(outputs(nets, taught), targets)], axis=1)
         left = float(seen[:, -1].mean() / seen[:, 0].mean())
+        said = plain(left, ".1%") if left > 0.001 else "less than 0.1%"
         yield CLOUD(
             dict(
                 angle=angle,
@@ -268,7 +269,7 @@ def cloud(
                 away=away,
                 together=together,
             ),
-            f"After {done} steps the error of {n_seeds} networks is {plain(left, '.1%')} of its start. One is "
+            f"After {done} steps the error of {n_seeds} networks is {said} of its start. One is "
             f"{plain(away.mean(), '.0%')} from the surrogate kernel's answer, their mean {plain(together, '.0%')}.",
             done / steps,
         )

@@ -46,21 +46,15 @@ def steeper(frame: xr.Dataset) -> dict[str, Any]:
     values, z, angle = values_of(frame), frame.z.values, frame.angle.values
     m, a = values["steep"], values["sharp"]
     steepness, tip = frame.steepness.values, float(frame.here_ordinary)
-    inside = frame.ordinary.values <= TOP
-    cut = np.where(inside, frame.ordinary.values, TOP)
-    rings = [
-        (frame.tried.values[v.values <= TOP], v.values[v.values <= TOP], color)
-        for v, color in ((frame.ordinary_measured, RED), (frame.surrogate_measured, BLUE))
-    ]
     data = [
         curve(z, frame.fired.values, "what a neuron sends on", INK),
         curve(z, frame.pretended.values, "surrogate slope", BLUE, line={"color": BLUE, **DASH}),
         curve([HALF / m], [0.5], "steepness", RED, mode="markers", hoverinfo="skip",
               marker={"size": 13, "color": RED, "line": {"color": PAPER, "width": 2}}),
-        curve(angle, cut, "ordinary kernel", RED, axes="2", pin=True),
+        curve(angle, frame.ordinary.values, "ordinary kernel", RED, axes="2", pin=True),
         curve(angle, frame.surrogate.values, "surrogate kernel", BLUE, axes="2"),
-        *(curve(x, y, "10 random networks", color, axes="2", mode="markers", marker=_ring(color))
-          for x, y, color in rings),
+        *(curve(frame.tried.values, v.values, "random networks", color, axes="2", mode="markers", marker=_ring(color))
+          for v, color in ((frame.ordinary_measured, RED), (frame.surrogate_measured, BLUE))),
         curve(steepness, frame.peak_ordinary.values, "ordinary, same input", RED, axes="3"),
         curve(steepness, frame.apart_ordinary.values, "ordinary, 60 degrees apart", RED, axes="3",
               line={"color": RED, **DOT}),
@@ -68,9 +62,10 @@ def steeper(frame: xr.Dataset) -> dict[str, Any]:
         curve([m], [tip], "here", RED, axes="3", mode="markers",
               marker={"size": 13, "color": RED, "line": {"color": PAPER, "width": 2}}),
     ]  # fmt: skip
+    at = 0.95 if a > 1.5 else 0.2  # where the slope leaves room
     notes = [
-        note(0.04, 0.98, "sent on", INK, xanchor="left", yanchor="top"),
-        note(0.04, 0.90, "dashes: slope<br>used in learning", BLUE, xanchor="left", yanchor="top", align="left"),
+        note(0.98, at, "line: sent on", INK, xanchor="right"),
+        note(0.98, at - 0.1, "dashes: slope<br>for learning", BLUE, xanchor="right", align="right"),
         note(0.98, 0.97, "ordinary", RED, axes="2", xanchor="right", yanchor="top"),
         note(0.98, 0.88, "surrogate", BLUE, axes="2", xanchor="right", yanchor="top"),
         note(0.98, 0.79, "rings: networks", SOFT, axes="2", xanchor="right", yanchor="top"),
@@ -79,7 +74,8 @@ def steeper(frame: xr.Dataset) -> dict[str, Any]:
         note(0.04, 0.80, "surrogate", BLUE, axes="3", xanchor="left", yanchor="top"),
     ]
     if tip > TOP:
-        notes.append(label(0, TOP, f"↑ to {plain(tip, '.3g')}", RED, axes="2", xanchor="left", yanchor="top", xshift=6))
+        notes.append(label(0, TOP, f"to {_said(tip)} ↑", RED, axes="2", xanchor="right", yanchor="top", xshift=-12))
+    low = min(frame.ordinary.values.min(), frame.surrogate.values.min())
     sizes = np.log10([*frame.peak_ordinary.values, *frame.peak_surrogate.values, *frame.apart_ordinary.values, tip])
     stops = np.unique(np.append(np.geomspace(1, 1024, 41), m))
     layout = {
@@ -87,7 +83,7 @@ def steeper(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("field z of a neuron", domain=[0, 0.25], range=[-1.5, 1.5]),
         "yaxis": axis("what it sends on", range=[-1.15, max(1.3, 1.2 * 2 * a / np.sqrt(np.pi))]),
         "xaxis2": axis(frame.angle, domain=[0.34, 0.68], anchor="y2", range=[-180, 180], dtick=90),
-        "yaxis2": axis("kernel", anchor="x2", range=[min(-1.4, frame.surrogate.values.min() - 0.2), TOP + 0.2]),
+        "yaxis2": axis("kernel", anchor="x2", range=[low - 0.2, TOP]),
         "xaxis3": log_axis(frame.steepness, domain=[0.77, 1], anchor="y3", range=[-0.05, 3.65]),
         "yaxis3": log_axis("kernel", anchor="x3", range=[sizes.min() - 0.2, sizes.max() + 0.2]),
         "shapes": [vertical(m, SOFT, axes="3")],
@@ -99,8 +95,14 @@ def steeper(frame: xr.Dataset) -> dict[str, Any]:
             ]
         },
     }
-    words = f"the same input: ordinary {plain(tip, '.3g')}, surrogate {plain(float(frame.here_surrogate), '.3g')}"
-    return {"data": data, "layout": headline(layout, f"At steepness {m:.3g}, an input with itself counts:", words)}
+    words = f"The tip of the ordinary kernel is {_said(tip)}, that of the surrogate one {_said(frame.here_surrogate)}."
+    return {"data": data, "layout": headline(layout, words)}
+
+
+def _said(x: Any) -> str:
+    """A number above 0 as one says it: 11.7, 66,747, 265 million."""
+    x = float(x)
+    return plain(x, ".3g") if x < 1000 else f"{x:,.0f}" if x < 1e6 else f"{x / 1e6:,.0f} million"
 
 
 def sides(frame: xr.Dataset) -> dict[str, Any]:
@@ -136,14 +138,14 @@ def sides(frame: xr.Dataset) -> dict[str, Any]:
     room = 0.1 * (high - low)
     layout = {
         "height": 440,
-        "xaxis": axis("first input", domain=[0, 0.42], range=[-4.3, 4.3]),
-        "yaxis": axis("second input", range=[-4.3, 4.3], scaleanchor="x", constrain="domain"),
+        "xaxis": axis("first coordinate of an input", domain=[0, 0.42], range=[-4.3, 4.3]),
+        "yaxis": axis("second coordinate", range=[-4.3, 4.3], scaleanchor="x", constrain="domain"),
         "xaxis2": axis("", domain=[0.54, 1], anchor="y2", range=[-0.5, 1.5], tickvals=[0, 1],
                        ticktext=["A is taught,<br>B moves", "B is taught,<br>A moves"], showgrid=False),
         "yaxis2": axis("move of the answer", anchor="x2", range=[low - room, high + 3.4 * room]),
         "annotations": [
-            label(*a, "A", ORANGE, yshift=-18),
-            label(*b, "B", GREEN, yshift=18),
+            label(*a, "A", ORANGE, yshift=-27),
+            label(*b, "B", GREEN, yshift=27),
             note(0.02, 0.98, "drag A and B", SOFT, xanchor="left", yanchor="top"),
             note(0.02, 0.99, "line: surrogate kernel", BLUE, axes="2", xanchor="left", yanchor="top"),
             note(0.02, 0.92, "dashes: smooth slopes on both sides", SOFT, axes="2", xanchor="left", yanchor="top"),
@@ -165,8 +167,8 @@ def sides(frame: xr.Dataset) -> dict[str, Any]:
 def cloud(frame: xr.Dataset) -> dict[str, Any]:
     """Answers over the circle: networks, their mean, and kernels; and the error of the examples over the steps."""
     values, angle = values_of(frame), frame.angle.values
-    everyone, step = bundle(angle, frame.f.values), frame.step.values
-    errors = bundle(step, frame.error.values)
+    everyone, step = bundle(angle, frame.f.values), frame.step.values[1:]
+    errors = bundle(step, frame.error.values[:, 1:])
     thin = {"color": ORANGE, "width": 1}
     reach = max(2.2, 1.1 * float(abs(frame.predicted).max()))
     mine = (values["place"], values["target"])
@@ -181,29 +183,28 @@ def cloud(frame: xr.Dataset) -> dict[str, Any]:
         curve([mine[0]], [mine[1]], "your example", GREEN, mode="markers",
               marker={**marker, "size": 16, "color": GREEN}),
         curve(*errors, "a network", ORANGE, axes="2", line=thin, opacity=0.6, hoverinfo="skip"),
-        curve(step, frame.expected.values, "surrogate kernel", BLUE, axes="2", line={"color": BLUE, "width": 3.5}),
+        curve(step, frame.expected.values[1:], "surrogate kernel", BLUE, axes="2", line={"color": BLUE, "width": 3.5}),
     ]  # fmt: skip
     words = (
         ("thin: networks", ORANGE), ("their mean", INK), ("surrogate kernel", BLUE),
         ("dashes: a smooth network", SOFT), ("dots: the ordinary kernel", RED),
     )  # fmt: skip
-    top = float(np.log10(frame.error.values[:, 0].max()))
     layout = {
         "height": 460,
         "xaxis": axis(frame.angle, domain=[0, 0.62], range=[0, 360], dtick=60),
         "yaxis": axis("answer f", range=[-reach, 1.35 * reach]),
-        "xaxis2": axis(frame.step, domain=[0.72, 1], anchor="y2", range=[0, values["steps"]]),
-        "yaxis2": log_axis("squared error", anchor="x2", range=[top - 4, top + 0.4]),
+        "xaxis2": log_axis(frame.step, domain=[0.72, 1], anchor="y2", range=[0, np.log10(values["steps"])]),
+        "yaxis2": axis("squared error of the examples", anchor="x2", range=[0, 1.05 * float(frame.expected[0])]),
         "shapes": [horizontal(0, SOFT)],
         "annotations": [
             *(note(0.02 + 0.45 * (i // 3), 0.99 - 0.065 * (i % 3), text, color, xanchor="left", yanchor="top")
               for i, (text, color) in enumerate(words)),
-            label(*mine, "drag me", GREEN, yshift=22),
+            label(*mine, "drag me", GREEN, yshift=30),
         ],
         "meta": {"hands": [hand(*mine, across="place", up="target", color=GREEN)]},
     }  # fmt: skip
     one, mean = plain(frame.away.mean(), ".0%"), plain(frame.together, ".0%")
     return {
         "data": data,
-        "layout": headline(layout, f"Away from the surrogate kernel: one network {one}, the mean {mean}."),
+        "layout": headline(layout, f"Distance from the blue curve: one network {one}, the mean {mean}."),
     }
