@@ -34,6 +34,7 @@ from tests.benchmarks import (
     bench_qubits,
     bench_spectral,
     bench_spiking,
+    bench_tangent,
     bench_threshold,
     bench_two_stages,
     timing,
@@ -57,6 +58,7 @@ MODULES = (
     bench_two_stages,
     bench_convex,
     bench_geometry,
+    bench_tangent,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
