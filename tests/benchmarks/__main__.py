@@ -32,9 +32,11 @@ from tests.benchmarks import (
     bench_networks,
     bench_optimizers,
     bench_qubits,
+    bench_random_features,
     bench_spectral,
     bench_spiking,
     bench_surrogate,
+    bench_tangent,
     bench_threshold,
     bench_two_stages,
     timing,
@@ -53,12 +55,14 @@ MODULES = (
     bench_diagrams,
     bench_networks,
     bench_optimizers,
+    bench_random_features,
     bench_matching,
     bench_frequencies,
     bench_two_stages,
     bench_convex,
     bench_geometry,
     bench_surrogate,
+    bench_tangent,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"

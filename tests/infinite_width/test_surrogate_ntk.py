@@ -17,6 +17,7 @@ from labcore.infinite_width.surrogate_ntk import (
     surrogate_kernel,
 )
 from labcore.infinite_width.surrogate_ntk.exercises import a_hundred, both_ways
+from labcore.infinite_width.surrogate_ntk.experiments import cloud, sides
 
 LENGTHS = np.array([0.3, 0.8, 1.5, 2.5, 4.0])
 
@@ -218,3 +219,18 @@ def test_exercises_take_what_is_right_and_help_with_the_rest():
         for nonsense in ("", "very", "1e9"):
             with pytest.raises(ValueError):
                 check(nonsense)
+
+
+def test_readings_say_what_was_measured():
+    frame = sides.run(n_seeds=64)
+    there, back = frame.moved.mean("repeat").values
+    assert f"B moves by {there:.3f}" in frame.attrs["reading"] and f"A by {back:.3f}" in frame.attrs["reading"]
+    assert "The two differ." in frame.attrs["reading"]
+    assert "not clearly different" in sides.run(a_length=2.45).attrs["reading"]
+    frame = cloud.run("quick")
+    left = frame.error[:, -1].mean() / frame.error[:, 0].mean()
+    assert f"4 networks is {left:.1%} of its start" in frame.attrs["reading"]
+    size = np.sqrt((frame.predicted**2).mean())
+    away = np.sqrt(((frame.f - frame.predicted) ** 2).mean("angle")) / size
+    assert frame.away.values == pytest.approx(away.values)
+    assert f"One is {away.mean():.0%} from" in frame.attrs["reading"]

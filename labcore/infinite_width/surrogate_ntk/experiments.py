@@ -219,7 +219,7 @@ def cloud(
     pace: Annotated[
         float, number(0.05, 0.9, "Learning rate, over the largest that does not run away", label="learning rate η")
     ] = 0.25,
-    steps: Annotated[int, number(20, 1000, "Learning steps", unit="steps", label="learning steps")] = 300,
+    steps: Annotated[int, number(20, 500, "Learning steps", unit="steps", label="learning steps")] = 300,
     bias: Bias = 0.1,
     n_seeds: Annotated[int, number(2, 16, "Networks", "network", label="networks")] = 8,
     seed: Seed = 0,
