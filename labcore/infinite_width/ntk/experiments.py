@@ -68,13 +68,16 @@ def kernel(
         off = np.linalg.norm((theta - limit)[:, 1:, 1:], axis=(1, 2))
         distance.append(off / np.linalg.norm(limit[1:, 1:]))
     middle = len(AROUND) // 2
-    far = float(np.mean(distance[-1]))
-    first = f"; with {sizes[0]} it was {np.mean(distance[0]):.1%}" if len(sizes) > 1 else ""
+    first = f"; with {sizes[0]} by {_of_it(np.mean(distance[0]))}" if len(sizes) > 1 else ""
     yield KERNEL(
         dict(slices=theta[:, middle], limit=limit[middle], size=np.array(sizes), distance=np.array(distance)),
-        f"With {width} neurons a layer the kernels of {networks} random networks lie {far:.1%} away from the limit"
-        f"{first}.",
+        f"With {width} neurons a layer the kernels of {networks} random networks differ from the limit by "
+        f"{_of_it(np.mean(distance[-1]))}{first}.",
     )
+
+
+def _of_it(x: float) -> str:
+    return f"{x:.1%} of its size" if x < 10 else f"{x:,.0f} times its size"
 
 
 def _seeds(seed: int, n: int) -> list[int]:

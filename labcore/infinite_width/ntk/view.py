@@ -37,6 +37,10 @@ DEGREES = {
     "tickvals": [-180, -90, 0, 90, 180],
     "ticktext": ["-180°", "-90°", "0°", "90°", "180°"],
 }
+AWAY = {
+    "tickvals": [0.02, 0.05, 0.1, 0.2, 0.5, 1, 1e2, 1e4, 1e6, 1e8],
+    "ticktext": ["2%", "5%", "10%", "20%", "50%", "100%", "10² times", "10⁴ times", "10⁶ times", "10⁸ times"],
+}
 CARD = ("kernel", "xy")
 
 
@@ -62,7 +66,7 @@ def kernel(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": log_axis("neurons of a layer", domain=[0.7, 1], anchor="y2", range=[1.1, 3.4], minor={}, dtick=None,
                             tickvals=[16, 64, 256, 1024]),
         "yaxis2": log_axis("distance from the limit", anchor="x2", range=[np.log10(low), np.log10(high)],
-                           tickformat=".0%", dtick="D2"),
+                           minor={}, dtick=None, **AWAY),
         "annotations": [
             note(0.02, 0.97, "dashes: infinite width", INK, xanchor="left", yanchor="top"),
             note(0.02, 0.88, f"lines: {len(slices)} random networks", BLUE, xanchor="left", yanchor="top"),
@@ -119,7 +123,7 @@ def features(frame: xr.Dataset) -> dict[str, Any]:
     """The hidden neurons before and after; target and answer; how far the kernel moved, over the output's scale."""
     values, angle = values_of(frame), frame.angle.values
     before, after = frame.before.values, frame.after.values
-    reach = max(3.2, 1.05 * np.abs(after).max())
+    reach = 3.3 * max(1.0, (0.2 / values["alpha"]) ** 0.5)  # the same in all frames, or a feature moves under the hand
     turns = np.deg2rad([values[f"feature_{k}"] for k in (1, 2, 3)])
     ends = 0.9 * reach * np.stack([np.cos(turns), np.sin(turns)], axis=1)
     rays = np.stack([np.zeros_like(ends), ends, np.full_like(ends, np.nan)], axis=1).reshape(-1, 2)
