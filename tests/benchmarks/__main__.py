@@ -37,6 +37,8 @@ from tests.benchmarks import (
     bench_spectra,
     bench_spectral,
     bench_spiking,
+    bench_surrogate,
+    bench_tangent,
     bench_threshold,
     bench_two_stages,
     timing,
@@ -63,6 +65,8 @@ MODULES = (
     bench_convex,
     bench_geometry,
     bench_spectra,
+    bench_surrogate,
+    bench_tangent,
 )
 PARTS = ("peers", "growth", "memory", "house")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
