@@ -165,8 +165,8 @@ def rectangle(
 KINDS = ("no dropout", "alpha dropout", "ordinary dropout")
 DROPPED = Frame(
     kind=axis("kind of dropout", values=KINDS),
-    value=axis("output of a unit"),
-    density=var("kind value", "share of outputs, over the width of a bar"),
+    output=axis("output of a unit"),
+    density=var("kind output", "share of outputs, over the width of a bar"),
     layer=axis("layer", start=1),
     mean=var("kind layer", "mean"),
     variance=var("kind layer", "variance"),
@@ -208,7 +208,7 @@ def dropout(
     gone = float(alpha_dropout(torch.zeros(1), torch.zeros(1, dtype=torch.bool), keep, value))
     last = variance[:, -1]
     yield DROPPED(
-        dict(value=(edges[1:] + edges[:-1]) / 2, density=density, mean=mean, variance=variance, becomes=gone),
+        dict(output=(edges[1:] + edges[:-1]) / 2, density=density, mean=mean, variance=variance, becomes=gone),
         f"After {depth} layer{'' if depth == 1 else 's'}, {rate:.0%} of the units dropped in each, the variance is "
         f"{last[1]:.2f} with alpha dropout, {last[2]:.2f} with ordinary dropout and {last[0]:.2f} without any.",
     )
@@ -222,7 +222,7 @@ TRAINED = Frame(
 )
 
 
-@experiment(quick=dict(n_seeds=1, steps=60, depth=8), frame=TRAINED)
+@experiment(quick=dict(n_seeds=1, steps=40, depth=8), frame=TRAINED)
 @one_thread
 def training(
     depth: Annotated[int, number(2, 32, "Hidden layers", label="hidden layers", main=True)] = 16,

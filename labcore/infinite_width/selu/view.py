@@ -137,16 +137,12 @@ def rectangle(frame: xr.Dataset) -> dict[str, Any]:
         curve(frame.path_mean.values, frame.path_variance.values, "again and again", INK, axes="2",
               mode="lines+markers", marker={"size": 5, "color": INK}, line={"color": INK, "width": 1}),
     ]  # fmt: skip
-    x, y = (
-        np.concatenate([frame[f"{k}_{v}"].values for k in ("border", "image", "path")]) for v in ("mean", "variance")
-    )
-    (left, right), (low, high) = _around(x, 0.35), _around(y, 1.2)
     layout = {
         "height": 440,
         "xaxis": axis("sum of a unit's weights ω", domain=[0, 0.46], range=[-3.2, 3.2]),
         "yaxis": axis("sum of their squares τ", range=[0.4, 1.6]),
-        "xaxis2": axis("mean of outputs", domain=[0.57, 1], anchor="y2", range=[left, right]),
-        "yaxis2": axis("their variance", anchor="x2", range=[low, high]),
+        "xaxis2": axis("mean of outputs", domain=[0.57, 1], anchor="y2", range=[-0.3, 0.3]),
+        "yaxis2": axis("their variance", anchor="x2", range=[0.4, 2.4]),
         "annotations": [
             note(0.02, 0.98, "dots: the units of a random layer", BLUE, xanchor="left", yanchor="top"),
             note(0.02, 0.02, "green: where the theorem holds", GREEN, xanchor="left", yanchor="bottom"),
@@ -160,18 +156,10 @@ def rectangle(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": headline(layout, words)}
 
 
-def _around(values: np.ndarray, least: float) -> tuple[float, float]:
-    """A range with all values inside, `least` wide at least, and free room for words at its top."""
-    low, high = float(values.min()), float(values.max())
-    wide = max(least, high - low)
-    middle = (low + high) / 2
-    return middle - 0.6 * wide, middle + 0.7 * wide
-
-
 def dropout(frame: xr.Dataset) -> dict[str, Any]:
     """Outputs of a layer before and after alpha dropout; the variance layer by layer with each kind of dropout."""
     values, names = values_of(frame), [str(k) for k in frame.kind.values]
-    x, density, layer = frame.value.values, frame.density.values, frame.layer.values
+    x, density, layer = frame.output.values, frame.density.values, frame.layer.values
     seen = np.flatnonzero(density[:2].max(0) > 0)
     low, high = min(-2.6, x[seen[0]] - 0.2, values["value"] - 0.4), max(4.0, values["value"] + 0.4)
     top = float(density[:2].max()) * 1.12
@@ -190,7 +178,7 @@ def dropout(frame: xr.Dataset) -> dict[str, Any]:
         "height": 440,
         "xaxis": axis("output of a unit of the first layer", domain=[0, 0.45], range=[low, high]),
         "yaxis": axis("share of units, per unit of output", range=[0, top]),
-        "xaxis2": axis(frame.layer, domain=[0.55, 0.84], anchor="y2"),
+        "xaxis2": axis(frame.layer, domain=[0.55, 0.84], anchor="y2", range=[0.5, layer[-1] + 0.5]),
         "yaxis2": axis(frame["variance"], anchor="x2", range=[0, most]),
         "shapes": [
             {"type": "line", "x0": values["value"], "x1": values["value"], "y0": 0, "y1": 1, "yref": "y domain",
@@ -207,7 +195,8 @@ def dropout(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "meta": {"hands": [hand(values["value"], None, across="value", color=ORANGE)]},
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    words = f"The last layer's variance: {_short(ends[1])} with alpha dropout, {_short(ends[2])} with ordinary dropout."
+    return {"data": data, "layout": headline(layout, words)}
 
 
 def training(frame: xr.Dataset) -> dict[str, Any]:
