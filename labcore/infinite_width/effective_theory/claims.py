@@ -48,7 +48,7 @@ def three_slopes(seeds: Seeds) -> Evidence:
 
 @claim("Twice as deep and twice as wide is the same: four widths lie on one curve over depth / width")
 def one_curve(seeds: Seeds) -> Evidence:
-    frames = [once(collapse, nets=8000, seed=s) for s in seeds(8)]
+    frames = [once(collapse, nets=5000, seed=s) for s in seeds(8)]
     logs = np.array([np.log(f.swing.values) for f in frames])  # repeat, width, ratio
     at_32 = logs[:, 1, -1]  # 8 layers crossed
     same = [logs[:, w, -1].mean() / at_32.mean() for w in (0, 2, 3)]
@@ -61,7 +61,7 @@ def one_curve(seeds: Seeds) -> Evidence:
         jackknife("the same, 32 layers of 128 over 8 of 32", lambda a, b: a.mean() / b.mean(), logs[:, 3, -1], at_32)
         >= 0.8,
         wider <= 0.4,
-        size="ReLU, layers / width up to 1/4, 8 times 8000 networks of each width",
+        size="ReLU, layers / width up to 1/4, 8 times 5000 networks of each width",
         also={"16 over 32 neurons": same[0], "64 over 32 neurons": same[1]},
     )
 

@@ -171,8 +171,8 @@ def tails(
         yield TAILS(
             values,
             f"After {layer} layer{'' if layer == 1 else 's'} of {width} neurons {beyond[-1]:.3%} of the outputs lie "
-            f"beyond four standard deviations, of a Gaussian's {FOUR:.3%}. Its size has a "
-            f"relative variance of {plain(spread[-1], '.2f')} between networks; the first order is {first_order[layer - 1]:.2f}.",
+            f"beyond four standard deviations, of a Gaussian's {FOUR:.3%}. The size has a relative variance of "
+            f"{plain(spread[-1], '.2f')} between networks; the first order is {first_order[layer - 1]:.2f}.",
             layer / depth,
         )
 

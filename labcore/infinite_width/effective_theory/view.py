@@ -68,14 +68,15 @@ def journey(frame: xr.Dataset) -> dict[str, Any]:
             curve(x, y, f"{name}, drawn networks", BLUE, axes=axes, opacity=0.45, line={"color": BLUE, "width": 1.2})
         )
         data.append(curve(layer, theory, f"{name}, infinitely wide", INKS[end], axes=axes, pin=True))
+    span = _span(frame.theory_size.values)
+    each = 1 if span[1] - span[0] < 5 else 4
     told = f"After {layer[-1]} layers: <b>{FATES[end]}</b>."
     layout = {
         "height": 460,
         "xaxis": axis(frame.weight, domain=[0, 0.5], range=[0.5, 4]),
         "yaxis": axis(frame.bias, range=[-0.06, 1]),
         "xaxis2": axis("", domain=[0.63, 1], anchor="y2", matches="x3", showticklabels=False),
-        "yaxis2": log_axis("size K", domain=[0.55, 1], anchor="x2", range=_span(frame.theory_size.values), dtick=None,
-                           nticks=5),
+        "yaxis2": log_axis("size K", domain=[0.55, 1], anchor="x2", range=span, dtick=each),
         "xaxis3": axis(frame.layer, domain=[0.63, 1], anchor="y3", range=[1, layer[-1]]),
         "yaxis3": log_axis("gap / size", domain=[0, 0.43], anchor="x3", range=[-6, 0.5], dtick=2),
         "annotations": [
@@ -102,6 +103,8 @@ def _names(fate: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> list[dict[
     for k, name in enumerate(SHORT):
         region = np.pad(fate == k, 1)
         if region.mean() < ROOM:
+            if k == 0 and fate[0, 0] == 0:  # a strip along the lower side
+                notes.append(label(weight[0], 0, name, INKS[0], xanchor="left", yanchor="top", xshift=4, yshift=-6))
             continue
         row, column = np.unravel_index(distance_transform_edt(region).argmax(), region.shape)
         notes.append(label(weight[column - 1], bias[row - 1], name, INKS[k]))
