@@ -29,7 +29,7 @@ def leaky_point(c_w: float, seed: int) -> bool | str:
 @exercise(
     "A ReLU network of width 100 is at its critical point. How many layers must a signal cross until its size has a "
     "relative variance of 1 between networks? A tenth off is right.",
-    asked("layers crossed", 1, 100_000),
+    asked("layers crossed", 1.0, 100_000.0),
     hint=("Each layer multiplies 1 + variance by the same number.", "That number is 1 + 5/100."),
 )
 def as_varied_as_large(layers: float, seed: int) -> bool | str:

@@ -16,7 +16,7 @@ from labcore.words import plain
 from .activations import Activation, code
 from .critical import critical, tuned
 from .ensemble import cross, next_layer
-from .fates import FATES, fate, fate_map
+from .fates import fate, fate_map, spoken
 from .flow import LARGEST, SMALLEST, flow, gaps
 from .fluctuations import four_point_with_skip
 
@@ -93,7 +93,7 @@ def journey(
     yield JOURNEY(
         values,
         f"In {depth} infinitely wide layers the signal's size goes from {start:g} to {_number(k[-1])}, and the gap of "
-        f"two inputs, as a share of it, from {apart:g} to {_number(theory_gap[-1])}: {_told(end)}.{none}",
+        f"two inputs, as a share of it, from {apart:g} to {_number(theory_gap[-1])}: {spoken(end)}.{none}",
     )
 
 
@@ -102,10 +102,6 @@ def _number(x: float) -> str:
     if 0.001 <= x < 1e6:
         return f"{x:,.0f}" if x >= 100 else plain(x, ".2g")
     return f"10^{np.log10(x):.0f}"
-
-
-def _told(end: int) -> str:
-    return FATES[end] if end in (1, 3) else f"it {FATES[end]}"
 
 
 TAILS = Frame(

@@ -20,6 +20,11 @@ def fate(size: Array, gap: Array) -> Int[Array, "*n"]:
     return np.where(size > LOUDER, 4, np.where(size < 1 / LOUDER, 0, out))
 
 
+def spoken(end: int) -> str:
+    """One of FATES as a sentence, without its full stop."""
+    return FATES[end] if end in (1, 3) else f"the signal {FATES[end]}"
+
+
 def fate_map(
     activation: Activation, weights: Float[Array, " W"], biases: Float[Array, " B"], start: float, depth: int
 ) -> Int[Array, "B W"]:

@@ -49,10 +49,10 @@ def four_point_with_skip(
         k, after = size[layer - 1], size[layer]
         s, r, t = _hermite(activation, k), skip * np.sqrt(k / after), c_w / (np.sqrt(2) * after)
         both = s @ c
-        told = r**b * (r**2 * c + t * (s[2] * c + s))
-        told[2] = r**4 * c[2] + 2 * r**2 * t * (both + s[2])
-        told[2] += t**2 * (2 * s[2] * both - s[2] ** 2 * c[2] + _variance(activation, k))
-        c = told
+        new = r**b * (r**2 * c + t * (s[2] * c + s))
+        new[2] = r**4 * c[2] + 2 * r**2 * t * (both + s[2])
+        new[2] += t**2 * (2 * s[2] * both - s[2] ** 2 * c[2] + _variance(activation, k))
+        c = new
         c[0] = 0  # a constant varies with nothing
         v[layer] = 2 * after**2 * c[2]
     return v

@@ -30,7 +30,7 @@ from labcore.figure import (
 )
 
 from .experiments import FOUR
-from .fates import FATES
+from .fates import spoken
 
 CARD = ("journey", "xy")
 GROUND = ("rgba(107,114,128,0.30)", "rgba(86,180,233,0.38)", "rgba(0,158,115,0.60)", "rgba(230,159,0,0.40)",
@@ -70,11 +70,11 @@ def journey(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(layer, theory, f"{name}, infinitely wide", INKS[end], axes=axes, pin=True))
     span = _span(frame.theory_size.values)
     each = 1 if span[1] - span[0] < 5 else 4
-    told = f"After {layer[-1]} layers: <b>{FATES[end]}</b>."
+    headed = f"After {layer[-1]} layers <b>{spoken(end)}</b>."
     layout = {
         "height": 460,
-        "xaxis": axis(frame.weight, domain=[0, 0.5], range=[0.5, 4]),
-        "yaxis": axis(frame.bias, range=[-0.06, 1]),
+        "xaxis": axis("weights' variance × width, C<sub>W</sub>", domain=[0, 0.5], range=[0.5, 4]),
+        "yaxis": axis("biases' variance C<sub>b</sub>", range=[-0.06, 1]),
         "xaxis2": axis("", domain=[0.63, 1], anchor="y2", matches="x3", showticklabels=False),
         "yaxis2": log_axis("size K", domain=[0.55, 1], anchor="x2", range=span, dtick=each),
         "xaxis3": axis(frame.layer, domain=[0.63, 1], anchor="y3", range=[1, layer[-1]]),
@@ -88,7 +88,7 @@ def journey(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "meta": {"hands": [hand(*here, across="weights", up="biases", color=RED)]},
     }  # fmt: skip
-    return {"data": data, "layout": headline(layout, told)}
+    return {"data": data, "layout": headline(layout, headed)}
 
 
 def _span(sizes: np.ndarray) -> list[float]:
