@@ -77,13 +77,13 @@ def plane(
 
 
 def _pull(lam: float, alpha: float) -> str:
-    """Where many wide layers of these constants lead."""
+    """Where the map of very wide layers of these constants leads."""
     rest = attractor(lam, alpha)
     if rest:
-        return f"Layers of these constants pull to mean {_said(rest[0])} and variance {_said(rest[1])}."
+        return f"Very wide layers of these constants would lead to mean {_said(rest[0])}, variance {_said(rest[1])}."
     if abs(lam**2 - 2) < 1e-3 and alpha < 0.03:
-        return "Wide layers of these constants keep whatever mean square they get, and pull it nowhere."
-    return f"Layers of these constants let it {'die out' if lam**2 < 2 else 'grow without end'}."
+        return "Very wide layers of these constants would keep the mean square that they get."
+    return f"Very wide layers of these constants would let it {'die out' if lam**2 < 2 else 'grow without end'}."
 
 
 def _said(x: float) -> str:

@@ -48,7 +48,7 @@ def _arrows(frame: xr.Dataset) -> dict[str, Any]:
     return curve(
         points[:, 0], points[:, 1], "one layer on", SOFT, mode="lines+markers", hoverinfo="skip",
         line={"color": SOFT, "width": 1.2},
-        marker={"symbol": "arrow", "angleref": "previous", "size": np.tile([0, 7, 0], len(start)), "color": SOFT},
+        marker={"symbol": "arrow", "angleref": "previous", "size": np.tile([0, 10, 0], len(start)), "color": SOFT},
     )  # fmt: skip
 
 
