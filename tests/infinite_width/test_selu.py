@@ -178,7 +178,7 @@ def test_weights_have_variance_one_over_n():
 def test_batch_normalisation_is_torchs_and_runs_are_apart():
     data = standardised(digit_batches([[0, 0], [0, 1]], 2))
     x = data.x[:, :100]
-    net = deep("ReLU, batch norm", [[0, 0], [0, 1]], 16, 3)
+    net = deep("batch-normalised ReLU", [[0, 0], [0, 1]], 16, 3)
     for run in range(2):
         layers = []
         for w in net.weights[:-1]:

@@ -15,8 +15,8 @@ from labcore.primitives.runs.layers import normal, streams
 
 from .activation import selu
 
-RIVALS = ("SELU", "ReLU", "ReLU, batch norm")
-POWER = {"SELU": 1.0, "ReLU": 2.0, "ReLU, batch norm": 2.0}  # variance of a weight times its number of inputs
+RIVALS = ("SELU", "ReLU", "batch-normalised ReLU")
+POWER = {"SELU": 1.0, "ReLU": 2.0, "batch-normalised ReLU": 2.0}  # variance of a weight times its number of inputs
 REFERENCE = 512  # training images whose mean and variance batch normalisation takes when it is tested
 
 
@@ -30,7 +30,7 @@ class Deep(NamedTuple):
 
     @property
     def learned(self) -> list[Tensor]:
-        return self.weights + self.shifts + (self.scales if self.kind.endswith("norm") else [])
+        return self.weights + self.shifts + (self.scales if self.kind.startswith("batch") else [])
 
 
 def deep(kind: str, seeds: Sequence[list[int]], width: int, depth: int, outputs: int = 10) -> Deep:
@@ -52,7 +52,7 @@ def deep(kind: str, seeds: Sequence[list[int]], width: int, depth: int, outputs:
 def answers(net: Deep, x: Float[Tensor, "S M 64"], like: int = 0) -> Float[Tensor, "S M 10"]:
     """Logits. Batch normalisation takes the mean and the variance of the first `like` rows of x, of all for 0."""
     for w, shift, scale in zip(net.weights[:-1], net.shifts, net.scales):
-        if net.kind.endswith("norm"):
+        if net.kind.startswith("batch"):
             x = torch.bmm(x, w)
             spread, centre = torch.var_mean(x[:, : like or x.shape[1]], 1, correction=0, keepdim=True)
             x = torch.relu((x - centre) * torch.rsqrt(spread + 1e-5) * scale + shift)
@@ -73,7 +73,7 @@ def descend(net: Deep, x: Float[Tensor, "S batch 64"], y: Int[Tensor, "S batch"]
 @torch.no_grad()
 def accuracy(net: Deep, data: DigitBatches) -> Float[Tensor, " S"]:
     """Share of each run's test images that are named rightly."""
-    like = REFERENCE if net.kind.endswith("norm") else 0
+    like = REFERENCE if net.kind.startswith("batch") else 0
     logits = answers(net, torch.cat([data.x[:, :like], data.x_test], 1), like)[:, like:]
     return (logits.argmax(2) == data.y_test).float().mean(1)
 

@@ -34,8 +34,8 @@ from .moments import BOX, around
 CARD = ("plane", "xy")
 NAMED = (("SELU", ALPHA, LAMBDA), ("ELU", 1.0, 1.0), ("ReLU (He)", 0.0, 2**0.5))
 TOP = 4.3  # of the shown variances
-KINDS = {"no dropout": SOFT, "alpha dropout": BLUE, "ordinary dropout": RED}
-RIVALS = {"SELU": BLUE, "ReLU": RED, "ReLU, batch norm": GREEN}
+KINDS = {"ordinary dropout": RED, "alpha dropout": BLUE, "no dropout": SOFT}
+RIVALS = {"SELU": BLUE, "ReLU": RED, "batch-normalised ReLU": GREEN}
 
 
 def _arrows(frame: xr.Dataset) -> dict[str, Any]:
@@ -90,8 +90,11 @@ def plane(frame: xr.Dataset) -> dict[str, Any]:
         note(0.98, 0.98, "grows without end", RED, axes="2", xanchor="right", yanchor="top"),
         note(0.98, 0.45, "comes to rest", GREEN, axes="2", xanchor="right"),
         note(0.02, 0.02, "dies out", PURPLE, axes="2", xanchor="left", yanchor="bottom"),
-        *(label(x, y, name, INK, axes="2", xanchor="left", yanchor="bottom", xshift=6) for name, x, y in NAMED),
-        label(values["alpha"], values["lam"], "drag", ORANGE, axes="2", yanchor="top", yshift=-9),
+        *(
+            label(x, y, name, INK, axes="2", xanchor="left", yanchor="bottom", xshift=9, yshift=4)
+            for name, x, y in NAMED
+        ),
+        label(values["alpha"], values["lam"], "drag", ORANGE, axes="2", yanchor="top", yshift=-15),
     ]
     layout = {
         "height": 460,
@@ -146,7 +149,7 @@ def rectangle(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             note(0.02, 0.98, "dots: the units of a random layer", BLUE, xanchor="left", yanchor="top"),
             note(0.02, 0.02, "green: where the theorem holds", GREEN, xanchor="left", yanchor="bottom"),
-            label(omega, tau, "drag", ORANGE, yanchor="bottom", yshift=9),
+            label(omega, tau, "drag", ORANGE, yanchor="bottom", yshift=15),
             note(0.02, 0.98, "green: the theorem's rectangle", GREEN, axes="2", xanchor="left", yanchor="top"),
             note(0.02, 0.91, "orange: the same after this unit", ORANGE, axes="2", xanchor="left", yanchor="top"),
         ],
@@ -173,12 +176,12 @@ def dropout(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(layer, frame["variance"].values[k], name, KINDS[name], axes="2", pin=name == "alpha dropout",
                           mode="lines+markers", marker={"size": 5, "color": KINDS[name]}))  # fmt: skip
     ends = frame["variance"].values[:, -1]
-    most = float(frame["variance"].max()) * 1.1
+    most = max(1.6, float(frame["variance"].max())) * 1.1
     layout = {
         "height": 440,
         "xaxis": axis("output of a unit of the first layer", domain=[0, 0.45], range=[low, high]),
         "yaxis": axis("share of units, per unit of output", range=[0, top]),
-        "xaxis2": axis(frame.layer, domain=[0.55, 0.84], anchor="y2", range=[0.5, layer[-1] + 0.5]),
+        "xaxis2": axis(frame.layer, domain=[0.57, 1], anchor="y2", range=[0.5, layer[-1] + 0.5]),
         "yaxis2": axis(frame["variance"], anchor="x2", range=[0, most]),
         "shapes": [
             {"type": "line", "x0": values["value"], "x1": values["value"], "y0": 0, "y1": 1, "yref": "y domain",
@@ -190,8 +193,8 @@ def dropout(frame: xr.Dataset) -> dict[str, Any]:
             note(0.98, 0.91, "blue: with alpha dropout", BLUE, xanchor="right", yanchor="top"),
             note(0.98, 0.84, f"dropped units become {_short(gone)}", BLUE, xanchor="right", yanchor="top"),
             label(values["value"], top, "drag", ORANGE, xanchor="left", yanchor="top", xshift=4),
-            *(label(layer[-1], at, name, KINDS[name], axes="2", xanchor="left", xshift=8)
-              for at, name in zip(apart(ends, most * 0.06), names, strict=True)),
+            *(note(0.03, 0.98 - 0.07 * k, name, color, axes="2", xanchor="left", yanchor="top")
+              for k, (name, color) in enumerate(KINDS.items())),
         ],
         "meta": {"hands": [hand(values["value"], None, across="value", color=ORANGE)]},
     }  # fmt: skip
@@ -214,13 +217,13 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
     steps = values_of(frame)["steps"]
     layout = {
         "height": 430,
-        "xaxis": axis(frame.step, range=[0, steps * 1.3], tickvals=np.linspace(0, steps, 4).round()),
+        "xaxis": axis(frame.step, range=[0, steps * 1.5], tickvals=np.linspace(0, steps, 4).round()),
         "yaxis": axis("test images named rightly", range=[0, 1.03], tickformat=".0%"),
         "shapes": [horizontal(0.1, SOFT)],
         "annotations": [
-            *(label(step[-1], at, name, RIVALS[name], xanchor="left", xshift=8)
-              for at, name in zip(apart(mean[:, -1], 0.06, 1.0), names, strict=True)),
-            label(steps * 1.3, 0.1, "guessing", SOFT, xanchor="right", yanchor="bottom"),
+            *(label(step[-1], at, name.replace(" ", "<br>"), RIVALS[name], xanchor="left", xshift=8, align="left")
+              for at, name in zip(apart(mean[:, -1], 0.08, 0.98), names, strict=True)),
+            label(steps * 1.5, 0.1, "guessing", SOFT, xanchor="right", yanchor="bottom"),
         ],
     }  # fmt: skip
     words = ", ".join(f"{name} {m:.0%}" for name, m in zip(names, mean[:, -1], strict=True))
