@@ -147,7 +147,7 @@ def test_fates_of_the_map_are_those_of_the_flow():
     assert [FATES[k] for k in relu[0]] == ["dies out", "dies out", "arrives", "explodes"]
     assert [FATES[k] for k in relu[1][:2]] == ["all inputs become alike"] * 2
     tanh = fate_map("tanh", np.array([1.0, 3.0]), np.array([0.0, 0.5]), 1.0, 50)
-    assert FATES[tanh[0, 0]] == "arrives" and FATES[tanh[0, 1]] == "neighbours are torn apart"
+    assert FATES[tanh[0, 0]] == "arrives" and FATES[tanh[0, 1]] == "neighbours part"
     for which in (dict(weights=1.4), dict(weights=2.0), dict(activation="tanh", weights=3.0, apart=0.01)):
         frame = journey.run("quick", **which)
         at = int(np.abs(frame.weight.values - which["weights"]).argmin())

@@ -22,8 +22,7 @@ from .fluctuations import four_point_with_skip
 
 WORDS = {"relu": "ReLU", "leaky": "leaky ReLU", "gelu": "GELU", "swish": "SiLU (Swish)"}
 Tunable = Literal["relu", "leaky", "linear", "tanh", "sin", "gelu", "swish"]
-Tuned = Annotated[Tunable, choice("What each neuron does to its sum", label="activation", words=WORDS)]
-Skip = Annotated[float, number(0, 0.95, "Share of a layer's input that is added to what it makes", label="skip γ")]
+Tuned = Annotated[Tunable, choice("What each neuron does to its sum", label="activation", main=True, words=WORDS)]
 WEIGHTS, BIASES = np.linspace(0.5, 4, 71), np.linspace(0, 1, 41)
 
 JOURNEY = Frame(
@@ -126,7 +125,7 @@ def tails(
     width: Annotated[int, number(8, 256, "Neurons in a layer", label="width n", main=True)] = 32,
     depth: Annotated[int, number(2, 60, "Layers", label="layers L", main=True)] = 11,
     skip: Annotated[
-        float, number(0, 0.95, "Share of a layer's input that is added to what it makes", label="skip γ", main=True)
+        float, number(0, 0.95, "Share of a layer's input that is added to what it makes", label="skip γ")
     ] = 0.0,
     nets: Annotated[int, number(1000, 50_000, "Networks that are drawn", scale="log", label="networks")] = 20_000,
     seed: Seed = 0,
@@ -196,10 +195,12 @@ COLLAPSE = Frame(
 @experiment(quick=dict(nets=1000), frame=COLLAPSE)
 def collapse(
     activation: Tuned = "relu",
-    skip: Skip = 0.0,
+    skip: Annotated[
+        float, number(0, 0.95, "Share of a layer's input that is added to what it makes", label="skip γ", main=True)
+    ] = 0.0,
     against: Annotated[
         Literal["layers", "ratio"],
-        choice("What the curves stand over", label="drawn over", words={"ratio": "layers / width"}),
+        choice("What the curves stand over", label="drawn over", main=True, words={"ratio": "layers / width"}),
     ] = "layers",
     nets: Annotated[int, number(1000, 50_000, "Networks of each width", scale="log", label="networks")] = 20_000,
     seed: Seed = 0,

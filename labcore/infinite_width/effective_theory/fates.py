@@ -9,7 +9,7 @@ from .activations import Activation
 from .flow import passed, perpendicular
 
 Array = np.ndarray
-FATES = ("dies out", "all inputs become alike", "arrives", "neighbours are torn apart", "explodes")
+FATES = ("dies out", "all inputs become alike", "arrives", "neighbours part", "explodes")
 LOUDER, WIDER = 1000.0, 3.0  # a size is lost when it changes by more than this, a gap, as a share of it, by this
 ENDS = 1e12  # sizes beyond which nothing is followed
 

@@ -35,7 +35,7 @@ from .fates import spoken
 CARD = ("journey", "xy")
 GROUND = ("rgba(107,114,128,0.30)", "rgba(86,180,233,0.38)", "rgba(0,158,115,0.60)", "rgba(230,159,0,0.40)",
           "rgba(213,94,0,0.42)")  # fmt: skip
-SHORT = ("dies out", "all inputs<br>become alike", "arrives", "neighbours are<br>torn apart", "explodes")
+SHORT = ("dies out", "all inputs<br>become alike", "arrives", "neighbours<br>part", "explodes")
 INKS = (SOFT, BLUE, GREEN, ORANGE, RED)
 SIZED = (1e-8, 1e8)  # sizes that are drawn
 ROOM = 0.08  # share of the map that a region needs for its name
@@ -103,7 +103,7 @@ def _names(fate: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> list[dict[
     for k, name in enumerate(SHORT):
         region = np.pad(fate == k, 1)
         if region.mean() < ROOM:
-            if k == 0 and fate[0, 0] == 0:  # a strip along the lower side
+            if k == 0 and (fate[0] == 0).sum() >= 20:  # a strip along the lower side
                 notes.append(label(weight[0], 0, name, INKS[0], xanchor="left", yanchor="top", xshift=4, yshift=-6))
             continue
         row, column = np.unravel_index(distance_transform_edt(region).argmax(), region.shape)
