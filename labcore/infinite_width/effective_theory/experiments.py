@@ -97,9 +97,9 @@ def journey(
 
 
 def _number(x: float) -> str:
-    """Sizes of any order, for people: 0.066, 7,584, 10^15."""
-    if 0.001 <= x < 1e6:
-        return f"{x:,.0f}" if x >= 100 else plain(x, ".2g")
+    """Sizes of any order, for people: 7,584, 0.00006, 10^15."""
+    if 1e-6 <= x < 1e6:
+        return f"{x:,.0f}" if x >= 100 else np.format_float_positional(x, precision=2, fractional=False, trim="-")
     return f"10^{np.log10(x):.0f}"
 
 

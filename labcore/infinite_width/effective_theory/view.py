@@ -73,7 +73,7 @@ def journey(frame: xr.Dataset) -> dict[str, Any]:
     headed = f"After {layer[-1]} layers <b>{spoken(end)}</b>."
     layout = {
         "height": 460,
-        "xaxis": axis("weights' variance × width, C<sub>W</sub>", domain=[0, 0.5], range=[0.5, 4]),
+        "xaxis": axis("weights' variance × width, C<sub>W</sub>", domain=[0, 0.5], range=[0.5, 4.08]),
         "yaxis": axis("biases' variance C<sub>b</sub>", range=[-0.06, 1]),
         "xaxis2": axis("", domain=[0.63, 1], anchor="y2", matches="x3", showticklabels=False),
         "yaxis2": log_axis("size K", domain=[0.55, 1], anchor="x2", range=span, dtick=each),
