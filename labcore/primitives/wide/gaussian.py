@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -21,8 +22,14 @@ def expect(f: Callable[[Array], Array], variance: ArrayLike, nodes: int = 150) -
     v = np.asarray(variance, dtype=float)
     if not (v >= 0).all():
         raise ValueError(f"variance = {variance} is not allowed; it must be at least 0")
-    t, w = np.polynomial.legendre.leggauss(nodes)
+    t, w = _places(nodes)
     x = REACH / 2 * (t + 1)
     density = REACH / 2 * w * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
     z = np.sqrt(v)[..., None] * x
     return (f(z) + f(-z)) @ density
+
+
+@lru_cache(8)
+def _places(nodes: int) -> tuple[Float[Array, " nodes"], Float[Array, " nodes"]]:
+    """Places and weights on [-1, 1]. They cost an eigenproblem, as much as a thousand averages."""
+    return np.polynomial.legendre.leggauss(nodes)
