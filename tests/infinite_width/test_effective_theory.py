@@ -12,6 +12,7 @@ from labcore.infinite_width.effective_theory.activations import LEAK, code
 from labcore.infinite_width.effective_theory.exercises import as_varied_as_large, leaky_point
 from labcore.infinite_width.effective_theory.experiments import EDGES, _counted, collapse, journey, tails
 from labcore.infinite_width.effective_theory.fates import FATES, fate_map
+from labcore.infinite_width.effective_theory.gaussian import expect
 
 PEERS = {
     "relu": torch.relu,
@@ -34,6 +35,25 @@ def draw(activation, width, depth, nets, skip=0.0, seed=0):
     found = [theory.next_layer(code(activation), z, c_w, c_b, skip, rng) for _ in range(depth - 1)]
     k = theory.flow(activation, c_w, c_b, start, depth, skip)
     return np.array(found), k, theory.four_point_with_skip(activation, c_w, k, skip)
+
+
+def density(z, v):
+    return np.exp(-z * z / (2 * v)) / np.sqrt(2 * np.pi * v)
+
+
+@pytest.mark.parametrize("variance", [0.01, 1.0, 7.0])
+def test_averages_equal_an_adaptive_quadrature(variance):
+    edge = 12 * np.sqrt(variance)
+    functions = [lambda z: np.tanh(z) ** 2, lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))) ** 3, np.sign]
+    for f in functions:
+        sides = [quad(lambda z: f(z) * density(z, variance), *ends)[0] for ends in ((-edge, 0), (0, edge))]  # noqa: B023
+        assert expect(f, variance) == pytest.approx(sum(sides), rel=1e-9, abs=1e-12)
+    assert expect(lambda z: z**4, [variance, 2 * variance]) == pytest.approx([3 * variance**2, 12 * variance**2])
+
+
+def test_a_negative_variance_is_refused():
+    with pytest.raises(ValueError, match="variance = -1"):
+        expect(np.sin, -1)
 
 
 @pytest.mark.parametrize("activation", theory.NAMES)

@@ -10,32 +10,12 @@ from scipy.special import erf
 
 from labcore.primitives.wide import duals
 from labcore.primitives.wide.duals import SIGN, Activation, pair, signal, slope
-from labcore.primitives.wide.gaussian import expect
 from labcore.primitives.wide.recursion import nngp_ntk
 
 RNG = np.random.default_rng(0)
 D1, D2 = RNG.uniform(0.1, 3, (2, 40))
 C = RNG.uniform(-1, 1, 40) * np.sqrt(D1 * D2)
 ALL = [Activation("linear"), Activation("sin"), Activation("tanh"), Activation("erf", 0.7), Activation("relu")]
-
-
-def density(z, v):
-    return np.exp(-z * z / (2 * v)) / np.sqrt(2 * np.pi * v)
-
-
-@pytest.mark.parametrize("variance", [0.01, 1.0, 7.0])
-def test_averages_equal_an_adaptive_quadrature(variance):
-    edge = 12 * np.sqrt(variance)
-    functions = [lambda z: np.tanh(z) ** 2, lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))) ** 3, np.sign]
-    for f in functions:
-        sides = [quad(lambda z: f(z) * density(z, variance), *ends)[0] for ends in ((-edge, 0), (0, edge))]  # noqa: B023
-        assert expect(f, variance) == pytest.approx(sum(sides), rel=1e-9, abs=1e-12)
-    assert expect(lambda z: z**4, [variance, 2 * variance]) == pytest.approx([3 * variance**2, 12 * variance**2])
-
-
-def test_a_negative_variance_is_refused():
-    with pytest.raises(ValueError, match="variance = -1"):
-        expect(np.sin, -1)
 
 
 @pytest.mark.parametrize("activation", ALL[:4], ids=str)

@@ -9,9 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from labcore.primitives.wide.gaussian import expect
-
 from .activations import Activation, output, slope
+from .gaussian import expect
 
 Array = np.ndarray
 LARGEST, SMALLEST = 1e30, 1e-30  # sizes are held between these

@@ -20,10 +20,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import hermite_e
 
-from labcore.primitives.wide.gaussian import expect
-
 from .activations import Activation, output
 from .flow import parallel
+from .gaussian import expect
 
 Array = np.ndarray
 DEGREES = 24  # Hermite polynomials that are followed
