@@ -143,7 +143,7 @@ def cancel(frame: xr.Dataset) -> dict[str, Any]:
             ],
             bend,
             label(t[at], start, "a weight that should stay", INK, xanchor="left", yanchor="bottom"),
-            label(rise[-1], path[ups], f"{ups} up: {path[ups]:.2f}", GREEN, axes="2", xanchor="left", xshift=8),
+            label(rise[-1], path[ups], f"{ups} up: {path[ups]:.2f}", GREEN, axes="2", xanchor="left", xshift=18),
             label(
                 fall[-1],
                 path[-1],

@@ -35,8 +35,8 @@ WORDS = {
     "dense": "dense",
     "random": "at random",
     "groups": "groups",
-    "groups + SET": "groups, moved by dice (SET)",
-    "groups + Hebb": "groups, moved by Hebb",
+    "groups + SET": "moved by dice (SET)",
+    "groups + Hebb": "moved by Hebb",
 }
 _BARE = BARE | {"constrain": "domain"}
 
