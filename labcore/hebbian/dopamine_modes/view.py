@@ -157,7 +157,8 @@ def switch(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "meta": {"hands": [hand(angle, None, across="angle", color=GREEN)]},
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = "One network, two modes: each says which neurons speak, and how loud. No weight is touched."
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def sparsity(frame: xr.Dataset) -> dict[str, Any]:

@@ -155,4 +155,5 @@ def cancel(frame: xr.Dataset) -> dict[str, Any]:
             ),
         ],
     }
-    return {"data": data, "layout": layout}
+    told = "1000 synapses are asked up or down by the toss of a coin. What is left of their weight?"
+    return {"data": data, "layout": headline(layout, told)}

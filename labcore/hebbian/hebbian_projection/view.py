@@ -195,7 +195,8 @@ def subspace(frame: xr.Dataset) -> dict[str, Any]:
             ),
         ],
     }
-    return {"data": data, "layout": layout}
+    told = "Each unit has one arrow of weights. Do the arrows come to lie where the inputs do?"
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def extract(frame: xr.Dataset) -> dict[str, Any]:

@@ -90,7 +90,8 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [horizontal(first, INK, "dash", axes="2")],
         "meta": {"hands": [hand(None, first, up="eta0", axes="2")]},
     }
-    return {"data": data, "layout": layout}
+    told = "Digits stream by. At each tick two classes swap their labels, and it must learn anew."
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def swap_rates(frame: xr.Dataset) -> dict[str, Any]:
