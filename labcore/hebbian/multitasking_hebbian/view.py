@@ -24,6 +24,7 @@ from labcore.figure import (
     curve,
     hand,
     headline,
+    horizontal,
     image,
     inward,
     label,
@@ -303,7 +304,7 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
 
     reach = float(m1[-1])
     low = np.sort(np.abs(path), 2)
-    last = apart(low[:, -1].mean(0), 0.14 * reach, reach)
+    last, most = apart(low[:, -1].mean(0), 0.12, 1.0), 1 - values_of(frame)["d"]
     data = [
         {
             "type": "contour",
@@ -348,9 +349,13 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("overlap with pattern 1, m₁", domain=[0, 0.5], range=[-reach, reach], constrain="domain"),
         "yaxis": axis("overlap with pattern 2, m₂", range=[-reach, reach], scaleanchor="x", constrain="domain"),
         "xaxis2": axis(frame.time, domain=[0.725, 1], anchor="y2", range=[0, 1.5 * max(t[-1], 1)]),
-        "yaxis2": axis("overlap |m|", anchor="x2", range=[-0.02, 1.05 * reach]),
+        "yaxis2": axis("overlap |m|", anchor="x2", range=[-0.02, 1.08]),
+        "shapes": [horizontal(most, INK, axes="2")],
+        "meta": {"hands": [hand(None, most, up=scale("d", [0, 1], [1, 0]), axes="2")]},
         "annotations": [
-            label(t[-1], last[1], "the better<br>pattern", BLUE, axes="2", **_BESIDE),
+            label(1, most, "the most possible, 1-d: drag me", INK, axes="2", xref="x2 domain", xanchor="right")
+            | {"yanchor": "bottom", "yshift": 10},
+            label(t[-1], last[1], "the better<br>pattern", BLUE, axes="2", yanchor="top", yshift=-4, **_BESIDE),
             label(t[-1], last[0], "the other", ORANGE, axes="2", **_BESIDE),
             label(0, 1.0, "solid: networks; dotted: steepest descent", SOFT, yref="paper", yanchor="bottom", yshift=4),
         ],
