@@ -33,7 +33,7 @@ _COLORS = {
     "frozen": SOFT, "bias only": SKY, "gain only": ORANGE, "gate": RED, "gate, hardened": PURPLE, "LoRA": BLUE,
 }  # fmt: skip
 _MODES = {"off": SOFT, "upright": BLUE, "turned": RED}
-_PLACES = ("", "bottom center", "bottom left", "middle right", "top right", "top left")
+_PLACES = ("", "bottom center", "bottom left", "middle right", "bottom right", "top left")
 
 
 def specialise(frame: xr.Dataset) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def sparsity(frame: xr.Dataset) -> dict[str, Any]:
         curve([-1.5, 0, 0, 1.5], [0, 0, 1, 1], "hard, afterwards", RED, axes="3", line={"color": RED, "width": 2}),
         curve(signal, 1 / (1 + np.exp(-signal / tau)), "soft, in training", SKY, axes="3"),
     ]
-    sparse = {"tickvals": names[::2], "tickangle": 0}
+    sparse = {"tickvals": list(range(0, len(names), 2)), "ticktext": names[::2], "tickangle": 0}
     layout = {
         "height": 420,
         "xaxis": axis("price of an open gate, λ", type="category", domain=[0, 0.29], anchor="y", **sparse),
