@@ -83,6 +83,7 @@ def train(
             "learning",
             label="how drawing is learned",
             main=True,
+            words={"BL": "copying (BL)", "HAN": "fooling a critic (HAN)"},
         ),
     ] = "BL",
     layers: Annotated[int, number(0, 3, "Hidden layers", "network", label="hidden layers", main=True)] = 2,

@@ -145,7 +145,18 @@ LEARN = Frame(
 def learn(
     compare: Annotated[
         Literal["all four", *CONTROLLERS],
-        choice("Which controllers to train", "search", label="controllers", main=True),
+        choice(
+            "Which controllers to train",
+            "search",
+            label="controllers",
+            main=True,
+            words={
+                "NCAP": "the worm's wiring (NCAP)",
+                "NCAP, random sizes": "its sizes at random",
+                "NCAP, free signs": "its signs at random",
+                "MLP": "plain network (MLP)",
+            },
+        ),
     ] = "all four",
     gens: Annotated[
         int, number(1, 60, "Generations of the search", "search", scale="log", label="generations", main=True)

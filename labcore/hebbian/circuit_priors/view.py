@@ -21,12 +21,19 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    headline,
     label,
     log_axis,
     note,
 )
 
 SIDES = {"dorsal": BLUE, "ventral": ORANGE}
+WORDS = {
+    "NCAP": "the worm's wiring",
+    "NCAP, random sizes": "sizes at random",
+    "NCAP, free signs": "signs at random",
+    "MLP": "plain network",
+}
 COLOURS = {"NCAP": BLUE, "NCAP, random sizes": SKY, "NCAP, free signs": PURPLE, "MLP": RED}
 
 
@@ -149,13 +156,13 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
     heights = apart(mean[:, -1], 0.075 * reach)
     layout = {
         "height": 460,
-        "xaxis": log_axis("trials of 5 cycles", domain=[0, 0.6], anchor="y", range=[-0.05, 1.5 * full]),
+        "xaxis": log_axis("trials of 5 cycles", domain=[0, 0.6], anchor="y", range=[-0.05, 1.62 * full]),
         "yaxis": axis("best so far (body lengths per cycle)", range=[min(-0.01, 1.2 * best.min()), 1.12 * reach]),
         "xaxis2": axis("x (body lengths)", domain=[0.7, 1], anchor="y2", nticks=5, **still),
         "yaxis2": axis("y (body lengths)", anchor="x2", scaleanchor="x2", nticks=6),
         "annotations": [
             *[
-                label(right, h, f"{name.removeprefix('NCAP, ')} ({params[k]})", COLOURS[name], xanchor="left", xshift=6)
+                label(right, h, f"{WORDS[name]} ({params[k]})", COLOURS[name], xanchor="left", xshift=6)
                 for k, (name, h) in enumerate(zip(names, heights, strict=True))
             ],
             note(0.02, 1, "left end: untrained; in brackets: weights", SOFT, xanchor="left"),
@@ -166,4 +173,5 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
             label(0, 0, "+", INK, axes="2"),
         ],
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = "Three controllers have the worm's wiring (NCAP), one is a plain network (MLP)."
+    return {"data": data, "layout": headline(layout, told, "Thick: the mean; thin: single runs.")}

@@ -65,6 +65,7 @@ def specialise(
             "base",
             label="digits of the base",
             main=True,
+            words={"mixed": "upright and turned", "upright": "upright only"},
         ),
     ] = "mixed",
     steps: Annotated[

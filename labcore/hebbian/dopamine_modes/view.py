@@ -24,6 +24,8 @@ from labcore.figure import (
     label,
     log_axis,
     note,
+    scale,
+    values_of,
     vertical,
 )
 
@@ -31,7 +33,7 @@ _COLORS = {
     "frozen": SOFT, "bias only": SKY, "gain only": ORANGE, "gate": RED, "gate, hardened": PURPLE, "LoRA": BLUE,
 }  # fmt: skip
 _MODES = {"off": SOFT, "upright": BLUE, "turned": RED}
-_PLACES = ("", "bottom center", "bottom left", "middle right", "top right", "top left")
+_PLACES = ("", "bottom center", "bottom left", "middle right", "bottom right", "top left")
 
 
 def specialise(frame: xr.Dataset) -> dict[str, Any]:
@@ -155,19 +157,20 @@ def switch(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "meta": {"hands": [hand(angle, None, across="angle", color=GREEN)]},
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    told = "One network, two modes: each says which neurons speak, and how loud. No weight is touched."
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def sparsity(frame: xr.Dataset) -> dict[str, Any]:
-    """Who still speaks, and what is still right, for each penalty on open gates."""
-    names = [f"{v:g}" for v in frame.penalty.values]
-    shares = (("mean gate", "opened", SKY), ("speak", "speaks", RED), ("strongly active", "strong", PURPLE))
+    """Who still speaks, and what is still right, for each penalty on open gates; how soft a gate is in training."""
+    names, tau = [f"{v:g}" for v in frame.penalty.values], values_of(frame)["tau"]
+    shares = (("opening of the gates", "opened", SKY), ("speak", "speaks", RED), ("speak strongly", "strong", PURPLE))
     data, notes = [], []
     for name, key, color in shares:
         y = frame[key].mean("repeat").values
         data.append(curve(names, y, name, color, pin=key == "speaks", mode="lines+markers"))
         up = key == "opened"
-        notes.append(label(1, y[1], name, color, yanchor="bottom" if up or key == "strong" else "top", xanchor="left"))
+        notes.append(label(0, y[0], name, color, yanchor="bottom" if up or key == "strong" else "top", xanchor="left"))
     gates = [frame[key].mean("repeat").values for key in ("accuracy", "soft_accuracy")]
     for y, other, name, color in zip(gates, gates[::-1], ("hard gates", "soft gates"), (RED, SKY), strict=True):
         data.append(curve(names, y, name, color, axes="2", mode="lines+markers"))
@@ -175,23 +178,41 @@ def sparsity(frame: xr.Dataset) -> dict[str, Any]:
         notes.append(label(0, y[0], name, color, axes="2", yanchor="bottom" if above else "top", xanchor="left"))
     frozen = frame.attrs["frozen"]
     low = min(float(gates[0].min()), frozen) - 0.03
+    signal, softness = np.linspace(-1.5, 1.5, 121), np.linspace(0.05, 1, 96)
+    open_at = 1 / (1 + np.exp(-GRIP / softness))
+    grip = hand(GRIP, np.interp(tau, softness, open_at), up=scale("tau", open_at, softness), axes="3", color=SKY)
+    data += [
+        curve([-1.5, 0, 0, 1.5], [0, 0, 1, 1], "hard, afterwards", RED, axes="3", line={"color": RED, "width": 2}),
+        curve(signal, 1 / (1 + np.exp(-signal / tau)), "soft, in training", SKY, axes="3"),
+    ]
+    sparse = {"tickvals": list(range(0, len(names), 2)), "ticktext": names[::2], "tickangle": 0}
     layout = {
         "height": 420,
-        "xaxis": axis("price of an open gate, λ", type="category", domain=[0, 0.45], anchor="y"),
+        "xaxis": axis("price of an open gate, λ", type="category", domain=[0, 0.29], anchor="y", **sparse),
         "yaxis": axis("share of neurons", range=[0, 1.02], tickformat=".0%"),
-        "xaxis2": axis("price of an open gate, λ", type="category", domain=[0.56, 1], anchor="y2"),
+        "xaxis2": axis("price of an open gate, λ", type="category", domain=[0.39, 0.68], anchor="y2", **sparse),
         "yaxis2": axis(
             "right on turned digits",
             anchor="x2",
             tickformat=".0%",
             range=[low, float(np.max(gates)) + 0.03],
         ),
+        "xaxis3": axis("signal over the threshold", domain=[0.78, 1], anchor="y3", range=[-1.5, 1.5], nticks=4),
+        "yaxis3": axis("how far a gate opens", anchor="x3", range=[-0.02, 1.12], tickformat=".0%"),
         "shapes": [
             horizontal(frozen, axes="2", width=2),
         ],
         "annotations": [
             *notes,
             label(0, frozen, "frozen base", SOFT, xref="x2 domain", yref="y2", xanchor="left", yanchor="top"),
+            note(0.02, 0.99, "hard, afterwards", RED, axes="3", xanchor="left", yanchor="top"),
+            label(GRIP, 0.45, "soft, in<br>training:<br>drag me", SKY, axes="3", xanchor="left", yanchor="top"),
         ],
+        "meta": {"hands": [grip]},
     }
-    return {"data": data, "layout": layout}
+    told = "Each open gate costs its price. The higher it is, the fewer neurons speak."
+    more = "In training a gate may stand half open; afterwards it is open or shut."
+    return {"data": data, "layout": headline(layout, told, more)}
+
+
+GRIP = 0.3  # where the soft gate is held, in units of the signal

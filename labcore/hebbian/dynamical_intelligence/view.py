@@ -10,7 +10,9 @@ import xarray as xr
 from labcore.figure import (
     BLUE,
     GREEN,
+    INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SHADE,
@@ -20,7 +22,10 @@ from labcore.figure import (
     bundle,
     curve,
     hand,
+    headline,
     label,
+    scale,
+    values_of,
     vertical,
 )
 
@@ -94,6 +99,9 @@ def buffer(frame: xr.Dataset) -> dict[str, Any]:
         _square(frame.W_stdp.values, frame.post.values, frame.pre.values, "2"),
     ]
     fits = n <= slots
+    # the second slot lies one fast period, 1000 / f ms, after the first
+    fast = np.linspace(25, 100, 301)
+    second = float(np.interp(values_of(frame)["f_gamma"], fast, 1000 / fast))
     layout = {
         "height": 520,
         "xaxis": axis(frame.phase, domain=[0, 0.6], anchor="y", range=[-0.04 * period, 1.12 * period]),
@@ -124,18 +132,13 @@ def buffer(frame: xr.Dataset) -> dict[str, Any]:
             ),
             label(0.96 * period, -0.1, "shown", SOFT, yanchor="bottom"),
             label(0.86, 1, "learned by STDP while held", SOFT, xref="paper", yref="paper", yanchor="top"),
-            label(
-                0.86,
-                0.2,
-                "diamond: the world shows an item<br>dot: the item fires<br>right edge: in order, or not",
-                SOFT,
-                xref="paper",
-                yref="paper",
-                yanchor="top",
-            ),
+            label(second, 1, "slots: drag me", INK, xanchor="left", xshift=22, bgcolor=PAPER),
         ],
+        "meta": {"hands": [hand(second, 1, across=scale("f_gamma", 1000 / fast, fast))]},
     }
-    return {"data": data, "layout": layout}
+    told = "Each row is a slow cycle, and each dotted line a slot of the fast rhythm in it."
+    more = "Diamond: an item is shown. Dot: it fires. Right edge: all are in order, or not."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def learn_order(frame: xr.Dataset) -> dict[str, Any]:
@@ -228,7 +231,7 @@ def modules(frame: xr.Dataset) -> dict[str, Any]:
             "constrain": "domain",
         },
         "xaxis2": axis(frame.coupling, domain=[0.58, 1], anchor="y2", range=[0, 6]),
-        "yaxis2": axis("order r", domain=[0.58, 1], anchor="x2", range=[0, 1.05]),
+        "yaxis2": axis("order r (1: together)", domain=[0.58, 1], anchor="x2", range=[0, 1.05]),
         "xaxis3": axis(frame.other, domain=[0.62, 0.96], anchor="y3", constrain="domain", showgrid=False),
         "yaxis3": axis(frame.node, domain=[0, 0.42], anchor="x3", scaleanchor="x3", autorange="reversed", nticks=4)
         | {"constrain": "domain", "showgrid": False},

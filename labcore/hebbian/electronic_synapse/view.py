@@ -7,7 +7,24 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from labcore.figure import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, apart, axis, curve, hand, label
+from labcore.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SOFT,
+    apart,
+    axis,
+    curve,
+    hand,
+    headline,
+    label,
+    note,
+    scale,
+    values_of,
+)
 
 CARD = ("cancel", "x2y2")
 
@@ -21,49 +38,69 @@ def _tent(frame: xr.Dataset, axes: str) -> dict[str, Any]:
     return curve(x, y, "staircase", SOFT, axes=axes, mode="lines+markers", marker={"size": 3, "color": SOFT})
 
 
+def _bend(frame: xr.Dataset) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A hand on the rising staircase, whose height there means the curvature, and its label."""
+    pulses = float(frame.pulse[-1])
+    at, curvatures = min(pulses / 8, 8.0), np.linspace(0, 0.33, 67)
+    bent = curvatures[1:]
+    heights = np.r_[at / pulses, np.expm1(-at * bent) / np.expm1(-pulses * bent)]
+    height = float(np.interp(values_of(frame)["curvature"], curvatures, heights))
+    grip = hand(at, height, up=scale("curvature", heights, curvatures), axes="2")
+    return grip, label(at, height, "bend me", INK, axes="2", xanchor="left", xshift=12, yshift=-8)
+
+
 def hwtrain(frame: xr.Dataset) -> dict[str, Any]:
-    """Test accuracy while training; the staircase, where on it the devices of one method stand, and its weights."""
+    """Test accuracy while training; the staircase, and where on it the devices of one method stand."""
     t, mean = frame.time.values, frame.accuracy.mean("repeat").values
     show, last = frame.attrs["show"], float(frame.pulse[-1])
     names = frame.method.values.tolist()
     level, share = frame.level.values, frame.devices.values
-    data = [
-        curve(
-            t, mean[i], name, METHODS[name], pin=True, line={"color": METHODS[name], "width": 4 if name == show else 2}
+    data = []
+    for name, y in zip(names, mean, strict=True):
+        data.append(
+            curve(t, y, name, METHODS[name], pin=True, line={"color": METHODS[name], "width": 4 if name == show else 2})
         )
-        for i, name in enumerate(names)
-    ]
+        if name != "software":
+            data[-1]["meta"]["click"] = {"sets": [{"show": name}] * len(t)}
     most = max(share.max(), 0.02)
     data += [
         _tent(frame, "2"),
         curve(share[0], level, "G+", BLUE, axes="3", fill="tozerox"),
         curve(share[1], level, "G-", ORANGE, axes="3", fill="tozerox"),
-        curve(frame.bin.values, frame.weights.values, "weights", METHODS[show], axes="4", fill="tozeroy"),
     ]
     low = max(0.0, min(0.85, mean[:, len(t) // 4 :].min()) - 0.05)
-    place = apart(mean[:, -1].clip(low), 0.055 * (1 - low), 1.0)
+    place = apart(mean[:, -1].clip(low), 0.07 * (1 - low), 1.0)
+    grip, bend = _bend(frame)
     layout = {
-        "height": 520,
-        "xaxis": axis(frame.time, domain=[0, 0.46], anchor="y", range=[0, 1.34 * max(t[-1], 0.5)]),
-        "yaxis": axis(frame.accuracy, anchor="x", range=[low, 1], tickformat=".0%"),
-        "xaxis2": axis("pulses up, then down", domain=[0.58, 0.8], anchor="y2", range=[0, 2 * last]),
-        "yaxis2": axis(frame.level, domain=[0.55, 0.95], anchor="x2", range=[-0.02, 1.02]),
-        "xaxis3": axis("devices", domain=[0.83, 1], anchor="y3", tickformat=".0%", range=[0, 1.1 * most], nticks=3),
-        "yaxis3": axis("", domain=[0.55, 0.95], anchor="x3", range=[-0.02, 1.02], showticklabels=False),
-        "xaxis4": axis("weight w = G+ - G-", domain=[0.58, 1], anchor="y4", range=[-1, 1]),
-        "yaxis4": axis("weights", domain=[0, 0.33], anchor="x4", tickformat=".0%", nticks=3, rangemode="tozero"),
+        "height": 430,
+        "xaxis": axis(frame.time, domain=[0, 0.46], anchor="y", range=[0, 1.36 * max(t[-1], 0.5)]),
+        "yaxis": axis(frame.accuracy, domain=[0, 0.93], anchor="x", range=[low, 1], tickformat=".0%"),
+        "xaxis2": axis("pulses up, then down", domain=[0.57, 0.82], anchor="y2", range=[0, 2 * last]),
+        "yaxis2": axis(frame.level, domain=[0, 0.93], anchor="x2", range=[-0.02, 1.02]),
+        "xaxis3": axis("share of them", domain=[0.85, 1], anchor="y3", tickformat=".0%", range=[0, 1.1 * most])
+        | {"nticks": 3},
+        "yaxis3": axis("", domain=[0, 0.93], anchor="x3", range=[-0.02, 1.02], showticklabels=False),
         "annotations": [
             *[
                 label(t[-1], y, name, METHODS[name], xanchor="left", xshift=4)
                 for name, y in zip(names, place, strict=True)
             ],
-            label(0.68 * last, 0.3, "one device", SOFT, axes="2"),
-            label(most, 1, "G+", BLUE, axes="3", xanchor="right", yanchor="top"),
-            label(most, 0.88, "G-", ORANGE, axes="3", xanchor="right", yanchor="top"),
-            label(0.79, 1, f"inside: {show}", METHODS[show], xref="paper", yref="paper", yanchor="top"),
+            note(0, 1, "click a curve to see its devices", SOFT, xanchor="left", yanchor="bottom"),
+            note(0, 1, "one device", SOFT, axes="2", xanchor="left", yanchor="bottom"),
+            note(1, 1, f"all of: {show}", METHODS[show], axes="3", xanchor="right", yanchor="bottom"),
+            note(0.98, 0.99, "G+", BLUE, axes="3", xanchor="right", yanchor="top"),
+            note(0.98, 0.93, "G-", ORANGE, axes="3", xanchor="right", yanchor="top"),
+            bend,
         ],
+        "meta": {"hands": [grip]},
     }
-    return {"data": data, "layout": layout}
+    right = dict(zip(names, mean[:, -1], strict=True))
+    told = "Every weight is the difference of two devices, G+ and G-, that climb and fall in steps."
+    more = (
+        f"Digits read right: {right['unidirectional']:.0%} with unidirectional pulses, "
+        f"{right['pair']:.0%} with the pair, {right['software']:.0%} in software."
+    )
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def cancel(frame: xr.Dataset) -> dict[str, Any]:
@@ -90,6 +127,7 @@ def cancel(frame: xr.Dataset) -> dict[str, Any]:
     ]
     at = len(t) // 4
     start = mean[:, 0].max()
+    grip, bend = _bend(frame)
     layout = {
         "height": 430,
         "xaxis": axis(frame.request, domain=[0, 0.46], anchor="y", range=[0, 1.5 * t[-1]]),
@@ -97,14 +135,15 @@ def cancel(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis("pulses up, then down", domain=[0.58, 1], anchor="y2", range=[0, 2 * last]),
         "yaxis2": axis(frame.path, anchor="x2", range=[-0.03, 1.1]),
         # pulses at the top of the staircase change nothing, so no place means how many there were
-        "meta": {"hands": [hand(ups, path[ups], across="ups", axes="2", color=GREEN)] if ups < last else []},
+        "meta": {"hands": [grip, *([hand(ups, path[ups], across="ups", axes="2", color=GREEN)] if ups < last else [])]},
         "annotations": [
             *[
                 label(t[-1], y, name, METHODS[name], xanchor="left", xshift=4)
                 for name, y in zip(names, apart(mean[:, -1], 0.06 * start, 1.1 * start), strict=True)
             ],
+            bend,
             label(t[at], start, "a weight that should stay", INK, xanchor="left", yanchor="bottom"),
-            label(rise[-1], path[ups], f"{ups} up: {path[ups]:.2f}", GREEN, axes="2", xanchor="left", xshift=8),
+            label(rise[-1], path[ups], f"{ups} up: {path[ups]:.2f}", GREEN, axes="2", xanchor="left", xshift=18),
             label(
                 fall[-1],
                 path[-1],
@@ -116,4 +155,5 @@ def cancel(frame: xr.Dataset) -> dict[str, Any]:
             ),
         ],
     }
-    return {"data": data, "layout": layout}
+    told = "1000 synapses are asked up or down by the toss of a coin. What is left of their weight?"
+    return {"data": data, "layout": headline(layout, told)}

@@ -36,6 +36,7 @@ CARD = ("plane", "xy")
 
 UNITS = (RED, BLUE, GREEN, PURPLE)
 TASKS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY)
+GUARDS = {"none": "no protection", "HLOP": "lateral units (HLOP)", "SVD": "stored data (SVD)"}
 
 
 def _thick(color: str, width: float = 3, **more: Any) -> dict[str, Any]:
@@ -194,7 +195,8 @@ def subspace(frame: xr.Dataset) -> dict[str, Any]:
             ),
         ],
     }
-    return {"data": data, "layout": layout}
+    told = "Each unit has one arrow of weights. Do the arrows come to lie where the inputs do?"
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def extract(frame: xr.Dataset) -> dict[str, Any]:
@@ -242,8 +244,7 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
     accuracy, n_tasks = frame.accuracy.mean("repeat").values, frame.sizes["task"]
     data, notes, shapes = [], [], []
     end = n_tasks * per_task
-    places = {"": ("none", "no protection"), "2": ("HLOP", "lateral units protect (HLOP)")}
-    for axes, (method, title) in places.items():
+    for axes, method in (("", "none"), ("2", "HLOP")):
         m = list(frame.learner.values).index(method)
         for task in range(n_tasks):
             color, begun = TASKS[task], epoch >= task * per_task
@@ -251,7 +252,7 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
                 curve(
                     epoch[begun],
                     accuracy[begun, m, task],
-                    f"{method}, task {task + 1}",
+                    f"{GUARDS[method]}, task {task + 1}",
                     color,
                     axes=axes,
                     pin=method == "HLOP",
@@ -259,15 +260,15 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
                 )
             )
             if task and not axes:
-                shapes += [vertical(task * per_task, SOFT, axes=a) for a in places]
+                shapes += [vertical(task * per_task, SOFT, axes=a) for a in ("", "2")]
             if not axes:
                 notes.append(
                     label((task + 0.5) * per_task, 1.05, f"task {task + 1}", color, axes=axes, yanchor="bottom")
                 )
-        notes.append(note(0, 1, f"<b>{title}</b>", axes=axes, xanchor="left", yanchor="bottom"))
+        notes.append(note(0, 1, f"<b>{GUARDS[method]}</b>", axes=axes, xanchor="left", yanchor="bottom"))
     after = frame.table.values[-1]
     done = max(len(frame.after) - 1, 1)
-    methods = list(frame.learner.values)
+    methods = [GUARDS[m].replace(" (", "<br>(").replace("no p", "no<br>p") for m in frame.learner.values]
     colors = [TASKS[t] for t in range(done)]
     for t in range(done):
         data.append(
@@ -289,17 +290,21 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis(
             frame.accuracy, domain=[0, 0.41], anchor="x2", range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"
         ),
-        "xaxis3": axis("", domain=[0.7, 1], anchor="y3"),
-        "yaxis3": axis("accuracy on tasks done", domain=[0.54, 0.95], anchor="x3", range=[0, 1.05], tickformat=".0%"),
-        "xaxis4": axis("", domain=[0.7, 1], anchor="y4"),
+        "xaxis3": axis("", domain=[0.7, 1], anchor="y3", tickangle=0),
+        "yaxis3": axis("right answers", domain=[0.57, 0.95], anchor="x3", range=[0, 1.05], tickformat=".0%"),
+        "xaxis4": axis("", domain=[0.7, 1], anchor="y4", tickangle=0),
         "yaxis4": axis(
-            "update felt by old inputs",
+            "felt by old inputs",
             domain=[0, 0.41],
             anchor="x4",
             range=[0, float(max(0.3, 1.1 * leak.max()))],
             tickformat=".0%",
         ),
         "shapes": shapes,
-        "annotations": notes,
+        "annotations": [
+            *notes,
+            note(0, 1, "<b>on all tasks so far</b>", axes="3", xanchor="left", yanchor="bottom"),
+            note(0, 1, "<b>how much of an update they feel</b>", axes="4", xanchor="left", yanchor="bottom"),
+        ],
     }
     return {"data": data, "layout": layout}

@@ -57,8 +57,14 @@ def stream(
         choice(
             "Who moves the rate; 'guess acts': as homeostatic, but the guess, not the truth, moves it",
             "network",
-            label="what moves η",
+            label="what moves the rate η",
             main=True,
+            words={
+                "constant": "nothing",
+                "homeostatic": "what it takes in",
+                "random": "random intake",
+                "guess acts": "its own guess",
+            },
         ),
     ] = "homeostatic",
     eta0: Annotated[

@@ -19,13 +19,15 @@ from labcore.figure import (
     SOFT,
     apart,
     axis,
-    bundle,
     curve,
+    hand,
     headline,
+    horizontal,
     image,
     label,
     log_axis,
     note,
+    values_of,
     vertical,
 )
 
@@ -40,7 +42,7 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
     """Running accuracy with the swaps as ticks, the learning rate as an energy level, and every decision."""
     t, total, who = frame.time.values, frame.attrs["total"], frame.attrs["regulator"]
     mine, other = frame.running.values
-    rate = frame.eta.values / frame.attrs["eta0"]
+    rate, first = frame.eta.values, values_of(frame)["eta0"]
     when, gain = frame.decision.values, frame["take"].values - frame["leave"].values
     took, saw = frame.taken.values > 0, frame.guess.values == frame.label.values
     swaps = frame.swap.values[1:]
@@ -56,12 +58,13 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
         _dots(when[took & saw], gain[took & saw], "taken, seen right", GREEN, 5),
         _dots(when[took & ~saw], gain[took & ~saw], "taken, mistaken", ORANGE, 5),
     ]
-    top = max(2.0, 1.15 * float(rate.max()))
+    top = max(2.5 * first, 1.15 * float(rate.max()))
     reach = float(max(0.1, 1.15 * np.abs(gain).max()))
     notes = [
         note(0.005, 1.02, f"{who} rate", color, xanchor="left", yanchor="bottom"),
         *([note(0.36, 1.02, "constant rate", SOFT, xanchor="left", yanchor="bottom")] if who != "constant" else []),
         note(0.995, 1.02, "ticks: labels swap", INK, xanchor="right", yanchor="bottom"),
+        label(0, first, "first rate: drag me", INK, axes="2", xanchor="left", yanchor="bottom", xshift=6),
         *(
             note(x, 1.02, f"● {text}", c, axes="3", xanchor="left", yanchor="bottom")
             for x, text, c in (
@@ -78,41 +81,62 @@ def stream(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("", anchor="y", showticklabels=False, **span),
         "yaxis": axis("right, last 200", domain=[0.62, 0.96], range=[0, 1], tickformat=".0%"),
         "xaxis2": axis("", anchor="y2", showticklabels=False, matches="x", **span),
-        "yaxis2": axis("rate / first rate", domain=[0.35, 0.57], anchor="x2", range=[0, top], nticks=4),
+        "yaxis2": axis("learning rate", domain=[0.35, 0.57], anchor="x2", range=[0, top], nticks=4),
         "xaxis3": axis("samples seen", anchor="y3", matches="x", **span),
         "yaxis3": axis(
             "imagined gain", domain=[0, 0.26], anchor="x3", range=[-reach, reach], tickformat="+.0%", nticks=5
         ),
         "annotations": notes,
+        "shapes": [horizontal(first, INK, "dash", axes="2")],
+        "meta": {"hands": [hand(None, first, up="eta0", axes="2")]},
     }
-    return {"data": data, "layout": layout}
+    told = "Digits stream by. At each tick two classes swap their labels, and it must learn anew."
+    return {"data": data, "layout": headline(layout, told)}
 
 
 def swap_rates(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy against the swap rate: four regulators, the grid of constants behind them, and its best rate."""
-    swaps = frame.swaps.values
+    """Accuracy against the swap rate for four regulators and the best constant; at the last one, against the rate."""
+    swaps, rates, first = frame.swaps.values, frame.rate.values, values_of(frame)["eta0"]
     constants = frame.constants.mean("repeat").values
-    data, notes = [curve(*bundle(swaps, constants), "other constants", SOFT, opacity=0.6)], []
-    data[0]["line"] = {"color": SOFT, "width": 1, "dash": "dot"}
-    if len(swaps) == 1:
-        data[0]["mode"] = "markers"
-    for name in frame.learner.values:
-        y, color = frame.accuracy.sel(learner=name).mean("repeat").values, _COLORS[name]
-        wide = {"color": color, "width": 4 if name == "homeostatic" else 2.5}
-        data.append(curve(swaps, y, name, color, pin=name == "homeostatic", line=wide, mode="lines+markers"))
     best = constants.max(0)
-    data.append(curve(swaps, best, "best constant", BLUE, mode="lines+markers", line={"color": BLUE, "width": 2}))
-    ends = sorted([*((d["y"][-1], d["name"], d["line"]["color"]) for d in data[1:])])
-    for at, (_, name, color) in zip(apart([y for y, *_ in ends], 0.055), ends, strict=True):
+    data, notes = [curve(swaps, best, WORDS["best"], BLUE, mode="lines+markers", line={"color": BLUE, "width": 2})], []
+    data.append(curve(rates, constants[:, -1], "constant rates", BLUE, axes="2", mode="lines+markers"))
+    for name in frame.learner.values:
+        y, color, mine = frame.accuracy.sel(learner=name).mean("repeat").values, _COLORS[name], name == "homeostatic"
+        wide = {"color": color, "width": 4 if mine else 2.5}
+        data.append(curve(swaps, y, WORDS[name], color, pin=mine, line=wide, mode="lines+markers"))
+        dot = {"size": 13 if mine else 9, "color": color, "line": {"color": PAPER, "width": 1}}
+        data.append(curve([first], y[-1:], WORDS[name], color, axes="2", mode="markers", marker=dot))
+    ends = sorted([*((d["y"][-1], d["name"], d["line"]["color"]) for d in data if d["xaxis"] == "x")])
+    for at, (_, name, color) in zip(apart([y for y, *_ in ends], 0.06), ends, strict=True):
         notes.append(label(swaps[-1], at, name, color, xanchor="left", xshift=10))
-    notes.append(note(0.02, 0.03, "dotted: constants 0.01 to 0.5", SOFT, xanchor="left"))
     layout = {
         "height": 430,
-        "xaxis": axis("label swaps per epoch", range=[-0.5, 27]),
-        "yaxis": axis("right after the first epoch", range=[0, 1], tickformat=".0%"),
-        "annotations": notes,
+        "xaxis": axis("label swaps per epoch", domain=[0, 0.55], anchor="y", range=[-0.5, 31]),
+        "yaxis": axis("right after the first epoch", domain=[0, 0.93], range=[0, 1], tickformat=".0%"),
+        "xaxis2": log_axis("learning rate", domain=[0.66, 1], anchor="y2", range=[-2.75, -0.2]),
+        "yaxis2": axis("", domain=[0, 0.93], anchor="x2", range=[0, 1], tickformat=".0%"),
+        "shapes": [vertical(first, INK, "dash", axes="2")],
+        "annotations": [
+            *notes,
+            note(0, 1, f"<b>with {swaps[-1]} swaps an epoch</b>", axes="2", xanchor="left", yanchor="bottom"),
+            note(0.98, 0.02, "line: constant rates", BLUE, axes="2", xanchor="right", yanchor="bottom"),
+            label(np.log10(first), 0.96, "first rate of the dots:<br>drag me", INK, axes="2", xanchor="left")
+            | {"yanchor": "top", "xshift": 6, "align": "left"},
+        ],
+        "meta": {"hands": [hand(first, None, across="eta0", axes="2")]},
     }
-    return {"data": data, "layout": layout}
+    told = "The more often labels swap, the harder it gets: what was learned is wrong again."
+    return {"data": data, "layout": headline(layout, told)}
+
+
+WORDS = {
+    "constant": "same rate, constant",
+    "homeostatic": "rate at stake",
+    "random": "moved by random intake",
+    "guess acts": "moved by its own guess",
+    "best": "best constant",
+}
 
 
 def decision(frame: xr.Dataset) -> dict[str, Any]:

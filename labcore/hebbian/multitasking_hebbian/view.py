@@ -24,12 +24,15 @@ from labcore.figure import (
     curve,
     hand,
     headline,
+    horizontal,
     image,
     inward,
     label,
     log_axis,
     note,
+    scale,
     sheet,
+    values_of,
     vertical,
 )
 
@@ -56,8 +59,10 @@ def retrieve(frame: xr.Dataset) -> dict[str, Any]:
     colours, ends = [GRID, *PATTERNS[:k]], [np.log10(0.009), np.log10(1.6 * frame.attrs["sweeps"])]
     levels, share = frame.levels.values, frame.share.values
     side = frame.sizes["row"]
-    most = levels[0]
-    low, high = -0.04 * most, 1.14 * max(most, m.max())
+    values = values_of(frame)
+    left = 1 - values["d"]
+    recalled = int((m[-1] > max(0.1 * left, 3 * (left / values["N"]) ** 0.5)).sum())  # as the reading counts
+    low, high = -0.04, 1.12
     data = [
         {
             "type": "heatmap",
@@ -110,29 +115,34 @@ def retrieve(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": _hidden(domain=[0, 0.4], anchor="y"),
         "yaxis": _hidden(domain=[0.34, 0.95], anchor="x", scaleanchor="x", range=[side, 0]),
         "xaxis2": log_axis(frame.time, domain=[0.53, 1], anchor="y2", range=ends),
-        "yaxis2": axis("overlap |m|", domain=[0.42, 1], anchor="x2", range=[low, high]),
+        "yaxis2": axis("overlap |m|: how well each is recalled", domain=[0.42, 1], anchor="x2", range=[low, high]),
         "xaxis3": axis(frame.state, domain=[0, 0.4], anchor="y3", type="category"),
         "yaxis3": axis(
             "neurons", domain=[0, 0.22], anchor="x3", tickformat=".0%", range=[0, 1.25 * share.max()], nticks=3
         ),
         "xaxis4": log_axis(frame.time, domain=[0.53, 1], anchor="y4", range=ends),
-        "yaxis4": axis("energy H/N", domain=[0, 0.24], anchor="x4", nticks=4),
+        "yaxis4": axis("energy a neuron", domain=[0, 0.24], anchor="x4", nticks=4),
         "bargap": 0.15,
         "shapes": rungs,
         "annotations": [
             note(0.5, 1, "one dot a neuron, coloured<br>by the pattern that it serves", SOFT, xanchor="center")
             | {"yanchor": "bottom"},
             *[
-                label(ends[0], y, f"(1-d)d<sup>{q}</sup>" if q else "1-d", PATTERNS[q], axes="2", **_CORNER)
-                for q, y in enumerate(levels[:3])
-                if not q or levels[q - 1] - y > 0.06 * most
+                label(ends[0], y, words, PATTERNS[q], axes="2", **_CORNER)
+                for q, (y, words) in enumerate(zip(levels, _RUNGS, strict=False))
+                if not q or (y > 0.03 and levels[q - 1] - y > 0.06)
             ],
-            label(ends[1], high, "dashed: theory, N to infinity", SOFT, axes="2", xanchor="right", yanchor="top"),
+            label(ends[1], high, "dashed: theory of infinitely many neurons", SOFT, axes="2", **_RIGHT),
         ],
+        # lifting the first rung leaves fewer blanks
+        "meta": {"hands": [hand(None, left, up=scale("d", [0, 1], [1, 0]), axes="2", color=BLUE)]},
     }
-    return {"data": data, "layout": layout}
+    told = f"Each neuron serves one of {k} patterns, or none. How many can be recalled at once?"
+    more = f"Now it {'is' if recalled == 1 else 'are'} {recalled}."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
+_RUNGS = ("the most possible, 1-d: drag me", "second rung, (1-d)d", "third rung, (1-d)d²")
 _CORNER = {"xanchor": "left", "yanchor": "bottom", "xshift": 2}
 _PIXELS = [[0, PAPER], [1 / 3, PAPER], [1 / 3, "#d9b36c"], [2 / 3, "#d9b36c"], [2 / 3, INK], [1, INK]]
 
@@ -242,9 +252,9 @@ def phase_diagram(frame: xr.Dataset) -> dict[str, Any]:
         )
     layout = {
         "height": 560,
-        "xaxis": axis(frame.dilution, domain=[0, 0.5], anchor="y", range=[ds[0], ds[-1]]),
+        "xaxis": axis("blank share d", domain=[0, 0.5], anchor="y", range=[ds[0], ds[-1]]),
         "yaxis": axis(frame.temperature, range=[-0.02, 1.02]),
-        "xaxis2": axis(frame.dilution, domain=[0.61, 1], anchor="y2", range=[0, 0.96]),
+        "xaxis2": axis("blank share d", domain=[0.61, 1], anchor="y2", range=[0, 0.96]),
         "yaxis2": axis("overlap |m|", domain=[0.6, 1], anchor="x2", range=[-0.04, 1.05]),
         "xaxis3": axis(frame.temperature, domain=[0.61, 1], anchor="y3", range=[-0.02, 1.02]),
         "yaxis3": axis("overlap |m|", domain=[0, 0.4], anchor="x3", range=[-0.04, 1.05]),
@@ -294,6 +304,7 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
 
     reach = float(m1[-1])
     low = np.sort(np.abs(path), 2)
+    last, most = apart(low[:, -1].mean(0), 0.12, 1.0), 1 - values_of(frame)["d"]
     data = [
         {
             "type": "contour",
@@ -306,7 +317,11 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
             "zmin": 0.0,
             "line": {"width": 0.6},
             "hovertemplate": "m1 = %{x:.2f}, m2 = %{y:.2f}: %{z:.3f}<extra></extra>",
-            "colorbar": {"title": {"text": "free energy", "side": "right"}, "x": 0.505, "thickness": 12},
+            "colorbar": {
+                "title": {"text": "free energy: downhill is dark", "side": "right"},
+                "x": 0.505,
+                "thickness": 12,
+            },
             "meta": {},
         },
         curve(*trails(theory), "steepest descent", "#ffffff", line={"color": "#ffffff", "width": 1.5, "dash": "dot"}),
@@ -333,15 +348,23 @@ def landscape(frame: xr.Dataset) -> dict[str, Any]:
         "height": 500,
         "xaxis": axis("overlap with pattern 1, m₁", domain=[0, 0.5], range=[-reach, reach], constrain="domain"),
         "yaxis": axis("overlap with pattern 2, m₂", range=[-reach, reach], scaleanchor="x", constrain="domain"),
-        "xaxis2": axis(frame.time, domain=[0.725, 1], anchor="y2"),
-        "yaxis2": axis("overlap |m|", anchor="x2", range=[-0.02, 1.05 * reach]),
+        "xaxis2": axis(frame.time, domain=[0.725, 1], anchor="y2", range=[0, 1.5 * max(t[-1], 1)]),
+        "yaxis2": axis("overlap |m|", anchor="x2", range=[-0.02, 1.08]),
+        "shapes": [horizontal(most, INK, axes="2")],
+        "meta": {"hands": [hand(None, most, up=scale("d", [0, 1], [1, 0]), axes="2")]},
         "annotations": [
-            label(t[-1], low[:, -1, 1].max(), "larger", BLUE, axes="2", xanchor="right", yanchor="bottom"),
-            label(t[-1], low[:, -1, 0].max(), "smaller", ORANGE, axes="2", xanchor="right", yanchor="bottom"),
+            label(1, most, "the most possible, 1-d: drag me", INK, axes="2", xref="x2 domain", xanchor="right")
+            | {"yanchor": "bottom", "yshift": 10},
+            label(t[-1], last[1], "the better<br>pattern", BLUE, axes="2", yanchor="top", yshift=-4, **_BESIDE),
+            label(t[-1], last[0], "the other", ORANGE, axes="2", **_BESIDE),
             label(0, 1.0, "solid: networks; dotted: steepest descent", SOFT, yref="paper", yanchor="bottom", yshift=4),
         ],
     }
-    return {"data": data, "layout": layout}
+    told = f"{path.shape[0]} networks, each a dot that rolls downhill. Where it ends, it stays."
+    return {"data": data, "layout": headline(layout, told)}
+
+
+_BESIDE = {"xanchor": "left", "xshift": 6, "align": "left"}
 
 
 def learn(frame: xr.Dataset) -> dict[str, Any]:

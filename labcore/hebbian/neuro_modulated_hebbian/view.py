@@ -1,4 +1,4 @@
-"""Pictures of `neuro_modulated_hebbian`: six methods on a stream of corrupted digits, competition in the plane."""
+"""Pictures of `neuro_modulated_hebbian`: six ways to meet damaged digits, competition in the plane."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from labcore.figure import (
     BARE,
     BLUE,
     GREEN,
+    GRID,
     INK,
     ORANGE,
     PAPER,
@@ -22,6 +23,7 @@ from labcore.figure import (
     axis,
     curve,
     hand,
+    headline,
     horizontal,
     image,
     label,
@@ -42,78 +44,75 @@ COLORS = {
     "NHL": RED,
     "Tent": BLUE,
 }
-ADDED = {
-    "source": "untouched (source)",
-    "batch statistics": "batch statistics",
-    "Hebb only": "+ Hebb (Hebb only)",
-    "gains only": "+ gains (gains only)",
+WORDS = {
+    "source": "left as it is",
+    "batch statistics": "means taken anew",
+    "Hebb only": "+ local rule",
+    "gains only": "+ entropy",
     "NHL": "+ both (NHL)",
-    "Tent": "Tent",
+    "Tent": "+ entropy, both layers (Tent)",
 }
 UNITS = (RED, BLUE, GREEN, PURPLE, ORANGE, SKY, SOFT, INK)
 
 
 def adapt(frame: xr.Dataset) -> dict[str, Any]:
-    """The accuracy of six methods, what four of them add to batch statistics, what arrives, and NHL's filters."""
-    batch, total = frame.batch.values, frame.attrs["batches"]
+    """The accuracy of six methods, what four of them add to batch statistics, what arrives and how damaged it is."""
+    batch, total, values = frame.batch.values, frame.attrs["batches"], values_of(frame)
     accuracy = frame.accuracy.mean("repeat").values
     methods = list(frame.learner.values)
     ends, base = accuracy[-1], methods.index("batch statistics")
-    bars = {"type": "bar", "orientation": "h", "x": ends[::-1], "y": [ADDED[m] for m in methods[::-1]]}
-    bars |= {"name": "accuracy so far", "showlegend": False, "marker": {"color": [COLORS[m] for m in methods[::-1]]}}
+    bars = {"type": "bar", "orientation": "h", "x": ends[::-1]}
+    bars |= {"y": [WORDS[m].replace(", ", ",<br>") for m in methods[::-1]]}
+    bars |= {"name": "right so far", "showlegend": False, "marker": {"color": [COLORS[m] for m in methods[::-1]]}}
     bars |= {"text": [f"{v:.1%}" for v in ends[::-1]], "textposition": "auto"}
-    before, now = frame.before.values, frame.filters.values
-    largest = max(np.abs(before).max(), np.abs(now).max(), 1e-12)
-    tiles = [sheet((f / largest).reshape(-1, 3, 3), 8) for f in (before, now)]
     points = 100 * (accuracy - accuracy[:, [base]])
     data = [
         bars,
         image(sheet(frame.pictures.values, 3), "2", "Greys", 0, 1),
         *(
-            curve(batch, points[:, i], m, COLORS[m], axes="3", pin=m == "NHL")
+            curve(batch, points[:, i], WORDS[m], COLORS[m], axes="3", pin=m == "NHL")
             | {"line": {"color": COLORS[m], "width": 4 if m == "NHL" else 2}}
             | {"mode": "lines+markers" if len(batch) == 1 else "lines"}
             for i, m in enumerate(methods)
             if i > base
         ),
-        *(
-            image(tile, axes, [[0, RED], [0.5, PAPER], [1, BLUE]], -1, 1)
-            for tile, axes in zip(tiles, "45", strict=True)
-        ),
+        curve([0, 5], [0, 0], "how damaged", SOFT, axes="4", hoverinfo="skip", line={"color": GRID, "width": 6}),
     ]
     reach = float(max(3, 1.15 * np.abs(points[:, base + 1 :]).max()))
-    flat = {"autorange": "reversed", "constrain": "domain"} | BARE
     later = methods[base + 1 :]
     heights = apart(points[-1, base + 1 :], 0.24 * reach, reach)
+    severity = values["severity"]
     layout = {
         "height": 560,
+        "margin": {"l": 142},
         "xaxis": axis("right answers so far", domain=[0, 0.62], anchor="y", range=[0, 1], tickformat=".0%"),
-        "yaxis": axis("", domain=[0.5, 0.94], anchor="x", automargin=True),
+        "yaxis": axis("", domain=[0.5, 0.94], anchor="x"),
         "xaxis2": axis("", domain=[0.7, 1], anchor="y2", constrain="domain", **BARE),
-        "yaxis2": axis("", domain=[0.5, 0.94], anchor="x2", scaleanchor="x2", **flat),
-        "xaxis3": axis("batches seen", domain=[0, 0.62], anchor="y3", range=[1, 1 + 1.3 * (max(total, 2) - 1)]),
-        "yaxis3": axis("points", domain=[0, 0.33], anchor="x3", range=[-reach, reach], zeroline=False),
-        "xaxis4": axis("", domain=[0.7, 1], anchor="y4", constrain="domain", **BARE),
-        "yaxis4": axis("", domain=[0.2, 0.33], anchor="x4", scaleanchor="x4", **flat),
-        "xaxis5": axis("", domain=[0.7, 1], anchor="y5", constrain="domain", **BARE),
-        "yaxis5": axis("", domain=[0, 0.13], anchor="x5", scaleanchor="x5", **flat),
+        "yaxis2": axis("", domain=[0.33, 0.94], anchor="x2", scaleanchor="x2", autorange="reversed", **BARE)
+        | {"constrain": "domain"},
+        "xaxis3": axis("batches seen", domain=[0, 0.62], anchor="y3", range=[1, 1 + 1.45 * (max(total, 2) - 1)]),
+        "yaxis3": axis("points gained", domain=[0, 0.33], anchor="x3", range=[-reach, reach], zeroline=False),
+        "xaxis4": axis("severity", domain=[0.7, 1], anchor="y4", range=[-0.2, 5.2], tickvals=[0, 1, 2, 3, 4, 5]),
+        "yaxis4": axis("", domain=[0, 0.12], anchor="x4", range=[-1, 1], **BARE),
         "shapes": [
             vertical(float(ends[base]), COLORS["batch statistics"]),
             horizontal(0, COLORS["batch statistics"], axes="3", width=2),
+            vertical(severity, INK, "solid", axes="4", width=3),
         ],
         "annotations": [
-            note(0, 1, "<b>right on what arrives</b>", xanchor="left", yanchor="bottom"),
-            note(0, 1, "<b>more than batch statistics alone</b>", axes="3", xanchor="left", yanchor="bottom"),
-            note(0, 1, "what arrives", SOFT, axes="2", xanchor="left", yanchor="bottom"),
-            note(0, 1, "NHL's filters, before", SOFT, axes="4", xanchor="left", yanchor="bottom"),
-            note(0, 1, "and now", SOFT, axes="5", xanchor="left", yanchor="bottom"),
+            note(0, 1, "<b>more than with means taken anew</b>", axes="3", xanchor="left", yanchor="bottom"),
+            note(0, 1, f"what arrives: {values['kind']}", SOFT, axes="2", xanchor="left", yanchor="bottom"),
+            note(0, 1, "how damaged: drag me", INK, axes="4", xanchor="left", yanchor="bottom"),
             *(
-                label(batch[-1], at, m, COLORS[m], axes="3", xanchor="left", xshift=6)
+                label(batch[-1], at, WORDS[m].split(", ")[-1], COLORS[m], axes="3", xanchor="left", xshift=6)
                 for at, m in zip(heights, later, strict=True)
             ),
         ],
+        "meta": {"hands": [hand(severity, None, across="severity", axes="4")]},
     }
-    return {"data": data, "layout": layout}
+    told = "Damaged digits arrive, without labels, and the network may change while it works."
+    more = f"Left as it is, it gets {ends[0]:.0%} right so far; with means and variances taken anew, {ends[base]:.0%}."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def _cluster(cloud: np.ndarray, n: int) -> np.ndarray:

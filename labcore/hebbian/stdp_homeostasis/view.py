@@ -27,6 +27,8 @@ from labcore.figure import (
     label,
     note,
     sheet,
+    values_of,
+    vertical,
 )
 
 CARD = ("detector", "xy")
@@ -120,12 +122,12 @@ def detector(frame: xr.Dataset) -> dict[str, Any]:
 
 def detect(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy over the number of patterns taught, the detectors' weights, and which pattern makes which spike."""
-    taught, total = frame.taught.values, frame.attrs["patterns"]
+    taught, total, h = frame.taught.values, frame.attrs["patterns"], values_of(frame)["h"]
     mode = "lines+markers"
     lines = (
-        (frame.accuracy.values, "balanced accuracy", RED, 4, True),
+        (frame.accuracy.values, "right decisions (balanced accuracy)", RED, 4, True),
         (frame.fpr.values, "false alarms", ORANGE, 2, False),
-        (frame.own.values, "own detector only", BLUE, 2, False),
+        (frame.own.values, "only their own detector spikes", BLUE, 2, False),
     )
     data = [
         curve(taught, y, name, color, mode=mode, pin=pin, line={"color": color, "width": width})
@@ -151,7 +153,7 @@ def detect(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 430,
         "margin": {"t": 40},
-        "xaxis": axis(frame.taught, domain=[0, 0.4], anchor="y", range=[0.7, max(total, 2) + 0.3]),
+        "xaxis": axis(frame.taught, domain=[0, 0.4], anchor="y", range=[0.7, max(total, 10) + 2.3]),
         "yaxis": axis("share", range=[-0.03, 1.05], tickformat=".0%"),
         "xaxis2": axis("weights of the 64 lines", domain=[0.46, 0.7], anchor="y2", constrain="domain", **BARE),
         "yaxis2": axis("", anchor="x2", autorange="reversed", scaleanchor="x2", constrain="domain", **BARE),
@@ -160,9 +162,14 @@ def detect(frame: xr.Dataset) -> dict[str, Any]:
         | {"nticks": min(neurons + 1, 10)},
         "shapes": [
             {"type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1, "xref": "x3 domain", "yref": "y3 domain"}
-            | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}
+            | {"fillcolor": SHADE, "line": {"width": 0}, "layer": "below"},
+            vertical(total, GREEN, "solid", width=3),
+            horizontal(h, INK, "dash"),
         ],
+        "meta": {"hands": [hand(total, None, across="n_patterns", color=GREEN), hand(None, h, up="h")]},
         "annotations": [
+            label(total, 0.25, "patterns:<br>drag me", GREEN, xanchor="left", xshift=6, align="left"),
+            label(total, h, "threshold h:<br>drag me", INK, xanchor="left", yanchor="top", xshift=6, align="left"),
             note(0, 1, names, SOFT, xanchor="left", yanchor="bottom", align="left"),
             note(0.5, 1, "blue: it spikes", SOFT, axes="3", yanchor="bottom"),
         ],

@@ -21,12 +21,14 @@ from labcore.figure import (
     axis,
     curve,
     hand,
+    headline,
     horizontal,
     image,
     label,
     log_axis,
     note,
     values_of,
+    vertical,
 )
 
 COLOURS = {
@@ -60,9 +62,18 @@ def profile(frame: xr.Dataset) -> dict[str, Any]:
                       marker={"size": 13, "color": BLUE, "line": {"color": PAPER, "width": 2}}))  # fmt: skip
     distance, kernel = frame.distance.values, frame.kernel.values
     data.append(curve(distance, kernel, "this network", BLUE, axes="3", pin=True))
+    # two inputs of length 1 with this correlation lie so far apart
+    away = float(np.sqrt(2 - 2 * path[0]))
+    counts = float(np.exp(np.interp(np.log(away), np.log(distance), np.log(kernel))))
+    data.append(curve([away], [counts], "this pair", RED, axes="3", mode="markers",
+                      marker={"size": 11, "color": RED, "line": {"color": PAPER, "width": 2}}))  # fmt: skip
     notes = [
+        note(0, 1, "<b>a neuron</b>", xanchor="left", yanchor="bottom"),
+        note(0, 1, "<b>a layer, and the next, ...</b>", axes="2", xanchor="left", yanchor="bottom"),
+        note(0, 1, "<b>the whole network</b>", axes="3", xanchor="left", yanchor="bottom"),
         note(0.04, 0.97, "drag both dots", INK, axes="2", xanchor="left", yanchor="top"),
         note(0.04, 0.89, "rings: random neurons", BLUE, axes="2", xanchor="left", yanchor="top"),
+        note(0.05, 0.03, "● this pair", RED, axes="3", xanchor="left", yanchor="bottom"),
         note(0.96, 0.97, "this network", BLUE, axes="3", xanchor="right", yanchor="top"),
     ]
     if "limit" in frame:
@@ -76,12 +87,12 @@ def profile(frame: xr.Dataset) -> dict[str, Any]:
                           marker={"size": 11, "color": PURPLE}))  # fmt: skip
     layout = {
         "height": 420,
-        "xaxis": axis(frame.z, domain=[0, 0.24]),
-        "yaxis": axis("activation s(z)"),
-        "xaxis2": axis("correlation before a layer", domain=[0.33, 0.64], range=[-0.04, 1.04], anchor="y2"),
-        "yaxis2": axis("after it", range=[-0.04, 1.04], anchor="x2"),
+        "xaxis": axis("its input z", domain=[0, 0.24]),
+        "yaxis": axis("its answer s(z)"),
+        "xaxis2": axis("correlation of two inputs, before", domain=[0.33, 0.64], range=[-0.04, 1.04], anchor="y2"),
+        "yaxis2": axis("and after the layer", range=[-0.04, 1.04], anchor="x2"),
         "xaxis3": log_axis("distance r of an example", domain=[0.76, 1], anchor="y3"),
-        "yaxis3": log_axis("what it counts", anchor="x3", range=[-6, 12], dtick=3),
+        "yaxis3": log_axis("what it counts in the vote", anchor="x3", range=[-6, 12], dtick=3),
         "annotations": notes,
         "meta": {
             "hands": [
@@ -90,7 +101,9 @@ def profile(frame: xr.Dataset) -> dict[str, Any]:
             ]
         },
     }
-    return {"data": data, "layout": layout}
+    told = "Two inputs are alike (correlation 1) or not (0). Each layer takes some of the likeness away."
+    more = "The slower it goes, the more an example counts in what the network answers."
+    return {"data": data, "layout": headline(layout, told, more)}
 
 
 def _picture(frame: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -143,7 +156,8 @@ def answers(frame: xr.Dataset) -> dict[str, Any]:
 
 def risks(frame: xr.Dataset) -> dict[str, Any]:
     """How often each rule is wrong over the number of examples, above what cannot be avoided."""
-    n, mean = frame.n.values, frame.risk.values.mean(2)
+    n, mean, most = frame.n.values, frame.risk.values.mean(2), values_of(frame)["n_max"]
+    unsure = frame.risk.values.std(2) / np.sqrt(frame.sizes["repeat"])
     names = [str(r) for r in frame.rule.values]
     shown = [name for name in names if name != "majority"]
     data = [
@@ -151,18 +165,30 @@ def risks(frame: xr.Dataset) -> dict[str, Any]:
               line={"color": COLOURS[name], "width": 3, "dash": "dot" if name == "best possible" else "solid"})
         for name in shown
     ]  # fmt: skip
+    for trace, name in zip(data, shown, strict=True):
+        bars = {"type": "data", "array": unsure[:, names.index(name)], "color": COLOURS[name], "thickness": 1.5}
+        trace["error_y"] = bars
     ends = apart([mean[-1, names.index(name)] for name in shown], 0.012)
     low = mean[:, names.index("best possible")].min()
     high = mean[:, [names.index(s) for s in shown]].max()
     layout = {
         "height": 440,
         "xaxis": log_axis(
-            frame.n, range=[np.log10(20), np.log10(n[-1]) + 0.55], dtick=None, minor={}, tickvals=list(n)
+            frame.n, range=[np.log10(20), np.log10(1600) + 0.5], dtick=None, minor={}, tickvals=25 * 2 ** np.arange(7)
         ),
         "yaxis": axis("wrong answers", range=[low - 0.02, high + 0.02], tickformat=".0%"),
         "annotations": [
             label(np.log10(n[-1]), h, name, COLOURS[name], xanchor="left", xshift=10)
             for h, name in zip(ends, shown, strict=True)
+        ]
+        + [
+            label(np.log10(most), 1, "examples: drag me", GREEN, yref="y domain", yanchor="bottom"),
+            note(0.01, 0.02, "bars: how sure these means are", SOFT, xanchor="left", yanchor="bottom"),
         ],
+        "shapes": [vertical(most, GREEN, "solid", width=3)],
+        "meta": {"hands": [hand(most, None, across="n_max", color=GREEN)]},
     }
-    return {"data": data, "layout": layout}
+    wrong, least = (mean[-1, names.index(name)] for name in ("deep network", "best possible"))
+    told = f"With {n[-1]} examples the deep network is wrong in {wrong:.1%} of its answers."
+    more = f"{least:.1%} cannot be avoided: labels are drawn by chance."
+    return {"data": data, "layout": headline(layout, told, more)}
