@@ -57,7 +57,7 @@ def nngp_ntk(
     theta = sigma
     for _ in range(depth):
         passed = weight_var * slope(activation, sigma, d1, d2, second)
-        sigma = weight_var * signal(activation, sigma, d1, d2) + bias_var
+        sigma = weight_var * signal(activation, sigma, d1, d2) + bias_var  # the idea
         d1, d2 = (weight_var * signal(activation, d, d, d) + bias_var for d in (d1, d2))
         theta = sigma + theta * passed  # the idea
     return Kernels(sigma, theta)
