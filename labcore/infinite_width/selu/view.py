@@ -217,7 +217,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
     steps = values_of(frame)["steps"]
     layout = {
         "height": 430,
-        "xaxis": axis(frame.step, range=[0, steps * 1.5], tickvals=np.linspace(0, steps, 4).round()),
+        "xaxis": axis("training step", range=[0, steps * 1.5], tickvals=np.linspace(0, steps, 4).round()),
         "yaxis": axis("test images named rightly", range=[0, 1.03], tickformat=".0%"),
         "shapes": [horizontal(0.1, SOFT)],
         "annotations": [
