@@ -121,7 +121,7 @@ def iterations(frame: xr.Dataset) -> dict[str, Any]:
         told = f"network {k + 1}: {errors[k, upto[k] - 1]:.0%}"
         notes.append(note(0.93, 1 - 0.13 * k, told, (RED, GREEN)[k], axes="4", xanchor="right", yanchor="top"))
     end = values_of(frame)["iterations"]
-    notes.append(note(0.5, 1, "drag the line: train longer", PURPLE, axes="4", yanchor="top"))
+    notes.append(note(0.93, 1 - 0.13 * 2, "drag: train longer", PURPLE, axes="4", xanchor="right", yanchor="top"))
     layout |= {
         "height": 580,
         "margin": {"l": 72, "t": 40},

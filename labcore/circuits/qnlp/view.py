@@ -277,6 +277,13 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+_ANGLES = {
+    "first Rx of Alice": "first angle of Alice",
+    "Rz of Alice": "second angle of Alice",
+    "CRz of loves": "controlled angle of loves",
+}
+
+
 def _shift_text(shift: float) -> str:
     quarters = round(shift / (np.pi / 2))
     return ("+" if quarters > 0 else "\u2212") + ("3" if abs(quarters) == 3 else "") + "\u03c0/2"
@@ -347,7 +354,7 @@ def gradients(frame: xr.Dataset) -> dict[str, Any]:
         "margin": {"b": 88},
         "xaxis": axis("", domain=[0, 1], anchor="y", range=[-2.2, 18], **HIDDEN),
         "yaxis": axis("", domain=[300 / pixels, 1], anchor="x", range=[-1.6, 2.4 + 4.4 * (rows - 1)], **HIDDEN),
-        "xaxis2": axis(f"the angle: {frame.angle.attrs['long_name']} (rad)", domain=[0, 0.44], anchor="y2",
+        "xaxis2": axis(f"{_ANGLES[frame.angle.attrs['long_name']]} (rad)", domain=[0, 0.44], anchor="y2",
                        tickvals=np.pi * np.arange(-1, 4),
                        ticktext=["\u2212\u03c0", "0", "\u03c0", "2\u03c0", "3\u03c0"]),
         "yaxis2": axis(f"{name} (chance of true)", domain=[0, low], anchor="x2",

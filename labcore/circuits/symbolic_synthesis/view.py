@@ -36,12 +36,14 @@ _PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
 
 # what the words of a program do, in a newcomer's words
 _STEPS = (
-    "<b>push</b>: remember the cursor's node",
+    "<b>push</b>: remember this node",
     "<b>pop</b>: forget the last one",
-    "<b>add</b>: make a node (a circle), go there",
-    "<b>connect</b>: wire the remembered node to",
-    "the cursor (a square on the wire)",
-    "<b>next_port</b>, <b>prev_port</b>: another plug",
+    "<b>add</b>: make a node (circle),",
+    "and go there",
+    "<b>connect</b>: wire it to the one",
+    "remembered (square: the wire)",
+    "<b>next_port</b>, <b>prev_port</b>:",
+    "another plug",
 )
 
 
@@ -112,8 +114,8 @@ def program(frame: xr.Dataset) -> dict[str, Any]:
             label(0.52, 1, "<b>The program</b>", INK, **corner),
             label(0.52, 0.94, "<br>".join(lines), INK, **corner),
             label(0.52, 0.7, f"steps done: {frame.attrs['done']}" + " (bold)" * (done > 0), INK, **corner),
-            label(0.52, 0.64, f"ring: the cursor, at plug {frame.attrs['cursor_port']} of its node", RED, **corner),
-            label(0.52, 0.58, f"remembered (the stack): {', '.join(stack) or 'nothing'}", SOFT, **corner),
+            label(0.52, 0.64, f"ring: the cursor,<br>at plug {frame.attrs['cursor_port']} of its node", RED, **corner),
+            label(0.52, 0.57, f"remembered (the stack): {', '.join(stack) or 'nothing'}", SOFT, **corner),
             label(0.52, 0.5, "<br>".join(_STEPS), SOFT, **corner),
             label(0, 0.215, "circle or square with this number gets this part of x:", SOFT, **corner),
         ],
@@ -163,7 +165,7 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     shape = {"type": "rect", "x0": -1.5, "x1": 3.0 * half - 1.5, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
     parts = frame.attrs["library"].split("\n")
     parts = [p if len(p) < 34 else p[:31] + "..." for p in parts if p][-3:]
-    told = ["<b>Library</b>: new words,", "made of steps that many share", *(parts or ["none yet"]), ""]
+    told = ["<b>Library</b>: new words,", "steps that many share", *(parts or ["none yet"]), ""]
     told += ["The programs kept are", f"{bits[-1, 0]:.0f} bits long, spelled out,"]
     told += [f"and {bits[-1, 1]:.0f} with the library."]
     ranked = [f"{v:.0%}" for v in now[order]]

@@ -107,7 +107,7 @@ def evenness(frame: xr.Dataset) -> dict[str, Any]:
     x, mean = frame.place.values, frame.balance.values.mean(-1)
     values = values_of(frame)
     last = 1.0 if values["over"] == "turn" else values["exponent"] or 1.0
-    said = {"SignGD": "Adam by signs alone", "Muon, Newton-Schulz": f"Muon in {values['ns_steps']} quick steps"}
+    said = {"SignGD": "Adam by signs alone", "Muon, Newton-Schulz": f"Muon, {values['ns_steps']} quick steps"}
     line = {"color": SOFT, "width": 1.5, "dash": "dot"}
     data = [curve([0, last], [float(frame.stop)] * 2, "the best known fact", SOFT, line=line)]
     styles = ((ORANGE, "solid"), (RED, "dash"), (RED, "solid"), (BLUE, "solid"), (SKY, "dash"))
@@ -120,7 +120,7 @@ def evenness(frame: xr.Dataset) -> dict[str, Any]:
         "height": 440,
         "xaxis": axis(
             f"{frame.place.attrs['long_name']} (0: one-hot, 1: at random)" if values["over"] == "turn" else frame.place,
-            range=[-0.02 * last, 1.5 * last],
+            range=[-0.02 * last, 1.56 * last],
             tickvals=np.linspace(0, last, 6),
         ),
         "yaxis": axis("chance of the least known fact", range=[-0.02, 1.06], tickformat=".0%"),

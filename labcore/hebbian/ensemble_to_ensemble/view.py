@@ -56,7 +56,7 @@ def train(frame: xr.Dataset) -> dict[str, Any]:
     spread = frame.accuracy[:, :, -1].std("repeat").values
     edges = frame.edges.mean("repeat").values
     share = edges / edges[0]
-    at = min(len(epoch) - 1, frame.attrs["epochs"] // 8)
+    at = min(len(epoch) - 1, frame.attrs["epochs"] // 5)
     thick = {"dense": 4, "groups": 4}
     data = [
         curve(

@@ -108,8 +108,9 @@ def swap_rates(frame: xr.Dataset) -> dict[str, Any]:
         dot = {"size": 13 if mine else 9, "color": color, "line": {"color": PAPER, "width": 1}}
         data.append(curve([first], y[-1:], WORDS[name], color, axes="2", mode="markers", marker=dot))
     ends = sorted([*((d["y"][-1], d["name"], d["line"]["color"]) for d in data if d["xaxis"] == "x")])
-    for at, (_, name, color) in zip(apart([y for y, *_ in ends], 0.06), ends, strict=True):
-        notes.append(label(swaps[-1], at, name, color, xanchor="left", xshift=10))
+    for at, (_, name, color) in zip(apart([y for y, *_ in ends], 0.1), ends, strict=True):
+        text = name.replace("moved by ", "moved by<br>")
+        notes.append(label(swaps[-1], at, text, color, xanchor="left", xshift=10, align="left"))
     layout = {
         "height": 430,
         "xaxis": axis("label swaps per epoch", domain=[0, 0.55], anchor="y", range=[-0.5, 31]),

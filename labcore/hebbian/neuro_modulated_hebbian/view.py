@@ -90,7 +90,7 @@ def adapt(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis("", domain=[0.7, 1], anchor="y2", constrain="domain", **BARE),
         "yaxis2": axis("", domain=[0.33, 0.94], anchor="x2", scaleanchor="x2", autorange="reversed", **BARE)
         | {"constrain": "domain"},
-        "xaxis3": axis("batches seen", domain=[0, 0.62], anchor="y3", range=[1, 1 + 1.45 * (max(total, 2) - 1)]),
+        "xaxis3": axis("batches seen", domain=[0, 0.62], anchor="y3", range=[1, 1 + 1.6 * (max(total, 2) - 1)]),
         "yaxis3": axis("points gained", domain=[0, 0.33], anchor="x3", range=[-reach, reach], zeroline=False),
         "xaxis4": axis("severity", domain=[0.7, 1], anchor="y4", range=[-0.2, 5.2], tickvals=[0, 1, 2, 3, 4, 5]),
         "yaxis4": axis("", domain=[0, 0.12], anchor="x4", range=[-1, 1], **BARE),

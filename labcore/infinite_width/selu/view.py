@@ -148,15 +148,18 @@ def rectangle(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis("their variance", anchor="x2", range=[0.4, 2.4]),
         "annotations": [
             note(0.02, 0.98, "dots: the units of a random layer", BLUE, xanchor="left", yanchor="top"),
-            note(0.02, 0.02, "green: where the theorem holds", GREEN, xanchor="left", yanchor="bottom"),
+            note(0.02, 0.02, "green: the theorem's box", GREEN, xanchor="left", yanchor="bottom"),
             label(omega, tau, "drag", ORANGE, yanchor="bottom", yshift=15),
-            note(0.02, 0.98, "green: the theorem's rectangle", GREEN, axes="2", xanchor="left", yanchor="top"),
+            note(0.02, 0.98, "green: the theorem's frame", GREEN, axes="2", xanchor="left", yanchor="top"),
             note(0.02, 0.91, "orange: the same after this unit", ORANGE, axes="2", xanchor="left", yanchor="top"),
         ],
         "meta": {"hands": [hand(omega, tau, across="omega", up="tau", color=ORANGE)]},
     }
-    words = f"{float(frame.inside):.0%} of the layer's units have weights as the theorem asks."
-    return {"data": data, "layout": headline(layout, words)}
+    told = "Weights in the green box keep a unit's outputs in the green frame."
+    return {
+        "data": data,
+        "layout": headline(layout, told, f"{float(frame.inside):.0%} of this layer's units lie in the box."),
+    }
 
 
 def dropout(frame: xr.Dataset) -> dict[str, Any]:
@@ -217,7 +220,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
     steps = values_of(frame)["steps"]
     layout = {
         "height": 430,
-        "xaxis": axis(frame.step, range=[0, steps * 1.5], tickvals=np.linspace(0, steps, 4).round()),
+        "xaxis": axis("training step", range=[0, steps * 1.5], tickvals=np.linspace(0, steps, 4).round()),
         "yaxis": axis("test images named rightly", range=[0, 1.03], tickformat=".0%"),
         "shapes": [horizontal(0.1, SOFT)],
         "annotations": [

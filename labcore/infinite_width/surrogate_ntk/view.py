@@ -193,7 +193,7 @@ def cloud(frame: xr.Dataset) -> dict[str, Any]:
         "height": 460,
         "xaxis": axis(frame.angle, domain=[0, 0.62], range=[0, 360], dtick=60),
         "yaxis": axis("answer f", range=[-reach, 1.35 * reach]),
-        "xaxis2": log_axis(frame.step, domain=[0.72, 1], anchor="y2", range=[0, np.log10(values["steps"])]),
+        "xaxis2": log_axis("learning step", domain=[0.72, 1], anchor="y2", range=[0, np.log10(values["steps"])]),
         "yaxis2": axis("squared error of the examples", anchor="x2", range=[0, 1.05 * float(frame.expected[0])]),
         "shapes": [horizontal(0, SOFT)],
         "annotations": [

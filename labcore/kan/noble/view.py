@@ -77,7 +77,9 @@ def sharp(frame: xr.Dataset) -> dict[str, Any]:
         color, thick = _COLOURS[name], 4 if name == "CosNet branch" else 2.5
         line = {"color": color, "width": thick, "dash": _DASHES.get(name, "solid")}
         data.append(curve(t, error[k], name, color, pin=True, line=line))
-        notes.append(label(1.02, heights[k], name, color, xref="x domain", xanchor="left"))
+        # what stands beside a branch is the network of the same width
+        text = f"+ {name.removesuffix(' branch')}" if name.endswith("branch") else name
+        notes.append(label(1.02, heights[k], text, color, xref="x domain", xanchor="left"))
     data.append(curve(x, frame.target.values, "target", SOFT, axes="2", line={"color": SOFT, "width": 5}, opacity=0.5))
     for name in ("wider", "CosNet branch"):
         shape = frame.prediction.values[names.index(name)]

@@ -74,7 +74,7 @@ def atoms(frame: xr.Dataset) -> dict[str, Any]:
 
 
 _COLORS = {"CP": RED, "order 2": ORANGE, "additive": SOFT, "MLP": BLUE}
-_WORDS = {"CP": "products", "order 2": "pairs", "additive": "single curves"}
+_WORDS = {"CP": "products", "order 2": "pairs", "additive": "sum"}
 
 
 def fit(frame: xr.Dataset) -> dict[str, Any]:
