@@ -104,10 +104,10 @@ def _names(fate: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> list[dict[
         region = np.pad(fate == k, 1)
         if region.mean() < ROOM:
             if k == 0 and (fate[0] == 0).sum() >= 20:  # a strip along the lower side
-                notes.append(label(weight[0], 0, name, INKS[0], xanchor="left", yanchor="top", xshift=4, yshift=-6))
+                notes.append(label(weight[0], 0, name, INK, xanchor="left", yanchor="top", xshift=4, yshift=-6))
             continue
         row, column = np.unravel_index(distance_transform_edt(region).argmax(), region.shape)
-        notes.append(label(weight[column - 1], bias[row - 1], name, INKS[k]))
+        notes.append(label(weight[column - 1], bias[row - 1], name, INK))
     return notes
 
 
@@ -140,7 +140,8 @@ def tails(frame: xr.Dataset) -> dict[str, Any]:
     much = (
         f"{times:,.0f} times as often as" if times >= 1.5 else "about as often as" if times > 0.5 else "less often than"
     )
-    told = f"Beyond four standard deviations: <b>{much}</b> a Gaussian ({layer[-1]} layers, width {values['width']})."
+    many = f"{layer[-1]} layer{'' if layer[-1] == 1 else 's'}"
+    told = f"Beyond four standard deviations: <b>{much}</b> a Gaussian ({many}, width {values['width']})."
     top = max(2.0, 1.15 * ever.max(), 1.15 * over.max(), 1 + 2 * _last(frame))
     layout = {
         "height": 420,

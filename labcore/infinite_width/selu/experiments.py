@@ -42,7 +42,7 @@ def plane(
     nu: Annotated[float, number(0.05, 4, "Of the network's inputs", "start", label="variance ν", main=True)] = 2.0,
     depth: Annotated[int, number(1, 64, "Of the network", "network", label="layers", main=True)] = 32,
     lam: Annotated[float, number(0.5, 2, "Scale of the activation", "activation", label="scale λ")] = LAMBDA,
-    alpha: Annotated[float, number(0, 3, "How far down it goes, over λ", "activation", label="depth α")] = ALPHA,
+    alpha: Annotated[float, number(0, 3, "How far down it goes, over λ", "activation", label="drop α")] = ALPHA,
     width: Annotated[int, number(16, 512, "Units of a layer", "network", label="width")] = 256,
     inputs: Annotated[int, number(50, 2000, "That are sent through", "network", label="inputs")] = 200,
     seed: Seed = 0,

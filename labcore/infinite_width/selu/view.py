@@ -100,7 +100,7 @@ def plane(frame: xr.Dataset) -> dict[str, Any]:
         "height": 460,
         "xaxis": axis("mean of a layer's outputs", domain=[0, 0.58], range=[-1.2, 1.2]),
         "yaxis": axis("their variance", range=[-0.15, TOP]),
-        "xaxis2": axis("depth α", domain=[0.69, 1], range=[-0.12, 3.12], anchor="y2"),
+        "xaxis2": axis("drop below 0 α", domain=[0.69, 1], range=[-0.12, 3.12], anchor="y2"),
         "yaxis2": axis("scale λ", range=[0.45, 2.05], anchor="x2"),
         "annotations": notes,
         "meta": {

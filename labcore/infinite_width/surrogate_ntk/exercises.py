@@ -11,7 +11,7 @@ from .experiments import LENGTH, sides, steeper
 
 
 @exercise(
-    "One hidden layer, offsets b² = 0.1, inputs on the circle of the first bench. At which steepness m is the ordinary "
+    "One hidden layer, biases b² = 0.1, inputs on the circle of the first bench. At which steepness m is the ordinary "
     "kernel of an input with itself 100? An answer that gives it to a twentieth is right.",
     steeper.parameters["steep"],
     hint=(

@@ -30,7 +30,7 @@ Sharp = Annotated[
     float,
     number(0.3, 5, "Sharpness of the smooth slope that is used in learning", label="surrogate sharpness a", main=True),
 ]
-Bias = Annotated[float, number(0.01, 1, "Variance of the offsets", "network", label="offsets b²")]
+Bias = Annotated[float, number(0.01, 1, "Variance of the biases", "network", label="biases b²")]
 
 
 def _circle(degrees: Float[Array, " n"]) -> Float[Array, "n 2"]:
