@@ -111,12 +111,13 @@ def find(frame: xr.Dataset) -> dict[str, Any]:
         data.append(image(said, axes, [[0, "rgb(245,245,245)"], [1, "rgb(47,134,201)"]], 0, max(said.max(), 1e-9)))
     square = HIDDEN | {"constrain": "domain"}
     down = square | {"autorange": "reversed"}
+    named = {"visible": True, "showline": False, "showticklabels": False, "ticks": ""}
     layout = {
-        "height": 360,
+        "height": 380,
         "xaxis": axis("", domain=[0, 0.17], **square),
         "yaxis": axis("", scaleanchor="x", **down),
-        "xaxis2": axis("", domain=[0.24, 0.54], anchor="y2", **square),
-        "yaxis2": axis("", anchor="x2", scaleanchor="x2", **down),
+        "xaxis2": axis("column", domain=[0.24, 0.54], anchor="y2", **square | named),
+        "yaxis2": axis("row", anchor="x2", scaleanchor="x2", **down | named),
         "xaxis3": axis("", domain=[0.6, 0.78], anchor="y3", **square),
         "yaxis3": axis("", anchor="x3", scaleanchor="x3", **down),
         "xaxis4": axis("", domain=[0.82, 1], anchor="y4", **square),
