@@ -666,10 +666,10 @@ def test_a_machine_that_can_start_no_process_does_it_alone(tmp_path, toy, eager,
 
 def test_what_ends_the_whole_program_ends_the_sweep(tmp_path, toy):
     def leave(x, n, seed):
-        raise SystemExit(3)
+        raise KeyboardInterrupt
 
     toy(leave)
-    with pytest.raises(SystemExit):
+    with pytest.raises(KeyboardInterrupt):
         sweep("toy.toy", out=tmp_path, x=[1, 2])
 
 

@@ -25,7 +25,7 @@ def what_looks_like_it(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("A brighter picture leaves the dot product's place where it was, and moves that of the L1 distance")
+@claim("Ink added to every pixel leaves the dot product's place where it was, and moves that of the L1 distance")
 def brightness(seeds: Seeds) -> Evidence:
     moved = {"dot": [], "distance": []}
     for k in range(60):

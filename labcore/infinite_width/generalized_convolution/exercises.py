@@ -21,7 +21,10 @@ def an_answer(answer: float, seed: int) -> bool | str:
     said = float(score("L1", p, t, torch.zeros(1, dtype=torch.float64), a)[0, 0])
     if abs(answer - said) < 0.01:
         return True
-    return "A distance counts against: mind the sign." if abs(answer + said) < 0.01 else False
+    if abs(answer + said) < 0.01:
+        return "A distance counts against: mind the sign."
+    bare = float((p - t).abs().sum())
+    return "Each difference counts as often as its scale says." if abs(abs(answer) - bare) < 0.01 else False
 
 
 @exercise(

@@ -14,7 +14,7 @@ from labcore.experiment import Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
 from labcore.primitives.digits.batches import digit_batches
 from labcore.primitives.runs.one_thread import one_thread
-from labcore.words import plain
+from labcore.words import differ, plain
 
 from .distances import nearest_patch
 from .layers import DISTANCES, OPERATORS, Operator, patches, score
@@ -93,9 +93,13 @@ def surface(
     ink = 2 * digits_split(300, 300, seed).x_train.reshape(300, 8, 8) - 1
     i, row, column = rng.integers(300, size=pairs), rng.integers(8, size=pairs), rng.integers(7, size=pairs)
     shown = np.stack([ink[i, row, column], ink[i, row, column + 1]], 1)
-    best, liked = p[int(said.argmax())], shown[int(_score(operator, shown, w, a)[:, 0].argmax())]
-    edge = max(abs(best)) > 1 - 1e-9
-    where = "at the edge: it would go on growing" if edge else f"at ({best[0]:.2g}, {best[1]:.2g})"
+    liked = shown[int(_score(operator, shown, w, a)[:, 0].argmax())]
+    places = w if operator in DISTANCES else p  # a distance is largest at its template, which may lie between cells
+    answers = _score(operator, places, w, a)[:, 0]
+    best, largest = places[int(answers.argmax())], float(answers.max())
+    grows = operator in ("dot", "polynomial") and bool(w.any())
+    where = "at the edge: it would go on growing" if grows else f"at ({best[0]:.2g}, {best[1]:.2g})"
+    where = where if np.ptp(said) > 1e-9 else "everywhere"
     yield SURFACE(
         dict(
             row=place,
@@ -106,7 +110,7 @@ def surface(
             liked=liked,
             pixel=np.arange(2),
         ),
-        f"The largest answer, {plain(round(float(said.max()), 6), '.2g')}, is {where}. Of {pairs} pairs of pixels from "
+        f"The largest answer, {plain(round(largest, 6), '.2g')}, is {where}. Of {pairs} pairs of pixels from "
         f"digits the neuron likes ({plain(liked[0], '.2g')}, {plain(liked[1], '.2g')}) best.",
         1.0,
     )
@@ -139,10 +143,8 @@ FOUND = Frame(
 
 @experiment(frame=FOUND)
 def find(
-    brightness: Annotated[
-        float, number(0, 0.6, "Added to every pixel", "picture", label="brightness added", main=True)
-    ] = 0.0,
-    picture: Annotated[int, number(0, 499, "Which digit", "picture", label="digit", main=True)] = 12,
+    brightness: Annotated[float, number(0, 0.6, "Added to every pixel", "picture", label="ink added", main=True)] = 0.0,
+    picture: Annotated[int, number(0, 499, "Which picture of a digit", "picture", label="picture", main=True)] = 12,
     operator: Annotated[Rival, choice("Beside the dot product", "filter", label="distance", words=RIVALS)] = "L1",
     p1: Pixel = 0.0,
     p2: Pixel = 0.0,
@@ -272,15 +274,17 @@ def contest(
         row = []
         for operator in OPERATORS:
             rng = np.random.default_rng([seed, r, 1])
-            last = [right for _, _, right in train(operator, data, rng, filters=filters, k=3, rate=rate, steps=steps,
+            final = [right for _, _, right in train(operator, data, rng, filters=filters, k=3, rate=rate, steps=steps,
                                                    every=steps, frozen=frozen)][-1]  # fmt: skip
-            row.append(last)
+            row.append(final)
         rows.append(row)
         mean = np.mean(rows, 0)
-        order = np.argsort(-mean)
+        accuracy = np.array(rows).T
+        first, *_, last = np.argsort(-mean)
+        told = "more than chance" if differ(accuracy[first], accuracy[last]) else "no more than chance may do"
         yield CONTEST(
-            dict(accuracy=np.array(rows).T),
-            f"{WORDS[OPERATORS[order[0]]].capitalize()} {mean[order[0]]:.1%}, {WORDS[OPERATORS[order[1]]]} "
-            f"{mean[order[1]]:.1%}, last {WORDS[OPERATORS[order[-1]]]} {mean[order[-1]]:.1%} of new digits.",
+            dict(accuracy=accuracy),
+            f"Between {mean[first]:.1%} of new digits ({WORDS[OPERATORS[first]]}) and {mean[last]:.1%} "
+            f"({WORDS[OPERATORS[last]]}): over {r + 1} repetition{'s' * (r > 0)} that is {told}.",
             (r + 1) / n_seeds,
         )

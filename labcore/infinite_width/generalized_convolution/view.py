@@ -36,7 +36,7 @@ COLOURS = {"dot": ORANGE, "polynomial": PURPLE, "sine": SKY, "L1": BLUE, "L2": G
 SHORT = {"dot": "dot product", "polynomial": "its square", "sine": "its sine", "L1": "L1 distance",
          "L2": "L2 distance", "gauss": "Gaussian kernel"}  # fmt: skip
 SHAPES = {
-    "dot": "A dot product: straight lines, and no best patch. Brighter is always more.",
+    "dot": "A dot product: straight lines, and no best patch. Further along the weights is always more.",
     "polynomial": "A square of a dot product: two ways to be large, on opposite sides.",
     "sine": "A sine of a dot product: stripes that come back for ever.",
     "L1": "An L1 distance: a diamond with its tip on the template.",
@@ -76,8 +76,8 @@ def surface(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("second pixel", range=[-1.05, 1.05], scaleanchor="x", constrain="domain"),
         "xaxis2": axis("first pixel", domain=[0.6, 1], anchor="y2", range=[-1, 1]),
         "yaxis2": axis("answer along the dotted line", anchor="x2", range=[low - pad, high + pad]),
-        "annotations": [note(0.02, 0.02, "dots: neighbours in a digit<br>ring: liked best", INK, xanchor="left",
-                             yanchor="bottom", align="left"),
+        "annotations": [note(0, 1.0, "dots: neighbours in a digit; ring: liked best", INK, xanchor="left",
+                             yanchor="bottom"),
                         label(x, y, f"drag the {word}", RED, yanchor="bottom" if y < 0.6 else "top",
                               yshift=12 if y < 0.6 else -12)],
         "meta": {"hands": [hand(x, y, across="t_x", up="t_y", color=RED)]},
@@ -102,21 +102,22 @@ def find(frame: xr.Dataset) -> dict[str, Any]:
     name = SHORT[values["operator"]]
     data = [
         image(template, "", INKS, 0, 1),
-        curve(columns, rows, "touch to paint", RED, mode="markers", click={"sets": turned},
+        curve(columns, rows, "touch to paint", RED, mode="markers", click={"sets": turned}, hoverinfo="none",
               marker={"size": 34, "symbol": "square", "color": "rgba(213,94,0,0.02)",
                       "line": {"color": RED, "width": 1}}),
         image(frame.picture.values, "2", INKS, 0, 1.6),
     ]  # fmt: skip
     for axes, said in zip("34", scales, strict=True):
         data.append(image(said, axes, [[0, "rgb(245,245,245)"], [1, "rgb(47,134,201)"]], 0, max(said.max(), 1e-9)))
-    square = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "constrain": "domain"}
+    square = HIDDEN | {"constrain": "domain"}
     down = square | {"autorange": "reversed"}
+    named = {"visible": True, "showline": False, "showticklabels": False, "ticks": ""}
     layout = {
-        "height": 400,
+        "height": 380,
         "xaxis": axis("", domain=[0, 0.17], **square),
         "yaxis": axis("", scaleanchor="x", **down),
-        "xaxis2": axis("column", domain=[0.24, 0.54], anchor="y2", **square),
-        "yaxis2": axis("row", anchor="x2", scaleanchor="x2", **down),
+        "xaxis2": axis("column", domain=[0.24, 0.54], anchor="y2", **square | named),
+        "yaxis2": axis("row", anchor="x2", scaleanchor="x2", **down | named),
         "xaxis3": axis("", domain=[0.6, 0.78], anchor="y3", **square),
         "yaxis3": axis("", anchor="x3", scaleanchor="x3", **down),
         "xaxis4": axis("", domain=[0.82, 1], anchor="y4", **square),
@@ -125,14 +126,19 @@ def find(frame: xr.Dataset) -> dict[str, Any]:
                    _box(other, BLUE, "4", size=1)],
         "annotations": [
             note(0.5, 1.02, "template: touch to paint", RED, yanchor="bottom"),
-            note(0.5, 1.02, "best patch of either", INK, axes="2", yanchor="bottom"),
+            note(0.5, 1.02, "the patch that each likes best", INK, axes="2", yanchor="bottom"),
             note(0.5, 1.02, "dot product", ORANGE, axes="3", yanchor="bottom"),
             note(0.5, 1.02, name, BLUE, axes="4", yanchor="bottom"),
         ],
     }  # fmt: skip
-    first, second = (float(v) for v in frame.unlike.values)
-    told = "Both find the patch that looks like the template." if first - second < 0.02 else \
-        "The dot product likes ink; the distance likes what looks like the template."  # fmt: skip
+    said, alike = frame.said.values, float(frame.unlike[0]) < float(frame.nearest) + 0.02
+    told = "The dot product likes ink; the distance likes what looks like the template."
+    if np.ptp(said[0]) < 1e-9:
+        told = "The dot product answers the same everywhere: it looks for nothing."
+    elif np.allclose(*said):
+        told = "Two dot products: both like the same ink."
+    elif alike or dot == other:
+        told = "Both find the patch that looks like the template."
     return {"data": data, "layout": headline(layout, told)}
 
 

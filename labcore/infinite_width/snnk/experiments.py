@@ -96,7 +96,7 @@ MOST = 1e12  # features that are drawn at most
 def cost(
     kind: What = "sine",
     length: Annotated[
-        float, number(0.2, 1.5, "Of inputs and weights", "data", label="length of inputs r", main=True)
+        float, number(0.2, 1.5, "Of inputs and weights", "data", label="length of vectors r", main=True)
     ] = 0.7,
     wanted: Annotated[
         float, number(0.01, 1, "Root mean square", "data", scale="log", label="error allowed", main=True)

@@ -129,10 +129,10 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     low = max(0.0, float(frame.accuracy.values.min()) - 0.05)
     layout = {
         "height": 430,
-        "xaxis": log_axis("numbers that are stored", range=[2.1, last + 0.7]),
+        "xaxis": log_axis("numbers that are stored", range=[2.1, last + 0.8]),
         "yaxis": axis("right on new digits", range=[low, 1.03], tickformat=".0%"),
         "annotations": [
-            label(last, h, name, color, xanchor="left", xshift=12)
+            label(last, h, name.split(",")[0], color, xanchor="left", xshift=12)
             for h, (name, color) in zip(apart(ends, 0.055 * (1.03 - low), 1.02), colours.items(), strict=True)
         ],
     }

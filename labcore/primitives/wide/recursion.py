@@ -56,6 +56,7 @@ def nngp_ntk(
     d2 = weight_var * (x2**2).sum(1)[None] / n0 + bias_var
     theta = sigma
     for _ in range(depth):
+        # the idea
         passed = weight_var * slope(activation, sigma, d1, d2, second)
         sigma = weight_var * signal(activation, sigma, d1, d2) + bias_var  # the idea
         d1, d2 = (weight_var * signal(activation, d, d, d) + bias_var for d in (d1, d2))
