@@ -92,7 +92,7 @@ def journey(
     yield JOURNEY(
         values,
         f"In {depth} infinitely wide layers the signal's size goes from {start:g} to {_number(k[-1])}, and the gap of "
-        f"two inputs, as a share of it, from {apart:g} to {_number(theory_gap[-1])}: {spoken(end)}.{none}",
+        f"two inputs, as a share of its root, from {apart:g} to {_number(theory_gap[-1])}: {spoken(end)}.{none}",
     )
 
 

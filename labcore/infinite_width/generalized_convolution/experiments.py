@@ -28,7 +28,9 @@ WORDS = {
     "L2": "L2 distance",
     "gauss": "Gaussian kernel",
 }
-What = Annotated[Operator, choice("What a filter does with a patch", "filter", label="a filter computes", words=WORDS)]
+What = Annotated[
+    Operator, choice("What a filter does with a patch", "filter", label="a filter computes", words=WORDS, main=True)
+]
 CELLS = 61
 
 SURFACE = Frame(
@@ -121,7 +123,6 @@ def _score(operator: Operator, p: np.ndarray, w: np.ndarray, a: np.ndarray) -> n
     return score(operator, p, w, torch.zeros(len(w), dtype=torch.float64), a).numpy()
 
 
-Pixel = Annotated[float, number(0, 1, "Of the template", "template", label="template pixel")]
 Rival = Literal["L1", "L2", "gauss"]
 RIVALS = {name: WORDS[name] for name in DISTANCES}
 FOUND = Frame(
@@ -146,15 +147,15 @@ def find(
     brightness: Annotated[float, number(0, 0.6, "Added to every pixel", "picture", label="ink added", main=True)] = 0.0,
     picture: Annotated[int, number(0, 499, "Which picture of a digit", "picture", label="picture", main=True)] = 12,
     operator: Annotated[Rival, choice("Beside the dot product", "filter", label="distance", words=RIVALS)] = "L1",
-    p1: Pixel = 0.0,
-    p2: Pixel = 0.0,
-    p3: Pixel = 0.0,
-    p4: Pixel = 0.0,
-    p5: Pixel = 1.0,
-    p6: Pixel = 0.0,
-    p7: Pixel = 0.0,
-    p8: Pixel = 0.0,
-    p9: Pixel = 0.0,
+    p1: Annotated[float, number(0, 1, "Of the template", "template", label="row 1, column 1")] = 0.0,
+    p2: Annotated[float, number(0, 1, "Of the template", "template", label="row 1, column 2")] = 0.0,
+    p3: Annotated[float, number(0, 1, "Of the template", "template", label="row 1, column 3")] = 0.0,
+    p4: Annotated[float, number(0, 1, "Of the template", "template", label="row 2, column 1")] = 0.0,
+    p5: Annotated[float, number(0, 1, "Of the template", "template", label="row 2, column 2")] = 1.0,
+    p6: Annotated[float, number(0, 1, "Of the template", "template", label="row 2, column 3")] = 0.0,
+    p7: Annotated[float, number(0, 1, "Of the template", "template", label="row 3, column 1")] = 0.0,
+    p8: Annotated[float, number(0, 1, "Of the template", "template", label="row 3, column 2")] = 0.0,
+    p9: Annotated[float, number(0, 1, "Of the template", "template", label="row 3, column 3")] = 0.0,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Where a painted 3 x 3 template is found on a digit, by its dot product and by a distance; one frame."""

@@ -31,7 +31,6 @@ Kind = Annotated[
     choice("What a neuron does", label="activation", main=True, words={"relu": "kink (relu)", "erf": "S-shape (erf)"}),
 ]
 Bias = Annotated[float, number(0, 1, "Variance of biases", "network", label="biases b²")]
-Level = Annotated[float, number(-2, 2, "What is to be answered there", "examples")]
 
 KERNEL = Frame(
     network=axis("random network", start=1),
@@ -108,14 +107,14 @@ def training(
     time: Annotated[float, number(0.5, 60, "How long they learn", "training", label="training time t")] = 20.0,
     networks: Annotated[int, number(2, 8, "Random networks", "network", label="networks")] = 3,
     bias: Bias = 0.1,
-    y_1: Level = 1.5,
-    y_2: Level = 0.9,
-    y_3: Level = -0.6,
-    y_4: Level = 0.6,
-    y_5: Level = -1.2,
-    y_6: Level = -0.3,
-    y_7: Level = 0.3,
-    y_8: Level = 0.2,
+    y_1: Annotated[float, number(-2, 2, "What is to be answered there", "examples", label="answer at 0°")] = 1.5,
+    y_2: Annotated[float, number(-2, 2, "What is to be answered there", "examples", label="answer at 45°")] = 0.9,
+    y_3: Annotated[float, number(-2, 2, "What is to be answered there", "examples", label="answer at 90°")] = -0.6,
+    y_4: Annotated[float, number(-2, 2, "What is to be answered there", "examples", label="answer at 135°")] = 0.6,
+    y_5: Annotated[float, number(-2, 2, "What is to be answered there", "examples", label="answer at 180°")] = -1.2,
+    y_6: Annotated[float, number(-2, 2, "What is to be answered there", "examples", label="answer at 225°")] = -0.3,
+    y_7: Annotated[float, number(-2, 2, "What is to be answered there", "examples", label="answer at 270°")] = 0.3,
+    y_8: Annotated[float, number(-2, 2, "What is to be answered there", "examples", label="answer at 315°")] = 0.2,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Networks learn 8 examples around the circle, beside what the limiting kernel says of each of them; 13 frames.

@@ -22,7 +22,7 @@ from .targets import SPEED, Kind, exact
 
 CELLS = 25  # pixels along a side of the plane of inputs
 WORDS = {"sine": "sin 2z", "cosine": "cos 2z", "bump": "bump exp(-z²/2)", "arc-cosine": "arc-cosine (ReLU features)"}
-What = Annotated[Kind, choice("What the neuron computes", "neuron", label="neuron computes", words=WORDS)]
+What = Annotated[Kind, choice("What the neuron computes", "neuron", label="neuron computes", words=WORDS, main=True)]
 
 NEURON = Frame(
     row=axis("second input"),
@@ -40,8 +40,8 @@ def neuron(
     features: Annotated[
         int, number(1, 5000, "Length of both embeddings", "embedding", scale="log", label="features m", main=True)
     ] = 500,
-    w_x: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="first weight", main=True)] = 1.0,
-    w_y: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="second weight", main=True)] = 0.4,
+    w_x: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="first weight")] = 1.0,
+    w_y: Annotated[float, number(-1.5, 1.5, "Of the neuron", "neuron", label="second weight")] = 0.4,
     bias: Annotated[
         float, number(-2, 2, "Of the neuron", "neuron", label="bias b", kind=["sine", "cosine", "bump"])
     ] = 0.0,
@@ -101,7 +101,7 @@ def cost(
     wanted: Annotated[
         float, number(0.01, 1, "Root mean square", "data", scale="log", label="error allowed", main=True)
     ] = 0.1,
-    d: Annotated[int, number(2, 32, "Of the space", "data", label="inputs d", main=True)] = 16,
+    d: Annotated[int, number(2, 32, "Of the space", "data", label="inputs d")] = 16,
     orthogonal: Annotated[
         bool, choice("Directions at right angles in blocks of d", "embedding", label="directions at right angles")
     ] = False,
