@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
-from .targets import SPEED, Kind, angles, exact
+from .targets import SPEED, Kind, angles, checked_kind, exact
 
 Array = np.ndarray
 
@@ -18,7 +18,15 @@ Array = np.ndarray
 def second_moment(
     kind: Kind, x: Float[Array, "n d"], w: Float[Array, "n d"], tilt: float | Float[Array, " n"] = 0.0
 ) -> Float[Array, " n"]:
-    """E[(Re Y)^2] for neurons without a bias, pair by pair; for the arc-cosine kernel E[relu(g.x)^2 relu(g.w)^2]."""
+    """E[(Re Y)^2] for neurons without a bias, pair by pair; for the arc-cosine kernel E[relu(g.x)^2 relu(g.w)^2].
+
+    Raises ValueError for an unknown kind, pairs that are none and a tilt below 0.
+    """
+    checked_kind(kind)
+    if x.ndim != 2 or x.shape != w.shape:
+        raise ValueError(f"x, w have shapes {x.shape}, {w.shape}; they must be (n, d), both")
+    if not np.all(np.asarray(tilt) >= 0):
+        raise ValueError(f"tilt = {tilt} is not allowed; it must be at least 0")
     if kind == "arc-cosine":
         length, t = angles(x, w)
         return length**2 * (3 * np.sin(t) * np.cos(t) + (np.pi - t) * (1 + 2 * np.cos(t) ** 2)) / (2 * np.pi)
@@ -36,5 +44,8 @@ def second_moment(
 def spread(
     kind: Kind, x: Float[Array, "n d"], w: Float[Array, "n d"], tilt: float | Float[Array, " n"] = 0.0
 ) -> Float[Array, " n"]:
-    """Variance of one feature, pair by pair: m of them are off by sqrt(spread / m), as a root mean square."""
+    """Variance of one feature, pair by pair: m of them are off by sqrt(spread / m), as a root mean square.
+
+    Raises ValueError as `second_moment` does.
+    """
     return second_moment(kind, x, w, tilt) - exact(kind, x, w) ** 2
