@@ -22,6 +22,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_bspline,
+    bench_conversion,
     bench_convex,
     bench_diagrams,
     bench_distances,
@@ -54,6 +55,7 @@ MODULES = (
     bench_glauber,
     bench_threshold,
     bench_spiking,
+    bench_conversion,
     bench_dynamics,
     bench_qubits,
     bench_signals,

@@ -5,8 +5,8 @@ Charge is measured in the units of the threshold theta, counts in spikes. One st
     2. fire    +1 if h >= theta and S < high;  -1 if h < 0 and S > low;  else nothing
     3. pay     V = h - theta * spike, S += spike
 It begins with V = theta / 2 and S = 0, so V = theta / 2 + (all current so far) - theta S at any time. When the current
-has stopped, S goes by one a step until 0 <= V < theta or a bound is met, and that is the rounded sum, whatever the order
-in which the current came.
+has stopped, S goes by one a step until 0 <= V < theta or a bound is met. That is the rounded sum, in whatever order the
+current came.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def count_range(bits: int, signed: bool = False) -> Range:
     return Range(-half, half - 1) if signed else Range(0, 2 * half - 1)
 
 
-def quantise(z: Float[Array, "..."], theta: float, low: int, high: int) -> Float[Array, "..."]:
+def quantise(z: Float[Array, " *n"], theta: float, low: int, high: int) -> Float[Array, " *n"]:
     """theta times the whole number next to z / theta, from low to high; halves go up.
 
     Raises ValueError unless theta > 0 and low <= 0 < high.
