@@ -64,9 +64,10 @@ def quantise(z: Float[Array, " *n"], theta: float, low: int, high: int) -> Float
     return theta * np.clip(np.floor(z / theta + 0.5), low, high)
 
 
+@checked
 @kernel
-def fire(h: float, count: int, theta: float, low: int, high: int, kind: int) -> int:
-    """The spike of a neuron with charge h that has fired `count` times: 1, 0 or -1. Its caller checks."""
+def fire(h: float, count: int, theta: Threshold, low: Lowest, high: Highest, kind: Annotated[int, within(0, 2)]) -> int:
+    """The spike of a neuron with charge h that has fired `count` times: 1, 0 or -1. `kind` is its place in KINDS."""
     if h >= theta and count < high:
         return 1
     if kind == BIPOLAR and h < 0 and count > low:
