@@ -1,0 +1,14 @@
+"""A network that shrinks in time without training in between: one stage of a single step, thresholds as they were."""
+
+from __future__ import annotations
+
+from labcore.without import Without
+
+WITHOUT = Without(
+    idea="one step fewer at a time",
+    file="routes.py",
+    line="return [max(first - i // each, 1) for i in range(batches)]",
+    instead="return [1 for _ in range(batches)]",
+    shows="one_timestep.shrink",
+    fails=lambda frame: float(frame.accuracy[0, :, -1].mean()) < 0.3,
+)
