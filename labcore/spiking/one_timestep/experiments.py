@@ -102,7 +102,7 @@ SHRINK = Frame(
 )
 
 
-@experiment(quick=dict(depth=3, width=32, batches=50), frame=SHRINK)
+@experiment(quick=dict(depth=6, width=32, batches=50), frame=SHRINK)
 @one_thread
 def shrink(
     thresholds: Annotated[
