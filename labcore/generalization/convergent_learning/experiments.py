@@ -235,7 +235,7 @@ def _compared(width: int, steps: int, seed: int, first: int, repeats: int) -> li
     return [compare(found, r, [seed, first + r]) for r in range(repeats)]
 
 
-@experiment(quick=SMALL, frame=TURN)
+@experiment(quick=SMALL | dict(sets=0), frame=TURN)
 @one_thread
 def turn(
     turned: Annotated[
