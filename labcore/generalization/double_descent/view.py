@@ -267,7 +267,8 @@ def two_layer(frame: xr.Dataset) -> dict[str, Any]:
     x, noise = frame.ratio.values, values_of(frame)["noise"]
     test = np.median(frame.test.values, 0)
     train = np.median(frame.train.values, 0)
-    span = _decades(test, np.clip(train, test.min() / 4, None), np.array([noise**2]))
+    # the axis stands still over two and a half decades, so that the spike is seen to sink
+    span = _decades(test, np.clip(train, test.min() / 4, None), np.array([noise**2, 0.012, 2.5]))
     noises = _noises(noise, 10 ** span[0])
     level = float(np.interp(noise, noises["values"], noises["places"]))
     layout = {
