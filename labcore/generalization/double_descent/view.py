@@ -281,7 +281,7 @@ def two_layer(frame: xr.Dataset) -> dict[str, Any]:
             label(np.log10(x[-1]), _height(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
             _training(x, train, span),
             label(0.99, np.log10(level), "noise in the labels: drag me", INK, xref="x domain", xanchor="right")
-            | {"yanchor": "top"},
+            | {"yanchor": "top", "xshift": -16},
         ],
         "meta": {"hands": [hand(None, level, up=noises)]},
     }

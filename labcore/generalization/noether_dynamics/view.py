@@ -197,7 +197,9 @@ def charges(frame: xr.Dataset) -> dict[str, Any]:
     for name, colour in (("sums", BLUE), ("balance", ORANGE)):
         data.append(curve(step, np.maximum(off[name], 1e-18), f"error of {name}", colour, axes="4", pin=True))
     top = int(sums[:, 0].argmax())
-    held, last = float(sums[top, -1]), int(step[-1])
+    last = int(step[-1])
+    means = _decays(float(sums[top, 0]), values, last)
+    held = float(means["places"][means["values"] == values["decay"]][0])
     data.append(curve([last], [held], "drag me", RED, mode="markers",
                       marker={"size": 14, "color": RED, "line": {"color": PAPER, "width": 2}}))  # fmt: skip
     reach = 1.15 * float(np.abs(sums[:, 0]).max())
@@ -215,10 +217,10 @@ def charges(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             note(0.5, 1, "a line each unit; dots: predicted", BLUE, yanchor="bottom"),
             note(0.5, 1, "balance of a unit, |w|² − |a|²", ORANGE, axes="2", yanchor="bottom"),
-            label(last, held, "weight decay: drag me down", RED, xanchor="right", yanchor="bottom", yshift=8),
+            label(last, held, "weight decay: drag me down", RED, xanchor="right", yanchor="top", yshift=-8),
             note(0.98, 0.95, "the machine's last digit is near 10⁻¹⁶", SOFT, axes="4", xanchor="right", yanchor="top"),
         ],
-        "meta": {"hands": [hand(last, held, up=_decays(float(sums[top, 0]), values, last), color=RED)]},
+        "meta": {"hands": [hand(last, held, up=means, color=RED)]},
     }  # fmt: skip
     shifted = np.abs(sums - sums[:, :1]).max()
     told = f"Sums have moved by {shifted:.2g} at most, balances by {moved:.2g}, just as predicted."
