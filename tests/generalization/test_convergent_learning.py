@@ -260,15 +260,17 @@ def test_a_higher_price_leaves_fewer_partners():
     assert float(at.used) == pytest.approx(float(frame.used_each.mean()))
 
 
-def test_pairs_are_measured_one_by_one_and_reported_as_they_come():
+def test_sets_are_measured_one_by_one_and_reported_as_they_come():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        frames = list(papers.pairs.frames("quick", n_seeds=4))
+        frames = list(papers.turn.frames("quick", sets=4))
     assert [f.sizes["repeat"] for f in frames] == [3, 4]
-    first, last = frames[0].matched.values, frames[1].matched.values
+    first, last = frames[0].matched_each.values, frames[1].matched_each.values
     assert first == pytest.approx(last[:3])
-    kinds = frames[1].matched.mean(("repeat", "layer"))
+    kinds = frames[1].matched_each.mean(("repeat", "depth"))
     assert float(kinds.sel(kind="inputs shuffled")) < 0.5 * float(kinds.sel(kind="trained"))
+    first_set = frames[1].sel(depth=1, repeat=1, kind="trained")
+    assert float(frames[1].matched[0]) == pytest.approx(float(first_set.matched_each), abs=1e-4)
 
 
 def test_exercises_take_what_is_right_and_help_with_the_rest():

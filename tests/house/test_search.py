@@ -63,7 +63,7 @@ def test_a_lesson_is_found_by_the_words_of_its_papers():
         row.name for row in catalog.lessons() if row.name.startswith("kan/")
     }
     found = {row.name for row in search.find("HOPFIELD", catalog.lessons())}
-    assert found == {"hebbian/parallel_memory", "generalization/optimizer_dynamics"}, "both are on associative memory"
+    assert found == {"hebbian/parallel_memory", "generalization/rare_facts"}, "both are on associative memory"
 
 
 def test_every_word_narrows_the_search():

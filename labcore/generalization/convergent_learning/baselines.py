@@ -29,7 +29,7 @@ def matched(a: Float[Array, "n k"], b: Float[Array, "n l"]) -> float:
 
 
 def compare(found: Trained, r: int, seed: list[int]) -> dict[str, Array]:
-    """What `pairs` measures of repetition r, (layer,) or (layer, kind), by name; `seed` turns and shuffles."""
+    """What `turn` measures of repetition r, (layer,) or (layer, kind), by name; `seed` turns and shuffles."""
     both = [_compared_layer(found, r, layer, seed) for layer in (1, 2)]
     return {name: np.stack([one[name] for one in both]) for name in both[0]} | dict(accuracy=found.accuracy[r].mean())
 
@@ -49,8 +49,8 @@ def _compared_layer(found: Trained, r: int, layer: int, seed: list[int]) -> dict
     x, *ys = (standardize(w[:, heard(w)]).z for w in (new[0], new[1], turned))
     few, few_turned = (predict(x, y, np.array([FEW])) for y in ys)
     return dict(
-        matched=np.array([matched(a, b[order]), matched(u, v), matched(a, t), diagonal.mean()]),
-        canonical=np.array(
+        matched_each=np.array([matched(a, b[order]), matched(u, v), matched(a, t), diagonal.mean()]),
+        canonical_each=np.array(
             [
                 canonical_correlations(x, y, top).mean()
                 for x, y in ((new[0], new[1][order]), (strange[0], strange[1]), (new[0], turned), (new[0], new[1]))

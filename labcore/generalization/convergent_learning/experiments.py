@@ -1,7 +1,8 @@
-"""Two networks that never met: pairs of units, units from several, axes turned, groups, and all baselines."""
+"""Two networks that never met: pairs of units, units from several, axes turned beside all baselines, groups."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -210,10 +211,31 @@ TURN = Frame(
     likeness=var("row column", "correlation"),
     shuffled=var("", "correlation of matched units where inputs are shuffled, mean"),
     dimensions=var("", "directions in which A is active"),
+    repeat=axis("three networks", start=1),
+    depth=axis("hidden layer", values=(1, 2)),
+    kind=axis("networks that are compared", values=KINDS),
+    matched_each=var("repeat depth kind", "correlation of matched units, mean", optional=True),
+    canonical_each=var("repeat depth kind", "correlation of ten main directions, mean", optional=True),
+    best=var("repeat depth", "correlation of matched units, best tenth", optional=True),
+    worst=var("repeat depth", "correlation of matched units, worst tenth", optional=True),
+    again=var("repeat depth", "rank correlation of A's units matched in B and in C", optional=True),
+    single=var("repeat depth", "variance missed by the best unit", optional=True),
+    few=var("repeat depth", "variance missed by few units, penalty 0.1", optional=True),
+    full=var("repeat depth", "variance missed by all units", optional=True),
+    used=var("repeat depth", "units that are few", optional=True),
+    used_turned=var("repeat depth", "the same where B's axes are turned", optional=True),
+    accuracy=var("repeat", "accuracy on new digits, mean", optional=True),
 )
 
 
-@experiment(quick=SMALL, frame=TURN)
+@functools.lru_cache(maxsize=64)
+def _compared(width: int, steps: int, seed: int, first: int, repeats: int) -> list[dict]:
+    """So many sets of three networks from number `first` on, each beside all baselines."""
+    found = train(width, steps, seed, 3, repeats, first)
+    return [compare(found, r, [seed, first + r]) for r in range(repeats)]
+
+
+@experiment(quick=SMALL | dict(sets=0), frame=TURN)
 @one_thread
 def turn(
     turned: Annotated[
@@ -222,12 +244,23 @@ def turn(
     ] = 0.0,
     layer: Layer = 1,
     steps: Steps = 600,
+    sets: Annotated[
+        int,
+        number(
+            0,
+            20,
+            "Sets of three networks A, B, C to compare with all baselines; 0: none besides",
+            "networks",
+            label="sets of networks",
+        ),
+    ] = 0,
     width: Width = 64,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """B's axes are turned, so that each new direction is a mixture of units, and matched with A's units. One frame.
 
-    `canonical` compares the spaces of the ten main directions of both networks.
+    `canonical` compares the spaces of the ten main directions of both networks. With `sets` frames arrive as they are
+    trained: A and B of each matched beside all baselines, in both layers, and A's units with C's too.
     """
     _, said, (first, second) = _two(width, steps, layer, seed)
     b, turning = said[1][:, second.living], Turning(len(second.living), [seed, 7])
@@ -245,20 +278,34 @@ def turn(
         for some, n in zip((rows, columns), alike.shape, strict=True)
     )
     mixed = np.random.default_rng([seed, 6]).permutation(second.z)
-    yield TURN(
-        dict(
-            share=shares,
-            matched=matched,
-            canonical=canonical,
-            likeness=alike[rows][:, columns],
-            shuffled=mean_matched(first.z, mixed),
-            dimensions=dimensions(said[0]),
-        ),
+    values = dict(
+        share=shares,
+        matched=matched,
+        canonical=canonical,
+        likeness=alike[rows][:, columns],
+        shuffled=mean_matched(first.z, mixed),
+        dimensions=dimensions(said[0]),
+    )
+    told = (
         f"Matched with B's own units A's have a mean correlation of {plain(matched[0], '.2f')}, with B's axes turned "
         f"by {turned:.0f} % {plain(matched[now], '.2f')}. That of the {top} main directions is "
         f"{plain(canonical[0], '.2f')} and {plain(canonical[now], '.2f')}. A is active in about "
-        f"{dimensions(said[0]):.1f} directions.",
+        f"{dimensions(said[0]):.1f} directions."
     )
+    if not sets:
+        yield TURN(values, told)
+    done: list[dict] = []
+    while len(done) < sets:
+        done += _compared(width, steps, seed, len(done), min(CHUNK, sets - len(done)))
+        each = {name: np.stack([one[name] for one in done]) for name in done[0]}
+        means = each["matched_each"].mean(0)[layer - 1]
+        yield TURN(
+            values | each,
+            f"{told} In {len(done)} set{'s' * (len(done) > 1)} of networks matched units have "
+            + ", ".join(f"{plain(means[k], '.2f')} ({kind})" for k, kind in reversed(list(enumerate(KINDS))))
+            + f"; {3 * len(done)} networks are right on {each['accuracy'].mean():.1%} of new digits.",
+            len(done) / sets,
+        )
 
 
 GROUPS = Frame(
@@ -315,53 +362,3 @@ def groups(
 
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if values.size else 0.0
-
-
-PAIRS = Frame(
-    repeat=axis("three networks", start=1),
-    layer=axis("hidden layer", values=(1, 2)),
-    kind=axis("networks that are compared", values=KINDS),
-    matched=var("repeat layer kind", "correlation of matched units, mean"),
-    canonical=var("repeat layer kind", "correlation of ten main directions, mean"),
-    best=var("repeat layer", "correlation of matched units, best tenth"),
-    worst=var("repeat layer", "correlation of matched units, worst tenth"),
-    again=var("repeat layer", "rank correlation of A's units matched in B and in C"),
-    single=var("repeat layer", "variance missed by the best unit"),
-    few=var("repeat layer", "variance missed by few units, penalty 0.1"),
-    full=var("repeat layer", "variance missed by all units"),
-    used=var("repeat layer", "units that are few"),
-    used_turned=var("repeat layer", "the same where B's axes are turned"),
-    accuracy=var("repeat", "accuracy on new digits, mean"),
-)
-
-
-@experiment(quick=SMALL | dict(n_seeds=2), frame=PAIRS)
-@one_thread
-def pairs(
-    n_seeds: Annotated[int, number(1, 20, "How often three networks are trained", label="repetitions", main=True)] = 6,
-    steps: Annotated[
-        int, number(0, 1500, "Batches of 64 digits", "", "steps", label="training steps", main=True)
-    ] = 600,
-    width: Width = 64,
-    seed: Seed = 0,
-) -> Iterator[xr.Dataset]:
-    """Three networks A, B, C at a time: A and B matched beside all baselines, and A's units with C's too.
-
-    Frames arrive as repetitions are trained.
-    """
-    rows: list[dict] = []
-    while len(rows) < n_seeds:
-        first = len(rows)
-        found = train(width, steps, seed, 3, min(CHUNK, n_seeds - first), first)
-        rows += [compare(found, r, [seed, first + r]) for r in range(len(found.held_out))]
-        values = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-        said = values["matched"].mean(0)
-        yield PAIRS(
-            values,
-            "Matched units of layer 1 have a mean correlation of "
-            + ", ".join(f"{plain(said[0, k], '.2f')} ({kind})" for k, kind in reversed(list(enumerate(KINDS))))
-            + ", those of layer 2 of "
-            + ", ".join(plain(v, ".2f") for v in said[1, ::-1])
-            + f"; {3 * len(rows)} networks are right on {values['accuracy'].mean():.1%} of new digits.",
-            len(rows) / n_seeds,
-        )

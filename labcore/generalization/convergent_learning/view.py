@@ -197,7 +197,8 @@ def partners(frame: xr.Dataset) -> dict[str, Any]:
 
 def turn(frame: xr.Dataset) -> dict[str, Any]:
     """What a turn of B's axes does to matched units and to main directions, and the matrix as it is then."""
-    turned, share = values_of(frame)["turned"], frame.share.values
+    values, share = values_of(frame), frame.share.values
+    turned = values["turned"]
     matched, canonical, shuffled = frame.matched.values, frame.canonical.values, float(frame.shuffled)
     data = [
         curve(share, canonical, "main directions", GREEN, line={"color": GREEN, "width": 3}),
@@ -220,7 +221,26 @@ def turn(frame: xr.Dataset) -> dict[str, Any]:
         "meta": {"hands": [hand(turned, None, across="turned", color=INK)]},
     }
     layout["yaxis2"]["anchor"] = "x2"
+    if values["sets"]:
+        _sets(frame, values["layer"], data, layout)
+        told = "{} sets of networks, a dot each. Matched units: {:.2f}; with axes turned {:.2f}, never trained {:.2f}."
+        means = frame.matched_each.sel(depth=values["layer"]).mean("repeat")
+        three = (float(means.sel(kind=kind)) for kind in ("trained", "axes turned", "never trained"))
+        layout = headline(layout, told.format(frame.sizes["repeat"], *three))
     return {"data": data, "layout": layout}
+
+
+def _sets(frame: xr.Dataset, layer: int, data: list[dict], layout: dict[str, Any]) -> None:
+    """Add other sets of networks to a turn: dots at both ends of it, dashes for those that were never trained."""
+    for name, colour in (("matched_each", BLUE), ("canonical_each", GREEN)):
+        each = frame[name].sel(depth=layer)
+        for x, kind in ((0, "trained"), (100, "axes turned")):
+            y = each.sel(kind=kind).values
+            data.append(curve(np.full(len(y), x), y, kind, colour, mode="markers", hoverinfo="skip",
+                              marker={"size": 9, "color": colour, "opacity": 0.6}))  # fmt: skip
+        before = float(each.sel(kind="never trained").mean())
+        layout["shapes"].append(horizontal(before, colour, "dash"))
+        layout["annotations"].append(label(2, before, "never trained", colour, xanchor="left", yanchor="bottom"))
 
 
 def groups(frame: xr.Dataset) -> dict[str, Any]:
@@ -252,32 +272,3 @@ def groups(frame: xr.Dataset) -> dict[str, Any]:
         ],
     }
     return {"data": data, "layout": layout}
-
-
-def pairs(frame: xr.Dataset) -> dict[str, Any]:
-    """Each repetition as a dot: matched units and main directions, trained networks beside three baselines."""
-    kinds, data = frame.kind.values, []
-    for name, axes in (("matched", ""), ("canonical", "2")):
-        for layer, colour, shift in ((0, BLUE, -0.14), (1, ORANGE, 0.14)):
-            seen = frame[name].values[:, layer]
-            x = np.broadcast_to(np.arange(len(kinds)) + shift, seen.shape)
-            data.append(curve(x.ravel(), seen.ravel(), f"layer {layer + 1}", colour, axes=axes, mode="markers",
-                              pin=name == "matched", marker={"size": 9, "color": colour, "opacity": 0.7}))  # fmt: skip
-    ticks = {"tickvals": list(range(len(kinds))), "ticktext": ["shuffled", "untrained", "turned", "trained"],
-             "range": [-0.5, len(kinds) - 0.5]}  # fmt: skip
-    layout = {
-        "height": 440,
-        "xaxis": axis(frame.kind, domain=[0, 0.45], **ticks),
-        "yaxis": axis("mean correlation", range=[0, 1.02]),
-        "xaxis2": axis(frame.kind, domain=[0.55, 1], anchor="y2", **ticks),
-        "yaxis2": axis("mean correlation", anchor="x2", range=[0, 1.02]),
-        "annotations": [
-            note(0.5, 1, "matched units", yanchor="bottom"),
-            note(0.5, 1, "ten main directions", axes="2", yanchor="bottom"),
-            note(0.98, 0.14, "layer 1", BLUE, axes="2", xanchor="right", yanchor="top"),
-            note(0.98, 0.07, "layer 2", ORANGE, axes="2", xanchor="right", yanchor="top"),
-        ],
-    }
-    means = [frame[name].mean(("repeat", "layer")).values[-2:] for name in ("matched", "canonical")]
-    told = "Turned, then trained: matched units {:.2f} and {:.2f}, main directions {:.2f} and {:.2f}."
-    return {"data": data, "layout": headline(layout, told.format(*np.concatenate(means)))}

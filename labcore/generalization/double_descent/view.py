@@ -10,6 +10,7 @@ import xarray as xr
 from labcore.figure import (
     BLUE,
     GREEN,
+    INK,
     PURPLE,
     RED,
     SOFT,
@@ -18,9 +19,11 @@ from labcore.figure import (
     curve,
     hand,
     headline,
+    horizontal,
     label,
     log_axis,
     note,
+    scale,
     values_of,
     vertical,
 )
@@ -252,21 +255,37 @@ def epoch_wise(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+def _noises(noise: float, low: float) -> dict[str, Any]:
+    """The squared noise of the labels, as a place of the noise; no noise stands at `low`, the end of the picture."""
+    least = 1.05 * np.sqrt(low)
+    ends = np.union1d([0, *np.geomspace(least, max(2, 2 * least), 40)], noise if noise > least else 0)
+    return scale("noise", np.maximum(ends**2, low), ends)
+
+
 def two_layer(frame: xr.Dataset) -> dict[str, Any]:
-    """Errors of two-layer networks over their width, as the training goes on."""
-    x = frame.ratio.values
+    """Errors of two-layer networks over their width, as the training goes on, and the noise of their labels."""
+    x, noise = frame.ratio.values, values_of(frame)["noise"]
     test = np.median(frame.test.values, 0)
     train = np.median(frame.train.values, 0)
-    span = _decades(test, np.clip(train, test.min() / 4, None))
+    # the axis stands still over two and a half decades, so that the spike is seen to sink
+    span = _decades(test, np.clip(train, test.min() / 4, None), np.array([noise**2, 0.012, 2.5]))
+    noises = _noises(noise, 10 ** span[0])
+    level = float(np.interp(noise, noises["values"], noises["places"]))
     layout = {
         "height": 440,
         "xaxis": log_axis(frame.ratio, range=[np.log10(x[0]) - 0.05, np.log10(x[-1]) + 0.05]),
         "yaxis": log_axis("squared error", range=span),
-        "shapes": [vertical(1.0)],
+        "shapes": [vertical(1.0), horizontal(level, INK, "dash", width=2.5)],
         "annotations": [
             label(0, 1, "parameters = samples", SOFT, yref="y domain", yanchor="bottom"),
             label(np.log10(x[-1]), _height(test[-1]), "test", RED, xanchor="right", yanchor="bottom", yshift=8),
             _training(x, train, span),
+            label(0.99, np.log10(level), "noise in the labels: drag me", INK, xref="x domain", xanchor="right")
+            | {"yanchor": "top", "xshift": -16},
         ],
+        "meta": {"hands": [hand(None, level, up=noises)]},
     }
-    return {"data": _errors(x, frame), "layout": layout}
+    few, top, many = (int(frame.h[i]) for i in (2, int(test[2:].argmax()) + 2, -1))
+    told = f"Error on new data: {test[2]:.2g} with {few} hidden units, {test[-1]:.2g} with {many}"
+    told += f", and most between them with {top}, {test[2:].max():.2g}." if few < top < many else "."
+    return {"data": _errors(x, frame), "layout": headline(layout, told)}

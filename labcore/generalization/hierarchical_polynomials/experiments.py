@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from math import comb
 from typing import Annotated, Literal
@@ -15,7 +16,7 @@ from labcore.primitives.runs.one_thread import one_thread
 from labcore.words import plain
 
 from .bottleneck import predict
-from .rivals import kernel_error, net_error
+from .rivals import Kernel, kernel_error, kernel_fits, net_error
 from .sampled import LEVELS, Setting, draw, find, learn
 from .target import Link, Weights, ceiling, correlation, degree_two, floor, form, inner, link
 
@@ -207,15 +208,14 @@ def race(
         for rows in said.values():
             rows.append([])
         for setting, a in zip(settings, targets, strict=True):
-            drawn = draw(*setting)
-            x = np.vstack([part[:n] for part, n in zip((drawn.first, drawn.fresh), drawn.size(r), strict=True)])
-            test = drawn.test[:RIVAL_TEST]
-            given = x, link(form(x, a), g), test, link(form(test, a), g)
+            x, test = _rivals_data(setting, r)
+            y_test = link(form(test, a), g)
             said["three"][-1].append(learn(setting, a, g, r, 64, find(setting, a, g, r)).error)
-            said["quadratic"][-1].append(kernel_error(*given, "quadratic"))
-            said["net"][-1].append(net_error(*given, width, steps, setting.seed))
-            if len(x) <= KERNEL_MOST:
-                said["kernel"][-1].append(kernel_error(*given, "exp"))
+            said["net"][-1].append(net_error(x, link(form(x, a), g), test, y_test, width, steps, setting.seed))
+            for name, kernel in (("quadratic", "quadratic"), ("kernel", "exp")):
+                if kernel == "quadratic" or len(x) <= KERNEL_MOST:
+                    fits = _parts_by_kernel(setting, spread, weights, r, kernel)
+                    said[name][-1].append(kernel_error(fits, np.array(g), y_test))
         measured = {name: np.array([row for row in rows if row]).T for name, rows in said.items()}
         few = levels[: measured["kernel"].shape[1]]
         three, rival, two = (measured[name][:, -1].mean() for name in ("three", "quadratic", "net"))
@@ -232,6 +232,22 @@ def race(
             f"for the quadratic kernel, whose floor is {low:.3f}.",
             (k + 1) / len(levels),
         )
+
+
+def _rivals_data(setting: Setting, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """The samples of both stages, and the rivals' part of the test set."""
+    drawn = draw(*setting)
+    x = np.vstack([part[:n] for part, n in zip((drawn.first, drawn.fresh), drawn.size(samples), strict=True)])
+    return x, drawn.test[:RIVAL_TEST]
+
+
+@functools.lru_cache(maxsize=48)
+def _parts_by_kernel(setting: Setting, spread: float, weights: Weights, samples: int, name: Kernel) -> np.ndarray:
+    """What a kernel learns of the line, the bend and the twist of a link, each for itself: any link is their sum."""
+    x, test = _rivals_data(setting, samples)
+    p = form(x, _target(setting.d, spread, weights, setting.seed))
+    line, bent, twisted = p, (p**2 - 1) / np.sqrt(2), (p**3 - 3 * p) / np.sqrt(6)
+    return kernel_fits(x, np.stack([line, bent, twisted], 1), test, name)
 
 
 PIECES = Frame(

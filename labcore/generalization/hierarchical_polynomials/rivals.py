@@ -39,25 +39,30 @@ def _least(predictions: Float[Array, "m R"], y: Float[Array, " m"]) -> float:
     return float(((predictions - y[:, None]) ** 2).mean(0).min() / y.var())
 
 
-def kernel_error(
-    x: Float[Array, "n d"], y: Float[Array, " n"], test: Float[Array, "m d"], y_test: Float[Array, " m"], name: Kernel
-) -> float:
-    """Test error of kernel ridge regression with the best of RIDGES: argmin |y - K a|^2 + ridge a.Ka.
+def kernel_fits(
+    x: Float[Array, "n d"], ys: Float[Array, "n K"], test: Float[Array, "m d"], name: Kernel
+) -> Float[Array, "K m R"]:
+    """What kernel ridge regression on each of K targets says of the test set, with each of RIDGES.
 
-    The quadratic kernel is worked with by its features where they are fewer than the samples.
+    It is linear in the target: argmin |y - K a|^2 + ridge a.Ka. The quadratic kernel is worked with by its features
+    where they are fewer than the samples.
     """
     if name == "quadratic" and len(x) > (x.shape[1] + 1) * (x.shape[1] + 2) // 2:
         z = products(x)
-        second, cross = z.T @ z, z.T @ y
-        weights = [cho_solve(cho_factor(second + ridge * np.eye(len(second))), cross) for ridge in RIDGES]
-        return _least(products(test) @ np.stack(weights, 1), y_test)
-    k = kernel(x, x, name)
-    weights = []
+        matrix, given, new = z.T @ z, z.T @ ys, products(test)
+    else:
+        matrix, given, new = kernel(x, x, name), ys, kernel(test, x, name)
+    fits = []
     for ridge in RIDGES:
-        ridged = k.copy()
-        ridged[np.diag_indices(len(k))] += ridge
-        weights.append(cho_solve(cho_factor(ridged, lower=True, overwrite_a=True), y))
-    return _least(kernel(test, x, name) @ np.stack(weights, 1), y_test)
+        ridged = matrix.copy()
+        ridged[np.diag_indices(len(matrix))] += ridge
+        fits.append(new @ cho_solve(cho_factor(ridged, lower=True, overwrite_a=True), given))
+    return np.stack(fits, -1).swapaxes(0, 1)
+
+
+def kernel_error(fits: Float[Array, "K m R"], shares: Float[Array, " K"], y_test: Float[Array, " m"]) -> float:
+    """Test error with the best of RIDGES where the target is the sum of K targets, each times its share."""
+    return _least(np.tensordot(shares, fits, 1), y_test)
 
 
 def net_error(

@@ -173,36 +173,55 @@ def turns(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+def _decays(total: float, values: dict[str, Any], steps: int) -> dict[str, Any]:
+    """What is left of a sum after the training, as a place of the weight decay k: (1 - eta k)^steps of it, exactly."""
+    ends = np.linspace(0, 0.1, 101)
+    ends = ends[(1 - values["eta"] * ends) ** steps > 0.005]  # below, the places of all larger ones are as good as 0
+    ends = np.union1d(ends, values["decay"])
+    return scale("decay", total * (1 - values["eta"] * ends) ** steps, ends)
+
+
 def charges(frame: xr.Dataset) -> dict[str, Any]:
-    """How far both charges of every unit have moved since the start, and how far predictions are off."""
-    step = frame.step.values
-    data, moved, off = [], {}, {}
-    for axes, name, colour in (("", "sums", BLUE), ("2", "balance", ORANGE)):
-        measured, predicted = frame[name].values.T, frame[f"{name}_predicted"].values.T
-        start = measured[:, :1]
-        moved[name], off[name] = np.abs(measured - start).max(), np.abs(measured - predicted).max(0)
-        data.append(curve(*bundle(step, measured - start), name, colour, axes=axes, hoverinfo="skip",
+    """The sums of all units, how far their balances have moved since the start, and how far predictions are off."""
+    step, values = frame.step.values, values_of(frame)
+    sums, balance = frame.sums.values.T, frame.balance.values.T
+    start = balance[:, :1]
+    data, off = [], {}
+    for axes, name, colour, measured, zero in (("", "sums", BLUE, sums, 0), ("2", "balance", ORANGE, balance, start)):
+        predicted = frame[f"{name}_predicted"].values.T
+        off[name] = np.abs(measured - predicted).max(0)
+        data.append(curve(*bundle(step, measured - zero), name, colour, axes=axes, hoverinfo="skip",
                           line={"color": colour, "width": 3}))  # fmt: skip
-        data.append(curve(*bundle(step, predicted - start), "predicted", INK, axes=axes, hoverinfo="skip",
+        data.append(curve(*bundle(step, predicted - zero), "predicted", INK, axes=axes, hoverinfo="skip",
                           line={"color": INK, "width": 1, "dash": "dot"}))  # fmt: skip
     for name, colour in (("sums", BLUE), ("balance", ORANGE)):
         data.append(curve(step, np.maximum(off[name], 1e-18), f"error of {name}", colour, axes="4", pin=True))
-    reach = 1.1 * max(*moved.values(), 1e-9)
+    top = int(sums[:, 0].argmax())
+    last = int(step[-1])
+    means = _decays(float(sums[top, 0]), values, last)
+    held = float(means["places"][means["values"] == values["decay"]][0])
+    data.append(curve([last], [held], "drag me", RED, mode="markers",
+                      marker={"size": 14, "color": RED, "line": {"color": PAPER, "width": 2}}))  # fmt: skip
+    reach = 1.15 * float(np.abs(sums[:, 0]).max())
+    moved = np.abs(balance - start).max()
+    height = 1.1 * max(moved, 1e-9)
     layout = {
-        "height": 520,
+        "height": 540,
         "margin": {"l": 84},
-        "xaxis": axis(frame.step, domain=[0, 0.46], anchor="y"),
-        "yaxis": axis("change since the start", domain=[0.46, 0.95], range=[-reach, reach]),
-        "xaxis2": axis(frame.step, domain=[0.56, 1], anchor="y2"),
-        "yaxis2": axis("", domain=[0.46, 0.95], anchor="x2", range=[-reach, reach]),
+        "xaxis": axis(frame.step, domain=[0, 0.44], anchor="y", range=[0, 1.03 * last]),
+        "yaxis": axis("sum of a unit's output weights", domain=[0.46, 0.95], range=[-reach, reach]),
+        "xaxis2": axis(frame.step, domain=[0.6, 1], anchor="y2"),
+        "yaxis2": axis("balance: change since the start", domain=[0.46, 0.95], anchor="x2", range=[-height, height]),
         "xaxis4": axis(frame.step, domain=[0, 1], anchor="y4"),
         "yaxis4": log_axis("predictions are off by", domain=[0, 0.26], anchor="x4", dtick=4, range=[-18, -10]),
         "annotations": [
-            note(0.5, 1, "sum of a unit's weights to the classes", BLUE, yanchor="bottom"),
+            note(0.5, 1, "a line each unit; dots: predicted", BLUE, yanchor="bottom"),
             note(0.5, 1, "balance of a unit, |w|² − |a|²", ORANGE, axes="2", yanchor="bottom"),
-            note(0.03, 0.03, "dots: predicted", INK, axes="2", xanchor="left", yanchor="bottom"),
+            label(last, held, "weight decay: drag me down", RED, xanchor="right", yanchor="top", yshift=-8),
             note(0.98, 0.95, "the machine's last digit is near 10⁻¹⁶", SOFT, axes="4", xanchor="right", yanchor="top"),
         ],
+        "meta": {"hands": [hand(last, held, up=means, color=RED)]},
     }  # fmt: skip
-    told = f"Sums have moved by {moved['sums']:.2g} at most, balances by {moved['balance']:.2g}, just as predicted."
+    shifted = np.abs(sums - sums[:, :1]).max()
+    told = f"Sums have moved by {shifted:.2g} at most, balances by {moved:.2g}, just as predicted."
     return {"data": data, "layout": headline(layout, told)}

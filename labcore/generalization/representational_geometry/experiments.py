@@ -1,9 +1,8 @@
-"""One unit by hand, all units of a network, five activation functions side by side, and how small is small."""
+"""One unit by hand, all units of a network, and five activation functions side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 from typing import Annotated, Literal
 
 import numpy as np
@@ -25,9 +24,6 @@ Array = np.ndarray
 KINDS = ("tanh", "erf", "shifted tanh", "leaky", "relu")
 WORDS = {"relu": "ReLU", "leaky": "leaky ReLU"}
 NAMES = tuple(WORDS.get(kind, kind) for kind in KINDS)
-GAINS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0)
-BITS = (1, 2, 3)
-SIGNS = ("below 0", "not clearly off 0", "above 0")
 BLUR = 0.5  # noise of the reader of a bit, times the size of the hidden values
 SIDE = np.linspace(-1, 1, 15)  # places of arrows along each side of the plane, times its reach
 REACH = 1.2
@@ -329,52 +325,3 @@ def _compared(to_labels: Array, to_inputs: Array, loss: Array, step: int) -> str
         a, b = values[smooth, :, -1], values[rectified, :, -1]
         said += f". Alignment with the {name}: tanh {a.mean():.2f}, ReLU {b.mean():.2f}; tanh is {compared(a, b)}"
     return f"{said}."
-
-
-FIRST = Frame(
-    gain=axis("size of the first weights"),
-    bits=axis("bits to learn", values=BITS),
-    repeat=axis("network"),
-    gap=var("bits repeat gain", "alignment with the labels, tanh minus ReLU"),
-    gap_inputs=var("bits repeat gain", "alignment with the inputs, tanh minus ReLU"),
-    loss=var("", "largest loss at the end"),
-)
-
-
-@experiment(quick=dict(steps=60, width=30, n_seeds=2), frame=FIRST)
-@one_thread
-def first_size(
-    noise: Noise = 1.0,
-    bias: Bias = False,
-    clusters: Annotated[Literal[8, 16], choice("Clusters of eight points each", "data", label="clusters")] = 8,
-    width: Width = 100,
-    eta: Eta = 0.3,
-    steps: Steps = 600,
-    n_seeds: Repeats = 3,
-    seed: Seed = 0,
-) -> Iterator[xr.Dataset]:
-    """Where tanh is nearer to the labels than ReLU is: for one, two and three bits, over the size of the first weights.
-
-    A frame for each size as it comes, with the same points and first weights for both activation functions.
-    """
-    tasks = [[draw(clusters, k, noise, 0.0, np.random.default_rng([seed, i, 0])) for i in range(n_seeds)] for k in BITS]
-    gaps: list[Array] = []
-    worst = 0.0
-    for gain in GAINS:
-        found = np.empty((2, len(BITS), n_seeds, 2))
-        for (a, kind), (b, of) in product(enumerate(("tanh", "relu")), enumerate(tasks)):
-            starts = [np.random.default_rng([seed, i, 1]) for i in range(n_seeds)]
-            end = next(train(of, kind, width, gain, eta, [steps], starts, bias))
-            found[a, b] = [_measured(end, i, task)[:2] for i, task in enumerate(of)]
-            worst = max(worst, float(end.loss.max()))
-        gaps.append(found[0] - found[1])
-        gap, gap_inputs = np.moveaxis(np.array(gaps), (0, 3), (3, 0))
-        words = "; ".join(
-            f"{k} bit{'s' * (k > 1)}: {plain(now.mean(), '.3f')}, {compared(now, 0 * now, SIGNS)}"
-            for k, now in zip(BITS, gap[..., -1], strict=True)
-        )
-        yield FIRST(
-            dict(gain=list(GAINS[: len(gaps)]), gap=gap, gap_inputs=gap_inputs, loss=worst),
-            f"With first weights of size {gain:g}, alignment with the labels, tanh minus ReLU: {words}.",
-            len(gaps) / len(GAINS),
-        )

@@ -18,13 +18,10 @@ from labcore.figure import (
     RED,
     SKY,
     SOFT,
-    apart,
     axis,
-    bundle,
     curve,
     hand,
     headline,
-    horizontal,
     image,
     label,
     log_axis,
@@ -233,35 +230,3 @@ def alignment(frame: xr.Dataset) -> dict[str, Any]:
     ends = dict(zip(names, y[:, :, -1].mean(1), strict=True))
     told = f"Likeness to the labels: tanh {ends['tanh']:.2f}, ReLU {ends['ReLU']:.2f}."
     return {"data": data, "layout": headline(layout, told)}
-
-
-def first_size(frame: xr.Dataset) -> dict[str, Any]:
-    """By how much tanh is nearer to the labels than ReLU, over the size of the first weights."""
-    gain, gap = frame.gain.values, frame.gap.values
-    colours = (ORANGE, BLUE, GREEN)
-    data, notes = [], []
-    ends = apart(gap[..., -1].mean(1), 0.012)
-    for b, bits in enumerate(frame.bits.values):
-        data.append(
-            curve(*bundle(gain, gap[b]), "each network", colours[b], line={"color": colours[b], "width": 1},
-                  opacity=0.4, hoverinfo="skip")
-        )  # fmt: skip
-        name = f"{bits} bit{'s' * int(bits > 1)}"
-        data.append(curve(gain, gap[b].mean(0), name, colours[b], pin=True, line={"color": colours[b], "width": 3}))
-        notes.append(label(np.log10(gain[-1]), ends[b], name, colours[b], xanchor="left", xshift=6))
-    reach = 1.15 * max(float(np.abs(gap).max()), 0.1)
-    layout = {
-        "height": 420,
-        "xaxis": log_axis("size of the first weights", range=[-1.05, np.log10(2) + 0.15],
-                          minor={}, tickvals=[0.1, 0.2, 0.5, 1, 2], ticktext=["0.1", "0.2", "0.5", "1", "2"]),
-        "yaxis": axis("nearer to the labels: tanh − ReLU", range=[-reach, reach]),
-        "shapes": [horizontal(0, INK, "solid")],
-        "annotations": [
-            *notes,
-            note(0.02, 0.98, "tanh is nearer to the labels", SOFT, xanchor="left", yanchor="top"),
-            note(0.02, 0.02, "ReLU is nearer to the labels", SOFT, xanchor="left", yanchor="bottom"),
-        ],
-    }  # fmt: skip
-    two = gap[list(frame.bits.values).index(2)].mean(0)
-    told = f"Two bits: tanh is nearer by {two[0]:.2f} from small weights, by {two[-1]:.2f} from large ones."
-    return {"data": data, "layout": headline(layout, told.replace("-", "−"))}

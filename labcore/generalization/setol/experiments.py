@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -187,6 +188,10 @@ LADDER = Frame(
     test_erg=var("rate repeat", "accuracy on new digits with the directions above the ERG cut alone"),
     test_rest=var("rate repeat", "accuracy on new digits with the directions below the ERG cut alone"),
     needed=var("rate repeat", "of 1, 2, 4, ... directions the fewest that cost at most a point of accuracy"),
+    rank=axis("eigenvalue, from the largest", start=1),
+    eigenvalue=var("rank", "eigenvalue λ, over the mean of all, of the network that is looked into"),
+    start=var("", "where its power law begins"),
+    erg=var("", "where its ERG cut lies"),
 )
 
 
@@ -204,8 +209,34 @@ def _truncated(net: Trained, x: np.ndarray, y: np.ndarray, cut: int, full: float
     return dict(test_erg=with_top(cut), test_rest=accuracy(rest, x, y), needed=needed)
 
 
+@functools.lru_cache(maxsize=320)
+def _rung(
+    rate: float, epochs: int, batch: int, noise: float, width: int, n_train: int, seed: int
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Eigenvalues of a network after its training, and all that `ladder` shows of it."""
+    split, rng = _split(n_train, noise, seed), np.random.default_rng([seed, 2])
+    last: list = []
+    for net in train(split, width, rate, min(batch, n_train), epochs, rng):
+        last = [(w.copy(), b.copy()) for w, b in net.layers]
+    net = Trained(last, epochs)
+    lam, found = _measured(net, split)
+    parts = _truncated(net, split.x_test, split.y_test.argmax(1), int(found["erg_n"]), found["test"])
+    return lam, found | parts
+
+
 @experiment(quick=dict(n_seeds=1, epochs=3, width=96, n_train=400), frame=LADDER)
 def ladder(
+    look: Annotated[
+        float,
+        number(
+            RATES[0],
+            RATES[-1],
+            "Learning rate of the network whose eigenvalues are shown; the nearest of eight",
+            scale="log",
+            label="look inside at η",
+            main=True,
+        ),
+    ] = 0.03,
     epochs: Epochs = 10,
     batch: Batch = 8,
     noise: Wrong = 0.0,
@@ -216,28 +247,30 @@ def ladder(
 ) -> Iterator[xr.Dataset]:
     """The same network with eight learning rates: both tails of its spectrum, and what it makes of new digits.
 
-    A frame for each rate as it comes. A network whose weights ran away is read as it was in the epoch before.
+    A frame for each rate as it comes. A network whose weights ran away is read as it was in the epoch before. The
+    eigenvalues are those of the first repetition; until the rate at `look` has come, those of the one before it.
     """
-    rows: list[list[dict[str, float]]] = []
+    wanted = int(np.argmin(np.abs(np.log(np.array(RATES) / look))))
+    rungs: list[list[tuple[np.ndarray, dict[str, float]]]] = []
     for k, rate in enumerate(RATES):
-        row = []
-        for s in range(seed, seed + n_seeds):
-            split, rng = _split(n_train, noise, s), np.random.default_rng([s, 2])
-            last: list = []
-            for net in train(split, width, rate, min(batch, n_train), epochs, rng):
-                last = [(w.copy(), b.copy()) for w, b in net.layers]
-            net = Trained(last, epochs)
-            _, found = _measured(net, split)
-            found |= _truncated(net, split.x_test, split.y_test.argmax(1), int(found["erg_n"]), found["test"])
-            row.append(found)
-        rows.append(row)
-        shown = [name for name in rows[0][0] if name in LADDER.columns]
-        values = {name: np.array([[f[name] for f in row] for row in rows]) for name in shown}
+        rungs.append([_rung(rate, epochs, batch, noise, width, n_train, s) for s in range(seed, seed + n_seeds)])
+        shown = [name for name in rungs[0][0][1] if name in LADDER.columns and name not in ("start", "erg")]
+        values = {name: np.array([[found[name] for _, found in row] for row in rungs]) for name in shown}
+        lam, inside = rungs[min(k, wanted)][0]
         best = int(values["test"].mean(1).argmax())
         yield LADDER(
-            dict(rate=np.array(RATES[: k + 1]), **values),
+            dict(
+                rate=np.array(RATES[: k + 1]),
+                eigenvalue=lam[::-1],
+                start=inside["start"],
+                erg=inside["erg"],
+                **values,
+            ),
             f"Of {k + 1} learning rates up to {rate:g}, {RATES[best]:g} reads new digits best, "
             f"{values['test'][best].mean():.1%}; there α = {values['alpha'][best].mean():.2f}. The last has "
             f"α = {values['alpha'][k].mean():.2f} and reads {plain(values['test'][k].mean(), '.1%')}.",
             (k + 1) / len(RATES),
+            inside=RATES[min(k, wanted)],
+            alpha=inside["alpha"],
+            n=int(inside["n"]),
         )

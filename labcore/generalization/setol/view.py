@@ -158,15 +158,20 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def ladder(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy on new digits, the steepness of the spectrum's line, and the size of both tails, over the rate."""
-    rate, alpha, test = frame.rate.values, frame.alpha.values, frame.test.values
+    """Accuracy, steepness and the size of both tails over the learning rate, and the spectrum at one of them."""
+    rate, alpha, test, look = frame.rate.values, frame.alpha.values, frame.test.values, values_of(frame)["look"]
     best = int(test.mean(1).argmax())
     each = dict(mode="markers", hoverinfo="skip", opacity=0.6)
     steep = np.median(alpha, 1)
+    _, _, dots = _dots(frame)
+    m, inside = frame.sizes["rank"], frame.attrs["inside"]
+    random = _random(m)
+    law = _law(float(frame.start), frame.attrs["n"], frame.attrs["alpha"], m, ORANGE)
     data = [
         curve(np.repeat(rate, test.shape[1]), test.ravel(), "a network", PURPLE, **each,
               marker={"size": 6, "color": PURPLE}),
-        curve(rate, test.mean(1), "accuracy", PURPLE, pin=True, line={"color": PURPLE, "width": 3}),
+        curve(rate, test.mean(1), "accuracy", PURPLE, pin=True, line={"color": PURPLE, "width": 3},
+              click={"x": "look"}),
         curve(np.repeat(rate, test.shape[1]), alpha.ravel(), "a network", ORANGE, axes="2", **each,
               marker={"size": 6, "color": ORANGE}),
         curve(rate, steep, "steepness", ORANGE, axes="2", pin=True, line={"color": ORANGE, "width": 3}),
@@ -174,29 +179,39 @@ def ladder(frame: xr.Dataset) -> dict[str, Any]:
         curve(rate, frame.erg_n.values.mean(1), "above the volume cut", GREEN, axes="3", mode="lines+markers"),
         curve(rate, frame.needed.values.mean(1), "enough", SOFT, axes="3", mode="lines+markers",
               line={"color": SOFT, "width": 2, "dash": "dot"}),
+        *(trace | {"xaxis": "x4", "yaxis": "y4"} for trace in (random, dots | {"meta": {}}, law)),
     ]  # fmt: skip
-    top = 1.45 * max(v.values.mean(1).max() for v in (frame.n, frame.erg_n))
+    top = 1.6 * max(v.values.mean(1).max() for v in (frame.n, frame.erg_n, frame.needed))
     words = (("above the volume cut", GREEN), ("in the straight line", ORANGE), ("dots: enough to read digits", SOFT))
     reach = {"range": [-2.7, 0.15]}
+    x, y = _share_axes(m, domain=[0.57, 1], anchor="y4")
     layout = {
-        "height": 480,
+        "height": 620,
         "xaxis": log_axis("", domain=[0, 0.44], showticklabels=False, matches="x2", **reach),
         "yaxis": axis("new digits read right", domain=[0.55, 1], range=[0, 1.08], tickformat=".0%"),
         "xaxis2": log_axis(frame.rate, domain=[0, 0.44], anchor="y2", **reach),
-        "yaxis2": axis("steepness α", domain=[0, 0.45], anchor="x2", type="log", range=[np.log10(1.4), np.log10(12)],
+        "yaxis2": axis("steepness α", domain=[0, 0.44], anchor="x2", type="log", range=[np.log10(1.4), np.log10(12)],
                        tickvals=[2, 3, 5, 10]),
+        "xaxis4": x | axis("stretching (eigenvalue λ)"),
+        "yaxis4": y | axis("share at least so large", domain=[0.55, 1], anchor="x4"),
         "xaxis3": log_axis(frame.rate, domain=[0.57, 1], anchor="y3", **reach),
-        "yaxis3": axis("directions in the tail", anchor="x3", range=[0, top]),
+        "yaxis3": axis("directions in the tail", domain=[0, 0.36], anchor="x3", range=[0, top]),
         "shapes": [
             horizontal(2, INK, axes="2"),
+            *(vertical(look, RED, "solid", axes=axes, width=2.5) for axes in ("", "2", "3")),
             *(vertical(rate[best], SOFT, axes=axes) for axes in ("", "2", "3")),
+            vertical(float(frame.start), ORANGE, "solid", axes="4", width=3),
+            vertical(float(frame.erg), GREEN, "solid", axes="4", width=3),
         ],
         "annotations": [
+            note(0.5, 1, "drag the red line: look inside", RED, yanchor="bottom"),
+            note(0.5, 1, f"inside the network at η = {inside:g}", RED, axes="4", yanchor="bottom"),
             label(-2.65, np.log10(2), "α = 2", INK, axes="2", xanchor="left", yanchor="bottom"),
-            note(0.03, 0.3, "upright: the best rate", SOFT, xanchor="left"),
-            *(note(0.97, 0.97 - 0.08 * i, word, colour, axes="3", xanchor="right", yanchor="top")
+            note(0.03, 0.3, "dotted: the best rate", SOFT, xanchor="left"),
+            *(note(0.03, 0.98 - 0.1 * i, word, colour, axes="3", xanchor="left", yanchor="top")
               for i, (word, colour) in enumerate(words)),
         ],
+        "meta": {"hands": [hand(look, None, across="look", color=RED)]},
     }  # fmt: skip
     told = f"Best with η = {rate[best]:g}: {test[best].mean():.0%} of new digits, and a steepness of {steep[best]:.1f}."
     return {"data": data, "layout": headline(layout, told)}

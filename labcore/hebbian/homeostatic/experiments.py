@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Literal, get_args
 
 import numpy as np
@@ -192,18 +193,27 @@ def swap_rates(
     """
     at = 0 if decide_at == "first" else INTERVAL - 1
     swaps = np.linspace(0, 20, points).round().astype(int)
-    learners = [(rule, eta0) for rule in range(len(REGULATORS))] + [(-1, rate) for rate in RATES]
+    moved = [(rule, eta0, step_frac * eta0, memo, at) for rule in range(1, len(REGULATORS))]
+    learners = [(-1, eta0), *moved, *((-1, rate) for rate in RATES)]
     score, full, done = np.zeros((len(learners), points, n_seeds)), len(learners) * points * n_seeds, 0
     for p, swap in enumerate(swaps):
-        for k, (rule, rate) in enumerate(learners):
+        for k, learner in enumerate(learners):
             for i in range(n_seeds):
-                life = Life(max(rule, 0) or -1, epochs, swap, rate, step_frac * rate, memo, at, [seed, i])
-                life.go_on(epochs * EPOCH)
-                score[k, p, i] = life.score
+                score[k, p, i] = _score(epochs, int(swap), seed, i, *learner)
                 done += 1
                 complete = p + (done % (len(learners) * n_seeds) == 0)
                 if complete:
                     yield _by_swaps(score[:, :complete], swaps[:complete], done / full)
+
+
+@lru_cache(maxsize=1000)
+def _score(
+    epochs: int, swaps: int, seed: int, i: int, rule: int, rate: float, step: float = 0.0, memo: int = 5, at: int = 0
+) -> float:
+    """Accuracy after the first epoch of one life. The six constants' lives are the same whatever the first rate is."""
+    life = Life(rule, epochs, swaps, rate, step, memo, at, [seed, i])
+    life.go_on(epochs * EPOCH)
+    return life.score
 
 
 def _by_swaps(score: Float[Array, "learner swaps repeat"], swaps: Int[Array, " swaps"], progress: float) -> xr.Dataset:
