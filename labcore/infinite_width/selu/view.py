@@ -236,7 +236,7 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
             *(label(step[-1], at, name.replace(" ", "<br>"), RIVALS[name], xanchor="left", xshift=8, align="left")
               for at, name in zip(apart(mean[:, -1], 0.08, 0.98), names, strict=True)),
             label(steps * 1.5, 0.1, "guessing", SOFT, xanchor="right", yanchor="top"),
-            label(steps, 0.12, "drag: train longer", INK, xanchor="left", yanchor="bottom", xshift=6),
+            label(steps, 1, "drag the line: train longer", INK, yref="y domain", yanchor="bottom"),
         ],
     }  # fmt: skip
     words = ", ".join(f"{name} {m:.0%}" for name, m in zip(names, mean[:, -1], strict=True))

@@ -131,7 +131,7 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
     # the axes stand still while the line moves
     most, line = 10 * 16 * 2 ** np.arange(7), 160 * 2 ** (values["sizes"] - 1)
     low = max(0.0, min(float(frame.accuracy.values.min()) - 0.05, 0.1))
-    names = [f"{name.split(',')[0]} {end:.0%}" for name, end in zip(colours, ends, strict=True)]
+    names = [f"{name.split(',')[0]} {end:.1%}" for name, end in zip(colours, ends, strict=True)]
     layout = {
         "height": 430,
         "xaxis": log_axis("numbers that are stored", range=[2.1, np.log10(most[-1]) + 0.9]),
@@ -146,5 +146,5 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [vertical(line, INK, "solid", width=2)],
         "meta": {"hands": [hand(line, None, across=scale("sizes", most, np.arange(1, 8)), color=INK)]},
     }  # fmt: skip
-    told = f"With {stored:,} stored numbers: one solved matrix {ends[0]:.0%}, a trained network {ends[1]:.0%}."
+    told = f"With {stored:,} stored numbers: one solved matrix {ends[0]:.1%}, a trained network {ends[1]:.1%}."
     return {"data": data, "layout": headline(layout, told)}
