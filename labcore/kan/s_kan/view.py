@@ -209,23 +209,22 @@ def _stages(frame: xr.Dataset) -> tuple[list[dict], dict[str, Any]]:
     """The three stages as one bar with borders to drag, and how far the run is: traces, and a part of the layout."""
     values = values_of(frame)
     long = [values[name] for name in ("full", "selective", "tune")]
-    ends, steps = np.cumsum(long), np.array([50, 1000])
-    words = "all families train", "choices sharpen", "one each"
+    ends, steps = np.cumsum(long).tolist(), (50, 1000)
+    words = "all<br>families", "choices<br>sharpen", "one<br>each"  # of two lines, for a narrow page
     data = [
         {"type": "bar", "orientation": "h", "x": [n], "base": end - n, "y": [0], "width": 1, "offset": -0.5,
          "xaxis": "x2", "yaxis": "y2", "marker": {"color": INK, "opacity": shade}, "showlegend": False, "name": word,
-         "hovertemplate": f"{word}: {n} steps<extra></extra>"}
+         "hovertemplate": f"{n} steps<extra></extra>"}
         for n, end, shade, word in zip(long, ends, (0.12, 0.3, 0.12), words, strict=True)
     ]  # fmt: skip
     now = frame.attrs["progress"] * ends[-1]
     data.append(curve([0, now], [-0.62, -0.62], "done", GREEN, axes="2", line={"color": GREEN, "width": 4}))
-    hands = [
-        hand(ends[k], None, axes="2", color=INK,
-             across=scale(name, (ends[k] - long[k]) + np.unique([*steps, long[k]]), np.unique([*steps, long[k]])))
-        for k, name in enumerate(("full", "selective", "tune"))
-    ]  # fmt: skip
+    hands = []
+    for name, n, end in zip(("full", "selective", "tune"), long, ends, strict=True):
+        lengths = np.unique([*steps, n])
+        hands.append(hand(end, None, across=scale(name, end - n + lengths, lengths), axes="2", color=INK))
     return data, {
-        "xaxis2": axis("training step; drag a border", anchor="y2", range=[0, 1.3 * ends[-1]]),
+        "xaxis2": axis("training step; drag a border", anchor="y2", range=[0, 1.15 * ends[-1]]),
         "yaxis2": axis("", anchor="x2", domain=[0, 0.13], range=[-0.75, 0.5], showticklabels=False, showgrid=False),
         "shapes": [vertical(end, INK, "solid", axes="2", width=2) for end in ends],
         "meta": {"hands": hands},
