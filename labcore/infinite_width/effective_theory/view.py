@@ -26,7 +26,9 @@ from labcore.figure import (
     label,
     log_axis,
     note,
+    scale,
     values_of,
+    vertical,
 )
 
 from .experiments import FOUR
@@ -162,8 +164,12 @@ def _last(frame: xr.Dataset) -> float:
 
 
 def collapse(frame: xr.Dataset) -> dict[str, Any]:
-    """The size's variance between networks of four widths, over layers or over layers / width."""
-    over = frame.ratio.values if values_of(frame)["against"] == "ratio" else None
+    """The size's variance between networks of four widths, over layers or over layers / width; what a layer is made of.
+
+    Both parts of the lower strip are shares of the size K: what came in is gamma^2 of it.
+    """
+    values = values_of(frame)
+    over, kept = frame.ratio.values if values["against"] == "ratio" else None, values["skip"] ** 2
     data, notes = [], []
     for at, width in enumerate(frame.width.values):
         colour = (RED, ORANGE, BLUE, PURPLE)[at]
@@ -182,11 +188,31 @@ def collapse(frame: xr.Dataset) -> dict[str, Any]:
     notes.append(note(0.97, 0.04, "dashes: first order", SOFT, xanchor="right", yanchor="bottom"))
     widest = max(frame.swing.values.max(), frame.theory.values.max(), 1.5)
     along, span = (frame.layers, [-0.5, 40]) if over is None else (frame.ratio, [-0.005, 0.26])
+    bar = {"type": "bar", "orientation": "h", "y": [0], "width": 0.8, "offset": -0.4, "xaxis": "x2", "yaxis": "y2",
+           "hoverinfo": "skip", "showlegend": False}  # fmt: skip
+    data += [
+        bar | {"x": [kept], "base": 0, "name": "came in", "marker": {"color": GREEN}},
+        bar | {"x": [1 - kept], "base": kept, "name": "newly made", "marker": {"color": GREEN, "opacity": 0.25}},
+    ]
+    notes += [
+        note(0, 1, "a layer's output: <b>came in</b>, by a skip", GREEN, axes="2", xanchor="left", yanchor="bottom"),
+        note(1, 1, "newly made", SOFT, axes="2", xanchor="right", yanchor="bottom"),
+        label(kept, 0, "\N{LEFTWARDS ARROW} drag \N{RIGHTWARDS ARROW}", INK, axes="2",
+              **(dict(xanchor="left", xshift=10) if kept < 0.6 else dict(xanchor="right", xshift=-10))),
+    ]  # fmt: skip
+    skips = np.unique(np.append(np.linspace(0, 0.95, 20), values["skip"]))
     layout = {
-        "height": 420,
-        "xaxis": axis(along, range=span),
+        "height": 500,
+        "xaxis": axis(along, anchor="y", range=span),
         "yaxis": log_axis("1 + variance of sizes between networks", range=[-0.02, np.log10(1.15 * widest)], dtick=None,
-                          nticks=6),
+                          nticks=6, domain=[0.32, 1]),
+        "xaxis2": axis("share of the size K", anchor="y2", range=[0, 1], tickformat=".0%"),
+        "yaxis2": axis("", anchor="x2", domain=[0, 0.11], range=[-0.5, 0.5], showticklabels=False, showgrid=False),
         "annotations": notes,
+        "shapes": [vertical(kept, INK, "solid", axes="2", width=3)],
+        "meta": {"hands": [hand(kept, None, across=scale("skip", skips**2, skips), axes="2", color=INK)]},
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    crossed, width, off = frame.layers.values[-1, -1], frame.width.values[-1], frame.swing.values[-1, -1] - 1
+    told = "Networks differ in the size of their signals, the more, the deeper and the narrower they are."
+    more = f"After {crossed} layers of {width} neurons by {np.sqrt(max(off, 0)):.0%} of the mean (standard deviation)."
+    return {"data": data, "layout": headline(layout, told, more)}

@@ -253,12 +253,14 @@ def learn(
 
 CONTEST = Frame(
     operator=axis("filters", values=OPERATORS),
+    step=axis("training step"),
     repeat=axis("repetition"),
-    accuracy=var("operator repeat", "right on new digits"),
+    accuracy=var("operator step repeat", "right on new digits"),
 )
+LOOKS = 12  # times that the networks are tested on the way
 
 
-@experiment(frame=CONTEST, quick=dict(steps=40, n_seeds=1))
+@experiment(quick=dict(steps=24, n_seeds=1), frame=CONTEST)
 @one_thread
 def contest(
     filters: FILTERS = 8,
@@ -268,24 +270,30 @@ def contest(
     n_seeds: Annotated[int, number(1, 10, "Splits and starts", "data", label="repetitions")] = 3,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
-    """Accuracy of each kind of filter in the same network; a frame a repetition of all."""
-    rows: list[list[float]] = []
-    for r in range(n_seeds):
-        data = digit_batches([[seed, r]], steps)
-        row = []
-        for operator in OPERATORS:
-            rng = np.random.default_rng([seed, r, 1])
-            final = [right for _, _, right in train(operator, data, rng, filters=filters, k=3, rate=rate, steps=steps,
-                                                   every=steps, frozen=frozen)][-1]  # fmt: skip
-            row.append(final)
-        rows.append(row)
-        mean = np.mean(rows, 0)
-        accuracy = np.array(rows).T
+    """Accuracy of each kind of filter in the same network, as all of them learn; a frame a look at them.
+
+    The networks of a repetition see the same images in the same order.
+    """
+    every = max(1, steps // LOOKS)
+    runs = [
+        train(operator, data, np.random.default_rng([seed, r, 1]), filters=filters, k=3, rate=rate, steps=steps,
+              every=every, frozen=frozen)
+        for r, data in ((r, digit_batches([[seed, r]], steps)) for r in range(n_seeds))
+        for operator in OPERATORS
+    ]  # fmt: skip
+    shown: list[int] = []
+    course: list[np.ndarray] = []
+    for together in zip(*runs, strict=True):
+        step = together[0][0]
+        shown.append(step)
+        course.append(np.reshape([right for *_, right in together], (n_seeds, len(OPERATORS))).T)
+        accuracy, mean = course[-1], course[-1].mean(1)
         first, *_, last = np.argsort(-mean)
         told = "more than chance" if differ(accuracy[first], accuracy[last]) else "no more than chance may do"
+        judged = f": over {n_seeds} repetitions that is {told}" if n_seeds > 1 else ""
         yield CONTEST(
-            dict(accuracy=accuracy),
-            f"Between {mean[first]:.1%} of new digits ({WORDS[OPERATORS[first]]}) and {mean[last]:.1%} "
-            f"({WORDS[OPERATORS[last]]}): over {r + 1} repetition{'s' * (r > 0)} that is {told}.",
-            (r + 1) / n_seeds,
+            dict(step=np.array(shown), accuracy=np.stack(course, 1)),
+            f"After {step} steps between {mean[first]:.1%} of new digits ({WORDS[OPERATORS[first]]}) and "
+            f"{mean[last]:.1%} ({WORDS[OPERATORS[last]]}){judged}.",
+            step / steps,
         )

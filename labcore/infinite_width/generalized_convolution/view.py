@@ -17,8 +17,9 @@ from labcore.figure import (
     PURPLE,
     RED,
     SKY,
-    SOFT,
+    apart,
     axis,
+    bundle,
     curve,
     hand,
     headline,
@@ -27,6 +28,7 @@ from labcore.figure import (
     note,
     sheet,
     values_of,
+    vertical,
 )
 
 CARD = ("surface", "xy")
@@ -180,22 +182,33 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def contest(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy of each kind of filter: its mean, and each repetition."""
-    mean = frame.accuracy.values.mean(1)
-    data = []
-    for i, operator in enumerate(frame.operator.values):
-        color, runs = COLOURS[str(operator)], frame.accuracy.values[i]
-        data.append(curve([mean[i]], [i], SHORT[str(operator)], color, mode="markers", pin=i == 3,
-                          marker={"size": 15, "color": color}))  # fmt: skip
-        data.append(curve(runs, np.full(len(runs), i), "repetitions", color, mode="markers",
-                          marker={"size": 8, "color": PAPER, "line": {"color": color, "width": 1.5}}))  # fmt: skip
-    low = min(float(frame.accuracy.values.min()) - 0.02, 0.9)
-    names = [SHORT[str(o)] for o in frame.operator.values]
+    """Accuracy of each kind of filter over the steps: its mean, and each repetition, thin."""
+    step, last = frame.step.values, values_of(frame)["steps"]
+    mean = frame.accuracy.values.mean(2)
+    names = [str(o) for o in frame.operator.values]
+    order = np.argsort(mean[:, -1])
+    data, notes = [], []
+    low = max(0.0, min(float(mean[:, -1].min()) - 0.25, 0.7)) if step[-1] else 0.0
+    heights = apart(mean[order, -1], 0.065 * (1.03 - low), 1.0)
+    for height, i in zip(heights, order, strict=True):
+        color, runs = COLOURS[names[i]], frame.accuracy.values[i]
+        if runs.shape[1] > 1:
+            data.append(curve(*bundle(step, runs.T), "repetitions", color, line={"color": color, "width": 1},
+                              opacity=0.35, hoverinfo="skip"))  # fmt: skip
+        data.append(curve(step, mean[i], SHORT[names[i]], color, pin=names[i] in ("dot", "L1"),
+                          line={"color": color, "width": 4 if names[i] == "L1" else 2.5}))  # fmt: skip
+        notes.append(label(1.01, height, f"{SHORT[names[i]]} {mean[i, -1]:.0%}", color, xref="x domain",
+                           xanchor="left"))  # fmt: skip
+    notes.append(label(last, 0, "drag: train longer, or less", INK, yref="y domain", xanchor="right", yanchor="bottom",
+                       xshift=-6))  # fmt: skip
     layout = {
-        "height": 400,
-        "margin": {"l": 150},
-        "xaxis": axis("right on new digits", range=[low, 1], tickformat=".0%"),
-        "yaxis": axis("filters", range=[5.6, -0.6], tickvals=list(range(6)), ticktext=names),
-        "annotations": [note(0.02, 0.02, "rings: repetitions", SOFT, xanchor="left", yanchor="bottom")],
+        "height": 420,
+        "xaxis": axis(frame.step, domain=[0, 0.74], range=[0, 1.25 * last]),
+        "yaxis": axis("right on new digits", range=[low, 1.03], tickformat=".0%"),
+        "annotations": notes,
+        "shapes": [vertical(last, INK, "solid", width=2)],
+        "meta": {"hands": [hand(last, None, across="steps", color=INK)]},
     }
-    return {"data": data, "layout": layout}
+    dot, l1 = (f"{mean[names.index(kind), -1]:.0%}" for kind in ("dot", "L1"))
+    told = f"Right after {step[-1]} steps: {dot} with dot products, {l1} with L1 distances."
+    return {"data": data, "layout": headline(layout, told)}

@@ -24,8 +24,10 @@ from labcore.figure import (
     headline,
     horizontal,
     label,
+    log_axis,
     note,
     values_of,
+    vertical,
 )
 
 from .activation import ALPHA, LAMBDA
@@ -206,7 +208,7 @@ def dropout(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def training(frame: xr.Dataset) -> dict[str, Any]:
-    """Share of test images named rightly over the training steps: thin lines are single networks."""
+    """Share of test images named rightly over the training steps, thin lines are single networks; the learning rate."""
     step, names = frame.step.values, [str(r) for r in frame.rival.values]
     mean = frame.accuracy.values.mean(2)
     data = []
@@ -217,16 +219,24 @@ def training(frame: xr.Dataset) -> dict[str, Any]:
         data.append(
             curve(step, mean[k], name, RIVALS[name], pin=name == "SELU", line={"color": RIVALS[name], "width": 3})
         )
-    steps = values_of(frame)["steps"]
+    steps, rate = values_of(frame)["steps"], values_of(frame)["rate"]
+    data.append(curve([rate], [0], "learning rate", INK, axes="2", mode="markers", hoverinfo="skip",
+                      marker={"size": 15, "color": INK, "line": {"color": PAPER, "width": 2}}))  # fmt: skip
     layout = {
-        "height": 430,
-        "xaxis": axis("training step", range=[0, steps * 1.5], tickvals=np.linspace(0, steps, 4).round()),
-        "yaxis": axis("test images named rightly", range=[0, 1.03], tickformat=".0%"),
-        "shapes": [horizontal(0.1, SOFT)],
+        "height": 500,
+        "xaxis": axis("training step", anchor="y", range=[0, steps * 1.5], tickvals=np.linspace(0, steps, 4).round()),
+        "yaxis": axis("test images named rightly", domain=[0.3, 1], range=[0, 1.03], tickformat=".0%"),
+        "xaxis2": log_axis("learning rate of all three: drag the dot", anchor="y2", range=[-3.1, np.log10(0.3) + 0.1]),
+        "yaxis2": axis("", anchor="x2", domain=[0, 0.06], range=[-1, 1], showticklabels=False, showgrid=False),
+        "shapes": [horizontal(0.1, SOFT), vertical(steps, INK, "solid", width=2)],
+        "meta": {
+            "hands": [hand(steps, None, across="steps", color=INK), hand(rate, 0, across="rate", axes="2", color=INK)]
+        },
         "annotations": [
             *(label(step[-1], at, name.replace(" ", "<br>"), RIVALS[name], xanchor="left", xshift=8, align="left")
               for at, name in zip(apart(mean[:, -1], 0.08, 0.98), names, strict=True)),
-            label(steps * 1.5, 0.1, "guessing", SOFT, xanchor="right", yanchor="bottom"),
+            label(steps * 1.5, 0.1, "guessing", SOFT, xanchor="right", yanchor="top"),
+            label(steps, 1, "drag the line: train longer", INK, yref="y domain", yanchor="bottom"),
         ],
     }  # fmt: skip
     words = ", ".join(f"{name} {m:.0%}" for name, m in zip(names, mean[:, -1], strict=True))

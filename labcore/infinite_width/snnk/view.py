@@ -26,7 +26,9 @@ from labcore.figure import (
     label,
     log_axis,
     note,
+    scale,
     values_of,
+    vertical,
 )
 
 CARD = ("neuron", "xy")
@@ -115,7 +117,7 @@ def cost(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def digits(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy on new digits over the numbers that are stored."""
+    """Accuracy on new digits over the numbers that are stored, as far as the line goes."""
     colours = {"one matrix, solved": BLUE, "trained network": ORANGE, "cosine features, solved": SOFT}
     data, ends = [], []
     for k, (name, color) in enumerate(colours.items()):
@@ -124,16 +126,25 @@ def digits(frame: xr.Dataset) -> dict[str, Any]:
         data.append(curve(across, each, name, color, line={"color": color, "width": 1}, opacity=0.35, hoverinfo="skip"))
         data.append(curve(x, runs.mean(1), name, color, mode="lines+markers", pin=k == 0,
                           line={"color": color, "width": 1.5 if k == 2 else 3}))  # fmt: skip
-        ends.append(runs[-1].mean())
-    last = np.log10(frame.stored.values.max())
-    low = max(0.0, float(frame.accuracy.values.min()) - 0.05)
+        ends.append(float(runs[-1].mean()))
+    values, stored = values_of(frame), int(frame.stored.values[0, -1])
+    # the axes stand still while the line moves
+    most, line = 10 * 16 * 2 ** np.arange(7), 160 * 2 ** (values["sizes"] - 1)
+    low = max(0.0, min(float(frame.accuracy.values.min()) - 0.05, 0.1))
+    names = [f"{name.split(',')[0]} {end:.1%}" for name, end in zip(colours, ends, strict=True)]
     layout = {
         "height": 430,
-        "xaxis": log_axis("numbers that are stored", range=[2.1, last + 0.8]),
-        "yaxis": axis("right on new digits", range=[low, 1.03], tickformat=".0%"),
+        "xaxis": log_axis("numbers that are stored", range=[2.1, np.log10(most[-1]) + 0.9]),
+        "yaxis": axis("right on new digits", range=[low, 1.05], tickformat=".0%"),
         "annotations": [
-            label(last, h, name.split(",")[0], color, xanchor="left", xshift=12)
-            for h, (name, color) in zip(apart(ends, 0.055 * (1.03 - low), 1.02), colours.items(), strict=True)
+            *(label(np.log10(stored), h, name, color, xanchor="left", xshift=12)
+              for h, (name, color) in zip(apart(ends, 0.055 * (1.05 - low), 1.02), zip(names, colours.values()),
+                                          strict=True)),
+            label(np.log10(line), 0, "drag: more numbers, or fewer", INK, yref="y domain", yanchor="bottom",
+                  **(dict(xanchor="right", xshift=-6) if line > 1000 else dict(xanchor="left", xshift=6))),
         ],
-    }
-    return {"data": data, "layout": layout}
+        "shapes": [vertical(line, INK, "solid", width=2)],
+        "meta": {"hands": [hand(line, None, across=scale("sizes", most, np.arange(1, 8)), color=INK)]},
+    }  # fmt: skip
+    told = f"With {stored:,} stored numbers: one solved matrix {ends[0]:.1%}, a trained network {ends[1]:.1%}."
+    return {"data": data, "layout": headline(layout, told)}

@@ -26,6 +26,7 @@ from labcore.figure import (
     log_axis,
     note,
     scale,
+    values_of,
     vertical,
 )
 
@@ -224,6 +225,16 @@ def fair_fight(frame: xr.Dataset) -> dict[str, Any]:
     rows, spans = frame.task.values == tasks[0], np.log10(np.maximum(frame.spent.values, 1e-9))
     way = np.log10(np.clip(frame.course.values[rows].mean(1), 1e-5, None))
     ends = [float(spans[rows, 0].min()) - 0.1, float(spans[rows, -1].max()) + 0.1]
+    values = values_of(frame)
+    if values["against"] == "steps":  # where a training ends is a place of this axis
+        last = values["steps"]
+        ends[1] = np.log10(600) + 0.2
+        layout |= {
+            "shapes": [vertical(last, INK, "solid", axes="2", width=2)],
+            "meta": {"hands": [hand(last, None, across="steps", axes="2", color=INK)]},
+        }
+        notes.append(label(np.log10(last), 0, "drag: train longer", INK, axes="2", yref="y2 domain", xanchor="right",
+                           yanchor="bottom", xshift=-5))  # fmt: skip
     layout |= {
         "xaxis2": log_axis(frame.spent, domain=[0.62, 1], anchor="y2", range=[max(ends[0], ends[1] - 3), ends[1]]),
         "yaxis2": log_axis("test error on the way", anchor="x2",

@@ -12,6 +12,7 @@ from labcore.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     RED,
     SOFT,
@@ -88,22 +89,33 @@ def sharp(frame: xr.Dataset) -> dict[str, Any]:
     for k, color in enumerate((ORANGE, RED, PURPLE)):
         data.append(curve(*bundle(t, waves[k]), f"layer {k + 1}", color, axes="3", line={"color": color, "width": 2}))
         notes.append(label(1.02, waves[k, 0, -1], f"layer {k + 1}", color, axes="3", xref="x3 domain", xanchor="left"))
-    over = "grey: target, blue: wider, orange: CosNet", "CosNet tunes its own cosines"
+    over = "grey: target, blue: wider, orange: CosNet", "CosNet tunes its cosines: drag their start"
     for k, text in enumerate(over, 2):
         notes.append(note(0.5, 1, text, SOFT, axes=f"{k}", yanchor="bottom"))
     notes.append(label(0.02, np.log10(MISSED), "the fast part missed", SOFT, xref="x domain", xanchor="left",
                        yanchor="bottom"))  # fmt: skip
     low = float(min(-3.5, np.floor(2 * np.log10(error.min())) / 2))
-    whole = [0, float(t[-1] / frame.attrs["progress"]) if frame.attrs["progress"] else 1.0]
+    values = values_of(frame)
+    last, start = values["steps"], values["frequency"]
+    notes.append(note(0, 1, "drag the line: train longer", INK, xanchor="left", yanchor="bottom"))
+    data.append(curve([0], [start], "mean frequency at the start", GREEN, axes="3", mode="markers", hoverinfo="skip",
+                      marker={"size": 13, "color": GREEN, "line": {"color": PAPER, "width": 2}}))  # fmt: skip
+    fast = [min(0.0, float(waves.min()) - 0.2), max(4.2, float(waves.max()) + 0.2)]
     layout = {
         "height": 540,
-        "xaxis": axis(frame.time, domain=[0, 0.36], anchor="y", range=whole),
+        "xaxis": axis(frame.time, domain=[0, 0.36], anchor="y", range=[0, 1.1 * last]),
         "yaxis": log_axis(frame.error, range=[low, max(0.0, np.log10(error.max()))]),
         "xaxis2": axis("position along the fast direction", domain=[0.6, 0.95], anchor="y2"),
         "yaxis2": axis("output", domain=[0.58, 1], anchor="x2"),
-        "xaxis3": axis(frame.time, domain=[0.6, 0.95], anchor="y3", range=whole),
-        "yaxis3": axis("frequency of a cosine", domain=[0, 0.38], anchor="x3"),
-        "shapes": [horizontal(MISSED, SOFT)],
+        "xaxis3": axis(frame.time, domain=[0.6, 0.95], anchor="y3", range=[-0.03 * last, 1.1 * last]),
+        "yaxis3": axis("frequency of a cosine", domain=[0, 0.38], anchor="x3", range=fast),
+        "shapes": [horizontal(MISSED, SOFT), vertical(last, INK, "solid", width=2)],
+        "meta": {
+            "hands": [
+                hand(last, None, across="steps", color=INK),
+                hand(0, start, up="frequency", axes="3", color=GREEN),
+            ]
+        },
         "annotations": notes,
     }
     ends = {name: error[names.index(name), -1] for name in ("wider", "CosNet branch")}

@@ -165,7 +165,7 @@ def select(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
-    """How far off each model is on each target, over the best single family there."""
+    """How far off each model is on each target, over the best single family there; below, the stages of S-KAN."""
     gap, models, tasks = frame.gap.values, [str(m) for m in frame.model.values], [str(t) for t in frame.task.values]
     rank = frame["rank"].values.mean(1)
     seats = np.arange(len(models))
@@ -185,21 +185,54 @@ def seven_tasks(frame: xr.Dataset) -> dict[str, Any]:
         text = f"{times:.1f} times, {tasks[worst]}" if times < 9.95 else f"{times:.0f} times, {tasks[worst]}"
         notes.append(label(gap[k, worst], k, text, color, xanchor="left", xshift=14))
     rows = [f"<b>{m}</b>" if m == "S-KAN" else m for m in models]
+    stages, strip = _stages(frame)
     layout = {
-        "height": 420,
+        "height": 540,
         "margin": {"l": 176},
-        "xaxis": log_axis("times as far off as the best family", range=reach),
-        "yaxis": axis("network", tickvals=seats,
+        "xaxis": log_axis("times as far off as the best family", anchor="y", range=reach),
+        "yaxis": axis("network", domain=[0.34, 1], tickvals=seats,
                       ticktext=[f"{m}, place {r:.1f}" for m, r in zip(rows, rank, strict=True)],
                       range=[len(models) - 0.4, -0.6], showgrid=False, zeroline=False),
-        "shapes": [vertical(1, SOFT)],
-        "annotations": notes,
+        **strip,
+        "shapes": [vertical(1, SOFT), *strip["shapes"]],
+        "annotations": [*notes, *strip["annotations"]],
     }  # fmt: skip
+    data += stages
     own = models.index("S-KAN")
     steady = min((k for k in range(len(models)) if models[k] in COLORS), key=lambda k: gap[k].max())
     told = f"S-KAN chooses: at worst it is {10 ** gap[own].max():.1f} times as far off as the best family."
     more = f"{models[steady].capitalize()} alone never chooses: at worst {10 ** gap[steady].max():.1f} times."
     return {"data": data, "layout": headline(layout, told, more)}
+
+
+def _stages(frame: xr.Dataset) -> tuple[list[dict], dict[str, Any]]:
+    """The three stages as one bar with borders to drag, and how far the run is: traces, and a part of the layout."""
+    values = values_of(frame)
+    long = [values[name] for name in ("full", "selective", "tune")]
+    ends, steps = np.cumsum(long).tolist(), (50, 1000)
+    words = "all<br>families", "choices<br>sharpen", "one<br>each"  # of two lines, for a narrow page
+    data = [
+        {"type": "bar", "orientation": "h", "x": [n], "base": end - n, "y": [0], "width": 1, "offset": -0.5,
+         "xaxis": "x2", "yaxis": "y2", "marker": {"color": INK, "opacity": shade}, "showlegend": False, "name": word,
+         "hovertemplate": f"{n} steps<extra></extra>"}
+        for n, end, shade, word in zip(long, ends, (0.12, 0.3, 0.12), words, strict=True)
+    ]  # fmt: skip
+    now = frame.attrs["progress"] * ends[-1]
+    data.append(curve([0, now], [-0.62, -0.62], "done", GREEN, axes="2", line={"color": GREEN, "width": 4}))
+    hands = []
+    for name, n, end in zip(("full", "selective", "tune"), long, ends, strict=True):
+        lengths = np.unique([*steps, n])
+        hands.append(hand(end, None, across=scale(name, end - n + lengths, lengths), axes="2", color=INK))
+    return data, {
+        "xaxis2": axis("training step; drag a border", anchor="y2", range=[0, 1.15 * ends[-1]]),
+        "yaxis2": axis("", anchor="x2", domain=[0, 0.13], range=[-0.75, 0.5], showticklabels=False, showgrid=False),
+        "shapes": [vertical(end, INK, "solid", axes="2", width=2) for end in ends],
+        "meta": {"hands": hands},
+        "annotations": [
+            label(end - n / 2, 0, word, INK, axes="2")
+            for n, end, word in zip(long, ends, words, strict=True) if n > 0.2 * ends[-1]
+        ],
+    }  # fmt: skip
 
 
 def digits(frame: xr.Dataset) -> dict[str, Any]:
