@@ -22,7 +22,8 @@ from labcore.diagrams.axes import Array
 from labcore.diagrams.boxes import Copy, Diagram, Drop
 from labcore.diagrams.functions import HELPERS, aligned, expression
 from labcore.diagrams.fuse import Path, Schedule, Term, parameters, schedule
-from labcore.diagrams.recognise import Known, recognised
+from labcore.diagrams.known import Known
+from labcore.diagrams.recognise import recognised
 
 _DIGITS = 38  # of the largest number in torch's usual precision
 

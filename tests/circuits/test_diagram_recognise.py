@@ -68,9 +68,7 @@ def test_what_the_architectures_become():
 
 ATTENTION = "f(y=5, x=7, k=3, v=4{more}) = Q[{b}y k], K[{b}x k], V[{b}x v]{arrays} {steps}"
 PLAIN = "| contract k: (Q.k, K.k) | scale k^-1/2 | softmax x | contract x: (.x, V.x)"
-HEADS = (
-    "| diag h: (Q.h, K.h) | contract k#1 k#2 | scale k^-1/2 | softmax x | diag h: (1.h, V.h) | contract x#1 x#2"
-)
+HEADS = "| diag h: (Q.h, K.h) | contract k#1 k#2 | scale k^-1/2 | softmax x | diag h: (1.h, V.h) | contract x#1 x#2"
 
 
 def attention(steps, b="", more="", arrays=""):

@@ -15,9 +15,24 @@ from labcore.primitives.runs.layers import Linear, Rngs, normal
 Sigma = Literal["cosnet", "cos1", "relu", "gelu", "linear"]
 
 
+class _Thin(torch.autograd.Function):
+    """x w for a w of few columns, which the matrix library makes five times as fast transposed; so is its gradient."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, w: Tensor) -> Tensor:
+        ctx.save_for_backward(x, w)
+        return (w.mT @ x.mT).mT
+
+    @staticmethod
+    def backward(ctx, g: Tensor) -> tuple[Tensor | None, Tensor]:
+        x, w = ctx.saved_tensors
+        # that of x as it lies: the gradients of both branches are added next
+        return g @ w.mT if ctx.needs_input_grad[0] else None, (g.mT @ x).mT
+
+
 def thin(x: Float[Tensor, "S M d"], w: Float[Tensor, "S d r"]) -> Float[Tensor, "S M r"]:
-    """x w for a matrix of few columns, made transposed: five times as fast, forward and backward, for r = 4."""
-    return (w.mT @ x.mT).mT
+    """x w, for r << d."""
+    return _Thin.apply(x, w)
 
 
 class CosNet(nn.Module):
@@ -37,7 +52,7 @@ class CosNet(nn.Module):
 
     def forward(self, z: Float[Tensor, "S M r"]) -> Float[Tensor, "S M r"]:
         u = torch.cos(self.frequency1 * z + self.phase1)  # the idea
-        return u if self.mix is None else torch.cos(self.frequency2 * thin(u, self.mix) + self.phase2)  # the idea
+        return u if self.mix is None else torch.cos(self.frequency2 * (u @ self.mix) + self.phase2)  # the idea
 
 
 def make_sigma(kind: Sigma, rngs: Rngs, rank: int, frequency: float) -> nn.Module:
