@@ -62,6 +62,7 @@ def program(diagram: Diagram, name: str = "f", fused: bool = True, fast: bool = 
     inputs = [names[n] for n in plan.cuts[0]]
     like = (inputs or [*learned] or ["torch.zeros(())"])[0]
     body: list[str] = []
+    made: list[tuple[str, list[str]]] = []  # of every line, what it makes and from what
     lines: dict[int, int] = {}
     for node in plan.nodes:
         ins = [names[n] for n in node.ins]
@@ -77,7 +78,10 @@ def program(diagram: Diagram, name: str = "f", fused: bool = True, fast: bool = 
             names[node.outs[0]] = text if text in taken else _new(node.word, taken)
             if text not in taken:
                 body.append(f"    {names[node.outs[0]]} = {text}  # {cod[0]}")
+                made.append((names[node.outs[0]], ins))
         lines.update(dict.fromkeys(node.layers, len(body)))
+    if fast:
+        body = _released(body, made, {names[n] for n in plan.cuts[-1]})
     helpers = [code for word, code in HELPERS.items() if any(f"{word}(" in line for line in body)]
     signature = ", ".join([*inputs, *learned])
     told = ", ".join(map(str, diagram.dom)) or "()"
@@ -90,6 +94,18 @@ def program(diagram: Diagram, name: str = "f", fused: bool = True, fast: bool = 
     for n, path in enumerate(plan.paths):
         found.setdefault(path, before + lines.get(n, 0))  # a box that is repeated has the line of its first turn
     return Program(text, found)
+
+
+def _released(body: list[str], made: list[tuple[str, list[str]]], out: set[str]) -> list[str]:
+    """The lines, each giving up what no later one takes: the next arrays then lie where the processor has just been."""
+    last = {name: line for line, (new, ins) in enumerate(made) for name in (new, *ins)}
+    gone: dict[int, list[str]] = {}
+    for name, _ in made:
+        if name not in out:
+            gone.setdefault(last[name], []).append(name)
+    return [
+        text.replace("  # ", f"; del {', '.join(gone[n])}  # ", 1) if n in gone else text for n, text in enumerate(body)
+    ]
 
 
 def _check_sizes(diagram: Diagram) -> None:

@@ -210,7 +210,7 @@ def test_one_kernel(kernel, d):
 def test_nearly_the_pattern_stays_as_it_stands(d, left):
     same(d)
     assert kernels(d) == left
-    assert left or compile(d).program.source == source(d)
+    assert left or re.sub(r"; del .*?  #", "  #", compile(d).program.source) == source(d)
 
 
 @pytest.mark.parametrize(("d", "left"), STILL)
