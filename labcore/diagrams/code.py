@@ -3,6 +3,9 @@
 module = compile(diagram, seed=0)
 out = module(q, k, v)             # one tensor, or a tuple where the diagram ends in several arrays
 cuts = module.cuts(q, k, v)       # the tensors at every cut, None where fusing has done away with one
+
+`source` says a diagram's meaning, a line for each step. The module runs `module.program`, in which the steps that torch
+has a kernel for are that kernel (`recognise`); with `fast=False` it runs the text of `source`.
 """
 
 from __future__ import annotations
@@ -16,9 +19,11 @@ import torch
 from torch import Tensor
 
 from labcore.diagrams.axes import Array
-from labcore.diagrams.boxes import Copy, Diagram, Drop, Elementwise, Linear
+from labcore.diagrams.boxes import Copy, Diagram, Drop
 from labcore.diagrams.functions import HELPERS, aligned, expression
-from labcore.diagrams.fuse import Node, Path, Schedule, Term, parameters, schedule
+from labcore.diagrams.fuse import Path, Schedule, Term, parameters, schedule
+from labcore.diagrams.known import Known
+from labcore.diagrams.recognise import recognised
 
 _DIGITS = 38  # of the largest number in torch's usual precision
 
@@ -36,10 +41,14 @@ def source(diagram: Diagram, name: str = "f", fused: bool = True) -> str:
     return program(diagram, name, fused).source
 
 
-def program(diagram: Diagram, name: str = "f", fused: bool = True) -> Program:
-    """The torch program with the line of every box. Raises ValueError when a size is still open."""
+def program(diagram: Diagram, name: str = "f", fused: bool = True, fast: bool = False) -> Program:
+    """The torch program with the line of every box; `fast`: with torch's own kernels where they are the same.
+
+    Raises ValueError when a size is still open.
+    """
     plan, learned = schedule(diagram, fused), parameters(diagram)
     _check_sizes(diagram)
+    plan = recognised(plan) if fast else plan
     for word in (name, *learned):
         if (
             not word.isidentifier()
@@ -53,20 +62,26 @@ def program(diagram: Diagram, name: str = "f", fused: bool = True) -> Program:
     inputs = [names[n] for n in plan.cuts[0]]
     like = (inputs or [*learned] or ["torch.zeros(())"])[0]
     body: list[str] = []
+    made: list[tuple[str, list[str]]] = []  # of every line, what it makes and from what
     lines: dict[int, int] = {}
     for node in plan.nodes:
         ins = [names[n] for n in node.ins]
         if isinstance(node.op, Copy):
             names.update(dict.fromkeys(node.outs, ins[0]))
         elif not isinstance(node.op, Drop):
-            text = _einsum(node.term, names, like) if node.term else ""
             dom = tuple(plan.arrays[n] for n in node.ins)
             cod = tuple(plan.arrays[n] for n in node.outs)
-            text = text or expression(node.op, ins, dom, cod, like)
-            names[node.outs[0]] = text if text in taken else _new(_word(node), taken)
+            if isinstance(node.op, Known):
+                text = node.op.text.format(*ins)
+            else:
+                text = _einsum(node.term, names, like) if node.term else expression(node.op, ins, dom, cod, like)
+            names[node.outs[0]] = text if text in taken else _new(node.word, taken)
             if text not in taken:
                 body.append(f"    {names[node.outs[0]]} = {text}  # {cod[0]}")
+                made.append((names[node.outs[0]], ins))
         lines.update(dict.fromkeys(node.layers, len(body)))
+    if fast:
+        body = _released(body, made, {names[n] for n in plan.cuts[-1]})
     helpers = [code for word, code in HELPERS.items() if any(f"{word}(" in line for line in body)]
     signature = ", ".join([*inputs, *learned])
     told = ", ".join(map(str, diagram.dom)) or "()"
@@ -81,6 +96,18 @@ def program(diagram: Diagram, name: str = "f", fused: bool = True) -> Program:
     return Program(text, found)
 
 
+def _released(body: list[str], made: list[tuple[str, list[str]]], out: set[str]) -> list[str]:
+    """The lines, each giving up what no later one takes: the next arrays then lie where the processor has just been."""
+    last = {name: line for line, (new, ins) in enumerate(made) for name in (new, *ins)}
+    gone: dict[int, list[str]] = {}
+    for name, _ in made:
+        if name not in out:
+            gone.setdefault(last[name], []).append(name)
+    return [
+        text.replace("  # ", f"; del {', '.join(gone[n])}  # ", 1) if n in gone else text for n, text in enumerate(body)
+    ]
+
+
 def _check_sizes(diagram: Diagram) -> None:
     for cut in diagram.cuts:
         for axis in (axis for a in cut for axis in a.axes):
@@ -93,15 +120,6 @@ def _new(name: str, taken: set[str]) -> str:
     free = next(n for n in tries if n not in taken)
     taken.add(free)
     return free
-
-
-def _word(node: Node) -> str:
-    if isinstance(node.op, Linear):
-        word = node.op.name.lower()
-        return f"{word}_of" if word == node.op.name or keyword.iskeyword(word) else word
-    if isinstance(node.op, Elementwise):
-        return node.op.function
-    return "joined" if node.term and len(node.term.operands) > 1 else type(node.op).__name__.lower()
 
 
 def _einsum(term: Term, names: dict[int, str], like: str) -> str:
@@ -163,11 +181,13 @@ def _letters(term: Term) -> dict[int, str]:
 class Compiled(torch.nn.Module):
     """A diagram that runs. Its learned arrays are parameters; float64, drawn from a seed."""
 
-    def __init__(self, diagram: Diagram, seed: int, fused: bool) -> None:
+    def __init__(self, diagram: Diagram, seed: int, fused: bool, fast: bool) -> None:
         super().__init__()
-        self.diagram, self.fused, self.program = diagram, fused, program(diagram, fused=fused)
+        self.diagram, self.fused = diagram, fused
+        self.program = program(diagram, fused=fused, fast=fast and fused)
+        self.shapes = [tuple(axis.size for axis in a.axes) for a in diagram.dom]
         space: dict = {}
-        exec(self.program.source, space)  # the text that `source` shows is the program that runs
+        exec(self.program.source, space)  # the text that can be shown is the program that runs
         self.function = space["f"]
         draw = torch.Generator().manual_seed(seed)
         self.learned = torch.nn.ParameterDict()
@@ -178,18 +198,20 @@ class Compiled(torch.nn.Module):
 
     def _check(self, arrays: tuple[Tensor, ...]) -> None:
         # torch would broadcast, or take a mean over whatever comes in
+        if [x.shape for x in arrays] == self.shapes:
+            return
         dom = self.diagram.dom
         if len(arrays) != len(dom):
             raise ValueError(f"{len(arrays)} arrays come in; the diagram needs {len(dom)}: {', '.join(map(str, dom))}")
-        for row, (x, wanted) in enumerate(zip(arrays, dom), start=1):
-            shape = tuple(axis.size for axis in wanted.axes)
-            if tuple(x.shape) != shape:
-                raise ValueError(f"array {row} has shape {tuple(x.shape)}; {wanted} needs {shape}")
+        for row, (x, shape) in enumerate(zip(arrays, self.shapes), start=1):
+            if x.shape != shape:
+                raise ValueError(f"array {row} has shape {tuple(x.shape)}; {dom[row - 1]} needs {shape}")
 
     def forward(self, *arrays: Tensor) -> Tensor | tuple[Tensor, ...]:
         """What the diagram ends in. Raises ValueError for another number of arrays, or shapes, than it begins with."""
         self._check(arrays)
-        return self.function(*arrays, *self.learned.values())
+        # not `values()`, which looks each one up by its name and costs as much as a small step
+        return self.function(*arrays, *self.learned._parameters.values())
 
     def cuts(self, *arrays: Tensor, limit: int = 1_000_000) -> list[list[Tensor | None]]:
         """The tensors at every cut of the opened diagram; None for an array of more than `limit` numbers."""
@@ -197,9 +219,12 @@ class Compiled(torch.nn.Module):
         return _cuts(schedule(self.diagram, self.fused), arrays, dict(self.learned), limit)
 
 
-def compile(diagram: Diagram, seed: int = 0, fused: bool = True) -> Compiled:
-    """A module with the diagram's learned arrays as parameters. Raises ValueError when a size is still open."""
-    return Compiled(diagram, seed, fused)
+def compile(diagram: Diagram, seed: int = 0, fused: bool = True, fast: bool = True) -> Compiled:
+    """A module with the diagram's learned arrays as parameters. Raises ValueError when a size is still open.
+
+    fused, fast: see `program`; without fusing there is nothing to recognise.
+    """
+    return Compiled(diagram, seed, fused, fast)
 
 
 def _cuts(plan: Schedule, arrays: tuple[Tensor, ...], learned: dict, limit: int) -> list[list[Tensor | None]]:

@@ -6,6 +6,7 @@ Only einsums of two arrays are made, and a sum is never put off beyond a product
 
 from __future__ import annotations
 
+import keyword
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
@@ -80,6 +81,18 @@ class Node:
     layers: list[int]
     plan: Plan
     term: Term | None = None
+
+    @property
+    def word(self) -> str:
+        """A name for what the step makes."""
+        if isinstance(self.op, Linear):
+            word = self.op.name.lower()
+            return f"{word}_of" if word == self.op.name or keyword.iskeyword(word) else word
+        if isinstance(self.op, Elementwise):
+            return self.op.function
+        if word := getattr(self.op, "word", ""):
+            return word
+        return "joined" if self.term and len(self.term.operands) > 1 else type(self.op).__name__.lower()
 
 
 @dataclass

@@ -27,22 +27,24 @@ def _mlp(x: Arrays, w: Learned) -> Tensor:
 
 
 def _attention(x: Arrays, w: Learned) -> Tensor:
-    return F.scaled_dot_product_attention(*x)
+    # torch's fused kernel needs a batch and heads, and the numbers of a head side by side
+    return F.scaled_dot_product_attention(*(a[None, None] for a in x))[0, 0]
 
 
 def _cross_attention(x: Arrays, w: Learned) -> Tensor:
     q, k, v = F.linear(x[0], w["Q"]), F.linear(x[1], w["K"]), F.linear(x[1], w["V"])
-    return F.linear(F.scaled_dot_product_attention(q, k, v), w["O"])
+    return F.linear(_attention([q, k, v], w), w["O"])
 
 
 def _heads(y: Tensor, x: Tensor, w: Learned) -> Tensor:
     """Multi-head attention of y (y, m) to x (x, m); maps (k, h, m), and (m, h, k) on the way out."""
 
     def to_heads(z: Tensor, name: str) -> Tensor:
-        bias = w[f"{name}_bias"].flatten() if f"{name}_bias" in w else None
-        return F.linear(z, w[name].flatten(0, 1), bias).unflatten(1, w[name].shape[:2]).permute(2, 0, 1)
+        bias = w[f"{name}_bias"].T.flatten() if f"{name}_bias" in w else None
+        weight = w[name].transpose(0, 1)
+        return F.linear(z, weight.flatten(0, 1), bias).unflatten(1, weight.shape[:2]).transpose(0, 1)[None]
 
-    out = F.scaled_dot_product_attention(to_heads(y, "Q"), to_heads(x, "K"), to_heads(x, "V"))
+    out = F.scaled_dot_product_attention(to_heads(y, "Q"), to_heads(x, "K"), to_heads(x, "V"))[0]
     return F.linear(out.transpose(0, 1).flatten(1), w["O"].flatten(1), w.get("O_bias"))
 
 

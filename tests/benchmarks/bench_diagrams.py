@@ -17,33 +17,36 @@ SIZES = {
 }
 
 
+def trained(run: Work, leaves: list[torch.Tensor], upstream: torch.Tensor) -> Work:
+    """Forward and backward: the gradients at the inputs and at the learned arrays."""
+    return lambda: torch.autograd.grad(run(), leaves, upstream)
+
+
+def untrained(run: Work) -> Work:
+    def forward() -> torch.Tensor:
+        with torch.no_grad():
+            return run()
+
+    return forward
+
+
 def programs(quick: bool) -> list[Duel]:
-    """Forward, in float64 as everywhere in the diagrams."""
+    """In float64 as everywhere in the diagrams. Both sides hold the same arrays, in the same layout."""
     rows = []
     for name, sizes in SIZES.items():
         diagram = architecture(name, **({} if quick else sizes))
-        module, inputs = compile(diagram), draw(diagram, 0)
+        module, inputs = compile(diagram), [x.requires_grad_() for x in draw(diagram, 0)]
         learned = dict(module.learned)
-
-        def ours(module=module, inputs=inputs) -> torch.Tensor:
-            with torch.no_grad():
-                return module(*inputs)
-
-        def theirs(name=name, inputs=inputs, learned=learned) -> torch.Tensor:
-            with torch.no_grad():
-                return reference(name, inputs, learned)
-
-        what = f"diagram of {name.replace('_', ' ')}, forward"
-        rows.append(
-            Duel(
-                what,
-                ours,
-                "torch.nn.functional",
-                theirs,
-                1e-9,
-                table=name in ("transformer_block", "conv2d_strided_dilated"),
-            )
-        )
+        ours = lambda module=module, inputs=inputs: module(*inputs)  # noqa: E731
+        theirs = lambda name=name, inputs=inputs, learned=learned: reference(name, inputs, learned)  # noqa: E731
+        upstream = torch.randn(ours().shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        leaves = [*inputs, *learned.values()]
+        what, peer = f"diagram of {name.replace('_', ' ')}", "torch.nn.functional"
+        both = trained(ours, leaves, upstream), trained(theirs, leaves, upstream)
+        rows += [
+            Duel(f"{what}, forward", untrained(ours), peer, untrained(theirs), 1e-9, table=True),
+            Duel(f"{what}, forward + backward", both[0], peer, both[1], 1e-8, table=True),
+        ]
     return rows
 
 

@@ -21,6 +21,7 @@ from labcore.kan.noble import (
 )
 from labcore.kan.noble.exercises import learned_by_all, silent_branch
 from labcore.kan.noble.experiments import MODELS, language, layer, sharp
+from labcore.kan.noble.mechanism import thin
 from labcore.kan.noble.sharp_regression import affine_residual, uniform_cube
 from labcore.primitives.contest.equal_size import matched_width
 from labcore.primitives.runs.layers import Linear, streams
@@ -38,6 +39,13 @@ def inputs(d=5, runs=2, m=6, seed=0):
 
 
 # ---- the branch
+
+
+def test_a_thin_map_is_the_product_with_its_first_and_second_gradients():
+    x, w = inputs().requires_grad_(), torch.linspace(-1, 1, 20, dtype=torch.float64).reshape(2, 5, 2).requires_grad_()
+    assert torch.allclose(thin(x, w), x @ w, rtol=0, atol=1e-14)
+    assert torch.autograd.gradcheck(thin, (x, w)) and torch.autograd.gradgradcheck(thin, (x, w))
+    assert torch.autograd.grad(thin(x.detach(), w).sum(), w)[0].shape == w.shape
 
 
 def test_cosnet_is_two_cosine_layers():

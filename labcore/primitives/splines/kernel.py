@@ -116,6 +116,44 @@ def _pull_rows(typing, lanes, order, slopes, g, g_at, c, gc, c_at, row, b, d, at
     return signature, generate
 
 
+@intrinsic(prefer_literal=True)
+def _polynomials(typing, order, slopes, pieces, at, f, rate, b, d, to):
+    """b[to + r] = sum over p < order of pieces[at + p order + r] f ** p for r < order, all r at once.
+
+    d[to + r] = rate times the slope of the same, if slopes. All are contiguous and addressed as flat.
+    """
+    n_rows, wanted, whole = order.literal_value, slopes.literal_value, types.intp
+    signature = types.void(order, slopes, pieces, whole, types.float64, types.float64, b, d, whole)
+
+    def generate(context, builder, signature, args):
+        base = {q: context.make_array(signature.args[q])(context, builder, args[q]).data for q in (2, 6, 7)}
+        vector, store = (ir.VectorType(t, n_rows) for t in (ir.DoubleType(), context.get_data_type(b.dtype)))
+
+        def all_rows(number):
+            place = cgutils.alloca_once_value(builder, number)
+            return _splat(builder, place, vector)
+
+        def put(value, pointer):
+            value = value if store == vector else builder.fptrunc(value, store)
+            _store(builder, value, builder.gep(pointer, [args[8]]))
+
+        offsets = [builder.add(args[3], ir.Constant(_INT, p * n_rows)) for p in range(n_rows)]
+        piece = [_load(builder, builder.gep(base[2], [offset]), vector) for offset in offsets]
+        at, total = all_rows(args[4]), piece[-1]
+        for p in range(n_rows - 2, -1, -1):
+            total = builder.fadd(builder.fmul(total, at), piece[p])
+        put(total, base[6])
+        if wanted:
+            slope = ir.Constant(vector, [0.0] * n_rows)
+            for p in range(n_rows - 1, 0, -1):
+                power = ir.Constant(vector, [float(p)] * n_rows)
+                slope = builder.fadd(builder.fmul(slope, at), builder.fmul(power, piece[p]))
+            put(builder.fmul(slope, all_rows(args[5])), base[7])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 @kernel
 def _near(v, i, t, rate, k):
     """m with t[i, m] <= v < t[i, m + 1] on equally spaced knots.
@@ -174,19 +212,13 @@ def kernels(k: int) -> tuple[Callable, ...]:
                     # beyond the last knot the piece is zero; only a NaN must stay what it is
                     f = f if m <= top + 2 * k or v != v else 0.0
                     idx[n, i] = min(max(m - k, 0), top)
-                    for r in range(order):
-                        b = pieces[at, m, k, r]
-                        for p in range(k):
-                            b = b * f + pieces[at, m, k - 1 - p, r]
-                        values[n, i, r] = b
+                    here, to = (at * knots.shape[1] + m) * order * order, (n * n_inputs + i) * order
+                    if wanted:
+                        _polynomials(order, 1, pieces, here, f, rate, values, slopes, to)
+                    else:
+                        _polynomials(order, 0, pieces, here, f, rate, values, slopes, to)
                     if k == 0 and v != v:
                         values[n, i, 0] = v
-                    if wanted:
-                        for r in range(order):
-                            d = 0.0
-                            for p in range(k):
-                                d = d * f + (k - p) * pieces[at, m, k - p, r]
-                            slopes[n, i, r] = d * rate
 
         return local
 
