@@ -76,6 +76,9 @@ MODULES = (
     bench_surrogate,
     bench_tangent,
 )
+Work = Callable[[bool, float], list[dict[str, Any]]]
+
+
 def show(console: Console, part: str, rows: list[dict[str, Any]], unit: str) -> None:
     """Print the table of a unit of this part."""
     table = Table(title=f"{part}: {unit}", title_justify="left")
@@ -98,9 +101,12 @@ def show(console: Console, part: str, rows: list[dict[str, Any]], unit: str) -> 
 def units(part: str, only: str = "", skip: tuple[str, ...] = ()) -> dict[str, Work]:
     """What a part is measured in, each a function of (quick, seconds) that gives rows: bench modules, or groups."""
     if part == "house":
-        return {name: lambda quick, seconds, work=work: [{**row, "group": name} for row in work(quick)]
-                for name, work in HOUSE.items() if name not in skip and only in name}  # fmt: skip
-    take = {"peers": timing.compare, "growth": timing.grow, "memory": lambda memory, seconds: timing.weigh(memory)}[part]
+
+        def grouped(name: str) -> Work:
+            return lambda quick, seconds: [{**row, "group": name} for row in HOUSE[name](quick)]
+
+        return {name: grouped(name) for name in HOUSE if name not in skip and only in name}
+    take = {"peers": timing.compare, "growth": timing.grow, "memory": lambda memory, _: timing.weigh(memory)}[part]
 
     def work(module: ModuleType) -> Work:
         makers = getattr(module, part.upper())
@@ -110,7 +116,9 @@ def units(part: str, only: str = "", skip: tuple[str, ...] = ()) -> dict[str, Wo
     return {name: work(module) for name, module in named.items() if only in name and getattr(module, part.upper())}
 
 
-def measure(record: Record, path: Path, parts: Sequence[str], only: str, skip: tuple[str, ...], console: Console) -> list:
+def measure(
+    record: Record, path: Path, parts: Sequence[str], only: str, skip: tuple[str, ...], console: Console
+) -> list:
     """Measure what this run has not yet, and keep each unit at once. Returns what failed, a line each."""
     failed, seconds = [], 0.1 if record["quick"] else 4.0
     for part in parts:
@@ -169,7 +177,9 @@ def main(arguments: list[str] | None = None) -> None:
     if gone := page.missing(machine):
         console.print(f"peers that are not here: {', '.join(gone)}; pip install -e .[test,benchmark]", markup=False)
     if failed:
-        console.print(f"{len(failed)} failed; mend them and call this again with --resume:", *failed, sep="\n", markup=False)
+        console.print(
+            f"{len(failed)} failed; mend them and call this again with --resume:", *failed, sep="\n", markup=False
+        )
         sys.exit(1)
 
 

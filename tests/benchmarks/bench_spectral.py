@@ -20,7 +20,7 @@ N = 200
 
 
 def ridge_path(quick: bool) -> list[Duel]:
-    """Test errors of several widths and ridge values on digits: one decomposition a width, against one solve a value."""
+    """Test errors of several widths and ridge values on digits: decomposed once a width, against a solve a value."""
     ratios, lambdas = (RATIOS[::4], np.geomspace(1e-6, 10, 6)) if quick else (RATIOS, np.geomspace(1e-6, 10, 60))
     cells = tuple((N, max(1, round(r * N))) for r in ratios)
     source = problems.draw("digits", cells, "relu", (0, 0))

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.benchmarks.record import KEPT, Record, records
 from tests.benchmarks.timing import PEER_PACKAGES, ROOT
-from widgets.svg import svg
+from widgets.svg.draw import svg
 
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 PICTURE = KEPT / "growth.svg"
@@ -94,8 +94,7 @@ def tables(record: Record, name: str = "", others: tuple[str, ...] = ()) -> str:
             beside = f"{r['against']}: {number(r['peer'])}" if r["peer"] is not None else ""
             lines.append(f"| {r['name']} | {number(r['ours'])} {r['unit']}{late} | {beside} |")
     if rows := record.get("growth"):
-        told = ", ".join(dict.fromkeys(f"{r['name']} over {r['size']}" for r in rows))
-        lines += ["", f"![How time grows with size: {told}](benchmarks/{PICTURE.name})"]
+        lines += ["", f"![How the time of {len(rows)} kernels grows with size](benchmarks/{PICTURE.name})"]
     return "\n".join(lines)
 
 
@@ -118,10 +117,10 @@ def growth_picture(record: Record) -> str:
     layout = {
         "height": 70 + 19 * len(rows),
         "margin": {"l": 330, "r": 20, "t": 10, "b": 45},
-        "xaxis": {"title": {"text": "time grows as size to the power of"}},
+        "xaxis": {"title": {"text": "time grows as size to the power of", "font": {"size": 13}}},
         "yaxis": {
             "tickvals": places, "ticktext": names, "range": [-0.7, len(rows) - 0.3], "showgrid": False,
-            "tickfont": {"size": 11},
+            "zeroline": False, "tickfont": {"size": 11},
         },
     }  # fmt: skip
     return svg({"data": data, "layout": layout}, width=760, page=False, label="How time grows with size") + "\n"

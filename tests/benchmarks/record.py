@@ -41,7 +41,7 @@ def begun(path: Path, machine: dict[str, Any], quick: bool, resume: bool) -> Rec
     record: Record = json.loads(path.read_text("utf-8")) if path.exists() else {}
     if record and (file_of(record["machine"]).name != file_of(machine).name or record["quick"] != quick):
         record = {}
-    now = datetime.datetime.now().isoformat(timespec="seconds")
+    now = datetime.datetime.now().isoformat()
     unfinished = record.pop("unfinished", None) if resume else None
     kept = {part: record[part] for part in PARTS if part in record}
     return {
@@ -94,9 +94,8 @@ def slower(record: Record, run: str) -> list[str]:
             if row.get("run") != run or not last or not last["time"] or not now or now <= SLOWER * last["time"]:
                 continue
             beside = f"; {row['against']}: {row['peer'] / last['peer']:.2f} times" if last["peer"] else ""
-            lines.append(
-                f"{row['name']}: {now:.3g} {row['unit']}, {now / last['time']:.2f} times that of {last['measured']}{beside}"
-            )
+            times = f"{now / last['time']:.2f} times that of {last['measured']}"
+            lines.append(f"{row['name']}: {now:.3g} {row['unit']}, {times}{beside}")
     return lines
 
 

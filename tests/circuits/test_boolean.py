@@ -118,7 +118,12 @@ def test_bad_patterns():
         with pytest.raises(ValueError, match=f"X = {bad} is not allowed; it must hold 0 and 1"):
             simulate(netlist, np.array([[1], [bad]]))
     assert simulate(netlist, [[1.0], [0]]).tolist() == [[True], [False]]
-    for nodes, message in (([1], "nodes = 1"), ([-1], "nodes = -1"), ([[0]], r"shape \(1, 1\)"), ([0.5], "nodes = 0.5")):
+    for nodes, message in (
+        ([1], "nodes = 1"),
+        ([-1], "nodes = -1"),
+        ([[0]], r"shape \(1, 1\)"),
+        ([0.5], "nodes = 0.5"),
+    ):
         with pytest.raises(ValueError, match=message):
             simulate(netlist, np.zeros((4, 1), bool), nodes)
     with pytest.raises(ValueError, match="bits = -1"):

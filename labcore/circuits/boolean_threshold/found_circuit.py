@@ -9,7 +9,6 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from labcore.frames import Frame, axis, var
-from labcore.primitives.logic import boolean
 from labcore.primitives.logic.simulation import simulate
 
 from .relax_reflect import State

@@ -1,9 +1,9 @@
 """The same samples seen through more and more features: one Gram matrix, to which each width adds its own columns.
 
 With more features than samples the left singular vectors of Z are the eigenvectors of Z Z^T, and what a bank keeps of a
-problem are products of Z Z^T and Z_e Z^T, small ones, of which the next width takes over what is known. A square has
-half the digits: of a singular value s this leaves 16 - 2 log10(s_max / s). So a problem with s_max / s_min above `WORST`
-is decomposed by its SVD, as one with fewer features than samples is.
+problem are products of Z Z^T and Z_e Z^T, small ones, which the next width adds to. A square has half the digits: of a
+singular value s this leaves 16 - 2 log10(s_max / s). So a problem with s_max / s_min above `WORST` is decomposed by its
+SVD, as one with fewer features than samples is.
 """
 
 from __future__ import annotations

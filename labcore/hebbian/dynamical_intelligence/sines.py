@@ -1,4 +1,4 @@
-"""Sine and cosine of many angles at once, ten times as fast as one by one: compilers turn it into vector instructions."""
+"""Sine and cosine of many angles, ten times as fast as one by one: no branches, so that several are taken at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def sines(x: Float[Array, " N"]) -> tuple[Float[Array, " N"], Float[Array, " N"]
         r = ((x[i] - quarter * HIGH) - quarter * MIDDLE) - quarter * LOW
         q = r * r
         odd = 2.75573137070700676789e-06 + q * (-2.50507602534068634195e-08 + q * 1.58969099521155010221e-10)
-        odd = -1.66666666666666324348e-01 + q * (8.33333333332248946124e-03 + q * (-1.98412698298579493134e-04 + q * odd))
+        odd = -1.66666666666666324348e-01 + q * (
+            8.33333333332248946124e-03 + q * (-1.98412698298579493134e-04 + q * odd)
+        )
         even = -2.75573143513906633035e-07 + q * (2.08757232129817482790e-09 + q * -1.13596475577881948265e-11)
         even = -1.38888888888741095749e-03 + q * (2.48015872894767294178e-05 + q * even)
         s = r + r * q * odd

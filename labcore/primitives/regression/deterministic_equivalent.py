@@ -42,7 +42,7 @@ class DetEquiv(NamedTuple):
 
 @kernel(fastmath={"reassoc", "nsz"})  # the sums are taken several terms at a time
 def _fractions(ev, above, k):
-    """Sums of q and of q^2 over descending ev (r,): q = k/(ev+k) for the first `above`, which are >= k, ev/(ev+k) then."""
+    """Sums of q and q^2 over descending ev (r,): q = k/(ev+k) of the first `above`, which are >= k, then ev/(ev+k)."""
     less, less2, more, more2 = 0.0, 0.0, 0.0, 0.0
     for j in range(above):
         q = k / (ev[j] + k)
