@@ -32,6 +32,18 @@ ERROR = np.array([-71 / 57600, 0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 
 
 
 @kernel
+def _into(place, values):
+    for i in range(len(place)):
+        place[i] = values[i]
+
+
+@kernel
+def _add(place, share, values):
+    for i in range(len(place)):
+        place[i] += share * values[i]
+
+
+@kernel
 def _norm(x, now, new, tolerance):
     """Root mean square of x in units of what is tolerated: tolerance (1 + |angle|)."""
     total = 0.0
@@ -45,7 +57,11 @@ def _first_step(now, slope, w, k, starts, indices, time, tolerance):
     """A step after which a Taylor series has an error of a hundredth of the tolerance, about."""
     size, speed = _norm(now, now, now, tolerance), _norm(slope, now, now, tolerance)
     step = min(1e-6 if size < 1e-5 or speed < 1e-5 else 0.01 * size / speed, time)
-    bend = _norm(velocity(now + step * slope, w, k, starts, indices) - slope, now, now, tolerance) / step
+    there = now.copy()
+    _add(there, step, slope)
+    bent = velocity(there, w, k, starts, indices)
+    _add(bent, -1.0, slope)
+    bend = _norm(bent, now, now, tolerance) / step
     most = max(speed, bend)
     return min(100 * step, max(1e-6, step * 1e-3) if most <= 1e-15 else (0.01 / most) ** 0.2, time)
 
@@ -67,10 +83,10 @@ def advance(
     step is what each row tries first, 0 where it is to find that out; what it would try next is left there.
     Raises ValueError where no step is short enough.
     """
-    slopes, error = np.empty((7, len(w))), np.empty(len(w))
+    slopes, error, new = np.empty((7, len(w))), np.empty(len(w)), np.empty(len(w))
     for m in range(len(k)):
         now, done, most = theta[m], 0.0, 10.0
-        slopes[0] = velocity(now, w, k[m], starts, indices)
+        _into(slopes[0], velocity(now, w, k[m], starts, indices))
         if step[m] == 0:
             step[m] = _first_step(now, slopes[0], w, k[m], starts, indices, time, tolerance)
         while done < time:
@@ -78,18 +94,21 @@ def advance(
             if not h >= 1e-15 * time:
                 raise ValueError("theta cannot be moved on to this tolerance: the steps became too short")
             for stage in range(6):
-                new = now.copy()
+                _into(new, now)
                 for j in range(stage + 1):
-                    new += h * STAGES[stage, j] * slopes[j]
-                slopes[stage + 1] = velocity(new, w, k[m], starts, indices)
-            error[:] = 0
+                    _add(new, h * STAGES[stage, j], slopes[j])
+                _into(slopes[stage + 1], velocity(new, w, k[m], starts, indices))
+            for i in range(len(w)):
+                error[i] = 0.0
             for j in range(7):
-                error += h * ERROR[j] * slopes[j]
+                _add(error, h * ERROR[j], slopes[j])
             wrong = _norm(error, now, new, tolerance)
             factor = min(most, max(0.2, 0.9 * wrong**-0.2)) if wrong > 0 else most
             if wrong < 1:
                 # one that was cut at the end says little of the next one
                 step[m] = max(h * factor, step[m] if h < step[m] else 0.0)
-                now[:], slopes[0], done, most = new, slopes[6], time if h >= time - done else done + h, 10.0
+                done, most = time if h >= time - done else done + h, 10.0
+                _into(now, new)
+                _into(slopes[0], slopes[6])
             else:  # also where it is not a number; and the next one is not longer
                 step[m], most = h * (factor if wrong >= 1 else 0.2), 1.0

@@ -37,7 +37,8 @@ def _gates(kind, fanin, order, words):
         a, b, c = words[fanin[node, 0]], words[fanin[node, 1]], words[fanin[node, 2]]
         out, k = words[node], kind[node]
         if k == ZERO or k == ONE:
-            out[:] = ones if k == ONE else np.uint64(0)
+            for i in range(len(out)):
+                out[i] = ones if k == ONE else np.uint64(0)
         elif k == BUF or k == NOT:
             flip = ones if k == NOT else np.uint64(0)
             for i in range(len(out)):
@@ -57,21 +58,22 @@ def _gates(kind, fanin, order, words):
 
 
 @kernel
-def _blocks(kind, fanin, order, inputs, packed, nodes, out, block):
-    """Blocks of so many words: packed (n_in, W) in, out (m, 8 W) bytes of eight patterns as eight Booleans a word."""
+def _blocks(kind, fanin, order, inputs, packed, nodes, out, words, octets):
+    """In blocks that fill words (n, B), octets (n, 8 B) in the same memory: packed (n_in, W) in, out (m, 8 W) a Boolean
+    a byte."""
     every, low, carry = np.uint64(0x0101010101010101), np.uint64(0x8040201008040201), np.uint64(0x7F7F7F7F7F7F7F7F)
-    words = np.zeros((len(kind), block), np.uint64)
-    octets = words.view(np.uint8)
+    block = words.shape[1]
     for first in range(0, packed.shape[1], block):
         here = min(block, packed.shape[1] - first)
         for j in range(len(inputs)):
-            words[inputs[j], :here] = packed[j, first : first + here]
+            for i in range(here):
+                words[inputs[j], i] = packed[j, first + i]
         _gates(kind, fanin, order, words)
         for i in range(len(nodes)):
-            octet, to = octets[nodes[i]], out[i, 8 * first : 8 * (first + here)]
-            for k in range(len(to)):
+            octet, to = octets[nodes[i]], out[i]
+            for k in range(8 * here):
                 # bit j of the octet stays in byte j of a word, and is carried to where a Boolean has it
-                to[k] = (((np.uint64(octet[k]) * every & low) + carry) >> np.uint64(7)) & every
+                to[8 * first + k] = (((np.uint64(octet[k]) * every & low) + carry) >> np.uint64(7)) & every
 
 
 def simulate(
@@ -98,13 +100,10 @@ def simulate(
         X[:patterns, :n_in] = given
     packed = np.empty((8 * size, shape[1] // 8), np.uint64)
     _eights(X.view(np.uint64), packed)
-    octets = packed.view(np.uint8).T  # of an input in a row
     out = np.empty((len(nodes), 8 * size), np.uint64)
-    block = max(1, min(size, CACHED // max(n, 1)))
-    _blocks(
-        netlist.kind, netlist.fanin, netlist.order, inputs, np.ascontiguousarray(octets).view(np.uint64), nodes, out,
-        block,
-    )  # fmt: skip
+    words = np.zeros((n, max(1, min(size, CACHED // max(n, 1)))), np.uint64)
+    packed = np.ascontiguousarray(packed.view(np.uint8).T).view(np.uint64)  # an input in a row
+    _blocks(netlist.kind, netlist.fanin, netlist.order, inputs, packed, nodes, out, words, words.view(np.uint8))
     return out.view(bool)[:, :patterns].T  # a view: a copy in the other order would cost more than all the gates
 
 

@@ -57,14 +57,16 @@ def _fractions(ev, above, k):
 
 @kernel
 def _implicit_ridge(ev, n, lam):  # pragma: no cover
-    """Root k (len(lam),) of n = sum ev/(ev+k) + n lam/k for positive, descending ev (r,), by safeguarded Newton.
+    """Root k (len(lam),) of n = sum ev/(ev+k) + n lam/k by safeguarded Newton, for positive ev (r,); both descending.
 
     k times the equation is concave in k: from above its root Newton comes down to it and never jumps over it, and the
     root of one ridge is above that of a smaller one.
     """
-    r, trace, smallest = len(ev), ev.sum(), ev[-1] if len(ev) else np.inf
-    k, last = np.zeros(len(lam)), np.inf
-    for i in np.argsort(lam)[::-1]:
+    r, trace, smallest = len(ev), 0.0, ev[-1] if len(ev) else np.inf
+    for e in ev:
+        trace += e
+    k, last, above = np.zeros(len(lam)), np.inf, 0
+    for i in range(len(lam)):
         # both ends are bounds on the root, not guesses: the sum lies between r ev_min/(ev_min+k) and trace/k
         low, high = max(lam[i], smallest * (r - n) / n), min(lam[i] + trace / n, last)
         if low <= 0:
@@ -73,7 +75,10 @@ def _implicit_ridge(ev, n, lam):  # pragma: no cover
         for _ in range(500):
             # each fraction above 1/2 is 1 - k/(ev + k), and its 1 counts against n: what is left on both sides are
             # positive terms, so that no digits are lost where n, the sum and their difference are far apart
-            above = r - np.searchsorted(ev[::-1], at)
+            while above < r and ev[above] >= at:
+                above += 1
+            while above > 0 and ev[above - 1] < at:
+                above -= 1
             less, less2, more, more2 = _fractions(ev, above, at)
             more, whole = more + n * lam[i] / at, n - above
             if more + max(-whole, 0.0) > less + max(whole, 0.0):
@@ -125,7 +130,8 @@ def det_equiv(
     _require("s2", s2, 0)
     dead = ev <= 0  # carries no signal, and would be 0/0 at k = 0
     unreachable, ev, beta = float(resid), ev[~dead], beta[~dead]
-    k = _implicit_ridge(np.sort(ev)[::-1].copy(), float(n), np.atleast_1d(lam).ravel())
+    down, k = np.argsort(-lam, axis=None), np.empty(lam.size)
+    k[down] = _implicit_ridge(np.sort(ev)[::-1].copy(), float(n), lam.ravel()[down])
     both = ev + k[:, None]
     shrink, kept = ev / both, k[:, None] / both
     df1, df2 = shrink.sum(1), np.vecdot(shrink, shrink)
