@@ -23,6 +23,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_bspline,
+    bench_conversion,
     bench_convex,
     bench_diagrams,
     bench_distances,
@@ -58,6 +59,7 @@ MODULES = (
     bench_glauber,
     bench_threshold,
     bench_spiking,
+    bench_conversion,
     bench_dynamics,
     bench_qubits,
     bench_signals,
