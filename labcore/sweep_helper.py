@@ -52,16 +52,6 @@ def _answer(pipe: BinaryIO, message: Any) -> None:
         os._exit(0)
 
 
-def _write_once() -> None:
-    """Load what writes a point's file. It takes as long as a short point does, and a point that waits for it here could
-    have been run by the caller meanwhile."""
-    import xarray as xr
-
-    from labcore.frame_files import to_netcdf
-
-    to_netcdf(xr.Dataset({"x": ("i", [0.0])}))
-
-
 def main(preload: str, caller: int) -> None:
     """Import this module, say so with None, and answer each (work, parameters) with (result, error)."""
     asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -72,7 +62,6 @@ def main(preload: str, caller: int) -> None:
     if os.name == "posix":
         threading.Thread(target=_watch, args=(caller,), daemon=True).start()
     importlib.import_module(preload)
-    _write_once()
     _answer(answers, None)
     while True:
         message = points.get()
