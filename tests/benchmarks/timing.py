@@ -30,6 +30,7 @@ Times = dict[Any, np.ndarray]
 Unit = Literal["s", "ms", "us", "ns"]
 PER_SECOND = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 ROOT = Path(__file__).parents[2]
+PEER_PACKAGES = ("brian2", "discopy", "cvxpy", "powerlaw", "pykan")
 TELLS_PEAK = Path("/proc/self/clear_refs").exists()
 SPAN, MOST = 0.02, 25  # seconds that one turn lasts at least, if calls are short; turns at most
 
@@ -223,7 +224,7 @@ def machine() -> dict[str, Any]:
         except PackageNotFoundError:
             return None
 
-    packages = "numpy scipy torch numba scikit-learn brian2 discopy cvxpy powerlaw pykan plotly voila".split()
+    packages = (*"numpy scipy torch numba scikit-learn".split(), *PEER_PACKAGES, "plotly", "voila")
     return {
         "cpu": model or platform.machine(),
         "cores": os.cpu_count(),

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from labcore.primitives.logic import boolean
+from labcore.primitives.logic import boolean, simulation
 from labcore.primitives.logic.boolean import (
     AND,
     BUF,
@@ -19,9 +19,8 @@ from labcore.primitives.logic.boolean import (
     XOR,
     ZERO,
     Netlist,
-    simulate,
-    truth_table,
 )
+from labcore.primitives.logic.simulation import simulate, truth_table
 
 GATES = {
     ZERO: lambda *_: False,
@@ -58,7 +57,7 @@ def plain(netlist, row):
 
 @pytest.mark.parametrize(("gate", "seed"), [("and/or", 0), ("majority", 1)])
 @pytest.mark.parametrize("patterns", [1, 63, 64, 65, 200])
-def test_words_agree_with_recursion_in_any_node_order(gate, seed, patterns):
+def test_words_agree_with_recursion_in_any_node_order(gate, seed, patterns, monkeypatch):
     rng = np.random.default_rng(seed)
     made = boolean.random_logic([5, 6, 4, 3], 0.7, gate, rng)
     n = len(made.kind)
@@ -70,6 +69,10 @@ def test_words_agree_with_recursion_in_any_node_order(gate, seed, patterns):
     X = rng.random((patterns, 5)) < 0.5
     assert simulate(shuffled, X).tolist() == [plain(shuffled, row) for row in X.tolist()]
     np.testing.assert_array_equal(truth_table(made), truth_table(shuffled))
+    monkeypatch.setattr(simulation, "CACHED", 2 * n)  # blocks of two words, the last one shorter
+    np.testing.assert_array_equal(simulate(shuffled, X), [plain(shuffled, row) for row in X.tolist()])
+    asked = [int(shuffled.outputs[0]), 3, 3, 0]
+    np.testing.assert_array_equal(simulate(shuffled, X, asked), simulate(shuffled, X)[:, asked])
 
 
 def test_two_columns_of_fan_in_are_enough_without_majority():
@@ -115,6 +118,14 @@ def test_bad_patterns():
         with pytest.raises(ValueError, match=f"X = {bad} is not allowed; it must hold 0 and 1"):
             simulate(netlist, np.array([[1], [bad]]))
     assert simulate(netlist, [[1.0], [0]]).tolist() == [[True], [False]]
+    for nodes, message in (
+        ([1], "nodes = 1"),
+        ([-1], "nodes = -1"),
+        ([[0]], r"shape \(1, 1\)"),
+        ([0.5], "nodes = 0.5"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            simulate(netlist, np.zeros((4, 1), bool), nodes)
     with pytest.raises(ValueError, match="bits = -1"):
         boolean.signs(np.array([-1, 1]))
     with pytest.raises(ValueError, match="13 inputs"):

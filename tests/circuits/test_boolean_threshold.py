@@ -37,6 +37,7 @@ from labcore.circuits.boolean_threshold.threshold_circuits import NO_GATE, pictu
 from labcore.circuits.boolean_threshold.wiring import infer
 from labcore.experiment import ParameterError
 from labcore.primitives.logic import boolean
+from labcore.primitives.logic.simulation import simulate, truth_table
 
 TASK = make_task("multiplier2", 0, 16, 0)
 NET, X, Y = TASK.net, TASK.X, TASK.Y
@@ -527,7 +528,7 @@ def test_gates_are_read(weights, kind, kept):
     kinds, signs = read_gates(net, w, rows)
     assert kinds.tolist() == [kind] and signs.tolist() == list(kept)
     netlist = circuit(net, kinds, signs)
-    np.testing.assert_array_equal(boolean.truth_table(netlist)[:, 0], infer(net, w, rows)[:, -1] > 0)
+    np.testing.assert_array_equal(truth_table(netlist)[:, 0], infer(net, w, rows)[:, -1] > 0)
 
 
 def test_a_majority_of_five_is_not_taken_for_a_gate():
@@ -546,7 +547,7 @@ def test_a_solution_becomes_a_multiplier():
     netlist = circuit(NET, *read_gates(NET, weights, X))
     for a, b in itertools.product(range(4), repeat=2):
         row = np.array([[a >> 1, a & 1, b >> 1, b & 1]], bool)
-        out = boolean.simulate(netlist, row)[0, netlist.outputs]
+        out = simulate(netlist, row, netlist.outputs)[0]
         assert int("".join(str(int(bit)) for bit in out), 2) == a * b
     assert accuracy(NET, quantise(NET, weights), X, Y) == 1
 

@@ -34,7 +34,8 @@ from labcore.circuits.masked_gate_modeling.circuit_study import circuits, degree
 from labcore.circuits.masked_gate_modeling.exercises import few_functions
 from labcore.circuits.masked_gate_modeling.experiments import masking, pretrain
 from labcore.primitives.graphs.message_passing import message_pass, softmax_rows
-from labcore.primitives.logic.boolean import all_patterns, simulate, truth_table
+from labcore.primitives.logic.boolean import all_patterns
+from labcore.primitives.logic.simulation import simulate, truth_table
 
 TRUTH = {
     "add": lambda a, b, s: a + b,

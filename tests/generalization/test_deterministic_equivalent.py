@@ -153,6 +153,32 @@ def test_implicit_ridge_keeps_its_digits_between_two_scales():
         assert abs(total - 1) < k * Decimal(1e-14)
 
 
+def by_bisection(ev, n, lam):
+    """The implicit ridge between its bounds on a log scale, from sums of positive terms only."""
+    low, high = max(lam, ev.min() * (len(ev) - n) / n), lam + ev.sum() / n
+    if low <= 0:
+        return 0.0
+    while low < (middle := np.sqrt(low) * np.sqrt(high)) < high:
+        small = ev < middle
+        more = n * lam / middle + np.sum(ev[small] / (ev[small] + middle)) + max(np.sum(~small) - n, 0)
+        less = np.sum(middle / (ev[~small] + middle)) + max(n - np.sum(~small), 0)
+        low, high = (middle, high) if more > less else (low, middle)
+    return middle
+
+
+@pytest.mark.parametrize("decades", [1, 6, 30, 200])
+def test_newton_finds_the_root_that_bisection_finds(decades):
+    """On spectra far apart, repeated and flat, with as many directions as samples, and at no ridge."""
+    rng = np.random.default_rng(decades)
+    for _ in range(60):
+        r = int(rng.integers(1, 40))
+        ev = 10.0 ** rng.uniform(-decades, 3, r)[rng.integers(0, r, r) if rng.random() < 0.3 else slice(None)]
+        n = float(rng.choice([rng.integers(1, 60), r, r + 0.5, rng.uniform(0.1, 60)]))
+        lam = np.append(10.0 ** rng.uniform(-decades, 3, 5), 0.0)
+        found = det_equiv(ev, np.ones(r), 0.1, n, lam, 0.2).kappa
+        assert found == pytest.approx([by_bisection(ev, n, x) for x in lam], rel=1e-13, abs=0)
+
+
 def power_law(p=120):
     ev = np.arange(1, p + 1) ** -1.5
     return ev, np.random.default_rng(5).normal(size=p)

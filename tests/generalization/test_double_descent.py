@@ -14,6 +14,7 @@ from labcore.generalization.double_descent import experiments, linear_sgd, two_l
 from labcore.generalization.double_descent import feature_regression as problems
 from labcore.generalization.double_descent.exercises import more_data_hurts, spike_melts
 from labcore.generalization.double_descent.intervals import wilson
+from labcore.generalization.double_descent.nested_widths import Modes, decompose
 from labcore.generalization.double_descent.random_features import features, normalize, random_layer
 from labcore.generalization.double_descent.size_cache import size_cache
 from labcore.generalization.double_descent.spectral_bank import bank, evaluate
@@ -149,6 +150,39 @@ def test_bank_of_nested_samples_uses_each_problems_own_rows():
         w = np.linalg.lstsq(z[:n], (y + noise)[:n], rcond=None)[0]
         assert scores.test[i] == pytest.approx(np.mean((test[0] @ w - test[1]) ** 2), rel=1e-8)
         assert scores.train[i] == pytest.approx(np.mean((z[:n] @ w - (y + noise)[:n]) ** 2), rel=1e-8, abs=1e-20)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("scale", [0.0, 0.7])
+def test_nested_widths_share_a_gram_matrix_and_score_as_their_svds_do(exact, scale):
+    n, widths = 30, (10, 30, 33, 60, 61, 90)
+    z, y, noise, test, start = toy(n, max(widths))
+    beta = start[:, :1]
+    given = [
+        (z[:, :p], spectral.Moments(None, start[:p], z[0, :p], 5.0, beta[:3, 0]), start[:p])
+        if exact
+        else (z[:, :p], (test[0][:, :p], test[1]), start[:p])
+        for p in widths
+    ]
+    fits, svds = decompose(given), [spectral.spectral_fit(*g) for g in given]
+    assert [isinstance(f, Modes) for f in fits] == [False, False, True, True, True, True]
+    one, other = bank(fits), bank(svds)
+    np.testing.assert_allclose(one.s, other.s, rtol=1e-11)
+    phi = np.stack([spectral.gd(one.relative, k, 1.0) for k in (5, 400)] + [spectral.minnorm(one.s)])
+    for a, b in zip(evaluate(one, y + noise, phi, scale), evaluate(other, y + noise, phi, scale), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+    alone = decompose([given[4], given[2]])  # neither begins with the other: each has a Gram matrix of its own
+    np.testing.assert_allclose(alone[0].gv, fits[4].gv, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(alone[1].gv, fits[2].gv, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(("weakest", "squared"), [(1e-3, True), (1e-5, False), (0.0, False)])
+def test_a_width_whose_square_would_lose_the_weakest_mode_gets_its_svd(weakest, squared):
+    z, _, _, test, start = toy(20, 50)
+    u, s, vt = np.linalg.svd(z, full_matrices=False)
+    s[-1] = weakest * s[0]
+    (fit,) = decompose([((u * s) @ vt, test, start)])
+    assert isinstance(fit, Modes) == squared and len(fit.s) == (20 if weakest else 19)
 
 
 def test_dead_and_repeated_features_are_cut_and_a_weak_but_real_mode_is_kept():

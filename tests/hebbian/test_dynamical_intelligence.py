@@ -24,6 +24,7 @@ from labcore.hebbian.dynamical_intelligence import (
 )
 from labcore.hebbian.dynamical_intelligence.experiments import buffer, learn_order, modules
 from labcore.hebbian.dynamical_intelligence.kuramoto import velocity
+from labcore.hebbian.dynamical_intelligence.sines import sines
 
 EVERYONE = None, None
 
@@ -151,9 +152,47 @@ def test_velocity_is_the_formula_and_the_flow_is_scipys():
 
     graph = neighbours(adjacency)
     np.testing.assert_allclose(velocity(theta[0], w, 1.7, *graph), slope(0, theta[0]), atol=1e-12)
-    reference = solve_ivp(slope, (0, 5), theta[0], rtol=1e-9, atol=1e-10).y[:, -1]
-    advance(theta, w, np.array([1.7]), *graph, 0.05, 100)
-    np.testing.assert_allclose(theta[0], reference, atol=1e-4)
+    for tolerance, near in ((1e-6, 1e-4), (1e-10, 1e-8)):
+        moved = theta.copy()
+        advance(moved, w, np.array([1.7]), *graph, 5.0, tolerance, np.zeros(1))
+        tight = solve_ivp(slope, (0, 5), theta[0], method="DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+        np.testing.assert_allclose(moved[0], tight, atol=near)
+
+
+def test_the_steps_are_those_of_scipys_pair():
+    """The same first step, the same tries, and the same answer to rounding, far from the exact one."""
+    graph, k = neighbours(modular_graph(60, 6, 5, 2, rng())), 4.0
+    w, theta, tolerance = 3 * rng(1).normal(size=60), rng(2).uniform(0, 6, (1, 60)), 1e-3
+    seen = solve_ivp(lambda _, x: velocity(x, w, k, *graph), (0, 20), theta[0], rtol=tolerance, atol=tolerance)
+    tight = solve_ivp(lambda _, x: velocity(x, w, k, *graph), (0, 20), theta[0], rtol=1e-10, atol=1e-10).y[:, -1]
+    advance(theta, w, np.array([k]), *graph, 20.0, tolerance, np.zeros(1))
+    off = np.abs(theta[0] - tight).max()
+    assert off > 1e-3 and np.abs(theta[0] - seen.y[:, -1]).max() < 1e-6 * off
+
+
+def test_a_step_found_once_is_taken_up_and_a_cut_one_does_not_shorten_it():
+    graph, k = neighbours(modular_graph(60, 6, 5, 2, rng())), np.array([2.0])
+    w, theta, step = rng(1).normal(size=60), rng(2).uniform(0, 6, (1, 60)), np.zeros(1)
+    whole = theta.copy()
+    advance(whole, w, k, *graph, 10.0, 1e-8, np.zeros(1))
+    for _ in range(400):
+        advance(theta, w, k, *graph, 0.025, 1e-8, step)
+    np.testing.assert_allclose(theta, whole, atol=1e-6)
+    assert step[0] > 0.05
+
+
+def test_sines_are_those_of_numpy():
+    x = np.concatenate([rng().uniform(-m, m, 5000) for m in (1e-9, 1, 10, 1e3, 1e6)] + [np.arange(-40, 40) * np.pi / 4])
+    for mine, theirs in zip(sines(x), (np.sin(x), np.cos(x)), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=0, atol=2.3e-16)
+    far = np.array([1e9, -1e12])  # an error of the angle's own last place
+    assert np.abs(sines(far)[0] - np.sin(far)).max() < np.spacing(1e12)
+
+
+def test_what_no_step_is_short_enough_for_is_refused():
+    theta = np.array([[0.0, 1.0]])
+    with pytest.raises(ValueError, match="steps became too short"):
+        advance(theta, np.array([1e300, -1e300]), np.array([1e308]), *EVERYONE, 1.0, 1e-6, np.zeros(1))
 
 
 def test_complete_graph_without_a_list_is_the_complete_graph():
@@ -200,7 +239,7 @@ def test_a_graph_that_does_not_fit_is_refused(function, change, words):
     given = dict(theta=np.zeros(3), w=np.zeros(3), k=1.0, starts=np.array([0, 1, 2, 2]), indices=np.array([1, 0]))
     given |= change
     if function is advance:
-        given |= dict(theta=np.zeros((1, 3)), k=np.array([given["k"]]), dt=0.1, steps=1)
+        given |= dict(theta=np.zeros((1, 3)), k=np.array([given["k"]]), time=0.1, tolerance=1e-3, step=np.zeros(1))
     with pytest.raises(ValueError, match=words):
         function(**given)
 
@@ -208,9 +247,9 @@ def test_a_graph_that_does_not_fit_is_refused(function, change, words):
 def test_lorentzian_frequencies_reach_the_closed_form():
     n, coupling = 5000, 4.0
     w = np.tan(np.pi * ((np.arange(n) + 0.5) / n - 0.5))
-    theta, seen = rng().uniform(0, 2 * np.pi, (1, n)), []
+    theta, step, seen = rng().uniform(0, 2 * np.pi, (1, n)), np.zeros(1), []
     for t in range(60):
-        advance(theta, w, np.array([coupling]), *EVERYONE, 0.05, 10)
+        advance(theta, w, np.array([coupling]), *EVERYONE, 0.5, 1e-4, step)
         if t >= 30:
             seen.append(order(theta)[0])
     assert np.mean(seen) == pytest.approx(np.sqrt(1 - 2 / coupling), abs=0.03)
@@ -221,9 +260,9 @@ def test_two_oscillators_lock_up_to_twice_the_coupling(ratio, locks):
     """With the sum divided by the degree, d(difference)/dt = dw - 2 K sin(difference): locking iff |dw| <= 2 K."""
     graph = neighbours(np.array([[False, True], [True, False]]))
     w, theta = np.array([0.5, -0.5]) * 2 * ratio, np.zeros((1, 2))
-    advance(theta, w, np.array([1.0]), *graph, 0.02, 5000)
+    advance(theta, w, np.array([1.0]), *graph, 100.0, 1e-8, np.zeros(1))
     before = theta[0, 0] - theta[0, 1]
-    advance(theta, w, np.array([1.0]), *graph, 0.02, 2500)
+    advance(theta, w, np.array([1.0]), *graph, 50.0, 1e-8, np.zeros(1))
     slip = abs(theta[0, 0] - theta[0, 1] - before)
     assert slip < 1e-3 if locks else slip > 2 * np.pi
 

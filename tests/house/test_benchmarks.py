@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import timing
+from tests.benchmarks import page, timing
+from tests.benchmarks import record as records
 from tests.benchmarks.bench_house import HOUSE, imports
 from tests.benchmarks.timing import Duel, Growth
 
@@ -144,42 +145,140 @@ def test_no_name_of_this_machine_is_in_the_record(record):
 
 def test_the_page_gets_the_tables_between_its_markers(record, tmp_path):
     path = tmp_path / "benchmarks.md"
-    path.write_text(f"before\n{command.BEGIN}\nold\n{command.END}\nafter\n", "utf-8")
-    command.write(command.tables(record), path)
+    path.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n", "utf-8")
+    page.write(page.tables(record), path)
     text = path.read_text("utf-8")
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "\nold\n" not in text
     for row in (row for row in record["peers"] if row["table"]):
-        assert row["name"] in text and f"{row['against']}: {command.number(row['peer'])}" in text
-    command.write(command.tables(record), path)
+        assert row["name"] in text and f"{row['against']}: {page.number(row['peer'])}" in text
+    page.write(page.tables(record), path)
     assert path.read_text("utf-8") == text
     path.write_text("no markers", "utf-8")
     with pytest.raises(ValueError, match=r"benchmarks\.md is not allowed"):
-        command.write("", path)
+        page.write("", path)
 
 
-@pytest.mark.parametrize(("page", "made"), [("docs/benchmarks.md", command.tables), ("README.md", command.front)])
-def test_a_page_holds_what_the_record_in_the_repository_says(page, made):
-    record = json.loads((timing.ROOT / "docs/benchmarks.json").read_text("utf-8"))
-    text = (timing.ROOT / page).read_text("utf-8")
-    begin, end = text.index(command.BEGIN), text.index(command.END)
-    assert text.count(command.BEGIN) == text.count(command.END) == 1
-    assert text[begin + len(command.BEGIN) : end].strip() == made(record)
+def test_the_pages_hold_what_the_newest_record_says(tmp_path):
+    pages = ("docs/benchmarks.md", "docs/benchmarks/growth.svg", "README.md")
+    for kept in (*pages, *(str(p.relative_to(timing.ROOT)) for p, _ in records.records())):
+        copy = tmp_path / kept
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((timing.ROOT / kept).read_bytes())
+    page.pages(tmp_path)
+    for kept in pages:
+        assert (tmp_path / kept).read_text("utf-8") == (timing.ROOT / kept).read_text("utf-8"), f"{kept} is old"
+
+
+def test_a_kept_record_is_complete_and_of_the_processor_that_its_name_says():
+    for path, record in records.records():
+        assert not record["quick"] and path == records.file_of(record["machine"])
 
 
 def test_the_readme_has_five_lines_and_no_table_of_them():
-    record = json.loads((timing.ROOT / "docs/benchmarks.json").read_text("utf-8"))
-    lines = command.front(record).splitlines()
-    assert len(lines) == len(command.FRONT) == 5 and all(
+    _, record = records.records()[0]
+    lines = page.front(record).splitlines()
+    assert len(lines) == len(page.FRONT) == 5 and all(
         line.startswith("- ") and "yardstick" not in line for line in lines
     )
-    row = next(r for r in record["peers"] if r["name"] == command.FRONT[1])
-    assert f"{command.number(row['ours'])} us per step; {row['against']}: {command.number(row['peer'])}" in lines[1]
+    row = next(r for r in record["peers"] if r["name"] == page.FRONT[1])
+    assert f"{page.number(row['ours'])} us per step; {row['against']}: {page.number(row['peer'])}" in lines[1]
     assert "peer / ours" not in (timing.ROOT / "README.md").read_text("utf-8")
+
+
+# ---- runs that stop, fail and get slower, with rows of no work
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """Two bench modules whose works take no time, and a machine; returns a function that runs the command."""
+    speed = {"one": 1.0, "two": 1.0}
+
+    def work(name):
+        def rows(quick, seconds):
+            if speed[name] is None:
+                raise RuntimeError(f"{name} broke")
+            return [
+                dict(name=name, ours=speed[name], peer=4.0, ratio=4 / speed[name], unit="ms", against="p", table=True)
+            ]
+
+        return rows
+
+    machine = timing.machine() | {"cpu": "Some CPU @ 2.5", "cores": 3, "pykan": None}
+    monkeypatch.setattr(timing, "machine", lambda: machine)
+    measured = []
+    monkeypatch.setattr(command, "units", lambda part, *rest: {n: work(n) for n in speed if part == "peers"})
+    merge = records.merge
+    monkeypatch.setattr(
+        command, "merge", lambda r, part, unit, rows: (measured.append(unit), merge(r, part, unit, rows))
+    )
+    path = tmp_path / "kept" / "some-cpu-2-5-3-cores.json"
+
+    def run(*arguments):
+        measured.clear()
+        command.main(["peers", "--json", str(path), *arguments])
+        return json.loads(path.read_text("utf-8"))
+
+    run.speed, run.measured, run.path, run.machine = speed, measured, path, machine
+    return run
+
+
+def test_a_run_that_failed_in_part_keeps_the_rest_and_goes_on(tiny, capsys):
+    tiny.speed["two"] = None
+    with pytest.raises(SystemExit):
+        tiny()
+    assert "two broke" in (said := capsys.readouterr().out) and "--resume" in said and "pykan" in said
+    half = json.loads(tiny.path.read_text("utf-8"))
+    assert [r["name"] for r in half["peers"]] == ["one"] and "not finished" in page.tables(half)
+    tiny.speed["two"] = 1.0
+    whole = tiny("--resume")
+    assert tiny.measured == ["two"] and [r["name"] for r in whole["peers"]] == ["one", "two"]
+    assert "unfinished" not in whole and len({r["run"] for r in whole["peers"]}) == 1
+    tiny()
+    assert tiny.measured == ["one", "two"]
+
+
+def test_what_got_slower_than_this_machines_last_record_is_named(tiny, capsys):
+    tiny()
+    assert "slower: " not in capsys.readouterr().out
+    tiny.speed.update(one=1.2, two=1.4)
+    tiny()
+    named = [line for line in capsys.readouterr().out.splitlines() if line.startswith("slower: ")]
+    assert len(named) == 1 and named[0].startswith("slower: two: 1.4 ms, 1.40 times that of ") and "p: 1.00" in named[0]
+    tiny()  # the last record is the one just made
+    assert "slower: " not in capsys.readouterr().out
+
+
+def test_a_row_that_is_measured_no_more_leaves_with_a_whole_run_of_its_part(tiny):
+    tiny()
+    del tiny.speed["two"]
+    assert [r["name"] for r in tiny("--only", "one")["peers"]] == ["one", "two"]
+    assert [r["name"] for r in tiny()["peers"]] == ["one"]
+
+
+def test_small_sizes_and_other_machines_are_never_mixed_in(tiny):
+    tiny()
+    assert not any("last" in r for r in tiny("--quick")["peers"])
+    tiny.machine["cpu"] = "Another"
+    assert not any("last" in r for r in tiny("--quick")["peers"])
+
+
+def test_a_machine_writes_its_own_file(tiny):
+    assert records.file_of(tiny.machine, tiny.path.parent) == tiny.path
+    assert records.file_of(tiny.machine | {"cores": 64}) != records.file_of(tiny.machine)
+
+
+def test_the_page_says_which_machine_when_and_what_was_missing(tiny):
+    record = tiny()
+    text = page.tables(record, "a.json", ("b.json",))
+    for said in ("3 cores of Some CPU @ 2.5", "(benchmarks/a.json)", "(benchmarks/b.json)", "not installed: pykan"):
+        assert said in " ".join(text.split())
+    record["peers"][0]["measured"] = "2026-01-02"
+    assert "from 2 January 2026 to" in page.tables(record)
 
 
 @pytest.mark.parametrize("value", ["0.00123", "1.23", "12.3", "123", "1,230", "-"])
 def test_numbers_have_three_digits(value):
-    assert command.number(None if value == "-" else float(value.replace(",", ""))) == value
+    assert page.number(None if value == "-" else float(value.replace(",", ""))) == value
 
 
 def test_an_unknown_part_is_refused(capsys):

@@ -7,7 +7,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from labcore.claims import Evidence, Seeds, claim, geometric, mean, once, share
-from labcore.primitives.logic import boolean
+from labcore.primitives.logic.simulation import truth_table
 
 from .experiments import against_gradient, generate, search
 from .threshold_circuits import circuit, make_task, read_gates
@@ -46,7 +46,7 @@ def solutions_are_circuits(seeds: Seeds) -> Evidence:
         for w in frame.weights.values[frame.solved.values]:
             netlist = circuit(made.net, *read_gates(made.net, w, made.X))
             # truth_table has the rows of the multiplier in the same order
-            exact.append(netlist is not None and np.array_equal(boolean.truth_table(netlist), made.Y > 0))
+            exact.append(netlist is not None and np.array_equal(truth_table(netlist), made.Y > 0))
         sizes = _first_layer(frame).reshape(-1, int(frame.width[1]), int(frame.fan_in[0]))
         threes.extend(((sizes > 0.5 * np.sqrt(5 / 3)).sum(2) == 3).mean(1))
     return Evidence(

@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from labcore.frames import Frame, axis, var
-from labcore.primitives.logic import boolean
+from labcore.primitives.logic.simulation import simulate
 
 from .relax_reflect import State
 from .side_by_side import Standing
@@ -59,7 +59,7 @@ def circuit_frame(
         kinds, kept = read_gates(net, w, made.X)
         logic = f" Of its {len(m)} neurons {(kinds >= 0).sum()} are gates."
         if (netlist := circuit(net, kinds, kept)) is not None:
-            agrees = (boolean.simulate(netlist, made.X > 0)[:, netlist.outputs] == (made.Y > 0)).all(1)
+            agrees = (simulate(netlist, made.X > 0, netlist.outputs) == (made.Y > 0)).all(1)
             logic += f" The logic circuit agrees with the table on {agrees.sum()} of {len(agrees)} rows."
     found = f" ({', '.join(str(k) for k in sorted(ended[solved]))} iterations)" if solved.any() else ""
     values = {}

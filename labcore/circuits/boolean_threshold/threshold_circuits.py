@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from labcore.primitives.logic import boolean
+from labcore.primitives.logic.simulation import truth_table
 
 from .wiring import Array, Wiring, infer, layered
 
@@ -36,7 +37,7 @@ def make_task(task: str, rule: int, items: int, seed: int) -> Task:
         widths, (X, Y) = (8, 3, 8, 8), boolean.random_codes(8, 8, rng)
     else:
         widths, X = (8, 8, 8, 8, 8), boolean.signs(boolean.all_patterns(8))
-        Y = boolean.signs(boolean.truth_table(boolean.random_logic(list(widths), 0.5, "and/or", rng)))
+        Y = boolean.signs(truth_table(boolean.random_logic(list(widths), 0.5, "and/or", rng)))
     some = np.sort(rng.permutation(len(X))[:items]) if task in ("multiplier2", "random_logic") else np.arange(len(X))
     rest = np.setdiff1d(np.arange(len(X)), some)
     data = (np.array(a, float, order="C") for a in (X[some], Y[some], X[rest], Y[rest]))

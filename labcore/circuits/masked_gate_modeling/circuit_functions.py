@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from labcore.primitives.logic.boolean import AND, INPUT, NOT, XOR, Netlist, all_patterns, simulate
+from labcore.primitives.logic.boolean import AND, INPUT, NOT, XOR, Netlist, all_patterns
+from labcore.primitives.logic.simulation import simulate
 
 from .aig import Aig, Array
 
@@ -62,12 +63,12 @@ def completions(aig: Aig, masked: Int[Array, " k"], rng: np.random.Generator, li
     inputs = all_patterns(n)
     X = np.concatenate([np.tile(inputs, (ways, 1)), np.repeat(code.astype(bool), len(inputs), axis=0)], axis=1)
     circuit = netlist(aig, masked)
-    tables = simulate(circuit, X)[:, circuit.outputs].reshape(ways, -1)
+    tables = simulate(circuit, X, circuit.outputs).reshape(ways, -1)
     return Completions(len(np.unique(np.packbits(tables, axis=1), axis=0)), ways, complete)
 
 
 def signal_probability(aig: Aig, patterns: int, rng: np.random.Generator) -> Float[Array, " n_and"]:
     """The share of random input patterns for which each AND is 1."""
     circuit = netlist(aig)
-    values = simulate(circuit, rng.integers(0, 2, size=(patterns, aig.n_inputs)).astype(bool))
-    return values[:, circuit.kind == AND].mean(0)
+    X = rng.integers(0, 2, size=(patterns, aig.n_inputs)).astype(bool)
+    return simulate(circuit, X, np.flatnonzero(circuit.kind == AND)).mean(0)

@@ -137,6 +137,7 @@ def wire_up(words: Sequence[str], lexicon: Mapping[str, Ty], pairs: Sequence[tup
 def parse(words: Sequence[str], lexicon: Mapping[str, Ty], target: Simple = Simple("s")) -> Diagram:
     """The diagram of a sentence: words, then cups, then one open wire of type `target`.
 
+    Time grows with the cube of the types of all words: a millisecond or so for a dozen words, up to a second at 300.
     Raises ValueError for an unknown word, and GrammarError, which prints the type that is left, for no sentence.
     """
     types = typed(words, lexicon)

@@ -23,8 +23,9 @@ from labcore.primitives.regression.deterministic_equivalent import (
     hastie_ridgeless,
     stieltjes_mp,
 )
-from labcore.primitives.regression.spectral import Moments, spectral_fit
+from labcore.primitives.regression.spectral import Moments
 
+from .nested_widths import decompose
 from .random_features import Activation, Normalization, features, normalize, random_layer
 from .size_cache import size_cache
 from .spectral_bank import SpectralBank, bank
@@ -108,9 +109,9 @@ class Problem(NamedTuple):
 def problem(
     data: Data, cells: Cells, normalization: Normalization, activation: Activation, seed: tuple[int, ...]
 ) -> Problem:
-    """Draw and decompose all cells of one repeat: one SVD a cell, about 0.1 s for n = 200 and p up to 1600."""
+    """Draw and decompose all cells of one repeat, in about 0.1 s for n = 200 and p up to 1600."""
     source = draw(data, cells, activation, seed)
-    fits = bank([spectral_fit(*cell(source, n, p, normalization)) for n, p in cells])
+    fits = bank(decompose([cell(source, n, p, normalization) for n, p in cells]))
     return Problem(fits, source.clean, source.labels, cells, seed)
 
 

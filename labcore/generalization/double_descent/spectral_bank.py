@@ -17,6 +17,8 @@ from labcore.checked import ANY, above, checked, rows, within
 from labcore.kernels import kernel
 from labcore.primitives.regression.spectral import SpectralFit
 
+from .nested_widths import Modes
+
 Array = np.ndarray
 
 
@@ -43,7 +45,7 @@ class SpectralBank(NamedTuple):
         return 1.0 / self.relative[self.offset[1:] - 1]
 
 
-def bank(fits: Sequence[SpectralFit]) -> SpectralBank:
+def bank(fits: Sequence[SpectralFit | Modes]) -> SpectralBank:
     """Lay decomposed problems end to end for `evaluate`. V is dropped: only `weights` needs it."""
     rows = np.array([f.ut.shape[1] for f in fits])
     stack = {name: np.concatenate([getattr(f, name) for f in fits]) for name in ("s", "hv", "mv", "v0", "g0")}

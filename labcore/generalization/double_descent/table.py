@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 
 from labcore.experiment import Seed, choice, number
-from labcore.primitives.regression.spectral import spectral_fit
 from labcore.tables import Table, of_table, split
 
 from . import spectral_bank, view
 from .experiments import BY_WIDTH
 from .feature_regression import Source, cell
 from .mechanism import filters
+from .nested_widths import decompose
 from .random_features import features, random_layer
 from .spike import spike
 from .widths import cells_of
@@ -63,7 +63,7 @@ def model_wise(
         z, ze = (features(x, layer, "relu") for x in (rows.x, rows.x_test))
         clean = rows.y[:, None]
         source = Source(z, clean, (ze, rows.y_test[:, None]), None, np.zeros((widest, 1)), "numbers")
-        fits = spectral_bank.bank([spectral_fit(*cell(source, n, p, "raw")) for n, p in cells])
+        fits = spectral_bank.bank(decompose([cell(source, n, p, "raw") for n, p in cells]))
         y = clean + label_noise * rng[1].standard_normal(clean.shape)
         phi = filters(method, fits, steps, 1.0, ridge)
         scores.append(spectral_bank.evaluate(fits, y, phi))

@@ -218,8 +218,8 @@ def episode(
     """Let a compiled control law drive the body for `steps` control steps of 0.03, each solved in `substeps` steps.
 
     The law sees the angles at the beginning of a control step, and its torque is held to the end. `period` counts
-    control steps; `phase` in [0, 1) is where the clock starts. Raises ValueError for a law that is not compiled for
-    LAW, and for weights that it refuses.
+    control steps; `phase` in [0, 1) is where the clock starts. A step takes time as the cube of the links: 20 ms
+    at 256. Raises ValueError for a law that is not compiled for LAW, and for weights that it refuses.
     """
     start = straight(body) if start is None else start
     n = body.n_links

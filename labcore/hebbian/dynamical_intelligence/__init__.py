@@ -14,7 +14,8 @@ counted; the slow trough resets the fast rhythm. Constants and the graph are our
 
 from __future__ import annotations
 
-from .kuramoto import advance, modular_graph, neighbours, order
+from .flow import advance
+from .kuramoto import modular_graph, neighbours, order
 from .mechanism import capacity, readiness, replay, stdp, theta_gamma
 
 __all__ = ["advance", "capacity", "modular_graph", "neighbours", "order", "readiness", "replay", "stdp", "theta_gamma"]

@@ -11,10 +11,11 @@ import xarray as xr
 from labcore.experiment import Seed, experiment, number
 from labcore.frames import Frame, axis, var
 
-from .kuramoto import advance, modular_graph, neighbours, order
+from .flow import advance
+from .kuramoto import modular_graph, neighbours, order
 from .mechanism import capacity, replay, stdp, theta_gamma
 
-BLOCKS, DT, EVERY = 6, 0.05, 10  # modules, time step in s, steps between two samples
+BLOCKS, EVERY, TOLERANCE = 6, 0.5, 1e-6  # modules, s between two samples, of a step
 
 
 FROM, TO = axis("from item", start=1), axis("to item", start=1)
@@ -172,10 +173,10 @@ def modules(
     w, theta = spread * (w - w.mean()), np.tile(rng.uniform(0, 2 * np.pi, N), (len(ks), 1))
     block = np.arange(N) * BLOCKS // N
     scales = [[np.flatnonzero(parts * block // BLOCKS == b) for b in range(parts)] for parts in (1, 2, BLOCKS)]
-    samples = round(duration / DT) // EVERY
+    samples, step = round(duration / EVERY), np.zeros(len(ks))
     log, local, past = np.empty((samples, 3, len(ks))), np.empty((samples, BLOCKS)), np.empty((samples, N))
     for t in range(samples):
-        advance(theta, w, ks, *graph, DT, EVERY)
+        advance(theta, w, ks, *graph, EVERY, TOLERANCE, step)
         r = [[order(theta[:, part]) for part in scale] for scale in scales]
         log[t] = [np.mean(x, 0) for x in r]
         local[t], past[t] = np.array(r[2])[:, -1], theta[-1]
@@ -192,7 +193,7 @@ def modules(
                 r_local=local[: t + 1],
                 sweep=mean[:, :-1],
                 connectivity=together,
-                time=DT * EVERY * np.arange(1, t + 2),
+                time=EVERY * np.arange(1, t + 2),
             ),
             f"At K = {K:g} the order is {mean[2, -1]:.2f} in a module and {mean[0, -1]:.2f} over all. "
             f"The two differ most at K = {ks[best]:g}: {mean[2, best]:.2f} and {mean[0, best]:.2f}.",

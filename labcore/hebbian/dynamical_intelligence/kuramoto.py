@@ -15,6 +15,8 @@ from jaxtyping import Bool, Float, Int, Real
 from labcore.checked import EMPTY, checked, index, rows
 from labcore.kernels import kernel
 
+from .sines import sines
+
 Array = np.ndarray
 Starts = Annotated[Int[Array, " N+1"], rows("E")]
 Indices = Annotated[Int[Array, " E"], index("N"), EMPTY]
@@ -54,7 +56,7 @@ def velocity(
     indices: Indices | None = None,
 ) -> Float[Array, " N"]:
     """dtheta/dt. Without a graph (None) everyone listens to the mean of all."""
-    sin, cos = np.sin(theta), np.cos(theta)
+    sin, cos = sines(theta)
     v, s, c = w.astype(np.float64), sin.mean(), cos.mean()
     for i in range(len(theta)):
         if starts is not None:
@@ -65,28 +67,6 @@ def velocity(
             s, c = s / max(degree, 1), c / max(degree, 1)
         v[i] += k * (s * cos[i] - c * sin[i])
     return v
-
-
-@checked
-@kernel
-def advance(
-    theta: Float[Array, "M N"],
-    w: Real[Array, " N"],
-    k: Float[Array, " M"],
-    starts: Starts | None,
-    indices: Indices | None,
-    dt: float,
-    steps: int,
-) -> None:
-    """That many Runge-Kutta steps of order four, theta in place; row m has the coupling k[m]."""
-    for m in range(len(k)):
-        now = theta[m]
-        for _ in range(steps):
-            a = velocity(now, w, k[m], starts, indices)
-            b = velocity(now + dt / 2 * a, w, k[m], starts, indices)
-            c = velocity(now + dt / 2 * b, w, k[m], starts, indices)
-            d = velocity(now + dt * c, w, k[m], starts, indices)
-            now += dt / 6 * (a + 2 * b + 2 * c + d)
 
 
 def order(theta: Float[Array, "*M N"]) -> Float[Array, "*M"]:

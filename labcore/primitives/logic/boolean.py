@@ -1,4 +1,4 @@
-"""Logic circuits as netlists, simulated 64 input patterns at a time, and Boolean data sets with values -1 and +1."""
+"""Logic circuits as netlists, and Boolean data sets with values -1 and +1."""
 
 from __future__ import annotations
 
@@ -114,62 +114,11 @@ def _topological(needs, fanin):
     return order, n - placed
 
 
-@kernel
-def _words(kind, fanin, order, words):
-    """Fill words (n, W), 64 patterns a word, whose input rows are given."""
-    for node in order:
-        a, b, c = words[fanin[node, 0]], words[fanin[node, 1]], words[fanin[node, 2]]
-        out, k = words[node], kind[node]
-        for i in range(words.shape[1]):
-            if k == ZERO:
-                out[i] = np.uint64(0)
-            elif k == ONE:
-                out[i] = ~np.uint64(0)
-            elif k == BUF:
-                out[i] = a[i]
-            elif k == NOT:
-                out[i] = ~a[i]
-            elif k == AND:
-                out[i] = a[i] & b[i]
-            elif k == OR:
-                out[i] = a[i] | b[i]
-            elif k == XOR:
-                out[i] = a[i] ^ b[i]
-            elif k == MAJ:
-                out[i] = (a[i] & b[i]) | (a[i] & c[i]) | (b[i] & c[i])
-
-
-def simulate(netlist: Netlist, X: Bool[Array, "P n_in"]) -> Bool[Array, "P n"]:
-    """The value of every node for the input patterns X, in one pass of 64-bit words.
-
-    Raises ValueError when X has not one column an input, or anything else than 0 and 1.
-    """
-    X = bits_of("X", X)
-    inputs = netlist.inputs
-    if X.ndim != 2 or X.shape[1] != len(inputs):
-        raise ValueError(
-            f"X of shape {X.shape} is not allowed; the netlist has {len(inputs)} inputs: (P, {len(inputs)})"
-        )
-    patterns, n = len(X), len(netlist.kind)
-    size = -(-patterns // 64)
-    packed = np.zeros((n, size * 8), np.uint8)
-    packed[inputs, : -(-patterns // 8)] = np.packbits(np.ascontiguousarray(X.T), axis=1, bitorder="little")
-    words = packed.view(np.uint64)
-    _words(netlist.kind, netlist.fanin, netlist.order, words)
-    # a view: a copy in the other order would cost more than all the gates
-    return np.unpackbits(words.view(np.uint8), axis=1, count=patterns, bitorder="little").view(bool).T
-
-
 def all_patterns(bits: int) -> Bool[Array, "2**bits bits"]:
     """Every input pattern, the first column being the slowest. Raises ValueError above 12 bits."""
     if not 0 <= bits <= 12:
         raise ValueError(f"{bits} inputs are not allowed; a truth table has from 0 to 12")
     return (np.arange(2**bits)[:, None] >> np.arange(bits)[::-1] & 1).astype(bool)
-
-
-def truth_table(netlist: Netlist) -> Bool[Array, "2**n_in m"]:
-    """The outputs for every input pattern, in the order of `all_patterns`; up to 12 inputs."""
-    return simulate(netlist, all_patterns(len(netlist.inputs)))[:, netlist.outputs]
 
 
 def signs(bits: Bool[Array, "*shape"] | Int[Array, "*shape"]) -> Int8[Array, "*shape"]:

@@ -40,37 +40,61 @@ class DetEquiv(NamedTuple):
     df2: Float[Array, "*shape"]
 
 
+@kernel(fastmath={"reassoc", "nsz"})  # the sums are taken several terms at a time
+def _fractions(ev, above, k):
+    """Sums of q and q^2 over descending ev (r,): q = k/(ev+k) of the first `above`, which are >= k, then ev/(ev+k)."""
+    less, less2, more, more2 = 0.0, 0.0, 0.0, 0.0
+    for j in range(above):
+        q = k / (ev[j] + k)
+        less += q
+        less2 += q * q
+    for j in range(above, len(ev)):
+        q = ev[j] / (ev[j] + k)
+        more += q
+        more2 += q * q
+    return less, less2, more, more2
+
+
 @kernel
 def _implicit_ridge(ev, n, lam):  # pragma: no cover
-    """Root k (len(lam),) of n = sum ev/(ev+k) + n lam/k for positive ev (r,), by bisection on a log scale."""
-    r, trace, smallest = len(ev), 0.0, np.inf
+    """Root k (len(lam),) of n = sum ev/(ev+k) + n lam/k by safeguarded Newton, for positive ev (r,); both descending.
+
+    k times the equation is concave in k: from above its root Newton comes down to it and never jumps over it, and the
+    root of one ridge is above that of a smaller one.
+    """
+    r, trace, smallest = len(ev), 0.0, ev[-1] if len(ev) else np.inf
     for e in ev:
         trace += e
-        smallest = min(smallest, e)
-    k = np.zeros(len(lam))
+    k, last, above = np.zeros(len(lam)), np.inf, 0
     for i in range(len(lam)):
         # both ends are bounds on the root, not guesses: the sum lies between r ev_min/(ev_min+k) and trace/k
-        low, high = max(lam[i], smallest * (r - n) / n), lam[i] + trace / n
+        low, high = max(lam[i], smallest * (r - n) / n), min(lam[i] + trace / n, last)
         if low <= 0:
-            continue  # no ridge and not more directions than samples: k = 0
-        for _ in range(200):
-            middle = np.sqrt(low) * np.sqrt(high)
-            if middle <= low or middle >= high:
-                break
-            # each fraction above 1/2 is 1 - middle/(e + middle), and its 1 counts against n: what is left on both
-            # sides are positive terms, so that no digits are lost where n, the sum and their difference are far apart
-            more, less, whole = n * lam[i] / middle, 0.0, n
-            for e in ev:
-                if e < middle:
-                    more += e / (e + middle)
-                else:
-                    less += middle / (e + middle)
-                    whole -= 1.0
+            break  # no ridge and not more directions than samples: k = 0, and so for all that follow
+        at, step = high, 2.0
+        for _ in range(500):
+            # each fraction above 1/2 is 1 - k/(ev + k), and its 1 counts against n: what is left on both sides are
+            # positive terms, so that no digits are lost where n, the sum and their difference are far apart
+            while above < r and ev[above] >= at:
+                above += 1
+            while above > 0 and ev[above - 1] < at:
+                above -= 1
+            less, less2, more, more2 = _fractions(ev, above, at)
+            more, whole = more + n * lam[i] / at, n - above
             if more + max(-whole, 0.0) > less + max(whole, 0.0):
-                low = middle
+                low = at
             else:
-                high = middle
-        k[i] = np.sqrt(low) * np.sqrt(high)
+                high = at
+            slope = more2 + less2 - 2 * less - whole
+            new = at - at * (more - less - whole) / slope if slope < 0 else 0.0
+            if abs(new - at) <= 4e-16 * at:
+                break
+            if not low < new < high or 2 * abs(new - at) > step * max(new, at):  # Newton is out, or slow
+                new = np.sqrt(low) * np.sqrt(high)
+                if not low < new < high:
+                    break
+            at, step = new, abs(new - at) / max(new, at)
+        k[i] = last = at
     return k
 
 
@@ -106,13 +130,15 @@ def det_equiv(
     _require("s2", s2, 0)
     dead = ev <= 0  # carries no signal, and would be 0/0 at k = 0
     unreachable, ev, beta = float(resid), ev[~dead], beta[~dead]
-    k = _implicit_ridge(ev, float(n), np.atleast_1d(lam).ravel())
-    shrink, kept = ev / (ev + k[:, None]), k[:, None] / (ev + k[:, None])
-    df1, df2 = shrink.sum(1), (shrink**2).sum(1)
-    bias = kept**2 @ (beta**2 * ev)
+    down, k = np.argsort(-lam, axis=None), np.empty(lam.size)
+    k[down] = _implicit_ridge(np.sort(ev)[::-1].copy(), float(n), lam.ravel()[down])
+    both = ev + k[:, None]
+    shrink, kept = ev / both, k[:, None] / both
+    df1, df2 = shrink.sum(1), np.vecdot(shrink, shrink)
+    bias = (kept * kept) @ (beta**2 * ev)
     with np.errstate(divide="ignore", invalid="ignore"):
         # n - df2 as n - df1, which is n lam / k, plus df1 - df2: the difference itself loses its digits near the pole
-        free = np.where(k > 0, n * lam.ravel() / k, n - len(ev)) + (shrink * kept).sum(1)
+        free = np.where(k > 0, n * lam.ravel() / k, n - len(ev)) + np.vecdot(shrink, kept)
         risk = (bias + unreachable + s2 * df2 / n) / (free / n)
     # at the pole the numerator's share of noise decides between 0/0 and inf
     risk = np.where(free <= 0, np.inf if unreachable + s2 > 0 else 0.0, risk)

@@ -167,6 +167,20 @@ def _fit_sample(
     """Only for its check."""
 
 
+def check_problem(
+    z: Float[Array, "n p"],
+    test: Moments | tuple[Float[Array, "m p"], Float[Array, "m c"]],
+    start: Float[Array, "p c"] | None,
+) -> None:
+    """Raises ValueError for n < 2, p = 0, and arrays that do not fit together or are not finite."""
+    if z.ndim != 2 or z.shape[0] < 2 or z.shape[1] < 1:
+        raise ValueError(f"z has shape {z.shape}; it must be (samples >= 2, features >= 1)")
+    if isinstance(test, Moments):
+        _fit_moments(z, test, start)
+    else:
+        _fit_sample(z, *test, start)
+
+
 def spectral_fit(
     z: Float[Array, "n p"],
     test: Moments | tuple[Float[Array, "m p"], Float[Array, "m c"]],
@@ -178,12 +192,7 @@ def spectral_fit(
     `start` is the direction of the initial weights (default zero). Cost: one thin SVD.
     Raises ValueError for n < 2, p = 0, arrays that do not fit together or are not finite, or z = 0.
     """
-    if z.ndim != 2 or z.shape[0] < 2 or z.shape[1] < 1:
-        raise ValueError(f"z has shape {z.shape}; it must be (samples >= 2, features >= 1)")
-    if isinstance(test, Moments):
-        _fit_moments(z, test, start)
-    else:
-        _fit_sample(z, *test, start)
+    check_problem(z, test, start)
     u, s, vt = np.linalg.svd(z, full_matrices=False)
     r = int(np.count_nonzero(s > cut * s[0]))
     if r == 0:
