@@ -160,7 +160,7 @@ def tables(record: dict[str, Any]) -> str:
             peers = "; ".join(f"{r['against']}: {number(r['peer'])}" for r in all_of)
             ratios = "; ".join(number(r["ratio"]) for r in all_of)
             lines.append(f"| {name} | {ours} {unit} | {peers} | {ratios} |")
-    if rows := record.get("house"):
+    if rows := [r for r in record.get("house", []) if "parts" not in r]:
         lines += ["", "| what people wait for | |", "| --- | --- |"]
         for group in dict.fromkeys(r["group"] for r in rows):
             told = []
@@ -169,6 +169,8 @@ def tables(record: dict[str, Any]) -> str:
                 beside = f" ({r['against']}: {number(r['peer'])} {r['unit']})" if r["peer"] is not None else ""
                 told.append(f"{r['name']}: {number(r['ours'])} {r['unit']}{late}{beside}")
             lines.append(f"| {group} | {'; '.join(told)} |")
+    if rows := [r for r in record.get("house", []) if "parts" in r]:
+        lines += ["", *sliders(rows)]
     if rows := record.get("memory"):
         told = "; ".join(f"{r['name']}: {number(r['ours'])} MiB, {r['against']} {number(r['peer'])} MiB" for r in rows)
         lines += ["", *wrapped(f"Memory at its height: {told}.")]
@@ -176,6 +178,25 @@ def tables(record: dict[str, Any]) -> str:
         told = "; ".join(f"{r['name']}, over {r['size']} {r['exponent']:.2f} ({r['expected']:g})" for r in rows)
         lines += ["", *wrapped(f"Growth, as the exponent that fits the times (expected for large sizes): {told}.")]
     return "\n".join(lines)
+
+
+def sliders(rows: list[dict[str, Any]]) -> list[str]:
+    """The table of the figures that follow a slider, the slowest first."""
+    parts = list(rows[0]["parts"])
+    lines = [
+        f"| {rows[0]['unit']} from a key on the slider to the redrawn figure | median | 95 % within | "
+        f"{' | '.join(parts)} | bytes | pictures a second, dragged |",
+        f"| --- | --- | --- | {' | '.join('---' for _ in parts)} | --- | --- |",
+    ]
+    for r in sorted(rows, key=lambda r: -r["ours"]):
+        beside = f" ({r['against']}: {number(r['peer'])})" if r["peer"] is not None else ""
+        late = "" if r["last one shown"] else ", and not the last one"
+        shares = " | ".join(number(r["parts"][part]) for part in parts)
+        lines.append(
+            f"| {r['name'].removeprefix('slider to figure: ')} | {number(r['ours'])}{beside} | "
+            f"{number(r['95th percentile'])} | {shares} | {r['bytes']:,} | {number(r['pictures a second'])}{late} |"
+        )
+    return lines
 
 
 def front(record: dict[str, Any]) -> str:

@@ -156,6 +156,7 @@ function handsOf({ model, figure, held, redraw }) {
   }
 
   function place() {
+    if (!drawn.length && !parts.size) return; // to ask the page for its sizes has it lay out the whole figure
     put(sheet, { width: figure.clientWidth, height: figure.clientHeight });
     const hands = Object.keys(model.get("hands")).length ? shown() : [];
     const seen = new Set();

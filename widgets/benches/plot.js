@@ -329,7 +329,7 @@ function render({ model, el, film }) {
   const showTime = timeline(film, held);
   figure.style.minHeight = `${model.get("spec").layout?.height ?? HEIGHT}px`;
 
-  let Plotly = null, queued = false, gone = false, came = {}; // what is drawn, as it came
+  let Plotly = null, queued = false, drawing = false, gone = false, came = {}; // what is drawn, as it came
 
   function themed(dark) {
     const colours = THEMES[dark ? "dark" : "light"];
@@ -377,7 +377,12 @@ function render({ model, el, film }) {
     const seen = withTicks(plain, came.layout);
     came = { data, layout };
     hands.are(meta?.hands ?? []);
-    await drawIn(Plotly, figure, arrays, first ? seen : hands.still(seen), config);
+    drawing = true;
+    try {
+      await drawIn(Plotly, figure, arrays, first ? seen : hands.still(seen), config);
+    } finally {
+      drawing = false;
+    }
     hands.place();
     if (first) listen();
   }
@@ -399,7 +404,7 @@ function render({ model, el, film }) {
       if (click.y) values[click.y] = y;
       model.send({ type: "set", values });
     });
-    for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_afterplot"]) figure.on(event, hands.place);
+    for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_afterplot"]) figure.on(event, () => { if (!drawing) hands.place(); });
   }
 
   let drawn = null, told = null;
