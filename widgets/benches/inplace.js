@@ -145,7 +145,14 @@ function rewrite(figure, some, changes) {
     const { _module: module } = full.find((trace) => trace.type === type);
     for (const [id, place] of Object.entries(all._plots)) module.crossTraceCalc(figure, place, id);
   }
-  all._basePlotModules[0].plot(figure);
+  // only the panels that have another picture
+  const panels = new Set(recalculated.map((k) => full[k].xaxis + full[k].yaxis)), { cartesian } = all._subplots;
+  try {
+    all._subplots.cartesian = cartesian.filter((id) => panels.has(id));
+    all._basePlotModules[0].plot(figure);
+  } finally {
+    all._subplots.cartesian = cartesian;
+  }
   for (const module of all._visibleModules) module.style?.(figure);
 }
 
