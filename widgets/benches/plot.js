@@ -1,6 +1,6 @@
 // A plotly figure that follows the model's `spec`, or shows an earlier frame of its film. The kernel replaces the whole
-// specification; Plotly.react finds what changed. Updates that arrive while one is drawn become one redraw, so a slow
-// browser is never behind; the film keeps them all.
+// specification; what changed in it is drawn (`drawIn`). Updates that arrive while one is drawn become one redraw, so a
+// slow browser is never behind; the film keeps them all.
 
 const THEMES = {
   light: { "@ink": "#1f2328", "@soft": "#6b7280", "@grid": "#e3e6ea", "@paper": "#ffffff", "@shade": "rgba(107,114,128,0.10)" },
