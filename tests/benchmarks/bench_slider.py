@@ -154,7 +154,12 @@ def _keys(page: Any, slider: Any, log: Log, moves: int) -> tuple[np.ndarray, np.
         if number == WARM and (len(taken) < WARM / 2 or sum(calm) <= len(calm) / 2):
             break
     first = min(WARM, len(taken) // 2)  # which warm both sides up
-    return np.array(taken[first:]), np.array(parts[first:]), int(np.median(sizes[first:] or [0])), sum(calm) > len(calm) / 2
+    return (
+        np.array(taken[first:]),
+        np.array(parts[first:]),
+        int(np.median(sizes[first:] or [0])),
+        sum(calm) > len(calm) / 2,
+    )
 
 
 def _drag(page: Any, slider: Any, log: Log) -> tuple[float, bool]:
