@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 
 import pytest
 
@@ -107,61 +108,70 @@ def move(page, key: str = "ArrowRight") -> None:
     )
 
 
-def hold(page) -> None:
-    """Let the axes hold still: the first key on a slider stops them."""
-    handle(page).focus()
-    move(page)
-    page.evaluate(f"window.points = [...{F}.calcdata]")
+@contextmanager
+def held(page):
+    """The slider under the mouse: until it is let go, the axes hold still."""
+    part = handle(page)
+    part.scroll_into_view_if_needed()
+    place = part.bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    try:
+        move(page)
+        page.evaluate(f"window.points = [...{F}.calcdata]")
+        yield
+    finally:
+        page.mouse.up()
 
 
 def test_what_did_not_change_is_not_calculated_again(wave):
-    hold(wave)
-    move(wave)
-    kept = wave.evaluate(KEPT)
+    with held(wave):
+        move(wave)
+        kept = wave.evaluate(KEPT)
     assert kept[0], "a curve that stays"
     assert not any(kept[1:4]), "a curve, a filled one and a heat map that move"
 
 
 def test_a_rewritten_figure_is_the_one_that_plotly_draws_anew(wave):
-    hold(wave)
-    for _ in range(3):
-        move(wave)
-    assert wave.evaluate(KEPT)[0], "it was rewritten"
-    ours, fresh = wave.evaluate(PARTS)
+    with held(wave):
+        for _ in range(3):
+            move(wave)
+        assert wave.evaluate(KEPT)[0], "it was rewritten"
+        ours, fresh = wave.evaluate(PARTS)
     assert len(ours) > 100 and ours == fresh
 
 
 def test_a_trace_that_comes_and_goes_is_drawn(wave):
-    hold(wave)
     count = lambda: wave.evaluate(f"{F}._fullData.length")  # noqa: E731
-    before = count()
-    for _ in range(30):
-        move(wave)
-        if count() != before:
-            break
-    assert count() != before
-    ours, fresh = wave.evaluate(PARTS)
+    with held(wave):
+        before = count()
+        for _ in range(30):
+            move(wave)
+            if count() != before:
+                break
+        assert count() != before
+        ours, fresh = wave.evaluate(PARTS)
     assert ours == fresh
 
 
 def test_where_the_inner_parts_of_plotly_fail_the_figure_is_drawn_anew(wave):
-    hold(wave)
-    wave.evaluate(
-        f"""() => {{
-          const {{ _module: module }} = {F}._fullData[1], calc = module.calc;
-          module.calc = () => {{ module.calc = calc; window.failed = true; throw new Error('no'); }};
-        }}"""
-    )
-    move(wave, "ArrowLeft")
-    assert wave.evaluate("window.failed")
-    ours, fresh = wave.evaluate(PARTS)
+    with held(wave):
+        wave.evaluate(
+            f"""() => {{
+              const {{ _module: module }} = {F}._fullData[1], calc = module.calc;
+              module.calc = () => {{ module.calc = calc; window.failed = true; throw new Error('no'); }};
+            }}"""
+        )
+        move(wave, "ArrowLeft")
+        assert wave.evaluate("window.failed")
+        ours, fresh = wave.evaluate(PARTS)
     assert ours == fresh
 
 
 def test_axes_fit_again_when_the_hand_rests(wave):
-    hold(wave)
-    wave.wait_for_function(f"!{F}._fullLayout.yaxis.autorange")
-    wave.wait_for_function(f"{F}._fullLayout.yaxis.autorange", timeout=10_000)
+    with held(wave):
+        wave.wait_for_function(f"!{F}._fullLayout.yaxis.autorange", timeout=20_000)
+    wave.wait_for_function(f"{F}._fullLayout.yaxis.autorange", timeout=20_000)
     ours, fresh = wave.evaluate(PARTS)
     assert ours == fresh
 
