@@ -28,7 +28,7 @@ def picture(frame):
     sheet = dict(z=np.outer([1, 2, 3], y[::3]), zmin=-3, zmax=3, showscale=False)
     data = [
         dict(x=X, y=np.cos(X), name="still", meta={"pin": True}),
-        dict(x=X, y=y, name=f"wave {y[0]:.2f}", mode="lines+markers+text", text=some,
+        dict(x=X, y=y, name=f"wave {y[0]:.2f}", mode="lines+markers+text", text=some, showlegend=False,
              marker=dict(size=4 + 3 * share, color=y, cmin=-1, cmax=1)),
         dict(x=X[y > 0], y=y[y > 0], fill="tozeroy", line=dict(width=0)),
         dict(type="heatmap", x=X[::3], y=[0, 1, 2], **sheet, **second),
@@ -145,8 +145,8 @@ def test_a_trace_that_comes_and_goes_is_drawn(wave):
     count = lambda: wave.evaluate(f"{F}._fullData.length")  # noqa: E731
     with held(wave):
         before = count()
-        for _ in range(30):
-            move(wave)
+        for _ in range(40):
+            move(wave, "ArrowLeft")
             if count() != before:
                 break
         assert count() != before

@@ -101,6 +101,8 @@ function writable(figure, k, trace, changes) {
   if (full.error_x?.visible || full.error_y?.visible) return false;
   if (full.zauto && full.showscale || full.marker?.showscale) return false; // a bar beside the panel says their scale
   if (isArray(full.hovertemplate) || isArray(full.hoverinfo)) return false;
+  // the legend shows a dot as the first one of the trace looks
+  if (figure._fullLayout.showlegend && full.showlegend && changes.some(([path]) => path[0] === "marker")) return false;
   const named = ["x", "y"].filter((way) => figure._fullLayout[`${way}axis${full[`${way}axis`].slice(1)}`].type === "category");
   return ["x", "y"].every((way) => named.includes(way) || numeric(trace[way])) && !changes.some(([path]) => named.includes(path[0]));
 }
