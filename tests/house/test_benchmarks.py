@@ -136,6 +136,23 @@ def test_the_record_has_its_fields(record):
         assert {"name", "size", "unit", "expected"} <= row.keys()
 
 
+def test_figures_that_follow_a_slider_have_a_table_of_their_own():
+    from tests.benchmarks.bench_slider import PARTS, _row
+
+    parts = np.arange(15.0).reshape(3, 5)
+    rows = [
+        _row("quick.one", np.array([20.0, 30, 40]), parts, 12_345, 18.0, True),
+        _row("slow.one", np.array([200.0, 300, 400]), parts, 1_000, 3.0, False),
+    ]
+    rows[0] |= {"peer": 90.0, "against": "another"}
+    house = [{**row, "group": "slider"} for row in rows]
+    whole = {"date": "2026-01-01", "quick": False, "machine": timing.machine(), "house": house}
+    heading, _, slow, quick = command.tables(whole).splitlines()[-4:]
+    assert all(part in heading for part in PARTS)
+    assert slow.startswith("| slow.one | 300 | 390 | 5 | 6 | 7 | 8 | 9 | 1,000 | 3, and not the last one |")
+    assert quick.startswith("| quick.one | 30 (another: 90) | 39 |")
+
+
 def test_no_name_of_this_machine_is_in_the_record(record):
     import platform
 

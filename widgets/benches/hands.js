@@ -42,6 +42,7 @@ function handsOf({ model, figure, held, redraw }) {
   let kept = null; // where a hand was put, until a figure confirms it
   let moving = 0, settle = 0; // pointers that are down, and the clock after them
   let waiting = null, beat = 0;
+  let drawn = []; // those of the figure
 
   // ----- axes hold still -----
 
@@ -143,8 +144,7 @@ function handsOf({ model, figure, held, redraw }) {
     return { x, y, ax, ay, hidden: out(x, ax) || out(y, ay) };
   }
 
-  const drawn = () => figure.layout?.meta?.hands ?? [];
-  const shown = () => drawn().filter((hand) => ways(hand).every((way) => way.stops));
+  const shown = () => drawn.filter((hand) => ways(hand).every((way) => way.stops));
 
   // What a hand's parameters are in the figure; and as stops of their controls, between which a typed value may lie.
   const meant = (hand) => Object.fromEntries(ways(hand).map((way) => [way.parameter, Number(valueAt(way, placeIn(hand, way)).toPrecision(6))]));
@@ -156,6 +156,7 @@ function handsOf({ model, figure, held, redraw }) {
   }
 
   function place() {
+    if (!drawn.length && !parts.size) return; // to ask the page for its sizes has it lay out the whole figure
     put(sheet, { width: figure.clientWidth, height: figure.clientHeight });
     const hands = Object.keys(model.get("hands")).length ? shown() : [];
     const seen = new Set();
@@ -348,5 +349,8 @@ function handsOf({ model, figure, held, redraw }) {
 
   model.on("change:hands", place);
   model.on("change:stale", place);
-  return { place, still, heed, release, hide: (yes) => { sheet.style.display = yes ? "none" : ""; } };
+  return {
+    are: (hands) => { drawn = hands; }, place, still, heed, release,
+    hide: (yes) => { sheet.style.display = yes ? "none" : ""; },
+  };
 }

@@ -57,7 +57,8 @@ def hand_facts(experiment: Experiment, spec: Spec) -> dict[str, dict[str, Any]]:
                 raise ParameterError(
                     f"{experiment.id}: its view has a hand for {name}, which no place means; it is {p.allowed}"
                 )
-            facts[name] = {"label": p.label, "stops": positions(p).tolist(), "log": p.log}
+            if name not in facts:  # many points of one curve mean the same parameter
+                facts[name] = {"label": p.label, "stops": positions(p).tolist(), "log": p.log}
         if sets := hand.get("sets"):
             experiment.validate(**sets)
     return facts

@@ -1,6 +1,6 @@
 // A plotly figure that follows the model's `spec`, or shows an earlier frame of its film. The kernel replaces the whole
-// specification; Plotly.react finds what changed. Updates that arrive while one is drawn become one redraw, so a slow
-// browser is never behind; the film keeps them all.
+// specification; what changed in it is drawn (`drawIn`). Updates that arrive while one is drawn become one redraw, so a
+// slow browser is never behind; the film keeps them all.
 
 const THEMES = {
   light: { "@ink": "#1f2328", "@soft": "#6b7280", "@grid": "#e3e6ea", "@paper": "#ffffff", "@shade": "rgba(107,114,128,0.10)" },
@@ -213,12 +213,15 @@ function stacked(data, layout, parts) {
   }), made];
 }
 
-function template(colours) {
+// One object a theme and size of text: plotly draws all anew for another one.
+const templates = {};
+
+function template(colours, small) {
   const axis = {
     gridcolor: colours["@grid"], linecolor: colours["@soft"], zerolinecolor: colours["@grid"],
     ticks: "outside", tickcolor: colours["@soft"], showline: true, title: { standoff: 8 },
   };
-  return {
+  return (templates[`${colours["@ink"]} ${small}`] ??= withFonts({
     layout: {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
       font: { color: colours["@ink"], size: 13, family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" },
@@ -226,7 +229,7 @@ function template(colours) {
       annotationdefaults: { font: { size: 12 }, arrowcolor: colours["@soft"], arrowwidth: 1, arrowhead: 2 },
       hoverlabel: { font: { family: "system-ui, sans-serif" } },
     },
-  };
+  }, small));
 }
 
 function save(name, blob) {
@@ -326,7 +329,7 @@ function render({ model, el, film }) {
   const showTime = timeline(film, held);
   figure.style.minHeight = `${model.get("spec").layout?.height ?? HEIGHT}px`;
 
-  let Plotly = null, queued = false, gone = false;
+  let Plotly = null, queued = false, drawing = false, gone = false, came = {}; // what is drawn, as it came
 
   function themed(dark) {
     const colours = THEMES[dark ? "dark" : "light"];
@@ -339,7 +342,7 @@ function render({ model, el, film }) {
     const small = Math.min(1, Math.max(0.7, wide / part / WIDTH));
     // both sizes are said: left to plotly, a height that it is told while it follows the window's width may be lost
     layout = withHeadline(layout, wide, small);
-    return { data, layout: withFonts({ template: template(colours), height: HEIGHT, ...layout, width: wide }, small) };
+    return { data, layout: { ...withFonts({ height: HEIGHT, ...layout, width: wide }, small), template: template(colours, small) } };
   }
 
   // the library for the specification of now: another one may be wanted by the time that one has come
@@ -369,7 +372,17 @@ function render({ model, el, film }) {
       // no button that uploads the figure to a company
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     };
-    await Plotly.react(figure, data, first ? layout : hands.still(layout), config);
+    // what a layout means to us is not plotly's to compare
+    const { meta, ...plain } = layout, arrays = data.map((trace, k) => withArrays(trace, came.data?.[k]));
+    const seen = withTicks(plain, came.layout);
+    came = { data, layout };
+    hands.are(meta?.hands ?? []);
+    drawing = true;
+    try {
+      await drawIn(Plotly, figure, arrays, first ? seen : hands.still(seen), config);
+    } finally {
+      drawing = false;
+    }
     hands.place();
     if (first) listen();
   }
@@ -391,7 +404,7 @@ function render({ model, el, film }) {
       if (click.y) values[click.y] = y;
       model.send({ type: "set", values });
     });
-    for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_afterplot"]) figure.on(event, hands.place);
+    for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_afterplot"]) figure.on(event, () => { if (!drawing) hands.place(); });
   }
 
   let drawn = null, told = null;

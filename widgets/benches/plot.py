@@ -97,7 +97,12 @@ class Plot(anywidget.AnyWidget):
     """
 
     _esm = (
-        _text("film.js") + _text("links.js") + _text("press.js") + _text("hands.js") + _text("plot.js")
+        _text("film.js")
+        + _text("links.js")
+        + _text("press.js")
+        + _text("hands.js")
+        + _text("inplace.js")
+        + _text("plot.js")
     )  # one module: what anywidget loads can import nothing that is ours
     _css = _text("bench.css") + _text("film.css") + _text("hands.css")
 

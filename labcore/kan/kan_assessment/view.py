@@ -37,17 +37,17 @@ def edge(frame: xr.Dataset) -> dict[str, Any]:
     dragged, (low, high) = frame.attrs["dragged"], frame.attrs["span"]
     before, after = frame.before.values, frame.after.values
     control, moved = frame.control.values, frame.moved_control.values
-    bases, active = frame.basis.values, frame.active.values > 0
+    fine, bases, active = x[::2], frame.basis.values[:, ::2], frame.active.values > 0
     # without the local support all bases are at work everywhere: thin lines can be told apart
     knots, heavy = frame.knot.values, 2.5 if active.sum() < len(bases) else 0.8
-    dots = {"mode": "markers", "hoverinfo": "skip"}
+    dots, thick = {"mode": "markers", "hoverinfo": "skip"}, {"color": GREEN, "width": heavy}
     data = [
         curve(x, before, "before", SOFT, line={"color": SOFT, "width": 2, "dash": "dot"}),
         curve(place, moved, "control points", ORANGE, mode="lines+markers", line={"color": ORANGE, "width": 1}),
         curve(x, after, "after", BLUE, pin=True, line={"color": BLUE, "width": 4}),
         curve(place[[dragged]], moved[[dragged]], "moved", RED, marker={"color": RED, "size": 15}, **dots),
-        curve(*bundle(x, bases[~active]), "bases", SOFT, axes="2", line={"color": SOFT, "width": 1}, opacity=0.6),
-        curve(*bundle(x, bases[active]), "bases at the cursor", GREEN, axes="2", line={"color": GREEN, "width": heavy}),
+        curve(*bundle(fine, bases[~active]), "bases", SOFT, axes="2", line={"color": SOFT, "width": 1}, opacity=0.6),
+        curve(*bundle(fine, bases[active]), "bases at the cursor", GREEN, axes="2", line=thick),
     ]
     # every control point can be taken; the one that is moved then goes back to its place
     points = [
