@@ -48,8 +48,9 @@ def _parts(widget: w.Widget) -> list[w.Widget]:
 
 def _figure(plot: Plot, picture: str) -> str:
     height = plot.spec.get("layout", {}).get("height") or HEIGHT
+    film = '<div class="labcore-film"></div>' if plot.film.get("last") else ""
     return (
-        f'<div class="labcore-held"><div class="labcore-figure" style="height: {height}px">{picture}</div></div>'
+        f'<div class="labcore-held"><div class="labcore-figure" style="height: {height}px">{picture}</div>{film}</div>'
         f'<p class="labcore-reading">{escape(plot.reading)}</p>'
     )
 
@@ -70,16 +71,19 @@ def _html(widget: w.Widget, figure: str, more: str = "") -> str:
         more += " labcore-early-options"
     elif isinstance(widget, (w.Button, w.ToggleButton)):
         inside = escape(widget.description or "\N{MIDDLE DOT}")
-        more += f" labcore-early-button {'mod-primary' if widget.button_style else ''}"
+        more += f" labcore-early-button{' mod-primary' if widget.button_style else ''}"
+        more += " labcore-early-off" if widget.disabled else ""
     elif isinstance(widget, w.IntSlider):
         share = (widget.value - widget.min) / max(widget.max - widget.min, 1)
-        return _label(widget) + f'<span class="labcore-early-slider" style="--at: {share:.3f}"></span>'
+        return _label(widget) + f'<span class="labcore-early-slider"><i style="left: {share:.1%}"></i></span>'
     elif isinstance(widget, w.Text):
         return _label(widget) + f'<span class="labcore-early-box">{escape(widget.value)}</span>'
     elif isinstance(widget, w.Dropdown):
         return _label(widget) + f'<span class="labcore-early-choice">{escape(widget.label or "")}</span>'
     elif isinstance(widget, w.Checkbox):
         return _label(widget)
+    elif isinstance(widget, w.FloatProgress):
+        inside, more = "", " labcore-early-bar"
     elif isinstance(widget, Canvas):  # its script draws it
         inside, more = "", f"{more} labcore-early-canvas"
     else:
