@@ -30,7 +30,18 @@ _HOMES = {
     "memory_board": "boards.memory",
     "source": "lesson",
 }
-__all__ = [*_HOMES]
+__all__ = [
+    "Prediction",
+    "Ruler",
+    "Sketch",
+    "bench",
+    "diagram_canvas",
+    "exercise",
+    "ledger",
+    "lesson_nav",
+    "memory_board",
+    "source",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -223,7 +223,7 @@ def main(arguments: list[str] | None = None) -> None:
     console.print(kind_of(record["machine"]))
     skip = tuple(chosen.skip)
     if "house" in (chosen.parts or PARTS) and chromium() is None:
-        skip += ("figure", "slider")
+        skip += ("figure", "lab", "slider")
         console.print("There is no Chromium on PATH (LABCORE_CHROMIUM names another place): no figure, no slider.")
     for part in chosen.parts or PARTS:
         record[part] = measure(part, chosen.quick, chosen.only, skip)

@@ -25,6 +25,7 @@ _HEAD = "<style>STYLE</style><script>themeLoaded = true;</script>"
 
 def with_early(page: str, benches: Mapping[str, str]) -> str:
     """The page as it can be shown at once, with these benches in it, by the names of their models."""
+
     def stands(output: re.Match[str]) -> str:
         data = json.loads(output[1]).get("data", {})
         model = data.get(_WIDGET, {}).get("model_id")

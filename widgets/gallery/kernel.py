@@ -46,7 +46,7 @@ def be_kernel(arguments: list[str]) -> None:
             super().__init__(socket, pipe=False, **more)
 
     class Kernel(kernelapp.IPKernelApp):
-        """It would make an option of every trait of every class before it reads its arguments, of which there is one."""
+        """It would make options of the traits of all classes before it reads its arguments, of which there is one."""
 
         def parse_command_line(self, argv: list[str] | None = None) -> None:
             if argv and len(argv) == 2 and argv[0] == "-f":
@@ -56,7 +56,8 @@ def be_kernel(arguments: list[str]) -> None:
 
     kernelapp.IOPubThread = Output
     # it would list the files of all modules, for a debugger to step over
-    ipkernel.sys = SimpleNamespace(modules={}, version=sys.version, version_info=sys.version_info, exc_info=sys.exc_info)
+    few = {name: getattr(sys, name) for name in ("version", "version_info", "exc_info")}
+    ipkernel.sys = SimpleNamespace(modules={}, **few)
     app = Kernel.instance()
     app.initialize(arguments)
     ipywidgets.register_comm_target()  # its import, long ago, found no kernel to tell

@@ -69,7 +69,8 @@ def test_a_bench_without_a_figure_has_nothing_to_show(made):
 
 
 def test_arrays_come_back_as_a_view_made_them():
-    spec = {"data": [{"x": np.arange(3.0), "z": np.ones((2, 3)), "n": [np.array([1, 2]), "a"]}], "layout": {"height": 3}}
+    trace = {"x": np.arange(3.0), "z": np.ones((2, 3)), "n": [np.array([1, 2]), "a"]}
+    spec = {"data": [trace], "layout": {"height": 3}}
     back = _with_arrays(jsonable(spec))
     assert back["data"][0]["x"].tolist() == [0, 1, 2] and back["data"][0]["z"].shape == (2, 3)
     assert back["data"][0]["n"][0].tolist() == [1, 2] and back["layout"] == {"height": 3}
