@@ -36,7 +36,8 @@ def test_the_picture_is_there_before_any_script_and_its_bench_takes_its_place(br
     page.emulate_media(color_scheme=scheme)
     page.set_default_timeout(120_000)
     with heard(page):
-        page.route("**/*.voila.js*", held.append)  # the parts of Voila: without them there is no line to a kernel
+        # the parts of Voila: without them there is no line to a kernel
+        page.route("**/*.voila.js*", lambda route: held.append(route))
         page.goto(ready, wait_until="commit")
         page.locator(".labcore-early .labcore-figure svg").wait_for()
         before = page.evaluate(PLACE, ".labcore-early")
