@@ -23,6 +23,9 @@ from widgets.svg.draw import HEIGHT, svg
 
 MOST = 300_000  # letters of one picture; a page holds several, and a larger one comes with its kernel
 
+# classes by which a page's scripts hear what is pressed
+_HEARD = ("labcore-commit", "labcore-skip")
+
 
 def style() -> str:
     """The look of what `early` gives, as CSS."""
@@ -88,7 +91,8 @@ def _html(widget: w.Widget, figure: str, more: str = "") -> str:
         inside, more = "", f"{more} labcore-early-canvas"
     else:
         return ""
-    return f'<div class="{" ".join((*widget._dom_classes, *more.split()))}">{inside}</div>'
+    classes = [name for name in widget._dom_classes if name not in _HEARD]
+    return f'<div class="{" ".join([*classes, *more.split()])}">{inside}</div>'
 
 
 def _label(widget: w.Widget) -> str:

@@ -53,6 +53,7 @@ def test_before_a_question_is_answered_nothing_of_the_figure_is_given_away(made)
     html, frame = early(shown), shown.experiment.still(**shown.values)
     assert "First your prediction" in words(html) and "Up?" in words(html) and "yes" in words(html)
     assert frame.attrs["reading"] not in words(html)
+    assert "labcore-commit" not in html, "a class's page would take a press for an answer"
     assert html.count("<polyline") == 0 and len(re.findall(r"<path\b", html)) == 0
 
 
