@@ -118,7 +118,6 @@ def units(part: str, only: str = "", skip: tuple[str, ...] = ()) -> dict[str, Wo
     return {name: work(module) for name, module in named.items() if only in name and getattr(module, part.upper())}
 
 
-<<<<<<< HEAD
 def measure(
     record: Record, path: Path, parts: Sequence[str], only: str, skip: tuple[str, ...], console: Console
 ) -> list:
@@ -138,89 +137,6 @@ def measure(
             save(record, path)
             show(console, part, rows, unit)
     return failed
-=======
-def wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
-
-
-def tables(record: dict[str, Any]) -> str:
-    """The tables of docs/benchmarks.md, from a record that `main` wrote."""
-    date = datetime.date.fromisoformat(record["date"])
-    small = (
-        " These are the small sizes of `--quick`: they show that all of it runs, and no more."
-        if record["quick"]
-        else ""
-    )
-    lines = wrapped(
-        f"Measured on {date.day} {date:%B %Y} on {kind_of(record['machine'])}.{small} "
-        "All numbers are in [benchmarks.json](benchmarks.json)."
-    )
-    if rows := [r for r in record.get("peers", []) if r["table"]]:
-        lines += ["", "| the same computation | ours | peer | peer / ours |", "| --- | --- | --- | --- |"]
-        for name in dict.fromkeys(r["name"] for r in rows):
-            all_of = [r for r in rows if r["name"] == name]
-            ours, unit = number(all_of[0]["ours"]), all_of[0]["unit"]
-            peers = "; ".join(f"{r['against']}: {number(r['peer'])}" for r in all_of)
-            ratios = "; ".join(number(r["ratio"]) for r in all_of)
-            lines.append(f"| {name} | {ours} {unit} | {peers} | {ratios} |")
-    if rows := [r for r in record.get("house", []) if "parts" not in r]:
-        lines += ["", "| what people wait for | |", "| --- | --- |"]
-        for group in dict.fromkeys(r["group"] for r in rows):
-            told = []
-            for r in (r for r in rows if r["group"] == group):
-                late = f", 95 % within {number(r['95th percentile'])} {r['unit']}" if "95th percentile" in r else ""
-                beside = f" ({r['against']}: {number(r['peer'])} {r['unit']})" if r["peer"] is not None else ""
-                told.append(f"{r['name']}: {number(r['ours'])} {r['unit']}{late}{beside}")
-            lines.append(f"| {group} | {'; '.join(told)} |")
-    if rows := [r for r in record.get("house", []) if "parts" in r]:
-        lines += ["", *sliders(rows)]
-    if rows := record.get("memory"):
-        told = "; ".join(f"{r['name']}: {number(r['ours'])} MiB, {r['against']} {number(r['peer'])} MiB" for r in rows)
-        lines += ["", *wrapped(f"Memory at its height: {told}.")]
-    if rows := record.get("growth"):
-        told = "; ".join(f"{r['name']}, over {r['size']} {r['exponent']:.2f} ({r['expected']:g})" for r in rows)
-        lines += ["", *wrapped(f"Growth, as the exponent that fits the times (expected for large sizes): {told}.")]
-    return "\n".join(lines)
-
-
-def sliders(rows: list[dict[str, Any]]) -> list[str]:
-    """The table of the figures that follow a slider, the slowest first."""
-    parts = list(rows[0]["parts"])
-    lines = [
-        f"| {rows[0]['unit']} from a key on the slider to the redrawn figure | median | 95 % within | "
-        f"{' | '.join(parts)} | bytes | pictures a second, dragged |",
-        f"| --- | --- | --- | {' | '.join('---' for _ in parts)} | --- | --- |",
-    ]
-    for r in sorted(rows, key=lambda r: -r["ours"]):
-        beside = f" ({r['against']}: {number(r['peer'])})" if r["peer"] is not None else ""
-        late = "" if r["last one shown"] else ", and not the last one"
-        shares = " | ".join(number(r["parts"][part]) for part in parts)
-        lines.append(
-            f"| {r['name'].removeprefix('slider to figure: ')} | {number(r['ours'])}{beside} | "
-            f"{number(r['95th percentile'])} | {shares} | {r['bytes']:,} | {number(r['pictures a second'])}{late} |"
-        )
-    return lines
-
-
-def front(record: dict[str, Any]) -> str:
-    """The README's lines: of each name in `FRONT` the first peer that computes the same."""
-    rows = [*record.get("house", []), *(r for r in record.get("peers", []) if not r["against"].startswith("yardstick"))]
-    lines = []
-    for name in FRONT:
-        if found := next((r for r in rows if r["name"] == name), None):
-            beside = f"; {found['against']}: {number(found['peer'])}" if found["peer"] is not None else ""
-            lines.append(f"- {name}: {number(found['ours'])} {found['unit']}{beside}")
-    return "\n".join(lines)
-
-
-def write(text: str, path: Path) -> None:
-    """Put a text between the two markers. Raises ValueError where they are not there, once each."""
-    whole = path.read_text(encoding="utf-8")
-    if whole.count(BEGIN) != 1 or whole.count(END) != 1 or whole.index(BEGIN) > whole.index(END):
-        raise ValueError(f"{path.name} is not allowed; it must hold {BEGIN} and {END} once, in this order")
-    before, after = whole.partition(BEGIN)[0], whole.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
->>>>>>> hand
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -245,7 +161,7 @@ def main(arguments: list[str] | None = None) -> None:
     console.print(page.kind_of(machine))
     parts, skip = chosen.parts or PARTS, tuple(chosen.skip)
     if "house" in parts and chromium() is None:
-        skip += ("figure", "slider")
+        skip += ("figure", "lab", "slider")
         console.print("There is no Chromium on PATH (LABCORE_CHROMIUM names another place): no figure, no slider.")
     kept = file_of(machine)
     path = chosen.json or (timing.ROOT / "build" / "benchmarks.json" if chosen.quick else kept)

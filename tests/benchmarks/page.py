@@ -87,15 +87,36 @@ def tables(record: Record, name: str = "", others: tuple[str, ...] = ()) -> str:
             peers = "; ".join(f"{r['against']}: {number(r['peer'])}" for r in all_of)
             ratios = "; ".join(number(r["ratio"]) for r in all_of)
             lines.append(f"| {what} | {ours} {unit} | {peers} | {ratios} |")
-    if rows := record.get("house"):
+    if rows := [r for r in record.get("house", []) if "parts" not in r]:
         lines += ["", "| what people wait for | | beside |", "| --- | --- | --- |"]
         for r in rows:
             late = f", 95 % within {number(r['95th percentile'])}" if "95th percentile" in r else ""
             beside = f"{r['against']}: {number(r['peer'])}" if r["peer"] is not None else ""
             lines.append(f"| {r['name']} | {number(r['ours'])} {r['unit']}{late} | {beside} |")
+    if rows := [r for r in record.get("house", []) if "parts" in r]:
+        lines += ["", *sliders(rows)]
     if rows := record.get("growth"):
         lines += ["", f"![How the time of {len(rows)} kernels grows with size](benchmarks/{PICTURE.name})"]
     return "\n".join(lines)
+
+
+def sliders(rows: list[dict[str, Any]]) -> list[str]:
+    """The table of the figures that follow a slider, the slowest first."""
+    parts = list(rows[0]["parts"])
+    lines = [
+        f"| {rows[0]['unit']} from a key on the slider to the redrawn figure | median | 95 % within | "
+        f"{' | '.join(parts)} | bytes | pictures a second, dragged |",
+        f"| --- | --- | --- | {' | '.join('---' for _ in parts)} | --- | --- |",
+    ]
+    for r in sorted(rows, key=lambda r: -r["ours"]):
+        beside = f" ({r['against']}: {number(r['peer'])})" if r["peer"] is not None else ""
+        late = "" if r["last one shown"] else ", and not the last one"
+        shares = " | ".join(number(r["parts"][part]) for part in parts)
+        lines.append(
+            f"| {r['name'].removeprefix('slider to figure: ')} | {number(r['ours'])}{beside} | "
+            f"{number(r['95th percentile'])} | {shares} | {r['bytes']:,} | {number(r['pictures a second'])}{late} |"
+        )
+    return lines
 
 
 def growth_picture(record: Record) -> str:

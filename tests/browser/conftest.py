@@ -167,8 +167,8 @@ def serve_voila(folder: str | Path, log: Path, *options: str, warm: bool = False
     server = serve(command, port, log)
     url = next(server)
     if warm:
-        lessons = len({p.notebook for p in catalog.papers() if p.status == "ready"}) + 1
-        wait_until_ready(log, ".ipynb", lessons if folder == "notebooks" else 1)
+        lessons = len({p.notebook for p in catalog.papers() if p.status == "ready"}) + 1 if folder == "notebooks" else 1
+        wait_until_ready(log, ".ipynb", lessons, seconds=max(400, 60 * lessons))
     yield url
     server.close()
 

@@ -302,7 +302,7 @@ def test_an_unknown_part_is_refused(capsys):
     with pytest.raises(SystemExit):
         command.main(["peer"])
     assert "PART = 'peer' is not allowed; it must be one of peers, growth, memory, house" in capsys.readouterr().err
-    assert set(HOUSE) == {"imports", "kernels", "sweep", "suite", "figure", "slider", "class"}
+    assert set(HOUSE) == {"imports", "kernels", "sweep", "suite", "figure", "lab", "slider", "class"}
 
 
 def test_a_growth_is_fitted_to_its_shortest_times(monkeypatch):

@@ -41,6 +41,28 @@ def test_importing_a_package_loads_no_torch_and_no_paper(package):
     assert "labcore.diagrams" not in modules
 
 
+HEAVY = {"numpy", "pandas", "xarray", "pydantic", "IPython", "ipywidgets", "anywidget", "jupyter_client", "pygments"}
+
+
+def test_importing_widgets_loads_nothing_that_a_bench_needs():
+    modules = loaded_by("import widgets")
+    assert not HEAVY & modules
+    assert {m for m in modules if m.startswith("widgets")} == {"widgets"}
+    assert HEAVY <= loaded_by("from widgets import bench, source")
+
+
+def test_every_name_of_widgets_is_where_its_editor_finds_it():
+    import widgets
+
+    tree = ast.parse((ROOT / "widgets" / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    told = {name.name: node.module.removeprefix("widgets.") for node in block.body for name in node.names}
+    assert told == widgets._HOMES
+    assert all(getattr(widgets, name) is not None and name in dir(widgets) for name in widgets.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        widgets.nothing  # noqa: B018
+
+
 def test_importing_the_diagrams_loads_no_torch():
     assert not {"torch", "numpy", "scipy"} & loaded_by("import labcore.diagrams")
 

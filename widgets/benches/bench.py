@@ -118,6 +118,11 @@ def bench(
     return Bench(experiment, settings, view, predict, opening, label, taken, moved, brief)
 
 
+def benches() -> tuple[Bench, ...]:
+    """The benches of this process that links mean, in the order in which they were made."""
+    return tuple(_labelled.values())
+
+
 def _of_before(experiment: Experiment, label: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """End the bench that this cell made when it ran before. Its values where what they start from is as it was."""
     old = _labelled.get(label or experiment.id)

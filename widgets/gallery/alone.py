@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from widgets.gallery.nursery import be_kernel, limit_memory, prepare
+from widgets.gallery.kernel import be_kernel
+from widgets.gallery.nursery import limit_memory, prepare
 
 
 def kernel(megabytes: int) -> None:

@@ -17,7 +17,7 @@ document.head.append(made("style", { textContent: `${CROWD_STYLE}
 const benchOf = (panel) => panel.closest(".labcore-bench")?.querySelector("[data-bench]")?.dataset.bench;
 const sketchOf = (panel) => panel.querySelector(".labcore-sketch")?.labcoreSketch;
 const choices = (panel) => [...panel.querySelectorAll("input[type=radio]")];
-const panels = () => [...document.querySelectorAll(".labcore-predict")];
+const panels = () => [...document.querySelectorAll(".labcore-bench:not(.labcore-early) .labcore-predict")];
 
 // What a learner has chosen or drawn in a panel.
 function answerIn(panel) {

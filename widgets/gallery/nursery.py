@@ -37,6 +37,7 @@ import psutil
 
 from widgets.benches import ahead
 from widgets.benches.recording import BYTES
+from widgets.gallery.kernel import be_kernel, import_kernel
 from widgets.gallery.ready_lesson import executed
 
 _life: list[int] = []  # a pipe that only the nursery can write to: it closes when the nursery ends, however that comes
@@ -95,8 +96,8 @@ def _shown() -> list[str]:
 
 def prepare() -> None:
     """The work that is the same for all lessons."""
-    # a kernel would import its debugger when it starts
-    for name in ("ipykernel.kernelapp", "ipykernel.debugger", *_shown()):
+    import_kernel()
+    for name in _shown():
         importlib.import_module(name)
     import torch
 
@@ -238,28 +239,6 @@ def _become_kernel(wanted: dict[str, Any], megabytes: int) -> None:
     finally:
         sys.stderr.flush()
         os._exit(status)
-
-
-def be_kernel(arguments: list[str]) -> None:
-    """Be a kernel until the end, with the arguments of `python -m ipykernel_launcher`."""
-    import comm
-    import ipywidgets
-    from ipykernel import kernelapp
-    from ipykernel.iostream import IOPubThread
-
-    class Output(IOPubThread):
-        """It would listen on a TCP port for what processes that this one forks have to say; there are none."""
-
-        def __init__(self, socket: Any, pipe: bool = False, **more: Any) -> None:
-            super().__init__(socket, pipe=False, **more)
-
-    kernelapp.IOPubThread = Output
-    app = kernelapp.IPKernelApp.instance()
-    app.initialize(arguments)
-    ipywidgets.register_comm_target()  # its import, long ago, found no kernel to tell
-    for line in comm.get_comm_manager().comms.values():
-        line.kernel = app.kernel  # nor did the widgets that a lesson made; they stay silent without one
-    app.start()
 
 
 def limit_memory(megabytes: int) -> None:

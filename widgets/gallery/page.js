@@ -10,6 +10,7 @@
   const PART = "A part of this lesson did not come.";
   // milliseconds without a word from the kernel before each question; after that the page only looks
   const QUIET = [5_000, 10_000, 20_000, 40_000, Infinity];
+  const LATE = 8_000; // milliseconds in which a figure that has come is drawn
   const PATIENCE = 60_000; // milliseconds with a kernel that goes on talking
   const views = []; // {id, place} of what the page shows: a widget's model, and where
   let heard = 0; // when the kernel last said something
@@ -96,7 +97,7 @@
   }
 
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-  const shows = ({ place }, words) => place.textContent.trim().startsWith(words);
+  const shows = ({ place }, words) => place.lastElementChild?.textContent.trim().startsWith(words);
 
   // whether all widgets are shown; those are put right whose models have come after all
   async function isShown(manager) {
@@ -133,6 +134,25 @@
     luminoWidget.constructor.attach(luminoWidget, place);
   }
 
+  // What stands for a bench until it has come (`early_page.py`) goes when its figure is drawn, in one step, or when that
+  // takes too long.
+  function replace(early) {
+    const place = early.parentElement, drawn = ".labcore-figure .main-svg, .labcore-figure .gl-container";
+    const look = new MutationObserver(() => {
+      const live = place.querySelector(":scope > .jp-OutputArea-output");
+      if (!live?.querySelector(".labcore-figure")) return;
+      if (live.querySelector(drawn)) return done();
+      late ??= setTimeout(done, LATE);
+    });
+    let late;
+    const done = () => {
+      clearTimeout(late);
+      look.disconnect();
+      early.remove();
+    };
+    look.observe(place, { childList: true, subtree: true });
+  }
+
   // Voila tells of itself by this name when it has started
   Object.defineProperty(globalThis, "jupyterapp", {
     configurable: true,
@@ -149,6 +169,7 @@
       const id = JSON.parse(output.textContent).data?.["application/vnd.jupyter.widget-view+json"]?.model_id;
       if (id) views.push({ id, place: output.parentElement });
     }
+    for (const early of document.querySelectorAll(".labcore-early")) replace(early);
   });
   addEventListener("beforeunload", () => { patience = AGAIN; }); // the kernel ends with its page; the next one comes
   for (const event of ["online", "offline"]) addEventListener(event, check);

@@ -42,6 +42,7 @@ from voila.utils import get_page_config
 from widgets.benches.plot import plotly_js
 from widgets.gallery import descriptors
 from widgets.gallery.class_pages import class_script, give_cookie
+from widgets.gallery.early_page import EARLY, with_early
 from widgets.gallery.fork_server import LESSON
 from widgets.gallery.messages import PROTOCOL, counted, speaks, well_formed
 from widgets.gallery.room import Room, known_host
@@ -316,7 +317,7 @@ class Lesson(Known, TornadoVoilaHandler):
         )
         made.executed = nbformat.read(executed, as_version=4)
         await made.initialize(theme=self.get_argument("theme", None))
-        return await made.generate_content_str()
+        return with_early(await made.generate_content_str(), made.executed.metadata.get(EARLY, {}))
 
     def _arrived(self) -> None:
         if getattr(self, "_arriving", False):

@@ -22,6 +22,9 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from widgets.benches import ahead
+from widgets.benches.bench import benches
+from widgets.benches.early import early
+from widgets.gallery.early_page import EARLY
 
 FIGURES = 600.0  # seconds that the benches of a lesson may take for their first figures
 OTHERS = 5.0  # seconds that other threads may go on after that
@@ -34,7 +37,8 @@ class NotReady(RuntimeError):
 def executed(notebook: Path) -> NotebookNode:
     """Run all cells in this process, in the notebook's folder; the notebook with their outputs, once all is quiet.
 
-    What its benches would compute ahead is left to this process. Raises `NotReady` where a cell fails, and where a
+    Its metadata have, under `EARLY`, what stands for each bench until it has come: HTML by the name of its model. What
+    its benches would compute ahead is left to this process. Raises `NotReady` where a cell fails, and where a
     thread is left running.
     """
     ahead.keep()
@@ -45,6 +49,7 @@ def executed(notebook: Path) -> NotebookNode:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = _run(shell, outputs, cell.source), None
     _wait_for_threads()
+    node.metadata[EARLY] = {bench.model_id: html for bench in benches() if (html := early(bench))}
     return node
 
 

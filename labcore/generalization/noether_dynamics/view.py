@@ -182,31 +182,18 @@ def _decays(total: float, values: dict[str, Any], steps: int) -> dict[str, Any]:
 
 
 def charges(frame: xr.Dataset) -> dict[str, Any]:
-<<<<<<< HEAD
     """The sums of all units, how far their balances have moved since the start, and how far predictions are off."""
     step, values = frame.step.values, values_of(frame)
+    seen = np.unique(np.linspace(0, len(step) - 1, 101).round().astype(int))  # the panels are no wider
     sums, balance = frame.sums.values.T, frame.balance.values.T
     start = balance[:, :1]
     data, off = [], {}
     for axes, name, colour, measured, zero in (("", "sums", BLUE, sums, 0), ("2", "balance", ORANGE, balance, start)):
         predicted = frame[f"{name}_predicted"].values.T
         off[name] = np.abs(measured - predicted).max(0)
-        data.append(curve(*bundle(step, measured - zero), name, colour, axes=axes, hoverinfo="skip",
+        data.append(curve(*bundle(step[seen], (measured - zero)[:, seen]), name, colour, axes=axes, hoverinfo="skip",
                           line={"color": colour, "width": 3}))  # fmt: skip
-        data.append(curve(*bundle(step, predicted - zero), "predicted", INK, axes=axes, hoverinfo="skip",
-=======
-    """How far both charges of every unit have moved since the start, and how far predictions are off."""
-    step = frame.step.values
-    seen = np.unique(np.linspace(0, len(step) - 1, 101).round().astype(int))  # the panels are no wider
-    data, moved, off = [], {}, {}
-    for axes, name, colour in (("", "sums", BLUE), ("2", "balance", ORANGE)):
-        measured, predicted = frame[name].values.T, frame[f"{name}_predicted"].values.T
-        start = measured[:, :1]
-        moved[name], off[name] = np.abs(measured - start).max(), np.abs(measured - predicted).max(0)
-        both = (bundle(step[seen], (values - start)[:, seen]) for values in (measured, predicted))
-        data.append(curve(*next(both), name, colour, axes=axes, hoverinfo="skip", line={"color": colour, "width": 3}))
-        data.append(curve(*next(both), "predicted", INK, axes=axes, hoverinfo="skip",
->>>>>>> hand
+        data.append(curve(*bundle(step[seen], (predicted - zero)[:, seen]), "predicted", INK, axes=axes, hoverinfo="skip",
                           line={"color": INK, "width": 1, "dash": "dot"}))  # fmt: skip
     for name, colour in (("sums", BLUE), ("balance", ORANGE)):
         data.append(curve(step, np.maximum(off[name], 1e-18), f"error of {name}", colour, axes="4", pin=True))

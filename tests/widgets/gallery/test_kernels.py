@@ -104,6 +104,16 @@ def test_a_kernel_is_spoken_to_in_its_own_folder_and_over_no_port(with_kernel, c
     assert "without encryption" not in "".join(capfd.readouterr())
 
 
+def test_a_kernel_leaves_the_memory_that_it_shares_alone(with_kernel, request):
+    async def use(kernel: Kernel) -> None:
+        # a list of the files of all modules, which ipykernel makes, touches each of thousands of modules
+        assert await kernel.told("get_ipython().kernel._kernel_modules") == "[]"
+        if "copy" in request.node.name:  # objects that no collection of garbage looks at, and so copies
+            assert int(await kernel.told("__import__('gc').get_freeze_count()")) > 100_000
+
+    with_kernel(use)
+
+
 def test_a_killed_kernel_leaves_no_folder(with_kernel):
     async def use(kernel: Kernel) -> None:
         folder = Path(kernel.manager.ip).parent
