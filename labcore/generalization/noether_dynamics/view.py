@@ -193,7 +193,7 @@ def charges(frame: xr.Dataset) -> dict[str, Any]:
         off[name] = np.abs(measured - predicted).max(0)
         data.append(curve(*bundle(step[seen], (measured - zero)[:, seen]), name, colour, axes=axes, hoverinfo="skip",
                           line={"color": colour, "width": 3}))  # fmt: skip
-        data.append(curve(*bundle(step[seen], (predicted - zero)[:, seen]), "predicted", INK, axes=axes, hoverinfo="skip",
+        data.append(curve(*bundle(step[seen], (predicted - zero)[:, seen]), "predicted", INK, axes=axes,
                           line={"color": INK, "width": 1, "dash": "dot"}))  # fmt: skip
     for name, colour in (("sums", BLUE), ("balance", ORANGE)):
         data.append(curve(step, np.maximum(off[name], 1e-18), f"error of {name}", colour, axes="4", pin=True))
