@@ -192,7 +192,12 @@ _NAMED = 16
 
 
 def _laws(text: str) -> tuple[dict[str, int], list[sympy.Expr]]:
-    """The sizes that a diagram declares, and the numbers at each of its cuts as an expression in their names."""
+    """The sizes that a diagram declares, and the numbers at each of its cuts as an expression in their names.
+
+    None of a diagram with windows: their sizes have to fit one another.
+    """
+    if "star" in text:
+        return {}, []
     sizes = {name: int(size) for name, size in re.findall(r"([\w']+)=(\d+)", text.split(")")[0])}
     table = cost(parse(text, **{name: symbol(name) for name in sizes}))
     return sizes, [sympy.expand(n) for n in table.live]
@@ -242,7 +247,8 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
     middle, width = (place[1:] + place[:-1]) / 2, np.diff(place)
     top, most = int(live.argmax()), int(macs.argmax())
     sizes, laws = _laws(frame.attrs["text"])
-    arrays = [_arrays(law, sizes) for law in laws] if len(live) <= _NAMED else []
+    named = len(live) <= _NAMED
+    arrays = [_arrays(law, sizes) for law in laws] if named else []
     lines = max((text.count("<br>") + 1 for text in arrays), default=0)
     tall, low = scene.height * max(wide, 0.72), 130  # a long diagram is drawn taller, so that names have room
     total = tall + 2 * low + 110 + 15 * lines
@@ -289,7 +295,7 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
     ticks = {"ticks": "", "showgrid": False, "zeroline": False, "showline": False, "tickfont": {"size": 11}}
     under = {"tickvals": place, "ticktext": arrays} if arrays else {"showticklabels": False}
     words = {"tickvals": middle, "ticktext": _operations(frame.operation.values.tolist(), macs)}
-    pulled = _pull(laws[top], sizes)
+    pulled = _pull(laws[top], sizes) if laws else None
     free = None if pulled is None else experiments.diagram.parameters[pulled[0]].label
     told = f"most at once: {live[top]:,}" + (f"<br>drag me: {free}" if free else "")
     figure = {
@@ -297,7 +303,7 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
         "bargap": 0,
         "xaxis": axis(
             "operations, from left to right", range=reach, anchor="y3", **ticks,
-            **(words if arrays else {"showticklabels": False}),
+            **(words if named else {"showticklabels": False}),
         ),
         "xaxis2": axis("", range=reach, anchor="y2", matches="x", **ticks, **under),
         "yaxis": axis("", range=[scene.height, 0], domain=[1 - share[0], 1], **_BARE),
@@ -316,7 +322,7 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
                 RED,
                 axes="2",
                 yanchor="bottom",
-                yshift=6,
+                yshift=20,  # above the ring of the hand
                 **_side(place[top], scene),
             ),
             label(
@@ -341,11 +347,11 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
         figure = headline(
             figure,
             f"Each wire is an axis: {told}.",
-            "Blue: the numbers that wait in memory. Under each bar are the arrays that it counts, wire times wire.",
+            "Blue: the numbers in memory. Under each bar, its arrays: wire times wire.",
         )
     for name in ("yaxis2", "yaxis3"):  # small panels
         figure[name]["title"]["font"] = {"size": 13}
-    figure["yaxis2"]["range"] = [0, 1.6 * max(live.max(), 1)]
+    figure["yaxis2"]["range"] = [0, 1.8 * max(live.max(), 1)]
     figure["yaxis3"]["range"] = [0, 1.3 * max(macs.max(), 1)]
     return {"data": data, "layout": figure}
 
