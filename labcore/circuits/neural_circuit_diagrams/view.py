@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import sympy
 import xarray as xr
 
+from labcore.diagrams.axes import symbol
 from labcore.diagrams.boxes import Diagram, unfolded
+from labcore.diagrams.cost import cost
 from labcore.diagrams.drawing import layout
 from labcore.diagrams.scene import DOUBLE, Mark, Scene
 from labcore.diagrams.text import parse
 from labcore.figure import (
     BARE,
     BLUE,
+    GREEN,
     INK,
     ORANGE,
+    PAPER,
     RED,
     SHADE,
     SKY,
@@ -32,6 +38,8 @@ from labcore.figure import (
     values_of,
     vertical,
 )
+
+from . import experiments
 
 CARD = ("diagram", "xy")
 
@@ -170,39 +178,104 @@ def _at_top(layer: Any) -> Any:
     return type(layer)(0, layer.box)
 
 
+_OPERATIONS = {"SoftMax": "softmax", "Diag": "join", "Elementwise": "map", "SwapArrays": "swap"}
 _WORDS = {"y": "queries", "x": "keys", "k": "numbers a key", "v": "numbers a value", "h": "heads", "m": "model width"}
+_AXES = (("y", "queries y"), ("x", "keys x"), ("k", "size k"), ("h", "heads h"))
 _WIRES = {
     arch: [(wire, _WORDS[wire]) for wire in wires]
     for arch, wires in (("attention", "yxkv"), ("linear_attention", "yxkv"), ("multihead", "yxhkm"))
 }
 
 
+# a long diagram has no room for a name under each bar
+_NAMED = 16
+
+
+def _laws(text: str) -> tuple[dict[str, int], list[sympy.Expr]]:
+    """The sizes that a diagram declares, and the numbers at each of its cuts as an expression in their names.
+
+    None of a diagram with windows: their sizes have to fit one another.
+    """
+    if "star" in text:
+        return {}, []
+    sizes = {name: int(size) for name, size in re.findall(r"([\w']+)=(\d+)", text.split(")")[0])}
+    table = cost(parse(text, **{name: symbol(name) for name in sizes}))
+    return sizes, [sympy.expand(n) for n in table.live]
+
+
+def _arrays(law: sympy.Expr, sizes: dict[str, int]) -> str:
+    """The arrays that are held at a cut, the largest first: the sizes of their wires, one array a line."""
+    given = [(symbol(name), size) for name, size in sizes.items()]
+    terms = sorted(sympy.Add.make_args(law), key=lambda term: -int(term.subs(given)))
+    return "<br>+ ".join(str(term).replace("**2", "²").replace("*", "·") for term in terms)
+
+
+def _operations(names: list[str], macs: np.ndarray) -> list[str]:
+    """A word for each operation. A contraction that is fused with its scale stands where its work is counted."""
+    words = [_OPERATIONS.get(name, name.lower()) for name in names]
+    for n in range(1, len(names)):
+        if names[n - 1 : n + 1] == ["Contract", "Scale"] and macs[n] and not macs[n - 1]:
+            words[n - 1 : n + 1] = ["", "contract<br>and scale"]
+    return words
+
+
+def _pull(law: sympy.Expr, sizes: dict[str, int]) -> tuple[str, dict[str, Any]] | None:
+    """The first free size that this bar grows with, and its scale along the bar; None where it grows with none."""
+    for name in ("x", "m", "h", "k"):
+        p, own = experiments.diagram.parameters[name], symbol(name)
+        if name not in sizes or own not in law.free_symbols:
+            continue
+        values = np.arange(int(p.low), int(p.high) + 1)
+        alone = law.subs([(symbol(other), size) for other, size in sizes.items() if other != name])
+        places = np.array([float(alone.subs(own, int(n))) for n in values])
+        if (np.diff(places) > 0).all():
+            return name, scale(name, places, values)
+    return None
+
+
 def diagram(frame: xr.Dataset) -> dict[str, Any]:
-    """The drawing, and under it the numbers in memory at each cut and the multiply-adds of each operation."""
+    """The drawing, and under it the numbers in memory at each cut and the multiply-adds of each operation.
+
+    Under each bar of memory stand the arrays that it counts, under each bar of work its operation. The highest bar of
+    memory is dragged by a size that it grows with.
+    """
     drawn = parse(frame.attrs["text"])
     scene = layout(drawn, "all")
-    scale = _PAGE / max(scene.width, 700)
+    wide = _PAGE / max(scene.width, 700)
     place = _places(drawn, scene)
     live, macs = frame.live.values.astype(int), frame.macs.values.astype(int)
     middle, width = (place[1:] + place[:-1]) / 2, np.diff(place)
     top, most = int(live.argmax()), int(macs.argmax())
-    tall, low = scene.height * max(scale, 0.72), 130  # a long diagram is drawn taller, so that names have room
-    total = tall + 2 * low + 110
+    sizes, laws = _laws(frame.attrs["text"])
+    named = len(live) <= _NAMED
+    arrays = [_arrays(law, sizes) for law in laws] if named else []
+    lines = max((text.count("<br>") + 1 for text in arrays), default=0)
+    tall, low = scene.height * max(wide, 0.72), 130  # a long diagram is drawn taller, so that names have room
+    total = tall + 2 * low + 110 + 15 * lines
     share = [v / (total - 70) for v in (tall, low)]
-    data = _drawing(scene, scale) + [
+    data = _drawing(scene, wide) + [
         {
             "type": "bar",
             "x": place,
             "y": live,
             "name": "numbers in memory",
-            "xaxis": "x",
+            "xaxis": "x2",
             "yaxis": "y2",
-            "width": np.full(len(place), 6 / scale),
-            "marker": {"color": SKY},
+            "width": np.full(len(place), 14 / wide),
+            "marker": {"color": [BLUE if n == top else SKY for n in range(len(live))]},
             "showlegend": False,
             "hovertemplate": "%{y:,} numbers in memory<extra></extra>",
         },
-        curve(place, live, "numbers in memory", BLUE, pin=True, yaxis="y2", hoverinfo="skip"),
+        curve(
+            place,
+            live,
+            "numbers in memory",
+            BLUE,
+            axes="2",
+            pin=True,
+            hoverinfo="skip",
+            line={"color": BLUE, "width": 1},
+        ),
         {
             "type": "bar",
             "x": middle,
@@ -218,26 +291,38 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
         },
     ]
     gap = (1 - share[0] - 2 * share[1]) / 2
+    reach = [-0.01 * scene.width, 1.02 * scene.width]
+    ticks = {"ticks": "", "showgrid": False, "zeroline": False, "showline": False, "tickfont": {"size": 11}}
+    under = {"tickvals": place, "ticktext": arrays} if arrays else {"showticklabels": False}
+    words = {"tickvals": middle, "ticktext": _operations(frame.operation.values.tolist(), macs)}
+    pulled = _pull(laws[top], sizes) if laws else None
+    free = None if pulled is None else experiments.diagram.parameters[pulled[0]].label
+    told = f"most at once: {live[top]:,}" + (f"<br>drag me: {free}" if free else "")
     figure = {
         "height": int(total),
         "bargap": 0,
         "xaxis": axis(
-            "operations, from left to right", range=[-0.01 * scene.width, 1.02 * scene.width], anchor="y3", **_BARE
+            "operations, from left to right", range=reach, anchor="y3", **ticks,
+            **(words if named else {"showticklabels": False}),
         ),
+        "xaxis2": axis("", range=reach, anchor="y2", matches="x", **ticks, **under),
         "yaxis": axis("", range=[scene.height, 0], domain=[1 - share[0], 1], **_BARE),
-        "yaxis2": axis(frame.live, domain=[share[1] + gap, 2 * share[1] + gap], rangemode="tozero", nticks=4),
+        "yaxis2": axis(frame.live, domain=[share[1] + 1.3 * gap, 2 * share[1] + 1.3 * gap], nticks=4, anchor="x2"),
         "yaxis3": axis(frame.macs, domain=[0, share[1]], rangemode="tozero", nticks=4),
         "shapes": [
-            vertical(place[top], RED, "dot", width=1) | {"y1": 1, "y0": share[1] + gap, "yref": "paper", "opacity": 0.5}
+            vertical(place[top], RED, "dot", width=1)
+            | {"y1": 1, "y0": share[1] + 1.3 * gap, "yref": "paper", "opacity": 0.5}
         ],
+        "meta": {"hands": [hand(place[top], live[top], up=pulled[1], axes="2", color=BLUE)] if pulled else []},
         "annotations": [
             label(
                 place[top],
                 live[top],
-                f"most at once: {live[top]:,}",
+                told,
                 RED,
-                yref="y2",
+                axes="2",
                 yanchor="bottom",
+                yshift=20,  # above the ring of the hand
                 **_side(place[top], scene),
             ),
             label(
@@ -250,8 +335,8 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
                 **_side(middle[most], scene),
             ),
         ],
-    }
-    if scale < 0.45:
+    }  # fmt: skip
+    if wide < 0.45:
         told = "a long diagram: drag over a part of it to come closer"
         figure["annotations"].append(
             label(0, 1, told, SOFT, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
@@ -259,10 +344,14 @@ def diagram(frame: xr.Dataset) -> dict[str, Any]:
     names = _WIRES.get(values_of(frame)["arch"])
     if names:
         told = ", ".join(f"<i>{wire}</i> {word}" for wire, word in names)
-        figure = headline(figure, f"Each wire is an axis: {told}.")
+        figure = headline(
+            figure,
+            f"Each wire is an axis: {told}.",
+            "Blue: the numbers in memory. Under each bar, its arrays: wire times wire.",
+        )
     for name in ("yaxis2", "yaxis3"):  # small panels
         figure[name]["title"]["font"] = {"size": 13}
-    figure["yaxis2"]["range"] = [0, 1.25 * max(live.max(), 1)]
+    figure["yaxis2"]["range"] = [0, 1.8 * max(live.max(), 1)]
     figure["yaxis3"]["range"] = [0, 1.3 * max(macs.max(), 1)]
     return {"data": data, "layout": figure}
 
@@ -317,17 +406,30 @@ def scaling(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def readings(frame: xr.Dataset) -> dict[str, Any]:
-    """How many functions one picture means with and without names, and how far each of them is from what was meant."""
+    """The sizes of the four axes, to be dragged; how many functions one picture then means with and without names.
+
+    Wires of one size have one colour and are joined: without names any of them may stand for another.
+    """
     count = frame.functions.values.astype(int)
-    names = list(frame.picture.values)
-    apart, rank = frame.difference.values, frame.reading.values
+    apart, rank, values = frame.difference.values, frame.reading.values, values_of(frame)
+    sizes = np.array([values[name] for name, _ in _AXES])
+    shades = {2: GREEN, 3: BLUE, 4: ORANGE, 5: RED}
+    colors = [shades[int(n)] for n in sizes]
+    rows = range(len(_AXES))
     data = [
+        *(
+            curve(np.flatnonzero(sizes == n), sizes[sizes == n], f"size {n}", shades[n], axes="3", mode="lines",
+                  hoverinfo="skip", line={"color": shades[n], "width": 4})
+            for n in np.unique(sizes).tolist()
+        ),
+        curve(np.arange(len(_AXES)), sizes, "sizes", INK, axes="3", mode="markers", hoverinfo="skip",
+              marker={"color": colors, "size": 20, "line": {"color": PAPER, "width": 2}}),
         {
             "type": "bar",
-            "x": names,
+            "x": ["no names", "names"],
             "y": np.maximum(count, 1.15),  # one is zero on a log axis
             "marker": {"color": [RED, BLUE]},
-            "width": [0.55, 0.55],
+            "width": [0.6, 0.6],
             "showlegend": False,
             "xaxis": "x2",
             "yaxis": "y2",
@@ -336,31 +438,33 @@ def readings(frame: xr.Dataset) -> dict[str, Any]:
         },
         curve(rank, 100 * apart, "each reading of the picture", RED, pin=True),
         curve(rank[:1], 100 * apart[:1], "what was meant", BLUE, mode="markers", marker={"color": BLUE, "size": 11}),
-    ]
+    ]  # fmt: skip
     figure = {
         "height": 420,
-        "xaxis2": axis(frame.picture, domain=[0, 0.4], anchor="y2"),
-        "yaxis2": log_axis(frame.functions, range=[0, np.log10(max(count)) * 1.15 + 0.1], anchor="x2"),
-        "xaxis": axis("readings without names, sorted", domain=[0.52, 1], anchor="y"),
-        "yaxis": axis("off from what was meant (% of its spread)", rangemode="tozero"),
+        "xaxis3": axis("axis (drag its dot)", domain=[0, 0.32], anchor="y3", range=[-0.5, 3.5], tickvals=[*rows],
+                       ticktext=[word for _, word in _AXES], showgrid=False, zeroline=False),
+        "yaxis3": axis("size of the axis", range=[1.6, 5.6], dtick=1, anchor="x3"),
+        "xaxis2": axis("wires with", domain=[0.42, 0.6], anchor="y2"),
+        "yaxis2": log_axis(frame.functions, range=[0, 4.4], anchor="x2"),
+        "xaxis": axis("readings without names, sorted", domain=[0.71, 1], anchor="y", nticks=4),
+        "yaxis": axis("off from what was meant (%)", rangemode="tozero"),
+        "meta": {
+            "hands": [
+                hand(float(n), float(size), up=name, axes="3", color=color)
+                for n, ((name, _), size, color) in enumerate(zip(_AXES, sizes, colors, strict=True))
+            ]
+        },
         "annotations": [
-            label(n, np.log10(max(c, 1.15)), f"<b>{c:,}</b>", color, axes="2", yanchor="bottom")
+            label(n, np.log10(max(c, 1.15)), f"<b>{c:,}</b>", color, axes="2", yanchor="bottom", font={"size": 18})
             for n, (c, color) in enumerate(zip(count, (RED, BLUE), strict=True))
         ]
-        + [
-            label(rank[0], 100 * apart[0], "what was meant", BLUE, xanchor="left", yanchor="bottom", xshift=10),
-            label(
-                rank[len(rank) // 2],
-                100 * apart[len(rank) // 2],
-                "every point is a program<br>that runs without error",
-                RED,
-                yanchor="top",
-                xanchor="left",
-                yshift=-10,
-            ),
-        ],
-    }
-    return {"data": data, "layout": figure}
+        + [label(rank[0], 100 * apart[0], "what was meant", BLUE, xanchor="left", yanchor="bottom", xshift=10)],
+    }  # fmt: skip
+    alike = [" ".join(n for (n, _), at in zip(_AXES, sizes, strict=True) if at == size) for size in np.unique(sizes)]
+    mixed = [f"<i>{names}</i>" for names in alike if len(names) > 1]
+    told = f"Wires of one size can be mixed up: {', or '.join(mixed)}." if mixed else "No two wires are of one size."
+    many = f"Without names the same picture is {count[0]:,} function{'s' * int(count[0] > 1)}, with names {count[1]}."
+    return {"data": data, "layout": headline(figure, told, many)}
 
 
 _LAWS = {

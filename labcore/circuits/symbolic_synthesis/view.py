@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from labcore.figure import (
+    BARE,
     BLUE,
     GREEN,
     GRID,
@@ -26,10 +28,13 @@ from labcore.figure import (
     headline,
     label,
     note,
+    scale,
     segments,
     values_of,
     vertical,
 )
+
+from .graph_programs import Program, draw_graph
 
 _PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
 
@@ -197,8 +202,51 @@ def evolve(frame: xr.Dataset) -> dict[str, Any]:
     return {"data": data, "layout": headline(layout, words, more)}
 
 
+def _program(text: str) -> Program:
+    """A program from its text, as `shown` writes it."""
+    words = re.findall(r"\w+|[(),]", text)
+
+    def steps(at: int) -> tuple[Program, int]:
+        out: list = []
+        while at < len(words) and words[at] not in "),":
+            word, at = words[at], at + 1
+            if words[at : at + 1] == ["("]:
+                parts = []
+                while words[at] != ")":
+                    part, at = steps(at + 1)
+                    parts.append(part)
+                at += 1
+                out.append((word, *parts))
+            else:
+                out.append(word)
+        return tuple(out), at
+
+    return steps(0)[0]
+
+
+def _small_graphs(programs: list[str]) -> list[dict[str, Any]]:
+    """The graph of each program as a small picture, side by side at 0, 1, ... of the axes x3 and y3."""
+    nodes, starts, ends = [], [], []
+    for column, text in enumerate(programs):
+        graph = draw_graph(_program(text), 3, {})
+        turn = np.pi / 2 - 2 * np.pi * np.arange(len(graph.nodes)) / len(graph.nodes)
+        at = np.stack([column + 0.3 * np.cos(turn), np.sin(turn)], 1)
+        nodes.append(at)
+        starts += [at[a] for a, _ in graph.ends]
+        ends += [at[b] for _, b in graph.ends]
+    return [
+        curve(*segments(np.array(starts).reshape(-1, 2), np.array(ends).reshape(-1, 2)), "edges", BLUE, axes="3",
+              hoverinfo="skip", line={"color": BLUE, "width": 1.5}),
+        curve(*np.concatenate(nodes).T, "nodes", BLUE, axes="3", mode="markers", hoverinfo="skip",
+              marker={"size": 6, "color": BLUE}),
+    ]  # fmt: skip
+
+
 def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy of every graph, worst first, each dot a repetition; beside it the graphs that no program wrote."""
+    """Accuracy of every graph, worst first, each dot a repetition; beside it the graphs that no program wrote.
+
+    Each graph is drawn below its dots.
+    """
     scores, base = frame.test.values, frame.base.values
     order = np.argsort(scores.mean(1), kind="stable")
     place, repeats = np.arange(len(order)), scores.shape[1]
@@ -207,6 +255,7 @@ def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
     # from the worst to the best repetition of each graph
     reach_of = [np.stack([p, f(v)], 1) for p, v in ((place, scores[order]), (np.arange(4), base)) for f in (
         lambda v: v.min(1), lambda v: v.max(1))]  # fmt: skip
+    programs = frame.attrs["programs"].split("\n")
     data = [
         curve(*segments(reach_of[0], reach_of[1]), "repetitions", SKY, opacity=0.5, hoverinfo="skip",
               line={"color": SKY, "width": 5}),
@@ -219,6 +268,7 @@ def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
               marker={"size": 7, "color": ORANGE, "opacity": 0.6}),
         curve(np.arange(4), base.mean(1), "mean", ORANGE, axes="2", mode="markers",
               marker={"size": 14, "symbol": "line-ew-open", "color": ORANGE, "line": {"width": 3}}),
+        *_small_graphs([programs[i] for i in order]),
     ]  # fmt: skip
     low, high = base[0].min(), base[0].max()
     mean, own = scores.mean(1), np.ptp(scores, 1).mean()
@@ -226,18 +276,28 @@ def graph_choice(frame: xr.Dataset) -> dict[str, Any]:
     verdict = "more than luck" if ratio >= 2 else "no more than luck"
     band = {"type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "y0": low, "y1": high, "layer": "below"}
     reach = [everything.min() - 0.03, everything.max() + 0.05]
+    stops = np.arange(4, 17)
+    last = values_of(frame)["programs"] - 0.5  # the line stands behind the last graph
+    wide = [-0.7, last + 0.7]
     layout = {
-        "height": 420,
-        "xaxis": axis("graphs written by programs, worst first", domain=[0, 0.58], anchor="y", showticklabels=False),
-        "yaxis": axis(frame.test, tickformat=".0%", range=reach),
+        "height": 500,
+        "xaxis": axis("", domain=[0, 0.58], anchor="y", showticklabels=False, range=wide, showgrid=False),
+        "yaxis": axis(frame.test, domain=[0.22, 1], tickformat=".0%", range=reach),
+        "xaxis3": axis("graphs written by programs, worst first", domain=[0, 0.58], anchor="y3", range=wide, **BARE),
+        "yaxis3": axis("", domain=[0, 0.16], anchor="x3", range=[-1.4, 1.4], **BARE),
         "xaxis2": axis("", domain=[0.64, 1], anchor="y2", tickvals=[0, 1, 2, 3], ticktext=names, range=[-0.5, 3.5]),
-        "yaxis2": axis("", anchor="x2", range=reach, showticklabels=False),
-        "shapes": [band | {"fillcolor": "rgba(230,159,0,0.16)", "line": {"width": 0}}],
+        "yaxis2": axis("", domain=[0.22, 1], anchor="x2", range=reach, showticklabels=False),
+        "shapes": [
+            band | {"fillcolor": "rgba(230,159,0,0.16)", "line": {"width": 0}},
+            vertical(last, GREEN, "solid", width=2),
+        ],
+        "meta": {"hands": [hand(last, None, across=scale("programs", stops - 0.5, stops), color=GREEN)]},
         "annotations": [
             label(0.02, high, "repetitions of the linear head", ORANGE, xref="x domain", xanchor="left",
                   yanchor="bottom"),
-            note(0.98, 0.02, f"F = {ratio:.2f} (from 2 on the graphs differ clearly)", INK, xanchor="right",
+            note(0.02, 0.02, f"F = {ratio:.2f} (from 2 on the graphs differ clearly)", INK, xanchor="left",
                  yanchor="bottom"),
+            note(1, 1.01, "drag the line: more graphs", GREEN, xanchor="right", yanchor="bottom"),
             note(0, 1.01, "<b>not written by a program</b>", INK, axes="2", xanchor="left", yanchor="bottom"),
         ],
     }  # fmt: skip

@@ -21,10 +21,14 @@ from labcore.figure import (
     axis,
     bundle,
     curve,
+    hand,
     headline,
     label,
     log_axis,
     note,
+    scale,
+    values_of,
+    vertical,
 )
 
 SIDES = {"dorsal": BLUE, "ventral": ORANGE}
@@ -139,20 +143,26 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
     path_x, path_y, params = frame.path_x.values, frame.path_y.values, frame.params.values
     # a body that stays where it is should look so, not fill the picture with rounding errors
     still = {"range": [-0.1, 0.1]} if max(np.ptp(path_x), np.ptp(path_y)) < 0.01 else {}
+    values = values_of(frame)
+    trials, gens = frame.attrs["trials"], np.arange(1, 61)
+    longer = scale("gens", 1 + gens * values["lam"], gens)
+    # a click takes one controller alone, and the next one all four again
+    alone = values["compare"] != "all four"
     data = []
     for k, name in enumerate(names):
-        colour = COLOURS[name]
+        colour, click = COLOURS[name], {"sets": [{"compare": "all four" if alone else name}] * len(trial)}
         thin = {"color": colour, "width": 1, "shape": "hv"}
         data += [
             curve(*bundle(trial, best[k]), f"{name}, each run", colour, line=thin, opacity=0.6, hoverinfo="skip"),
-            curve(trial, mean[k], name, colour, pin=True, line={"color": colour, "width": 3.5, "shape": "hv"}),
+            curve(trial, mean[k], name, colour, pin=True, click=click,
+                  line={"color": colour, "width": 3.5, "shape": "hv"}),
             curve(path_x[k], path_y[k], name, colour, axes="2", line={"color": colour, "width": 2.5}),
             curve(
                 path_x[k, -1:], path_y[k, -1:], name, colour, axes="2", mode="markers",
                 marker={"size": 10, "color": colour}, hoverinfo="skip",
             ),
         ]  # fmt: skip
-    right, full = np.log10(trial[-1]), np.log10(frame.attrs["trials"])
+    right, full = np.log10(trial[-1]), np.log10(trials)
     heights = apart(mean[:, -1], 0.075 * reach)
     layout = {
         "height": 460,
@@ -160,12 +170,15 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis": axis("best so far (body lengths per cycle)", range=[min(-0.01, 1.2 * best.min()), 1.12 * reach]),
         "xaxis2": axis("x (body lengths)", domain=[0.7, 1], anchor="y2", nticks=5, **still),
         "yaxis2": axis("y (body lengths)", anchor="x2", scaleanchor="x2", nticks=6),
+        "shapes": [vertical(trials, GREEN, "solid", width=2)],
+        "meta": {"hands": [hand(trials, None, across=longer, color=GREEN)]},
         "annotations": [
+            note(1, 1, "drag the line: train longer", GREEN, xanchor="right", yanchor="bottom"),
             *[
                 label(right, h, f"{WORDS[name]} ({params[k]})", COLOURS[name], xanchor="left", xshift=6)
                 for k, (name, h) in enumerate(zip(names, heights, strict=True))
             ],
-            note(0.02, 1, "left end: untrained; in brackets: weights", SOFT, xanchor="left"),
+            note(0.02, 0.98, "left end: untrained; in brackets: weights", SOFT, xanchor="left"),
             note(
                 0.03, 0.99, "how far the best<br>swims in 5 cycles", SOFT, axes="2", xanchor="left", yanchor="top",
                 align="left",
@@ -173,5 +186,8 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
             label(0, 0, "+", INK, axes="2"),
         ],
     }  # fmt: skip
+    told_of = "Thick: the mean; thin: single runs. " + (
+        "Click it for all four." if alone else "Click a thick line to train it alone."
+    )
     told = "Three controllers have the worm's wiring (NCAP), one is a plain network (MLP)."
-    return {"data": data, "layout": headline(layout, told, "Thick: the mean; thin: single runs.")}
+    return {"data": data, "layout": headline(layout, told, told_of)}

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from labcore.figure import (
+    BARE,
     BLUE,
     GREEN,
     INK,
@@ -24,6 +25,7 @@ from labcore.figure import (
     headline,
     horizontal,
     image,
+    inward,
     label,
     note,
     scale,
@@ -239,9 +241,12 @@ def extract(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def continual(frame: xr.Dataset) -> dict[str, Any]:
-    """Accuracy on every task while they are learned one after another, without protection and with HLOP; leakage."""
-    epoch, per_task = frame.epoch.values, frame.attrs["epochs"]
-    accuracy, n_tasks = frame.accuracy.mean("repeat").values, frame.sizes["task"]
+    """Accuracy on every task while they are learned one after another, without protection and with HLOP; leakage.
+
+    The strip below is the space of a layer's inputs: each task that is done closes a part of it to those that follow.
+    """
+    epoch, per_task, values = frame.epoch.values, frame.attrs["epochs"], values_of(frame)
+    accuracy, n_tasks, protect = frame.accuracy.mean("repeat").values, frame.sizes["task"], values["protect"]
     data, notes, shapes = [], [], []
     end = n_tasks * per_task
     for axes, method in (("", "none"), ("2", "HLOP")):
@@ -267,7 +272,8 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
                 )
         notes.append(note(0, 1, f"<b>{GUARDS[method]}</b>", axes=axes, xanchor="left", yanchor="bottom"))
     after = frame.table.values[-1]
-    done = max(len(frame.after) - 1, 1)
+    finished = len(frame.after) - 1
+    done = max(finished, 1)
     methods = [GUARDS[m].replace(" (", "<br>(").replace("no p", "no<br>p") for m in frame.learner.values]
     colors = [TASKS[t] for t in range(done)]
     for t in range(done):
@@ -280,18 +286,34 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
         {"type": "bar", "x": methods, "y": leak, "name": "leak", "xaxis": "x4", "yaxis": "y4", "showlegend": False}
         | {"marker": {"color": SOFT}}
     )
+    # what each task closes: a later one a third of what the first one does, and no more than there is
+    closed = np.minimum(np.cumsum([0, protect, *[protect / 3] * (n_tasks - 1)]), 1)
+    for t, (low, high) in enumerate(zip(closed[:-1], closed[1:], strict=True)):
+        box = {"type": "rect", "xref": "x5", "yref": "y5 domain", "x0": low, "x1": high, "y0": 0.15, "y1": 0.85}
+        shapes.append(box | {"fillcolor": TASKS[t], "opacity": 0.75 if t < finished else 0.2, "line": {"width": 0}})
+    data.append(curve([0, 1], [0.5, 0.5], "free", SOFT, axes="5", opacity=0.5, hoverinfo="skip"))
+    shapes += [
+        vertical(protect, INK, "solid", axes="5", width=3),
+        vertical(end, SOFT, "solid", axes="2", width=2),
+    ]
+    longer = scale("n_tasks", per_task * np.arange(2, 6), np.arange(2, 6))
     layout = {
-        "height": 560,
+        "height": 640,
         "barmode": "group",
         "bargap": 0.25,
-        "xaxis": axis("", domain=[0, 0.58], anchor="y", range=[0, end], showticklabels=False),
-        "yaxis": axis(frame.accuracy, domain=[0.54, 0.95], range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"),
-        "xaxis2": axis(frame.epoch, domain=[0, 0.58], anchor="y2", range=[0, end]),
+        "xaxis": axis("", domain=[0, 0.58], anchor="y", range=[0, 1.06 * end], showticklabels=False),
+        "yaxis": axis(frame.accuracy, domain=[0.67, 0.96], range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"),
+        "xaxis2": axis(frame.epoch, domain=[0, 0.58], anchor="y2", range=[0, 1.06 * end]),
         "yaxis2": axis(
-            frame.accuracy, domain=[0, 0.41], anchor="x2", range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"
+            frame.accuracy, domain=[0.3, 0.59], anchor="x2", range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"
         ),
+        "xaxis5": axis(
+            "directions of each layer's inputs that are closed", domain=[0, 0.58], anchor="y5", range=[0, 1],
+            tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False,
+        ),
+        "yaxis5": axis("", domain=[0, 0.1], anchor="x5", range=[0, 1], **BARE),
         "xaxis3": axis("", domain=[0.7, 1], anchor="y3", tickangle=0),
-        "yaxis3": axis("right answers", domain=[0.57, 0.95], anchor="x3", range=[0, 1.05], tickformat=".0%"),
+        "yaxis3": axis("right answers", domain=[0.62, 0.96], anchor="x3", range=[0, 1.05], tickformat=".0%"),
         "xaxis4": axis("", domain=[0.7, 1], anchor="y4", tickangle=0),
         "yaxis4": axis(
             "felt by old inputs",
@@ -300,11 +322,20 @@ def continual(frame: xr.Dataset) -> dict[str, Any]:
             range=[0, float(max(0.3, 1.1 * leak.max()))],
             tickformat=".0%",
         ),
+        "meta": {
+            "hands": [
+                hand(protect, None, across="protect", axes="5", color=INK),
+                hand(end, None, across=longer, axes="2", color=SOFT),
+            ]
+        },
         "shapes": shapes,
         "annotations": [
             *notes,
+            note(1, 1, "drag the line: one more task", SOFT, axes="2", xanchor="right", yanchor="bottom"),
+            label(protect, 1, "drag me: what task 1 closes", INK, axes="5", yref="y5 domain", yanchor="bottom",
+                  xanchor=inward(protect, 0, 1)),
             note(0, 1, "<b>on all tasks so far</b>", axes="3", xanchor="left", yanchor="bottom"),
             note(0, 1, "<b>how much of an update they feel</b>", axes="4", xanchor="left", yanchor="bottom"),
         ],
-    }
+    }  # fmt: skip
     return {"data": data, "layout": layout}
