@@ -1,1 +1,1 @@
-"""Leaky integrate-and-fire neurons and spike-timing-dependent plasticity."""
+"""Leaky integrate-and-fire neurons, surrogate slopes, and spike-timing-dependent plasticity."""
