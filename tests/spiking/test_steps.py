@@ -120,7 +120,7 @@ def test_the_gradient_of_two_steps_by_hand():
 
 
 def test_a_gradient_far_back_is_that_of_the_unrolled_formula():
-    """Many steps, all resets, against autograd of the formula written out with the curve's slope attached to the step."""
+    """Many steps and all resets, against autograd of the formula written out, a smooth slope attached to its step."""
     now, decay = currents(12, 4, dtype=torch.float64), 0.8
     for reset in RESETS:
         ours, theirs = (now.clone().requires_grad_() for _ in range(2))

@@ -28,12 +28,12 @@ Reset = Literal["hard", "soft", "none"]
 class Course(NamedTuple):
     """Over time: spikes, 0.0 or 1.0, and potentials H before the reset; both (T, ...), tensors or arrays."""
 
-    spikes: Float[Tensor, "T *shape"]
-    potential: Float[Tensor, "T *shape"]
+    spikes: Float[Tensor, "T ..."]
+    potential: Float[Tensor, "T ..."]
 
 
 def lif(
-    current: Float[Tensor, "T *shape"],
+    current: Float[Tensor, "T ..."],
     decay: float | Tensor = 0.5,
     theta: float | Tensor = 1.0,
     reset: Reset = "hard",
@@ -70,7 +70,7 @@ def lif(
 
 
 def lif_compiled(
-    current: Float[Array, "T *shape"],
+    current: Float[Array, "T ..."],
     decay: float | Array = 0.5,
     theta: float | Array = 1.0,
     reset: Reset = "hard",
