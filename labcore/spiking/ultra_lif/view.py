@@ -32,7 +32,7 @@ from labcore.figure import (
 )
 from labcore.words import plain
 
-CARD = ("surface", "xy")
+CARD = ("tangents", "xy")
 COLOURS = (INK, PURPLE, ORANGE, BLUE)  # of the four kinds of neuron
 NAMES = ("steps, slope put in", "smooth spike only", "UltraLIF", "UltraDLIF")
 HEAT = [[0, "rgba(47,134,201,0.03)"], [1, "rgba(47,134,201,0.85)"]]
