@@ -8,7 +8,6 @@ import xarray as xr
 from labcore.claims import Evidence, Seeds, claim, exact, mean, once
 
 from .experiments import learning, limit, surface, tangents
-from .networks import KINDS
 
 CROWD = dict(neurons=3400)
 SIZE = "64 hidden neurons, 600 steps of 64 digits, 6 runs"
@@ -72,9 +71,13 @@ def the_classical_limit(seeds: Seeds) -> Evidence:
     )
 
 
+def _run(seeds: Seeds, **values: object) -> xr.Dataset:
+    return once(learning, seed=seeds.first, n_seeds=6, **values)
+
+
 def _ends(seeds: Seeds, **values: object) -> xr.DataArray:
     """(model, repeat): test accuracy at the end."""
-    return once(learning, seed=seeds.first, n_seeds=6, **values).accuracy.isel(step=-1)
+    return _run(seeds, **values).accuracy.isel(step=-1)
 
 
 def _gain(accuracy: xr.DataArray, model: str, over: str = "surrogate") -> np.ndarray:
@@ -93,18 +96,30 @@ def as_good(seeds: Seeds) -> Evidence:
 
 
 @claim(
-    "In a single step of time soft neurons learn better than steps with a surrogate",
+    "In a single step of time soft neurons learn better than steps with a surrogate, by two points or more",
     expected="not reproduced",
-    reason="On these digits all four kinds end within about a point of each other, with random pulses for brightness "
-    "too: a slope that points roughly down is good enough. The paper's data are larger, events of a camera or an ear.",
+    reason="On these digits all four kinds end within about a point of each other: a slope that points roughly down is "
+    "good enough. The paper's data are larger, most of its gains with events of a camera or an ear.",
 )
 def honesty_pays(seeds: Seeds) -> Evidence:
-    accuracy, pulses = _ends(seeds), _ends(seeds, sent="pulses")
+    accuracy = _ends(seeds)
     return Evidence(
-        mean("UltraLIF - surrogate", _gain(accuracy, "UltraLIF")) >= 0.01,
-        mean("UltraDLIF - surrogate", _gain(accuracy, "UltraDLIF")) >= 0.01,
+        mean("UltraLIF - surrogate", _gain(accuracy, "UltraLIF")) >= 0.02,
+        mean("UltraDLIF - surrogate", _gain(accuracy, "UltraDLIF")) >= 0.02,
         size=SIZE,
-        also={f"{kind} - surrogate, random pulses": float(_gain(pulses, kind).mean()) for kind in KINDS[2:]},
+    )
+
+
+@claim("A price on spikes makes soft neurons much quieter, and they read as well as before")
+def quieter(seeds: Seeds) -> Evidence:
+    free, priced = (_run(seeds, sparse=price) for price in (0.0, 0.5))
+    soft = ["UltraLIF", "UltraDLIF"]
+    rates = [frame.rate.sel(model=soft).values.ravel() for frame in (free, priced)]
+    lost = free.accuracy.isel(step=-1).sel(model=soft) - priced.accuracy.isel(step=-1).sel(model=soft)
+    return Evidence(
+        mean("mean spike with the price, over that without", rates[1] / rates[0]) <= 0.6,
+        mean("accuracy without - with", lost.values.ravel()) <= 0.01,
+        size=f"{SIZE}, UltraLIF and UltraDLIF, λ = 0 and 0.5",
     )
 
 
