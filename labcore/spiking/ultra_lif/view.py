@@ -34,7 +34,7 @@ from labcore.words import plain
 
 CARD = ("tangents", "xy")
 COLOURS = (INK, PURPLE, ORANGE, BLUE)  # of the four kinds of neuron
-NAMES = ("steps, slope put in", "smooth spike only", "UltraLIF", "UltraDLIF")
+NAMES = ("surrogate", "smooth spike", "UltraLIF", "UltraDLIF")
 HEAT = [[0, "rgba(47,134,201,0.03)"], [1, "rgba(47,134,201,0.85)"]]
 WANTED = [[0, "rgba(0,158,115,0.45)"], [1, "rgba(0,158,115,0.45)"]]
 LIGHT = [[0, "rgba(230,159,0,0.04)"], [1, "rgba(230,159,0,0.65)"]]
@@ -303,7 +303,7 @@ def learning(frame: xr.Dataset) -> dict[str, Any]:
     total = values_of(frame)["training"]
     layout = {
         "height": 430,
-        "xaxis": axis(frame.step, domain=[0, 0.6], range=[0, 1.5 * total]),
+        "xaxis": axis(frame.step, domain=[0, 0.6], range=[0, 1.65 * total]),
         "yaxis": axis("test accuracy", range=[low, 1.01], tickformat=".0%"),
         "xaxis2": axis("mean spike of a hidden neuron", domain=[0.72, 1], anchor="y2", range=[-0.02, 1.02]),
         "yaxis2": axis("test accuracy, each run", anchor="x2", range=[low, 1.01], tickformat=".0%"),
