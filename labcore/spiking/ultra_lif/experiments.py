@@ -232,9 +232,9 @@ def surface(
             mismatch_hard=areas[0],
             mismatch_soft=areas[1],
         ),
-        f"V = {plain(before, '.2f')} and a current of {plain(current, '.2f')} make H = {plain(at, '.2f')}; the larger of "
-        f"what is left and what comes is {plain(max(before + math.log(leak), current), '.2f')}. A step misses its slopes "
-        f"by an area of {plain(areas[0], '.2f')}, the soft spike by {plain(areas[1], '.4f')}.",
+        f"V = {plain(before, '.2f')} and a current of {plain(current, '.2f')} make H = {plain(at, '.2f')}; the larger "
+        f"of what is left and what comes is {plain(max(before + math.log(leak), current), '.2f')}. A step misses its "
+        f"slopes by an area of {plain(areas[0], '.2f')}, the soft spike by {plain(areas[1], '.4f')}.",
     )
 
 

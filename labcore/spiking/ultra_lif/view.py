@@ -136,7 +136,7 @@ def field(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis("slope that is put in", anchor="x2", range=[-0.05 * high, 1.25 * high]),
         "annotations": [
             *_stairs(frame),
-            note(0.02, 0.02, "drag the start", ORANGE, xanchor="left", yanchor="bottom"),
+            note(0.02, 0.02, "drag the start", ORANGE, xanchor="left", yanchor="bottom", bgcolor=PAPER, opacity=0.85),
             note(0.03, 0.99, "blue: the spike", BLUE, axes="2", xanchor="left", yanchor="top"),
             note(0.03, 0.93, "orange: its slope; drag its width", ORANGE, axes="2", xanchor="left", yanchor="top"),
             note(0.03, 0.87, "red: the neuron's 12 potentials", RED, axes="2", xanchor="left", yanchor="top"),
