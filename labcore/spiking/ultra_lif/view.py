@@ -166,7 +166,7 @@ def _stairs(frame: xr.Dataset) -> list[dict]:
         for n in np.unique(on):
             middle = float((first if on is spikes[:, -3] else second)[on == n].mean())
             if (on == n).sum() >= 3 and middle < 1.8:
-                found.append(label(*where(middle), f"<b>{n}</b>", BLUE))
+                found.append(label(*where(middle), f"<b>{n}</b>"))
     return found
 
 
@@ -202,7 +202,7 @@ def surface(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis("spike", anchor="x2", range=[-0.06, 1.32]),
         "annotations": [
             note(0.02, 0.98, "lines: equal potential after; thick: threshold", INK, xanchor="left", yanchor="top"),
-            note(0.98, 0.02, f"{share:.0%} of the gradient goes to I", BLUE, xanchor="right", yanchor="bottom"),
+            note(0.98, 0.02, f"{share:.0%} of the gradient goes to I", INK, xanchor="right", yanchor="bottom"),
             note(0.03, 0.99, f"step: misses its slopes by {plain(frame.mismatch_hard, '.2f')}", BLUE, axes="2",
                  xanchor="left", yanchor="top"),
             note(0.03, 0.92, f"soft spike: by {plain(frame.mismatch_soft, '.2f')}", ORANGE, axes="2", xanchor="left",
