@@ -13,10 +13,7 @@ ROOT = Path(catalog.__file__).parent
 SHELVES = ROOT / "primitives"
 MODULES = [m for m in SHELVES.rglob("*.py") if m.name != "__init__.py"]
 # Modules that one paper uses today, with the planned papers that will: {"spiking/lif": ("surrogate", ...)}
-PLANNED: dict[str, tuple[str, ...]] = {
-    "spiking/surrogate": ("spiking_review", "sparse_attack", "one_timestep"),
-    "spiking/steps": ("spiking_review", "sparse_attack", "one_timestep"),
-}
+PLANNED: dict[str, tuple[str, ...]] = {}
 
 
 def users(module: Path) -> set[str]:
