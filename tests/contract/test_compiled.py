@@ -112,7 +112,7 @@ def candidates(place: Place, sizes: dict[str, int], rng: np.random.Generator) ->
     elif place.type is int:
         yield sizes[place.label]
     elif place.type is float:
-        yield from (0.5, 2.0, 0.0)
+        yield from (0.5, 2.0, 0.0, 0.05)
     elif place.type is bool:
         yield True
     elif place.type is np.random.Generator:

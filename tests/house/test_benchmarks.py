@@ -147,7 +147,7 @@ def test_figures_that_follow_a_slider_have_a_table_of_their_own():
     rows[0] |= {"peer": 90.0, "against": "another"}
     house = [{**row, "group": "slider"} for row in rows]
     whole = {"date": "2026-01-01", "quick": False, "machine": timing.machine(), "house": house}
-    heading, _, slow, quick = command.tables(whole).splitlines()[-4:]
+    heading, _, slow, quick = page.tables(whole).splitlines()[-4:]
     assert all(part in heading for part in PARTS)
     assert slow.startswith("| slow.one | 300 | 390 | 5 | 6 | 7 | 8 | 9 | 1,000 | 3, and not the last one |")
     assert quick.startswith("| quick.one | 30 (another: 90) | 39 |")

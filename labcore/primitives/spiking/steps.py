@@ -57,13 +57,13 @@ def lif(
         current = (1 - decay) * current
     v, spikes, potential = start.expand(shape), [], []
     for now in current:
-        h = decay * v + now
-        s = spike(h - theta, surrogate, alpha)
+        h = decay * v + now  # the idea
+        s = spike(h - theta, surrogate, alpha)  # the idea
         spikes.append(s)
         potential.append(h)
         if reset != "none":
             past = s.detach() if detach_reset else s
-            v = h * (1 - past) if reset == "hard" else h - theta * past
+            v = h * (1 - past) if reset == "hard" else h - theta * past  # the idea
         else:
             v = h
     return Course(torch.stack(spikes), torch.stack(potential))
