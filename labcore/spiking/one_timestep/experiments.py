@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Annotated, Literal
 
 import numpy as np
@@ -64,17 +65,13 @@ def lever(
 
     400 batches of 64 digits with ReLUs, thresholds set for 5 time steps, 100 batches with spikes.
     """
-    net, data = _with_five(depth, width, percentile, seed)
-    kept = [t.detach().clone() for t in net.thresholds]
+    kept, data = _with_five(depth, width, percentile, seed)
+    net = deepcopy(kept)  # another run may be looking at the one that is kept
     x, y = data.x_test[:, :SHOWN], data.y_test[:, :SHOWN]
     with torch.no_grad():
-        try:
-            for t in net.thresholds:
-                t.mul_(factor)
-            _, spikes = net(x, MOST)
-        finally:
-            for t, value in zip(net.thresholds, kept, strict=True):
-                t.copy_(value)
+        for t in net.thresholds:
+            t.mul_(factor)
+        _, spikes = net(x, MOST)
         logits = (spikes[-1] @ net.weights[-1]).cumsum(0)
     accuracy = (logits.argmax(-1) == y).double().mean((1, 2)).numpy()
     rate = np.array([float(s[:steps].mean()) for s in spikes])
