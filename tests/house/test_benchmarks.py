@@ -286,8 +286,14 @@ def test_a_machine_writes_its_own_file(tiny):
 
 def test_the_page_says_which_machine_when_and_what_was_missing(tiny):
     record = tiny()
+    record["machine"] |= dict.fromkeys(page.PEER_PACKAGES, "1.0") | {"cvxpy": None, "pykan": None}
     text = page.tables(record, "a.json", ("b.json",))
-    for said in ("3 cores of Some CPU @ 2.5", "(benchmarks/a.json)", "(benchmarks/b.json)", "not installed: pykan"):
+    for said in (
+        "3 cores of Some CPU @ 2.5",
+        "(benchmarks/a.json)",
+        "(benchmarks/b.json)",
+        "not installed: cvxpy, pykan",
+    ):
         assert said in " ".join(text.split())
     record["peers"][0]["measured"] = "2026-01-02"
     assert "from 2 January 2026 to" in page.tables(record)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from labcore.primitives.digits.batches import digit_batches
+from labcore.primitives.spiking.staircase import staircase
 from labcore.spiking.crnn_conversion import (
     KINDS,
     Range,
@@ -23,7 +24,7 @@ from labcore.spiking.crnn_conversion import (
     sure,
 )
 from labcore.spiking.crnn_conversion import experiments as papers
-from labcore.spiking.crnn_conversion.digits import Quantised, straight_through, train, twins
+from labcore.spiking.crnn_conversion.digits import Quantised, train, twins
 from labcore.spiking.crnn_conversion.exercises import before_it_fires, certainly, in_the_end
 
 RANGES = [Range(0, 3), Range(0, 1), Range(-2, 1), Range(-1, 2), Range(0, 7)]
@@ -177,7 +178,7 @@ def test_replay_takes_longer_with_every_element():
 def test_backward_is_a_learned_step_size():
     z = torch.tensor([-1.0, 0.3, 0.9, 5.0], dtype=torch.float64, requires_grad=True)
     theta = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
-    out = straight_through(z, theta, Range(0, 3))
+    out = staircase(z, theta, 0, 3)
     assert out.tolist() == [0, 0.5, 1.0, 1.5] == quantise(z.detach().numpy(), 0.5, 0, 3).tolist()
     out.sum().backward()
     assert z.grad.tolist() == [0, 1, 1, 0]

@@ -12,18 +12,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from labcore.primitives.digits.batches import DigitBatches
+from labcore.primitives.spiking.staircase import staircase
 
 from .neuron import Kind, Range, count_range
 from .recurrent import HandOver, Read, Weights, quantised, spiking
 
 Array = np.ndarray
 FILTERS, GRID = 4, 1024.0
-
-
-def straight_through(z: Float[Tensor, " *n"], theta: Float[Tensor, ""], levels: Range) -> Float[Tensor, " *n"]:
-    """The quantiser; backward as if nothing were rounded, so that theta learns as well (learned step size)."""
-    held = (z / theta).clamp(levels.low, levels.high)
-    return theta * (held + ((held + 0.5).floor() - held).detach())
 
 
 class Quantised(nn.Module):
@@ -51,10 +46,10 @@ class Quantised(nn.Module):
 
     def forward(self, x: Float[Tensor, "B 64"]) -> Float[Tensor, "B 10"]:
         rows = F.conv1d(x.view(-1, 1, 8), self.filters.T[:, None], self.filters_b, padding=1)
-        q = straight_through(rows.flatten(1), self.log_front.exp(), self.front_range).view(len(x), 8, -1)
+        q = staircase(rows.flatten(1), self.log_front.exp(), *self.front_range).view(len(x), 8, -1)
         h, theta = x.new_zeros(len(x), len(self.u)), self.log_state.exp()
         for into in (q @ self.w + self.b).unbind(1):
-            h = straight_through(into + h @ self.u, theta, self.state_range)
+            h = staircase(into + h @ self.u, theta, *self.state_range)
         return h @ self.out + self.out_b
 
 
