@@ -10,7 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def staircase(z: Float[Tensor, "*shape"], theta: Float[Tensor, " *theta"], low: int, high: int) -> Float[Tensor, "*shape"]:
+def staircase(
+    z: Float[Tensor, "*shape"], theta: Float[Tensor, " *theta"], low: int, high: int
+) -> Float[Tensor, "*shape"]:
     """theta clip(round(z / theta), low, high), halves upwards; backward as if nothing were rounded.
 
     So theta, the height of a step, above 0, learns as well. Raises ValueError for low above high.
