@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-
 # not promised by xarray: where it is gone, frames are made in the public way; a test holds one against the other
 _direct = getattr(xr.Dataset, "_construct_direct", None)
 
@@ -134,6 +133,13 @@ class Frame:
         if array.ndim != len(dims):
             raise FrameError(f"{name} has {array.ndim} dimensions and is declared over {len(dims)}: {' '.join(dims)}")
         return xr.Variable(dims, array, {"long_name": names.get(name, column.long_name), "units": column.units})
+
+
+def snapshot(frame: xr.Dataset) -> xr.Dataset:
+    """The frame as it is now: an experiment may go on writing into arrays that it has shown."""
+    if len(frame.coords) > len(frame.xindexes):  # a coordinate without an index is an array as others are
+        return frame.copy(deep=True)
+    return frame.copy(data={name: frame.variables[name].values.copy() for name in frame.data_vars})
 
 
 def _dataset(

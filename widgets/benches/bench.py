@@ -50,6 +50,7 @@ from widgets.benches.taken_out import TakenOut, waiting
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
+PACE = 0.04  # seconds between two frames of a run that are shown; all are kept
 # Seconds that a run may take which is played although nobody asked for it.
 BRIEF = 2.0
 
@@ -171,13 +172,14 @@ class Bench(w.VBox):
         self._void: Job | None = None  # a run that is seen no more
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
-        self._drawing = threading.Lock()
+        self._drawing, self._saying = threading.Lock(), threading.Lock()
+        self._unsaid: Report | None = None  # of a run whose newest frame is not shown yet
 
         self._controls = {n: Control(p, self._moved, self._typed) for n, p in experiment.parameters.items()}
         self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=self.label)
         self._plot.on_msg(self._heard)
         self._drawer = Drawer(experiment, self.label, self._plot, lambda: self.frame)
-        self._film = Film(self._plot)
+        self._film, self._shown_at = Film(self._plot, self._pictured), 0.0
         self._audience = Audience(partial(self._plot.send, {"type": "anyone"}), self._leave)
         self._plot.add_class("labcore-picture")
         self._status = Status()
@@ -589,10 +591,9 @@ class Bench(w.VBox):
         run = self._prepared.open()
         if run is None:
             return
-        film = [(frame, self.view(frame)) for frame in run.frames]
         with self._drawing:
             if self._preview is self._film.key and self.values == run.values:
-                self._film.load(run.values, film, opening=True)
+                self._film.load(run.values, run.frames, opening=True)
                 self._look()
                 self._say("Ready.")
 
@@ -626,9 +627,9 @@ class Bench(w.VBox):
     def _follow(self) -> None:
         """After a change: run now, when the hand rests, or wait for Run, by how long such a run took last time."""
         self._cancel_timer()
-        cost = max(self._cost.get(self._last_moved or "", 0.0), self._long)
+        cost = self._expected
         if cost <= INSTANT:
-            self._submit(Job(self._wanted))
+            self._submit(Job(self._wanted, brief=True))
         elif cost <= SHORT:
             # not `run`, which takes a refusal away: a person may have typed a bad value in the meantime
             self._timer = threading.Timer(REST, lambda: self._submit(Job(self._wanted)))
@@ -637,6 +638,14 @@ class Bench(w.VBox):
         else:
             self._mark()
             self._say(f"Press Run. The last run took {cost:.0f} s.")
+
+    @property
+    def _expected(self) -> float:
+        """Seconds that a run takes, by what such a one took last time."""
+        return max(self._cost.get(self._last_moved or "", 0.0), self._long)
+
+    def _pictured(self, frame: xr.Dataset) -> Spec:
+        return self.view(frame)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -647,16 +656,31 @@ class Bench(w.VBox):
         if job.prepare:
             with _opening:  # let the first figures of the page's other benches come first
                 return
-        spec = self.view(frame)
         if self.frame is None and hasattr(self._question, "opened"):
             self._question.opened(frame)
         with self._drawing:
             if job is self._void:
                 return
-            self._film.add(job, job.values, frame, spec)
-            self._look()
+            now, new = time.perf_counter(), job is not self._film.key
+            self._film.add(job, job.values, frame)
+            if new and job.brief:
+                self._shown_at = now  # its end is what a hand wants to see, and is near
+            if now - self._shown_at >= PACE:
+                self._show(job)
+
+    def _show(self, job: Job) -> None:
+        """Bring the newest frame of a run to the page."""
+        self._film.show()
+        self._look()
+        self._shown_at = time.perf_counter()
         if job.values == self._wanted:
             self._mark()
+
+    def _catch_up(self, job: Job) -> None:
+        """Show the frame that a run has come to, if it was not shown yet."""
+        with self._drawing:
+            if job is self._film.key and job is not self._void and self._film.behind:
+                self._show(job)
 
     def _look(self) -> None:
         """Take the frame that the page shows for the current one, and put the pins behind it."""
@@ -698,11 +722,39 @@ class Bench(w.VBox):
                 self._open()
                 self._prepare()
             return
+        if report.state == "running" and self._film.behind:
+            return self._say_later(report)
+        with self._saying:
+            self._unsaid = None
+        try:
+            self._catch_up(report.job)
+        except Exception:
+            if report.state != "failed":  # a view that failed is why
+                raise
         if report.job.preview:
             self._prepare()
         if report.job is self._void:
             self._status.show_bar(False)
             return self._call("Run")
+        self._say_how_it_stands(report)
+
+    def _say_later(self, report: Report) -> None:
+        """Show a frame, and say that its run goes on, when no other one has come soon after."""
+        with self._saying:
+            waits, self._unsaid = self._unsaid is not None, report
+        if not waits:
+            timer = threading.Timer(INSTANT, self._say_unsaid)
+            timer.daemon = True
+            timer.start()
+
+    def _say_unsaid(self) -> None:
+        with self._saying:
+            report, self._unsaid = self._unsaid, None
+            if report is not None and self._runner.job is report.job:
+                self._catch_up(report.job)
+                self._say_how_it_stands(report)
+
+    def _say_how_it_stands(self, report: Report) -> None:
         going = report.state in ("running", "paused")
         self._status.show_bar(going)
         if not going or report.job.values != self._wanted:
