@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from labcore.spiking.spiking_diffusion import Denoiser, ddim, frechet
+from labcore.spiking.spiking_diffusion import experiments as papers
 from labcore.spiking.spiking_diffusion.diffusion import KEPT, TIMES, noised, schedule
+from labcore.spiking.spiking_diffusion.exercises import fires_at, last_counts, quiet
 from labcore.spiking.spiking_diffusion.networks import readout, waves
 from labcore.spiking.spiking_diffusion.training import digits, error, samples, train
 
@@ -194,3 +196,32 @@ def test_training_and_looking_leave_the_rest_alone():
     assert np.array_equal(low, same) and all(torch.equal(v, kept[k]) for k, v in net.state_dict().items())
     *_, few = samples(net, 3, 4, [1], 0.5)
     assert few == pytest.approx(low[:3], abs=1e-5), "fewer pictures are the first of many"
+
+
+def test_the_same_noise_and_frozen_weights_are_behind_every_threshold():
+    first = papers.knob.run("quick", done=0)
+    other = papers.knob.run("quick", done=0, theta=1.4)
+    assert np.array_equal(first.picture, other.picture)
+    assert not np.array_equal(papers.knob.run("quick").picture, papers.knob.run("quick", theta=1.4).picture)
+    before = papers.knob.run("quick")
+    papers.gains.run("quick")
+    papers.knob.run("quick", theta=0.5)
+    assert before.identical(papers.knob.run("quick")), "fine-tuning works on a copy"
+
+
+def test_energy_is_counted_by_hand():
+    data, net = digits(0), Denoiser("spikes", 8, 3, np.random.default_rng(0))
+    energy, bare, share = papers._cost(net, data, 0)
+    sent, _ = papers._told(net, data, 0)
+    spikes, products = sum(float(s.sum()) for s in sent) / 200, 2 * 64 * 8
+    assert bare == pytest.approx((4.6 * products + 0.9 * 8 * spikes) / 1000)
+    assert energy == pytest.approx(bare + 5 * (products + 8 * spikes + 2 * 4 * 8 * 3) / 1000)
+    assert share == pytest.approx(spikes / (4 * 8 * 3))
+
+
+def test_an_answer_is_right_however_it_is_written():
+    assert fires_at("4") is fires_at("8/2") is fires_at("4,0") is True
+    assert "enough" in fires_at("2") and "lost" in fires_at("5")
+    assert last_counts("1.95") is last_counts("1,953") is last_counts("125/64") is True
+    assert "other way" in last_counts("0.51") and last_counts("4") is False
+    assert quiet("2") is quiet("2,0") is quiet("4/2") is True and "fire" in quiet("0.5")

@@ -21,7 +21,7 @@ from .diffusion import TIMES, noised
 from .networks import PIXELS, Denoiser, Kind
 from .training import FINE_RATE, Digits, digits, error, gaussian, samples, train
 
-THRESHOLDS = (0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.4)
+THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.7)
 SHOWN, JUDGED, CHOOSE, REPORT = 25, 500, 7, 8  # pictures; pictures for a distance; two kinds of noise
 Steps = Annotated[int, number(1, 8, "For each noise told", "network", label="time steps T", main=True)]
 Width = Annotated[int, number(16, 192, "Units of a layer", "network", label="units of a layer")]
