@@ -96,7 +96,7 @@ def knob(
     )
     told = np.array([_error(steps, width, batches, t, seed) for t in THRESHOLDS])
     best, one = int(other.argmin()), THRESHOLDS.index(1.0)
-    gain = 1 - off[best] / off[one]
+    gain, rate = 1 - off[best] / off[one], _rate(net, data, seed, theta)
     yield KNOB(
         dict(
             picture=made.reshape(-1, 8, 8),
@@ -106,11 +106,12 @@ def knob(
             error=told,
             best=THRESHOLDS[best],
             floor=data.distance(data.test.double().numpy()),
-            rate=_rate(net, data, seed, theta),
+            rate=rate,
         ),
         f"Pictures made at threshold {plain(theta, '.2f')} from noise that is always the same. Their distance from "
         f"digits is {off[one]:.2f} at threshold 1; at {THRESHOLDS[best]:g}, chosen with other noise, it is "
-        f"{off[best]:.2f}, {plain(abs(gain), '.1%')} {'less' if gain >= 0 else 'more'}.",
+        f"{off[best]:.2f}, {plain(abs(gain), '.1%')} {'less' if gain >= 0 else 'more'}. "
+        f"In a time step {rate:.0%} of the neurons fire.",
         1.0,
     )
 
