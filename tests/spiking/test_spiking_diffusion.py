@@ -222,5 +222,5 @@ def test_energy_is_counted_by_hand():
 def test_an_answer_is_right_however_it_is_written():
     assert fires_at("4") is fires_at("8/2") is fires_at("4,0") is True
     assert "enough" in fires_at("2") and "lost" in fires_at("5")
-    assert last_counts("1.95") is last_counts("1,953") is last_counts("125/64") is True
+    assert last_counts("1.95") is last_counts("1,95") is last_counts("125/64") is True
     assert "other way" in last_counts("0.51") and last_counts("4") is False
