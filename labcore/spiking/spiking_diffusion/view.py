@@ -32,7 +32,7 @@ from labcore.figure import (
     vertical,
 )
 
-CARD = ("knob", "xy")
+CARD = ("knob", "x2y2")
 GREY = [[0, "rgb(15,15,20)"], [1, "rgb(250,245,230)"]]
 STEPS = (BLUE, SKY, GREEN, ORANGE, RED, PURPLE, SOFT, INK)
 
