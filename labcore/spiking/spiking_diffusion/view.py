@@ -71,8 +71,8 @@ def knob(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis("relative to threshold 1", anchor="x2", range=[low - 0.05, high + 0.12]),
         "shapes": [vertical(1, SOFT, axes="2"), vertical(best, BLUE, axes="2")],
         "annotations": [
-            label(1.45, off[-1] / off[one], "distance from digits", BLUE, axes="2", xanchor="left"),
-            label(1.45, told[-1] / told[one], "error of the noise told", ORANGE, axes="2", xanchor="left"),
+            note(0.98, 0.93, "distance from digits", BLUE, axes="2", xanchor="right", yanchor="top"),
+            note(0.98, 0.87, "error of the noise told", ORANGE, axes="2", xanchor="right", yanchor="top"),
             label(theta, here / off[one], "drag it", RED, axes="2", yanchor="bottom", yshift=12),
             note(0.98, 0.99, f"best with other noise: {best:g}", BLUE, axes="2", xanchor="right", yanchor="top"),
         ],
