@@ -10,22 +10,19 @@ doi:10.3389/fnins.2017.00682.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float
 
 from labcore.primitives.spiking.steps import Course, lif_compiled
 
 Array = np.ndarray
-After = Literal["soft", "hard"]
 
 
 def count(current: Float[Array, "T ..."], start: float = 0.5, hard: bool = False) -> Course:
     """Spikes and potentials under these currents, threshold 1. `hard`: a spike empties the neuron."""
     if hard:
         return lif_compiled(current, 1.0, 1.0, "hard", start=start)
-    return lif_compiled(current, 1.0, 1.0, "soft", start=start)  # the idea
+    return lif_compiled(current, 1.0, 1.0, "soft", start=start)
 
 
 def staircase(current: Float[Array, "*shape"], steps: int, start: float = 0.5) -> Float[Array, "*shape"]:
