@@ -2,7 +2,7 @@
 
     h = v + a,   it fires where h >= 1,   v = h - 1 after a spike,   v = 1/2 at the start
 A spike takes one threshold and no more, so nothing is lost: after T steps of the current a from 0 to 1 it has fired
-floor(1/2 + T a) times, which is T a rounded. Its rate is a staircase of T steps; above 1 it fires always, below 0 never.
+floor(1/2 + T a) times, which is T a rounded. Its rate is a staircase of T steps, 0 below it and 1 above.
 A layer's currents are divided by one number, so that nearly all are below 1: a percentile of what its ReLUs say on
 training images. Source: Diehl et al. (2015), doi:10.1109/IJCNN.2015.7280696; Rueckauer et al. (2017),
 doi:10.3389/fnins.2017.00682.

@@ -132,9 +132,7 @@ def paths(
     spiking_steps: Annotated[
         int, number(1, 16, "Of the network that is trained with spikes", "spikes", label="time steps, trained")
     ] = 6,
-    decay: Annotated[
-        float, number(0.5, 1, "Of its charge, left after a step", "spikes", label="decay, trained")
-    ] = 0.9,
+    decay: Annotated[float, number(0.5, 1, "Of its charge, left after a step", "spikes", label="decay, trained")] = 0.9,
     batches: Annotated[int, number(100, 1000, "Of 64 digits", "training", label="training steps")] = 600,
     n_seeds: Annotated[int, number(1, 4, "Splits and starts", "data", label="repetitions")] = 1,
     seed: Seed = 0,
@@ -224,9 +222,7 @@ def fields(
         ),
     ] = "nothing",
     floor: Annotated[float, number(3, 10, "Lowest of a neuron", label="threshold θ", main=True)] = roads.FLOOR,
-    ratio: Annotated[
-        float, number(0.5, 2, "What is taken, for what is given", "learning", label="down / up")
-    ] = 1.0,
+    ratio: Annotated[float, number(0.5, 2, "What is taken, for what is given", "learning", label="down / up")] = 1.0,
     passes: Annotated[int, number(1, 6, "Of all images", "learning", label="passes")] = roads.PASSES,
     width: Annotated[int, number(20, 200, "Neurons", "network", label="neurons K")] = 100,
     steps: Annotated[int, number(1, MOST, "Of an image", "network", label="time steps T")] = roads.STEPS,
@@ -265,10 +261,9 @@ def fields(
                 now, f"Image {done} of {total}: {told}. Fields are {course[-1][1]:.3f} apart.", done / (total + 1)
             )
     at = np.full(width, floor) if missing == "thresholds" else thresholds
-    kinds = [
-        *[[roads.earliness(w, t, v, steps) for v in (x, x_test)] for w, t in ((weights, at), (unlearned, at * 0 + floor))],
-        [x, x_test],
-    ]
+    first = np.full(width, floor)
+    kinds = [[roads.earliness(w, t, v, steps) for v in (x, x_test)] for w, t in ((weights, at), (unlearned, first))]
+    kinds.append([x, x_test])
     right = [roads.read_out(a[:labels], y[:labels], b, y_test) for a, b in kinds]
     yield FIELDS(
         now | dict(right=right),

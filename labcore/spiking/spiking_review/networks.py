@@ -44,7 +44,7 @@ class OneHidden(nn.Module):
         """Spikes over time of leaky neurons with threshold 1, which the image drives in every step."""
         return lambda current: lif(current.expand(steps, *current.shape), decay, 1.0, "soft").spikes
 
-    def forward(self, x: Float[Tensor, "S B 64"], says: Says) -> tuple[Float[Tensor, "S B 10"], Float[Tensor, "..."]]:
+    def forward(self, x: Float[Tensor, "S B 64"], says: Says) -> tuple[Float[Tensor, "S B 10"], Float[Tensor, ...]]:
         """Logits, and what the hidden units said; spikes count by their mean over time."""
         said = says(self.hidden(x))
         return self.out(said.mean(0) if said.ndim == 4 else said), said

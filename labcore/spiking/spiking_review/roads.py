@@ -1,4 +1,4 @@
-"""Where each road ends: how many new digits are read, and the work of one. What was trained is kept for the next look."""
+"""Where each road ends: how many new digits are read, and the work of one. What was trained is kept for a next look."""
 
 from __future__ import annotations
 
@@ -106,15 +106,13 @@ def converted(s: Setting, most: int, start: float, percentile: float) -> tuple[E
     return tuple(End(np.array([r[t] for r in right]), tuple(w[t] for w in work)) for t in range(most))
 
 
-
-
 def earliness(weights: Array, thresholds: Array, x: Array, steps: int) -> Float[Array, "B K"]:
     """1 - t / T of each neuron's first spike, 0 where it is silent."""
     return 1 - first_spikes(weights, thresholds, events(x, steps), steps) / steps
 
 
 def read_out(train: Array, y: Array, test: Array, y_test: Array, word: Word = "float32") -> float:
-    """The share of test images that a logistic regression reads from these features, scaled to mean 0 and variance 1."""
+    """The share of test images that a logistic regression reads from these features, each of mean 0 and variance 1."""
     mean, spread = train.mean(0), train.std(0)
     spread[spread < 1e-6] = 1
     model = LogisticRegression(max_iter=300).fit((train - mean) / spread, y)
