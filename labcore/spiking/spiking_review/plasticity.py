@@ -5,9 +5,9 @@ to reach its threshold wins and silences the others for this image (the one furt
 the same step). Only the winner learns, and all it needs is the order of spikes:
     w += plus w (1 - w)   from pixels that spiked before it, or in the same step
     w -= minus w (1 - w)  from all others
-So weights stay between 0 and 1. A winner's threshold rises by 1, and after each image all sink by 1 / K, not below `floor`:
-who wins often has it harder. Source: Kheradpisheh et al. (2018), arXiv:1611.01421; thresholds as in Diehl and Cook
-(2015), doi:10.3389/fncom.2015.00099.
+So weights stay between 0 and 1. A winner's threshold rises by 1, and after each image all sink by 1 / K, not below
+`floor`: who wins often has it harder. Source: Kheradpisheh et al. (2018), arXiv:1611.01421; thresholds as in Diehl and
+Cook (2015), doi:10.3389/fncom.2015.00099.
 """
 
 from __future__ import annotations

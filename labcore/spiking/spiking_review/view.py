@@ -98,7 +98,8 @@ def paths(frame: xr.Dataset) -> dict[str, Any]:
     powers = 2 ** np.arange(7) - 1
     data = [
         curve(along, path, "converted", BLUE, pin=True),
-        curve(along[powers], path[powers], "1, 2, 4, ... 64 steps", BLUE, mode="markers", marker={"size": 6, "color": BLUE}),
+        curve(along[powers], path[powers], "1, 2, 4, ... 64 steps", BLUE, mode="markers",
+              marker={"size": 6, "color": BLUE}),
         curve([cost[b] for b in bits], [right[b] for b in bits], "few bits", GREEN, mode="markers", text=bits,
               hovertemplate="%{text}: %{y:.1%}<extra></extra>",
               marker={"size": 9, "symbol": "diamond", "color": GREEN}),
@@ -131,8 +132,7 @@ def paths(frame: xr.Dataset) -> dict[str, Any]:
             label(np.log10(price), here, f"T = {at}, drag it", BLUE, yanchor="top", yshift=-12,
                   xanchor="right" if np.log10(price) > 0.6 * far + 0.4 * left else "center"),
             label(64, ordinary, "ordinary", INK, axes="2", xanchor="right", yanchor="top"),
-            note(0.03, 0.98, f"cheaper: {cheaper}" + " steps" * (cheaper != 1) + " step" * (cheaper == 1), SOFT, axes="2",
-                 xanchor="left", yanchor="top"),
+            note(0.03, 0.98, f"cheaper: up to {cheaper}", SOFT, axes="2", xanchor="left", yanchor="top"),
         ],
         "meta": {"hands": [
             hand(price, here, across=scale("steps", along, steps), color=BLUE),
