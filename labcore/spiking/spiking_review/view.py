@@ -41,7 +41,7 @@ COSTS = {
     "memory": "arithmetic and memory for a digit (nJ)",
 }
 COLOURS = {"no hidden layer": PURPLE, "ordinary": INK, "STDP": ORANGE, "trained with spikes": RED}
-SHORT = {"no hidden layer": "no hidden<br>layer", "trained with spikes": "trained<br>with spikes"}
+SHORT = {"no hidden layer": "no hidden<br>layer"}
 
 
 def count(frame: xr.Dataset) -> dict[str, Any]:
@@ -110,9 +110,11 @@ def paths(frame: xr.Dataset) -> dict[str, Any]:
         curve(steps, along, "converted", BLUE, axes="2"),
         curve([at], [price], "T", BLUE, axes="2", mode="markers", hoverinfo="skip", marker=DOT | {"color": BLUE}),
     ]  # fmt: skip
+    # three roads end near each other: their labels stand one above the other
+    rise = {"STDP": -8, "trained with spikes": 28}
     marks = [
-        label(np.log10(cost[r]), right[r], SHORT.get(r, r), c, yanchor="bottom" if r != "STDP" else "top",
-              yshift=8 if r != "STDP" else -8)
+        label(np.log10(cost[r]), right[r], SHORT.get(r, r), c, yanchor="top" if r == "STDP" else "bottom",
+              yshift=rise.get(r, 8))
         for r, c in COLOURS.items() if r in cost
     ]  # fmt: skip
     if "1 bit" in cost:
@@ -122,15 +124,15 @@ def paths(frame: xr.Dataset) -> dict[str, Any]:
     layout = {
         "height": 420,
         "xaxis": log_axis(COSTS[counted], domain=[0, 0.55], range=[left, far]),
-        "yaxis": axis("right on new digits", range=[low, 1.02], tickformat=".0%"),
+        "yaxis": axis("right on new digits", range=[low, 1.04], tickformat=".0%"),
         "xaxis2": axis(frame.steps, domain=[0.68, 1], anchor="y2", range=[0, 65]),
         "yaxis2": axis(COSTS[counted], anchor="x2", range=[0, high]),
         "shapes": [horizontal(ordinary, INK, "dash", axes="2"),
                    *([vertical(cheaper + 0.5, SOFT, axes="2")] if 0 < cheaper < len(steps) else [])],
         "annotations": [
             *marks,
-            label(np.log10(price), here, f"T = {at}, drag it", BLUE, yanchor="top", yshift=-12,
-                  xanchor="right" if np.log10(price) > 0.6 * far + 0.4 * left else "center"),
+            label(np.log10(price), here, f"T = {at}, drag it", BLUE, yanchor="top", yshift=-24, xanchor="left",
+                  xshift=-30),
             label(64, ordinary, "ordinary", INK, axes="2", xanchor="right", yanchor="top"),
             note(0.03, 0.98, f"cheaper: up to {cheaper}", SOFT, axes="2", xanchor="left", yanchor="top"),
         ],
