@@ -131,8 +131,8 @@ def paths(frame: xr.Dataset) -> dict[str, Any]:
                    *([vertical(cheaper + 0.5, SOFT, axes="2")] if 0 < cheaper < len(steps) else [])],
         "annotations": [
             *marks,
-            label(np.log10(price), here, f"T = {at}, drag it", BLUE, yanchor="top", yshift=-24, xanchor="left",
-                  xshift=-30),
+            note(0.98, 0.03, f"converted, T = {at}:<br>drag the dot", BLUE, xanchor="right", yanchor="bottom",
+                 align="right"),
             label(64, ordinary, "ordinary", INK, axes="2", xanchor="right", yanchor="top"),
             note(0.03, 0.98, f"cheaper: up to {cheaper}", SOFT, axes="2", xanchor="left", yanchor="top"),
         ],
