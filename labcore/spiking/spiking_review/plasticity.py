@@ -28,7 +28,7 @@ class Events(NamedTuple):
     """Spikes of B images, sorted by time: those of image b are the entries from starts[b] to starts[b + 1]."""
 
     pixels: Annotated[Int[Array, " E"], index("D"), EMPTY]
-    steps: Annotated[Int[Array, " E"], within(0), EMPTY]
+    steps: Annotated[Int[Array, " E"], EMPTY]  # only compared
     starts: Annotated[Int[Array, " B+1"], rows("E")]
 
     def of(self, first: int, end: int) -> Events:

@@ -121,10 +121,12 @@ def paths(frame: xr.Dataset) -> dict[str, Any]:
         marks.append(label(np.log10(cost["1 bit"]), right["1 bit"], "1 bit ", GREEN, xanchor="right", xshift=-6))
     cheaper = int(frame.cheaper.sel(measure=counted))
     high = 1.15 * max(float(along[-1]), ordinary)
+    apart = 0.02 if low > 0.8 else 0.1
+    ticks = np.arange(np.ceil(low / apart), round(1 / apart) + 1) * apart  # up to 100 %, with room above for labels
     layout = {
         "height": 420,
         "xaxis": log_axis(COSTS[counted], domain=[0, 0.55], range=[left, far]),
-        "yaxis": axis("right on new digits", range=[low, 1.04], tickformat=".0%"),
+        "yaxis": axis("right on new digits", range=[low, 1.04], tickformat=".0%", tickvals=ticks),
         "xaxis2": axis(frame.steps, domain=[0.68, 1], anchor="y2", range=[0, 65]),
         "yaxis2": axis(COSTS[counted], anchor="x2", range=[0, high]),
         "shapes": [horizontal(ordinary, INK, "dash", axes="2"),
