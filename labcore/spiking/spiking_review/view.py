@@ -66,7 +66,7 @@ def count(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis("spikes a step", anchor="x2", range=[-0.05, 1.15]),
         "shapes": [horizontal(1, INK, "dash"), vertical(steps + 0.5, GREEN, "solid", width=4)],
         "annotations": [
-            label(wide, 1, "threshold", INK, xanchor="right", yanchor="bottom"),
+            label(wide, 1, "threshold", INK, xanchor="right", yanchor="bottom", bgcolor=PAPER),
             label(steps + 0.5, top, " T, drag it" if steps < 48 else "T, drag it ", GREEN,
                   xanchor="left" if steps < 48 else "right", yanchor="top"),
             label(a, here, "drag it", RED, axes="2", yanchor="top", yshift=-10),
