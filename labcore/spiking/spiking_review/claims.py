@@ -153,8 +153,8 @@ def parts(seeds: Seeds) -> Evidence:
     "100 neurons fire, in 16 steps, says less than the pixels did.",
 )
 def few_labels(seeds: Seeds) -> Evidence:
-    right = [once(fields, labels=100, seed=s).right for s in seeds(8)]
+    right = [once(fields, labels=100, seed=s).right for s in seeds(20)]
     return Evidence(
         mean("right, learned - pixels, 100 labels", [float(r[0] - r[2]) for r in right]) >= 0,
-        size="100 neurons, 4 passes, 8 networks",
+        size="100 neurons, 4 passes, 20 networks",
     )
