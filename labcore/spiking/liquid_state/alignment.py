@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import log, sqrt
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -59,33 +60,27 @@ class Projections(nn.Module):
 
 def aligned(
     net: Projections,
-    seen: tuple[Float[Tensor, "S n d"], Int[Tensor, "S n"]],
-    heard: tuple[Float[Tensor, "S m e"], Int[Tensor, "S m"]],
+    seen: Float[Tensor, "S n d"],
+    labels: Int[Tensor, "S n"],
+    known: Sequence[Int[np.ndarray, " k"]],
+    heard: Float[Tensor, "S 10 m e"],
     seeds: Sequence[list[int]],
-    steps: int,
     looks: Sequence[int],
 ) -> Iterator[int]:
-    """Train on pairs of one class, AdamW; yields the step before each step of `looks`, the number of steps included.
+    """Train on pairs of one class, AdamW; yields each step of `looks`, before it is made, and ends at the last.
 
-    seen, heard: states and classes. Each batch draws recordings that are seen, and to each one that is heard of its
-    class. Every class that is seen must be heard.
+    seen: states with classes; run i draws from its rows known[i] alone, and to each one of the states heard of its
+    class.
     """
-    rngs, looks = streams(seeds, 2), set(looks)
-    x, labels = seen
-    y, names = heard
-    of = [[(row == c).nonzero().ravel().numpy() for c in range(10)] for row in names]
+    rngs, which = streams(seeds, 2), torch.arange(len(seen))[:, None]
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
-    for step in range(steps + 1):
+    for step in range(max(looks) + 1):
         if step in looks:
             yield step
-        if step == steps:
-            return
-        at = torch.stack([torch.as_tensor(g.integers(0, x.shape[1], BATCH)) for g in rngs])
-        now = labels.gather(1, at)
-        to = [[g.choice(mine[c]) for c in row] for g, mine, row in zip(rngs, of, now.tolist(), strict=True)]
-        a = x.gather(1, at[..., None].expand(-1, -1, x.shape[2]))
-        b = y.gather(1, torch.tensor(to)[..., None].expand(-1, -1, y.shape[2]))
-        loss = net.loss(a, b, now).sum()  # the idea: nothing else is ever trained
+        at = torch.as_tensor(np.stack([g.choice(rows, BATCH) for g, rows in zip(rngs, known, strict=True)]))
+        to = torch.as_tensor(np.stack([g.integers(0, heard.shape[2], BATCH) for g in rngs]))
+        now = labels[which, at]
+        loss = net.loss(seen[which, at], heard[which, now, to], now).sum()
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        optimizer.step()  # the idea
