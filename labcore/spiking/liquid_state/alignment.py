@@ -83,4 +83,5 @@ def aligned(
         loss = net.loss(seen[which, at], heard[which, now, to], now).sum()
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()  # the idea
+        # the idea
+        optimizer.step()

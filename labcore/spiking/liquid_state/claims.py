@@ -8,11 +8,10 @@ import xarray as xr
 from labcore.claims import Evidence, Seeds, claim, exact, mean, once, repeats
 
 from .experiments import order, ripples, unseen
-from .zero_shot import trainable
 
-REPEATS, SPLITS = 10, 40
+REPEATS, SPLITS, BATCHES = 10, 30, 60
 READ = f"256 neurons, 1297 recordings, 500 new ones, {REPEATS} liquids"
-NAMED = f"256 neurons, 7 of 10 classes met, 120 training steps, {SPLITS} splits"
+NAMED = f"256 neurons, 7 of 10 classes met, {BATCHES} training steps, {SPLITS} splits"
 
 
 def _right(seeds: Seeds, **values: object) -> np.ndarray:
@@ -20,8 +19,7 @@ def _right(seeds: Seeds, **values: object) -> np.ndarray:
 
 
 def _new(seeds: Seeds, **values: object) -> np.ndarray:
-    runs = repeats(unseen, seeds, SPLITS, **values)
-    return np.concatenate([np.atleast_1d(r.new.values[..., -1]) for r in runs])
+    return repeats(unseen, seeds, SPLITS, batches=BATCHES, **values).new.values[:, -1]
 
 
 @claim("A linear reader gets at least 10 digits of a hundred more from a liquid than from counts of its input")
@@ -82,7 +80,7 @@ def names_the_unseen(seeds: Seeds) -> Evidence:
     return Evidence(mean("right of three", _new(seeds)) >= 1 / 3 + 0.08, size=NAMED)
 
 
-@claim("Where classes that look alike do not sound alike, the unseen are named by chance")
+@claim("Where classes that look alike do not sound alike, the unseen are named by chance", slow=True)
 def by_the_link(seeds: Seeds) -> Evidence:
     new = _new(seeds, link=0.0)
     return Evidence(
@@ -91,20 +89,22 @@ def by_the_link(seeds: Seeds) -> Evidence:
 
 
 @claim(
-    "Of the unseen, liquids name 5 of a hundred more than counts of the channels do",
+    "Of the unseen, liquids name 10 of a hundred more than counts of the channels do",
     expected="not reproduced",
     reason="What carries a name over is the likeness of classes, and coarse counts hold most of that. The liquid is "
     "far ahead where classes were met.",
+    slow=True,
 )
 def better_by_liquids(seeds: Seeds) -> Evidence:
     return Evidence(
-        mean("right of three, liquids - counts", _new(seeds) - _new(seeds, encoder="counts")) >= 0.05, size=NAMED
+        mean("right of three, liquids - counts", _new(seeds) - _new(seeds, encoder="counts")) >= 0.1, size=NAMED
     )
 
 
-@claim("What is trained has at most a tenth of the weights that training the liquids as well would have")
+@claim("What is trained has at most an eighth of the weights that are left as they were formed")
 def few_are_trained(seeds: Seeds) -> Evidence:
-    ours, all_of_them = trainable(256, 32)
+    frame = once(unseen, batches=30, seed=seeds.first)
     return Evidence(
-        exact("weights trained / all", ours / all_of_them) <= 0.125, size="two liquids of 256 neurons, 32 dimensions"
+        exact("weights trained / weights fixed", float(frame.trained / frame.fixed)) <= 0.125,
+        size="two liquids of 256 neurons, a common space of 32 dimensions",
     )

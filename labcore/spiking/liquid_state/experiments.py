@@ -18,7 +18,7 @@ from labcore.words import compared
 from .liquid import course, states, wires
 from .projection import Map
 from .reading import reader
-from .recordings import CHANNELS, COLUMNS, STEPS, backwards, moved, orders, swept
+from .recordings import CHANNELS, STEPS, backwards, moved, orders, swept
 from .zero_shot import N_TEST, N_TRAIN, Encoder, Look, Senses, senses, train
 
 Neurons = Annotated[int, number(32, 512, "Of a liquid", "liquid", label="neurons N")]
@@ -188,6 +188,8 @@ UNSEEN = Frame(
     place=axis("direction of the map", start=1),
     seen=var("digit recording place", "place of a recording that is seen"),
     heard=var("digit place", "place of a class as it sounds"),
+    trained=var("", "weights that are trained"),
+    fixed=var("", "weights of the liquids, never trained"),
 )
 
 
@@ -250,6 +252,8 @@ def unseen(
                 is_met=met.astype(float),
                 seen=onto(look.seen[0, shown]),
                 heard=onto(heard),
+                trained=dims * (runs[0].seen.shape[1] + runs[0].heard.shape[2]),
+                fixed=2 * neurons * (CHANNELS + neurons) * (encoder == "liquid"),
             ),
             _named(rows, 1 / (10 - classes), new),
             look.step / batches,
