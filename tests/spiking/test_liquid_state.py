@@ -197,7 +197,9 @@ def test_classes_that_were_not_met_leave_no_trace(runs):
 def test_a_run_is_the_same_alone_and_beside_others(runs):
     *_, (both, _) = train(runs, 8, [[s] for s in range(3)], [0, 20])
     *_, (alone, _) = train(runs[1:2], 8, [[1]], [0, 20])
-    assert both.seen[1] == pytest.approx(alone.seen[0], abs=1e-4) and both.met[1] == pytest.approx(alone.met[0], abs=0.01)
+    assert both.seen[1] == pytest.approx(alone.seen[0], abs=1e-4) and both.met[1] == pytest.approx(
+        alone.met[0], abs=0.01
+    )
 
 
 def test_training_brings_together_what_belongs_together(runs):

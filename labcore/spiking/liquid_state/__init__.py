@@ -1,7 +1,7 @@
 """Resistive memory-based zero-shot liquid state machine for multimodal event data learning (2023).
 
 Problem: a network of spikes that learns from events pays for it at every synapse, again and again.
-Idea: do not train it. Cells of a memory chip, each formed by chance, are the weights of two liquids, one for each sense:
+Idea: do not train it. Cells of a memory chip, formed by chance, are the weights of two liquids, one for each sense:
     v_t = decay v_(t-1) (1 - s_(t-1)) + W_in x_t + W_rec s_(t-1),  s_t = 1 where v_t >= 1.
 How often each neuron fired is the state. Only a projection of each is trained, so that what belongs together comes to
 lie together. A class that neither sense has met is then named by the other sense: the nearest of its embeddings.

@@ -21,7 +21,7 @@ BATCH, RATE, DECAY = 64, 3e-3, 1e-2
 
 
 def info_nce(
-    a: Float[Tensor, "S B p"], b: Float[Tensor, "S B p"], same: Float[Tensor, "S B B"], log_scale: Float[Tensor, "S"]
+    a: Float[Tensor, "S B p"], b: Float[Tensor, "S B p"], same: Float[Tensor, "S B B"], log_scale: Float[Tensor, " S"]
 ) -> Float[Tensor, " S"]:
     """Cross-entropy of finding the partners, mean of both directions. a and b have length 1.
 

@@ -23,10 +23,13 @@ from .zero_shot import N_TEST, N_TRAIN, Encoder, Look, Senses, senses, train
 
 Neurons = Annotated[int, number(32, 512, "Of a liquid", "liquid", label="neurons N")]
 Gain = Annotated[
-    float, number(0, 4, "Length of a neuron's row of weights to the others", "liquid", label="recurrent gain", main=True)
+    float,
+    number(0, 4, "Length of a neuron's row of weights to the others", "liquid", label="recurrent gain", main=True),
 ]
 Decay = Annotated[float, number(0, 0.99, "Of a potential, kept from step to step", "liquid", label="decay")]
-Drive = Annotated[float, number(0.1, 1, "Standard deviation of weights from a channel", "liquid", label="input weights")]
+Drive = Annotated[
+    float, number(0.1, 1, "Standard deviation of weights from a channel", "liquid", label="input weights")
+]
 Spread = Annotated[
     float, number(0.05, 1.5, "Of a cell's conductance, over its mean", "cells", scale="log", label="spread of cells")
 ]
@@ -202,8 +205,8 @@ def _senses(seed: tuple[int, ...], *rest: object) -> Senses:
 @one_thread
 def unseen(
     link: Annotated[
-        float, number(0, 1, "How much classes that look alike sound alike", "senses", label="link of the senses",
-                      main=True)
+        float,
+        number(0, 1, "How much classes that look alike sound alike", "senses", label="link of the senses", main=True),
     ] = 1.0,
     encoder: Annotated[
         Encoder,

@@ -17,9 +17,7 @@ def scaler(states: Float[Array, "n d"]) -> Callable[[Array], Array]:
     return lambda other: (other - mean) / np.where(deviation > 0, deviation, 1)
 
 
-def reader(
-    states: Float[Array, "n d"], labels: Int[Array, " n"], classes: int
-) -> Callable[[Array], Int[Array, " m"]]:
+def reader(states: Float[Array, "n d"], labels: Int[Array, " n"], classes: int) -> Callable[[Array], Int[Array, " m"]]:
     """Learns classes from states; what it returns names the classes of others."""
     scaled, targets = scaler(states), np.eye(classes)[labels]
     a, share = scaled(states), targets.mean(0)

@@ -112,7 +112,9 @@ def order(frame: xr.Dataset) -> dict[str, Any]:
     if abs(falls).max() < 0.03:
         told = "No reader minds the order."
     else:
-        told = f"Shuffled, the liquid's reader falls by {max(falls[2], 0):.0%}, that of counts by {max(falls[0], 0):.0%}."
+        told = (
+            f"Shuffled, the liquid's reader falls by {max(falls[2], 0):.0%}, that of counts by {max(falls[0], 0):.0%}."
+        )
     if decay == 0 and values["gain"] == 0:
         told += " A liquid without memory minds nothing."
     return {"data": data, "layout": headline(layout, told)}
