@@ -43,7 +43,8 @@ def ripples(frame: xr.Dataset) -> dict[str, Any]:
     own = step[fired[:, chosen - 1] > 0]
     top = np.array([[k, 1.0] for k in own]).reshape(-1, 2)
     spikes = segments(top, top + [0, 0.9])
-    level = np.clip(frame.potential.values, -2.5, None)
+    level = frame.potential.values
+    low, peak = min(-1.5, float(level.min())), max(2.0, float(level.max()))
     data = [
         curve(step[at], who + 1, "spikes: click one", BLUE, mode="markers", click={"y": "neuron"},
               marker={"size": 3.5, "color": BLUE}, hovertemplate="neuron %{y}, step %{x}<extra></extra>"),
@@ -61,7 +62,7 @@ def ripples(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis": axis("time step", domain=[0, 0.5], range=[0, ALL + 1]),
         "yaxis": axis("neuron", range=[0, n + 1]),
         "xaxis2": axis("time step", domain=[0.6, 1], anchor="y2", range=[0, ALL + 1]),
-        "yaxis2": axis(f"potential of {chosen}", domain=[0.58, 1], anchor="x2", range=[-2.6, 2.2]),
+        "yaxis2": axis(f"potential of {chosen}", domain=[0.58, 1], anchor="x2", range=[low - 0.1, peak + 0.2]),
         "xaxis3": axis("recurrent gain", domain=[0.6, 1], anchor="y3", range=[-0.1, 4.1]),
         "yaxis3": axis("fire long after", domain=[0, 0.36], anchor="x3", range=[-0.02, high], tickformat=".0%"),
         "shapes": [
