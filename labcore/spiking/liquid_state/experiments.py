@@ -58,7 +58,7 @@ def ripples(
     digit: Annotated[int, number(0, 9, "Which is swept past", "events", label="digit", main=True)] = 3,
     neuron: Annotated[
         int, number(1, 512, "Whose potential is shown; the last one beyond", "liquid", label="neuron", main=True)
-    ] = 1,
+    ] = 7,
     neurons: Neurons = 256,
     decay: Decay = 0.9,
     drive: Drive = 0.5,
