@@ -11,7 +11,6 @@ import importlib.metadata
 import numpy as np
 import torch
 
-from labcore.primitives.runs.one_thread import one_thread
 from labcore.spiking.liquid_state import course, wires
 from labcore.spiking.liquid_state.liquid import Wires
 from tests.benchmarks.bench_spiking import brian
@@ -41,7 +40,6 @@ def ours(x: Array, w: Wires) -> Work:
 def in_torch(x: Array, w: Wires) -> Work:
     events, into, among = (torch.as_tensor(a) for a in (x, *w))
 
-    @one_thread
     def run() -> tuple[Array, Array]:
         v, s, spikes, potential = torch.zeros(len(among)).double(), torch.zeros(len(among)).double(), [], []
         for now in events:

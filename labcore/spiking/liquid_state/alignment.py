@@ -83,5 +83,4 @@ def aligned(
         loss = net.loss(seen[which, at], heard[which, now, to], now).sum()
         optimizer.zero_grad()
         loss.backward()
-        # the idea
         optimizer.step()

@@ -84,6 +84,7 @@ def _step(v, fired, n_fired, x, into, among, decay, noise, rng, square):
     for k in range(n_fired):
         j = fired[k]
         for i in range(n):
+            # the idea
             v[i] += among[j, i]
         if noise > 0:
             for i in range(n):

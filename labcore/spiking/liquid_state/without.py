@@ -1,14 +1,14 @@
-"""Two senses whose projections stay as they were drawn: nothing is learned, and their spaces have nothing in common."""
+"""A liquid whose neurons do not hear each other: only what comes from outside makes them fire, and no ripple spreads."""
 
 from __future__ import annotations
 
 from labcore.without import Without
 
 WITHOUT = Without(
-    idea="the alignment",
-    file="alignment.py",
-    line="optimizer.step()",
-    instead="pass",
-    shows="liquid_state.unseen",
-    fails=lambda frame: float(frame.met[:, -1].mean()) < 0.35,
+    idea="the wires among neurons",
+    file="liquid.py",
+    line="v[i] += among[j, i]",
+    instead="v[i] += 0.0",
+    shows="liquid_state.ripples",
+    fails=lambda frame: float(frame.late[-1]) < 0.05,
 )
