@@ -15,6 +15,7 @@ from labcore.data import digits_split
 from labcore.primitives.spiking.events import digit_events
 from labcore.spiking.liquid_state import Projections, course, info_nce, pairs, states, wires
 from labcore.spiking.liquid_state.alignment import aligned
+from labcore.spiking.liquid_state.exercises import at_the_edge, fires_first, weights_trained
 from labcore.spiking.liquid_state.reading import RIDGE, reader
 from labcore.spiking.liquid_state.recordings import backwards, features, moved, orders, sounds, swept
 from labcore.spiking.liquid_state.zero_shot import ASKED, LEARNED, N_TRAIN, senses, train
@@ -232,3 +233,12 @@ def test_sounds_are_what_their_features_say():
     assert ASKED > 0
     with pytest.raises(ValueError, match="link = "):
         features(split.x_train, labels, 1.1, rng())
+
+
+def test_an_answer_is_right_however_it_is_written():
+    assert fires_first("3") is fires_first("6/2") is fires_first("3,0") is True
+    assert "it had" in fires_first("2") and "before" in fires_first("5")
+    assert at_the_edge("2.1") is at_the_edge("21/10") is at_the_edge("2,1") is True
+    assert "silent" in at_the_edge("1") and "of the neurons" in at_the_edge("4")
+    assert weights_trained("16384") is weights_trained("2*256*32") is True
+    assert "one sense" in weights_trained("8192") and weights_trained("7") is False

@@ -1,4 +1,4 @@
-"""A liquid whose neurons do not hear each other: only what comes from outside makes them fire, and no ripple spreads."""
+"""A liquid whose neurons do not hear each other: only what comes from outside makes them fire, no ripple spreads."""
 
 from __future__ import annotations
 
