@@ -18,6 +18,8 @@ from labcore.spiking.liquid_state.alignment import aligned
 from labcore.spiking.liquid_state.exercises import at_the_edge, fires_first, weights_trained
 from labcore.spiking.liquid_state.reading import RIDGE, reader
 from labcore.spiking.liquid_state.recordings import backwards, features, moved, orders, sounds, swept
+from labcore.spiking.liquid_state.trained import Recurrent, recordings
+from labcore.spiking.liquid_state.trained import train as train_all
 from labcore.spiking.liquid_state.zero_shot import ASKED, LEARNED, N_TRAIN, senses, train
 
 
@@ -242,3 +244,20 @@ def test_an_answer_is_right_however_it_is_written():
     assert "silent" in at_the_edge("1") and "of the neurons" in at_the_edge("4")
     assert weights_trained("16384") is weights_trained("2*256*32") is True
     assert "one sense" in weights_trained("8192") and weights_trained("7") is False
+
+
+def test_the_rival_begins_as_a_liquid_and_learns_by_every_weight():
+    runs = [[0, 0], [0, 1]]
+    net = Recurrent(runs, 40).double()
+    seen, labels = recordings(runs)
+    with torch.no_grad():
+        theirs = net.counts(torch.tensor(seen[:, :30])).numpy()
+    into, among = net.into.detach().numpy(), net.among.detach().numpy()
+    ours = [states(seen[i, :30], into[i], among[i], 0.9, 0.0, rng()) for i in range(2)]
+    assert np.array_equal(theirs, ours) and theirs.sum() > 1000
+    net.out.data[:] = torch.randn(net.out.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    net(torch.tensor(seen[:, :30])).square().sum().backward()
+    assert all((p.grad.abs().amax((-2, -1)) > 0).all() for p in net.parameters())
+    assert net.trained == 8 * 40 + 40 * 40 + 41 * 10
+    right = train_all(Recurrent(runs, 40), seen, labels, runs, 150)
+    assert (right > 0.25).all()  # of ten classes

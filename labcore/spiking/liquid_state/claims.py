@@ -8,6 +8,7 @@ import xarray as xr
 from labcore.claims import Evidence, Seeds, claim, exact, mean, once, repeats
 
 from .experiments import order, ripples, unseen
+from .trained import Recurrent, recordings, train
 
 REPEATS, SPLITS, BATCHES = 10, 40, 60
 READ = f"256 neurons, 1297 recordings, 500 new ones, {REPEATS} liquids"
@@ -66,6 +67,20 @@ def more_than_delays(seeds: Seeds) -> Evidence:
     return Evidence(mean("right, liquid - 8 counts a channel", liquid[:, 0] - delays[:, 0]) >= 0, size=READ)
 
 
+@claim("A liquid with a linear reader reads as many digits as the same network with every weight trained", slow=True)
+def as_trained(seeds: Seeds) -> Evidence:
+    runs, steps = [[seeds.first, i] for i in range(4)], 1000
+    net = Recurrent(runs, 256)
+    trained = train(net, *recordings(runs), runs, steps)
+    liquid = _right(seeds)[2, : len(runs), 0]  # the same recordings
+    return Evidence(
+        mean("right, liquid - trained", liquid - trained) >= -0.05,
+        exact("weights trained there / in the liquid's reader", net.trained / (257 * 10)) >= 10,
+        size=f"256 neurons, 1297 recordings, 500 new ones, {steps} training steps of 64, {len(runs)} networks",
+        also={"right, trained": float(trained.mean())},
+    )
+
+
 @claim("A weak recurrent gain falls silent after the digit, a strong one never does")
 def silence_and_seizure(seeds: Seeds) -> Evidence:
     late = xr.concat([r.late for r in (once(ripples, seed=s) for s in seeds(20))], "repeat").sel(at=[1.0, 3.0]).values
@@ -77,7 +92,8 @@ def silence_and_seizure(seeds: Seeds) -> Evidence:
 
 
 @claim(
-    "Aligned with what is heard, recordings of three classes that training never met are named better than by chance"
+    "Aligned with what is heard, recordings of three classes that training never met are named better than by chance",
+    slow=True,
 )
 def names_the_unseen(seeds: Seeds) -> Evidence:
     return Evidence(mean("right of three", _new(seeds)) >= 1 / 3 + 0.08, size=NAMED)
