@@ -81,7 +81,7 @@ def learn(
                 for k in range(n_neurons):
                     over = v[k] - thresholds[k]
                     if over >= 0 and fired[k] == 0 and (first < 0 or over > v[first] - thresholds[first]):
-                        first = k  # the idea
+                        first = k
                 if first < 0:
                     break
                 fired[first] = 1
