@@ -26,6 +26,7 @@ class Pacing:
         self._shown_at = 0.0
         self._lock = threading.Lock()
         self._waiting: Report | None = None
+        self._timer: threading.Timer | None = None
 
     def due(self, job: Job, first: bool) -> bool:
         """Whether to show a frame now, the first one of its run or another."""
@@ -43,14 +44,17 @@ class Pacing:
         with self._lock:
             begun, self._waiting = self._waiting is not None, report
         if not begun:
-            timer = threading.Timer(LATE, self._late)
-            timer.daemon = True
-            timer.start()
+            self._timer = threading.Timer(LATE, self._late)
+            self._timer.daemon = True
+            self._timer.start()
 
     def over(self) -> None:
         """Tell nothing later: what comes now is newer."""
         with self._lock:
             self._waiting = None
+        if self._timer is not None:  # a process that forks must have no other thread
+            self._timer.cancel()
+            self._timer = None
 
     def _late(self) -> None:
         with self._lock:
