@@ -1,15 +1,14 @@
-"""A neuron that a spike empties: what was above the threshold is lost each time."""
+"""A winner that learns from all pixels alike, whether they spiked before it or too late."""
 
 from __future__ import annotations
 
 from labcore.without import Without
 
 WITHOUT = Without(
-    idea="what is left over",
-    file="conversion.py",
-    line='return lif_compiled(current, 1.0, 1.0, "soft", start=start)',
-    instead='return lif_compiled(current, 1.0, 1.0, "hard", start=start)',
-    shows="spiking_review.count",
-    breaks=("counting",),
-    fails=lambda frame: float(abs(frame.rate - frame.current.clip(0, 1)).max()) > 0.2,
+    idea="the order of spikes",
+    file="plasticity.py",
+    line="weights[d, first] += (plus if arrived[d] else -minus) * w * (1 - w)",
+    instead="weights[d, first] += plus * w * (1 - w)",
+    shows="spiking_review.fields",
+    fails=lambda frame: float(frame.apart[-1]) < 0.2,
 )
