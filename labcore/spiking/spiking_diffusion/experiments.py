@@ -68,7 +68,7 @@ KNOB = Frame(
 )
 
 
-@experiment(quick=dict(width=24, batches=40, back=4), frame=KNOB)
+@experiment(quick=dict(width=16, batches=30, back=4), frame=KNOB)
 @one_thread
 def knob(
     theta: Annotated[
@@ -137,12 +137,12 @@ GAINS = Frame(
     layer=axis("layer", start=1),
     step=axis("time step", start=1),
     p=var("layer step", "gain p"),
-    distance=var("route", "Frechet distance from digits"),
-    before=var("", "Frechet distance from digits before fine-tuning"),
+    distance=var("route", "Frechet distance from digits, at the end", optional=True),
+    before=var("", "Frechet distance from digits before fine-tuning", optional=True),
 )
 
 
-@experiment(quick=dict(width=24, batches=40, fine=20), frame=GAINS)
+@experiment(quick=dict(width=16, batches=25, fine=20), frame=GAINS)
 @one_thread
 def gains(
     steps: Steps = 4,
@@ -153,33 +153,36 @@ def gains(
 ) -> Iterator[xr.Dataset]:
     """Two copies of the trained network go on training, on the same batches; one of them learns gains as well.
 
-    A frame each tenth of the way. Errors are of 2000 new noisy digits, distances of 500 pictures in 12 steps.
+    A frame each tenth of the way, or every four steps. Errors are of 2000 new noisy digits. The last frame has
+    distances as well, of 500 pictures in 12 steps.
     """
     kept, data = _trained("spikes", steps, width, batches, seed)
     nets = [deepcopy(kept) for _ in range(2)]
     runs = [train(n, data, fine, [seed, 3], FINE_RATE, g) for n, g in zip(nets, (True, False), strict=True)]
     at, told = [0], [[error(n, data, seed)] for n in nets]
-    before = _distance("spikes", steps, width, batches, 12, 1.0, REPORT, seed)
-    yield _tuned(nets, at, told, [before] * 2, before, 0.0)
-    for k in range(1, 11):
-        end = round(fine * k / 10)
+    yield _tuned(nets, at, told, 0.0)
+    ends = [round(end) for end in np.linspace(0, fine, 1 + min(10, fine // 4))]
+    for end in ends[1:]:
         for net, run, errors in zip(nets, runs, told, strict=True):
             net.train()  # looking has switched it to what it does after training
             for _ in range(end - at[-1]):
                 next(run)
             errors.append(error(net, data, seed))
         at.append(end)
-        off = [data.distance(list(samples(n, JUDGED, 12, [seed, REPORT]))[-1]) for n in nets]
-        yield _tuned(nets, at, told, off, before, k / 10)
+        if end < fine:
+            yield _tuned(nets, at, told, end / fine)
+    off = np.array([data.distance(list(samples(n, JUDGED, 12, [seed, REPORT]))[-1]) for n in nets])
+    before = _distance("spikes", steps, width, batches, 12, 1.0, REPORT, seed)
+    yield _tuned(nets, at, told, 1.0, distance=off, before=before)
 
 
 def _tuned(
-    nets: list[Denoiser], at: list[int], told: list[list[float]], off: list[float], before: float, progress: float
+    nets: list[Denoiser], at: list[int], told: list[list[float]], progress: float, **pictures: np.ndarray | float
 ) -> xr.Dataset:
     p = nets[0].p.detach().double().numpy()
     a, b = told[0][-1], told[1][-1]
     return GAINS(
-        dict(batch=np.array(at, float), error=np.array(told), p=p, distance=np.array(off), before=before),
+        dict(batch=np.array(at, float), error=np.array(told), p=p, **pictures),
         f"After {at[-1]} steps of fine-tuning the gains lie between {p.min():.2f} and {p.max():.2f}. The squared error "
         f"of the noise told is {a:.4f} with gains and {b:.4f} without; at the beginning it was {told[0][0]:.4f}.",
         progress,
@@ -202,7 +205,7 @@ RIVALS = Frame(
 )
 
 
-@experiment(quick=dict(width=24, batches=30, back=4), frame=RIVALS)
+@experiment(quick=dict(width=16, batches=20, back=4), frame=RIVALS)
 @one_thread
 def rivals(
     steps: Annotated[

@@ -9,8 +9,8 @@ from labcore.without import Without
 
 
 def _tells_nothing(frame: xr.Dataset) -> bool:
-    """Whether the noise told is worse than from a network with the stream; one hardly trained is near 0.8."""
-    return float(frame.error.min()) > (0.9 if values_of(frame)["batches"] < 150 else 0.5)
+    """Whether the noise told is worse than from a network with the stream; one hardly trained is at 0.8 to 0.9."""
+    return float(frame.error.min()) > (0.93 if values_of(frame)["batches"] < 150 else 0.5)
 
 
 WITHOUT = Without(
