@@ -44,12 +44,12 @@ def knob(frame: xr.Dataset) -> dict[str, Any]:
     pictures = sheet(frame.picture.values, 5)
     here = float(np.interp(theta, threshold, off))
     one = int(np.flatnonzero(threshold == 1)[0])
-    scaled = told / told[one] * off[one]  # both curves begin from their value at threshold 1
+    scaled = told / told[one] * off[one]  # both curves meet at threshold 1
     data = [
         image(pictures, "", GREY, -1, 1),
-        curve(threshold, scaled / off[one], "error of the noise told", ORANGE, axes="2"),
-        curve(threshold, off / off[one], "distance from digits", BLUE, axes="2", mode="lines+markers", pin=True),
-        curve([theta], [here / off[one]], "here", RED, axes="2", mode="markers", hoverinfo="skip",
+        curve(threshold, scaled, "error of the noise told", ORANGE, axes="2"),
+        curve(threshold, off, "distance from digits", BLUE, axes="2", mode="lines+markers", pin=True),
+        curve([theta], [here], "here", RED, axes="2", mode="markers", hoverinfo="skip",
               marker={"size": 15, "color": RED, "line": {"color": PAPER, "width": 2}}),
     ]  # fmt: skip
     inside = threshold[0] <= theta <= threshold[-1]
@@ -59,25 +59,28 @@ def knob(frame: xr.Dataset) -> dict[str, Any]:
     elif not inside:
         layout_told = "So far from the threshold of its training the network breaks."
     elif abs(change) < 0.01:
-        layout_told = "As far from digits as at threshold 1."
+        layout_told = f"Distance from digits {here:.2f}, as at threshold 1."
     else:
-        layout_told = f"{abs(change):.0%} {'nearer to' if change < 0 else 'farther from'} digits than at threshold 1."
-    low, high = min(0.85, off.min() / off[one]), max(float((off / off[one]).max()), float((told / told[one]).max()))
+        word = "less" if change < 0 else "more"
+        layout_told = f"Distance from digits {here:.2f}, {abs(change):.0%} {word} than at threshold 1."
+    high = float(max(off.max(), scaled.max()))
+    low = 0.95 * float(off.min()) if off.min() > 0.8 * high else 0  # what is nearly flat is seen from near
     layout = {
         "height": 420,
         "xaxis": axis("pictures from the same noise", domain=[0, 0.46], **BARE),
         "yaxis": axis("", **BARE, autorange="reversed", scaleanchor="x"),
         "xaxis2": axis("threshold of all neurons (1 in training)", domain=[0.58, 1], anchor="y2", range=[0.35, 2.05]),
-        "yaxis2": axis("relative to threshold 1", anchor="x2", range=[low - 0.05, high + 0.12]),
+        "yaxis2": axis(frame.distance, anchor="x2", range=[low, low + 1.3 * (high - low)]),
         "shapes": [vertical(1, SOFT, axes="2"), vertical(best, BLUE, axes="2")],
         "annotations": [
             note(0.98, 0.93, "distance from digits", BLUE, axes="2", xanchor="right", yanchor="top"),
-            note(0.98, 0.87, "error of the noise told", ORANGE, axes="2", xanchor="right", yanchor="top"),
-            label(theta, here / off[one], "drag it", RED, axes="2", yanchor="bottom", yshift=12),
+            note(0.98, 0.87, "error of the noise told, scaled", ORANGE, axes="2", xanchor="right", yanchor="top"),
+            label(theta, here, "drag it", RED, axes="2", xanchor="left" if theta < 1.6 else "right", yanchor="middle",
+                  xshift=12 if theta < 1.6 else -12),
             note(0.98, 0.99, f"best with other noise: {best:g}", BLUE, axes="2", xanchor="right", yanchor="top"),
         ],
         "meta": {"hands": [hand(theta, None, across="theta", axes="2", color=RED)]},
-    }
+    }  # fmt: skip
     return {"data": data, "layout": headline(layout, layout_told)}
 
 
@@ -109,7 +112,8 @@ def gains(frame: xr.Dataset) -> dict[str, Any]:
         "annotations": [
             *[note(0.02 + 0.96 * t / max(steps, 5), 1.0, f"step {t + 1}", STEPS[t], xanchor="left", yanchor="top")
               for t in range(steps)],
-            *[label(batch[-1], y, f"{name} ", color, axes="2", yanchor="bottom",
+            *[label(batch[-1], y, f"{name} ", color, axes="2", yanchor="top" if y == min(places) else "bottom",
+                    yshift=-8 if y == min(places) else 4,
                     xanchor="right" if batch[-1] > values["fine"] / 2 else "left")
               for name, y, color in zip(frame.route.values, places, (BLUE, SOFT), strict=True) if batch[-1] > 0],
         ],
