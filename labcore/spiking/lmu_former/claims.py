@@ -70,9 +70,9 @@ def as_attention(seeds: Seeds) -> Evidence:
 
 @claim(
     "A spiking network with the memory reads as many digits as one with attention, within 3 points",
-    expected="not reproduced",
-    reason="The signal that enters the memory is a single spike train, and its numbers leave as spikes: what attention "
-    "gets is 32 spike trains wide.",
+    expected="fragile",
+    reason="After 200 training steps spiking networks read 45 to 75 % of the digits, and differ by more from start to "
+    "start than memory and attention do.",
     slow=True,
 )
 def as_spiking_attention(seeds: Seeds) -> Evidence:
@@ -81,6 +81,7 @@ def as_spiking_attention(seeds: Seeds) -> Evidence:
 
 
 @claim("With neurons that fire along the sequence the network reads more than with the same bits without potentials",
+       expected="fragile", reason="About a tenth on average, but four networks differ by as much.",
        slow=True)  # fmt: skip
 def potentials(seeds: Seeds) -> Evidence:
     frame = _run(seeds, rival="one bit", neuron="lif")
@@ -99,8 +100,12 @@ def potentials(seeds: Seeds) -> Evidence:
     slow=True,
 )
 def cut_short(seeds: Seeds) -> Evidence:
-    along = _run(seeds, rival="none", neuron="relu").along[0].values
-    return Evidence(mean("right after 64 pixels - after 44", along[:, 63] - along[:, 43]) <= 0.03, size=SIZE)
+    runs = [once(learn, rival="none", neuron="relu", n_seeds=4, seed=s) for s in seeds(2)]
+    along = np.concatenate([f.along[0].values for f in runs])
+    return Evidence(
+        mean("right after 64 pixels - after 44", along[:, 63] - along[:, 43]) <= 0.03,
+        size=SIZE.replace("4 networks", "8 networks"),
+    )
 
 
 @claim("Where a sequence ends in silence, it need not be read to its end", slow=True)
