@@ -10,6 +10,7 @@ from scipy.signal import cont2discrete
 
 from labcore.primitives.spiking.steps import lif
 from labcore.spiking.lmu_former import Reader, curve, parallel, step, streamed
+from labcore.spiking.lmu_former.exercises import enough_numbers, of_a_constant
 from labcore.spiking.lmu_former.memory import legendre, pulse
 from labcore.spiking.lmu_former.scan import fire
 
@@ -161,3 +162,10 @@ def test_what_a_network_refuses():
         net(x[:, :0])
     with pytest.raises(ValueError, match="neuron = 'tanh'"):
         Reader(SEEDS, 8, 6, 20.0, "tanh")
+
+
+def test_an_answer_is_right_however_it_is_written():
+    assert of_a_constant("0.6") is of_a_constant("3/5") is of_a_constant("0,6") is True
+    assert "flat at 1" in of_a_constant("1")
+    assert enough_numbers("18") is enough_numbers("36/2") is enough_numbers("d = 20") is True
+    assert "the error is" in enough_numbers("8") and "more than 24" in enough_numbers("40")

@@ -54,12 +54,19 @@ def _ends(frame: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 @claim("A network with the memory reads more digits, pixel by pixel, than the same without", slow=True)
 def memory_matters(seeds: Seeds) -> Evidence:
-    (relu, bare), (lif, bare_lif) = (_ends(_run(seeds, rival="none", neuron=n)) for n in ("relu", "lif"))
-    return Evidence(
-        mean("right with memory - without, ReLU", relu - bare) >= 0.05,
-        mean("right with memory - without, spikes", lif - bare_lif) >= 0.05,
-        size=SIZE,
-    )
+    memory, bare = _ends(_run(seeds, rival="none"))
+    return Evidence(mean("right with memory - without, ReLU", memory - bare) >= 0.05, size=SIZE)
+
+
+@claim(
+    "So does a spiking network, whose neurons remember a little themselves",
+    expected="fragile",
+    reason="After 200 training steps spiking networks differ much from start to start.",
+    slow=True,
+)
+def memory_matters_to_spikes(seeds: Seeds) -> Evidence:
+    memory, bare = _ends(_run(seeds, rival="none", neuron="lif"))
+    return Evidence(mean("right with memory - without, spikes", memory - bare) >= 0.05, size=SIZE)
 
 
 @claim("The memory reads as many digits as attention does in its place, within 3 points", slow=True)

@@ -26,7 +26,10 @@ def of_a_constant(first: float, seed: int) -> bool | str:
     "A wave with a period of 16 samples and a height of 1 comes on top of the opening signal. θ is 64. With how many "
     "numbers is the error, averaged over the window, below a tenth? Find a d of at most 24.",
     window.parameters["d"],
-    hint=("Four waves fit into the window.", "Each wave goes up and down: it takes two turns of a polynomial, and more."),
+    hint=(
+        "Four waves fit into the window.",
+        "Each wave goes up and down: two turns of a polynomial, and more.",
+    ),
 )
 def enough_numbers(d: int, seed: int) -> bool | str:
     if d > 24:

@@ -187,9 +187,7 @@ def _reader(
     neuron: Neuron, mixer: str, width: int, d: int, theta: int, order: Order, batches: int, seed: int
 ) -> tuple[Reader, DigitBatches, torch.Tensor, np.ndarray]:
     data, places = digit_batches([[seed, 0]], batches), _order(order, seed)
-    *_, net = trained(
-        Reader([[seed, 0]], width, d, theta, neuron, mixer), data, places, 0, batches, 5e-3, [batches]
-    )
+    *_, net = trained(Reader([[seed, 0]], width, d, theta, neuron, mixer), data, places, 0, batches, 5e-3, [batches])
     guess, right = read(net.eval(), data, places, 0, 500)
     return net, data, guess.logits[0], right[0]
 

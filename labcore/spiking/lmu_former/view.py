@@ -1,4 +1,4 @@
-"""Pictures of `lmu_former`: a signal and the curve its memory holds, readers that learn, a digit read pixel by pixel."""
+"""Pictures of `lmu_former`: a signal and the curve its memory holds, readers that learn, a digit that is read."""
 
 from __future__ import annotations
 
