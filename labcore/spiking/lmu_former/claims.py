@@ -115,7 +115,12 @@ def cut_short(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("Where a sequence ends in silence, it need not be read to its end", slow=True)
+@claim(
+    "Where a sequence ends in silence, it need not be read to its end",
+    expected="fragile",
+    reason="Only the guess at the end was graded, and the network learns to use the silent pixels: about a tenth is lost.",
+    slow=True,
+)
 def silence(seeds: Seeds) -> Evidence:
     along = _run(seeds, rival="none", neuron="relu", silence=32).along[0].values
     return Evidence(
