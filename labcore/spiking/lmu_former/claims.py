@@ -118,7 +118,7 @@ def cut_short(seeds: Seeds) -> Evidence:
 @claim(
     "Where a sequence ends in silence, it need not be read to its end",
     expected="fragile",
-    reason="Only the guess at the end was graded, and the network learns to use the silent pixels: about a tenth is lost.",
+    reason="Only the guess at the end was graded, and the network uses the silent pixels too: about a tenth is lost.",
     slow=True,
 )
 def silence(seeds: Seeds) -> Evidence:
