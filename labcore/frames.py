@@ -20,6 +20,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+# not promised by xarray: where it is gone, frames are made in the public way; a test holds one against the other
+_direct = getattr(xr.Dataset, "_construct_direct", None)
+
 
 class FrameError(RuntimeError):
     """An experiment yielded a frame that breaks the contract (a bug of the paper, not of its user)."""
@@ -64,6 +67,7 @@ class Frame:
 
     def __init__(self, **columns: Column):
         self.columns = columns
+        self._kept: dict[str, tuple[Any, xr.Variable, xr.Index]] = {}
         for name, column in columns.items():
             for dim in column.dims or ():
                 if dim not in columns or columns[dim].dims is not None:
@@ -102,18 +106,55 @@ class Frame:
             elif not column.optional:
                 raise FrameError(f"{name} is declared and not given; what may be left out is optional=True")
         sizes = {dim: size for v in (*data.values(), *coords.values()) for dim, size in zip(v.dims, v.shape)}
+        indexes: dict[str, xr.Index] = {}
         for name, column in self.columns.items():
             if column.dims is None and (name in values or name in sizes):
                 along = values.get(name, column.values)
                 along = np.arange(column.start, column.start + sizes[name]) if along is None else along
-                coords[name] = self._variable(name, (name,), along, names)
-        return xr.Dataset(data, coords, {"reading": _grouped(reading), "progress": progress, **attrs})
+                coords[name], indexes[name] = self._indexed(self._variable(name, (name,), along, names))
+        said = {"reading": _grouped(reading), "progress": progress, **attrs}
+        return _dataset(data, coords, indexes, said)
+
+    def _indexed(self, along: xr.Variable) -> tuple[xr.Variable, xr.Index]:
+        """A dimension's coordinate and its index, which is made anew only where the frame before had another."""
+        (name,) = along.dims
+        values, kept = along.values, self._kept.get(name)
+        # the bytes of objects are their addresses
+        key = None if values.dtype == object else (values.dtype, len(values), values.tobytes())
+        if kept is None or key is None or kept[0] != key:
+            # a copy: what the experiment writes into its array later is not what was kept under these bytes
+            made = xr.Coordinates({name: along.copy()})
+            kept = self._kept[name] = key, made.variables[name], made.xindexes[name]
+        variable = kept[1].copy(deep=False)
+        variable.attrs = along.attrs
+        return variable, kept[2]
 
     def _variable(self, name: str, dims: tuple[str, ...], values: Any, names: Mapping[str, str]) -> xr.Variable:
         column, array = self.columns[name], np.asarray(values)
         if array.ndim != len(dims):
             raise FrameError(f"{name} has {array.ndim} dimensions and is declared over {len(dims)}: {' '.join(dims)}")
         return xr.Variable(dims, array, {"long_name": names.get(name, column.long_name), "units": column.units})
+
+
+def snapshot(frame: xr.Dataset) -> xr.Dataset:
+    """The frame as it is now: an experiment may go on writing into arrays that it has shown."""
+    if len(frame.coords) > len(frame.xindexes):  # a coordinate without an index is an array as others are
+        return frame.copy(deep=True)
+    return frame.copy(data={name: frame.variables[name].values.copy() for name in frame.data_vars})
+
+
+def _dataset(
+    data: dict[str, xr.Variable], coords: dict[str, xr.Variable], indexes: dict[str, xr.Index], attrs: dict[str, Any]
+) -> xr.Dataset:
+    """The frame of parts that fit. xarray's own way looks at each part again, for half a millisecond a frame."""
+    sizes: dict[str, int] = {}
+    for name, variable in (*data.items(), *coords.items()):
+        for dim, size in zip(variable.dims, variable.shape):
+            if sizes.setdefault(dim, size) != size:
+                raise FrameError(f"{name} has {size} values along {dim}, where others have {sizes[dim]}")
+    if _direct is None:
+        return xr.Dataset(data, coords, attrs)
+    return _direct({**data, **coords}, set(coords), sizes, attrs, indexes)
 
 
 def _grouped(sentence: str) -> str:

@@ -78,7 +78,7 @@ class Stage:
 
     def _bench(self, name: str) -> Bench:
         made = widgets.bench(name.partition(",")[0], **VALUES.get(name, {}))
-        computed, add, report = made._computed, made._film.add, made._report
+        computed, show, report = made._computed, made._film.show, made._report
 
         def frames(values: dict[str, Any]) -> Iterator[Any]:
             self._mark("begun")
@@ -92,11 +92,11 @@ class Stage:
             if said.state == "done" and not said.job.prepare:
                 self._mark("done", [cost, cost <= INSTANT])
 
-        def added(key: object, values: Any, frame: Any, spec: Any) -> None:
-            add(key, values, frame, spec)
-            self._mark("sent", frame.attrs["reading"])
+        def shown() -> None:
+            show()
+            self._mark("sent", made._film.shots[-1].frame.attrs["reading"])
 
-        made._computed, made._film.add, made._runner._on_report = frames, added, told
+        made._computed, made._film.show, made._runner._on_report = frames, shown, told
         made.set = self._marked(made.set, before="heard")
         made.view = self._marked(made.view, after="picture")
         return made

@@ -12,6 +12,7 @@ from labcore.hebbian.homeostatic import Life, effect, experiments, imagine
 from labcore.hebbian.homeostatic.elu_net import BATCH, forward, look, unpack
 from labcore.hebbian.homeostatic.exercises import beats_need
 from labcore.hebbian.homeostatic.experiments import RATES, REGULATORS, decision, stream, swap_rates
+from labcore.hebbian.homeostatic.looked_at import LookedAt
 from labcore.hebbian.homeostatic.mechanism import EPOCH, INTERVAL
 
 
@@ -178,6 +179,19 @@ def test_corners_end_with_finite_frames():
         assert stream.run(epochs=2, swaps_per_epoch=20, **values).progress == 1
     for values in (dict(sample=120, memo=100), dict(sample=21_000, eta0=0.2, swaps_per_epoch=0, memo=5)):
         assert "Sample" in decision.run(**values).reading
+
+
+def test_a_life_looked_at_in_any_order_is_the_life_lived_straight():
+    settings = (12, 0.05, 0.05, 20, 9)
+    kept = LookedAt(1, 2, *settings, [0, 0])
+    for sample in (1200, 300, 1999, 1201, 0, 2500):
+        straight = Life(1, 2, *settings, [0, 0])
+        straight.go_on(sample)
+        theta, grad, eta = kept.before(sample)
+        np.testing.assert_array_equal(theta, straight.theta)
+        np.testing.assert_array_equal(grad, straight.grad)
+        assert eta == straight.eta
+        theta[:] = np.nan  # whoever gets it may write into it
 
 
 def test_decision_shows_what_the_stream_does():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from labcore.frames import Frame, FrameError, axis, label, var
+from labcore.frames import Frame, FrameError, axis, label, snapshot, var
 
 FRAME = Frame(
     repeat=axis("run"),
@@ -88,3 +88,53 @@ def test_a_variable_over_nothing_declared_is_refused_at_once():
         Frame(error=var("time", "test error"))
     with pytest.raises(FrameError, match="error lies over size"):
         Frame(size=var("", "size"), error=var("size", "test error"))
+
+
+def test_a_film_of_frames_is_what_xarray_would_make_of_each(monkeypatch):
+    # coordinates that stay, grow, come as words and are given anew, with words and attributes of their own
+    film = [
+        dict(time=np.arange(k + 1.0), error=np.full((2, k + 1), k), score=[0.5, k], clock=np.arange(k + 1) / 7)
+        for k in (3, 3, 4, 2)
+    ]
+    fast = [FRAME(v, "It is.", names={"time": f"time {k}"}) for k, v in enumerate(film)]
+    monkeypatch.setattr("labcore.frames._direct", None)
+    slow = [FRAME(v, "It is.", names={"time": f"time {k}"}) for k, v in enumerate(film)]
+    for a, b in zip(fast, slow, strict=True):
+        xr.testing.assert_identical(a, b)
+        assert a.sizes == b.sizes and a.indexes["time"].equals(b.indexes["time"])
+        xr.testing.assert_identical(a.sel(time=2.0, model="deep"), b.sel(time=2.0, model="deep"))
+    # two frames share an index, not their words
+    fast[0].time.attrs["long_name"] = "another"
+    assert fast[1].time.attrs["long_name"] == "time 1"
+
+
+def test_objects_are_never_taken_for_those_of_the_frame_before():
+    frame = Frame(word=axis("word"), score=var("word", "score"))
+    for words in (["a", "b"], ["a", "c"]):
+        made = frame(dict(word=np.array(words, object), score=[1.0, 2.0]), "It is.")
+        assert made.word.values.tolist() == words
+
+
+def test_lengths_that_do_not_fit_are_named():
+    with pytest.raises(FrameError, match="error has 2 values along time, where others have 3|time has"):
+        FRAME(dict(time=[1, 2, 3], error=np.zeros((3, 2))), "It is.")
+
+
+def test_a_coordinate_stays_what_it_was_whatever_is_written_into_its_array_later():
+    frame, time = Frame(time=axis("time"), error=var("time", "error")), np.array([1.0, 2.0])
+    first = frame(dict(time=time, error=[0.0, 0.0]), "It is.")
+    kept = snapshot(first)
+    time[:] = [3.0, 4.0]
+    again = frame(dict(time=[1.0, 2.0], error=[0.0, 0.0]), "It is.")
+    other = frame(dict(time=time, error=[0.0, 0.0]), "It is.")
+    for made, values in ((first, [1, 2]), (kept, [1, 2]), (again, [1, 2]), (other, [3, 4])):
+        assert made.time.values.tolist() == made.indexes["time"].tolist() == values
+
+
+def test_a_snapshot_is_its_frame_as_it_was():
+    frame = FRAME(dict(ERROR, clock=[0.1, 1.0]), "It is 0.", 0.5)
+    for whole in (frame, frame.drop_vars("clock")):
+        kept, before = snapshot(whole), whole.copy(deep=True)
+        for values in (whole[name].values for name in whole.variables if name not in whole.xindexes):
+            values += 7
+        xr.testing.assert_identical(kept, before)

@@ -37,6 +37,7 @@ from widgets.benches.film import Film
 from widgets.benches.first_still import first_still
 from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.hands import hand_facts
+from widgets.benches.pacing import Pacing
 from widgets.benches.parts import button, column, layout, row
 from widgets.benches.pins import Pin, difference, ghosts, pin
 from widgets.benches.plot import Plot, Spec, jsonable
@@ -177,7 +178,8 @@ class Bench(w.VBox):
         self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=self.label)
         self._plot.on_msg(self._heard)
         self._drawer = Drawer(experiment, self.label, self._plot, lambda: self.frame)
-        self._film = Film(self._plot)
+        self._film = Film(self._plot, lambda frame: self.view(frame))  # which the slider's benchmark exchanges
+        self._pacing = Pacing(self._tell_how_it_stands, lambda job: self._runner.job is job)
         self._audience = Audience(partial(self._plot.send, {"type": "anyone"}), self._leave)
         self._plot.add_class("labcore-picture")
         self._status = Status()
@@ -589,10 +591,9 @@ class Bench(w.VBox):
         run = self._prepared.open()
         if run is None:
             return
-        film = [(frame, self.view(frame)) for frame in run.frames]
         with self._drawing:
             if self._preview is self._film.key and self.values == run.values:
-                self._film.load(run.values, film, opening=True)
+                self._film.load(run.values, run.frames, opening=True)
                 self._look()
                 self._say("Ready.")
 
@@ -626,9 +627,9 @@ class Bench(w.VBox):
     def _follow(self) -> None:
         """After a change: run now, when the hand rests, or wait for Run, by how long such a run took last time."""
         self._cancel_timer()
-        cost = max(self._cost.get(self._last_moved or "", 0.0), self._long)
+        cost = self._expected
         if cost <= INSTANT:
-            self._submit(Job(self._wanted))
+            self._submit(Job(self._wanted, brief=True))
         elif cost <= SHORT:
             # not `run`, which takes a refusal away: a person may have typed a bad value in the meantime
             self._timer = threading.Timer(REST, lambda: self._submit(Job(self._wanted)))
@@ -637,6 +638,11 @@ class Bench(w.VBox):
         else:
             self._mark()
             self._say(f"Press Run. The last run took {cost:.0f} s.")
+
+    @property
+    def _expected(self) -> float:
+        """Seconds that a run takes, by what such a one took last time."""
+        return max(self._cost.get(self._last_moved or "", 0.0), self._long)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -647,16 +653,28 @@ class Bench(w.VBox):
         if job.prepare:
             with _opening:  # let the first figures of the page's other benches come first
                 return
-        spec = self.view(frame)
         if self.frame is None and hasattr(self._question, "opened"):
             self._question.opened(frame)
         with self._drawing:
             if job is self._void:
                 return
-            self._film.add(job, job.values, frame, spec)
-            self._look()
+            first = job is not self._film.key
+            self._film.add(job, job.values, frame)
+            if self._pacing.due(job, first):
+                self._show(job)
+
+    def _show(self, job: Job) -> None:
+        """Bring the newest frame of a run to the page."""
+        self._film.show()
+        self._look()
+        self._pacing.shown()
         if job.values == self._wanted:
             self._mark()
+
+    def _catch_up(self, job: Job) -> None:
+        with self._drawing:
+            if job is self._film.key and job is not self._void and self._film.behind:
+                self._show(job)
 
     def _look(self) -> None:
         """Take the frame that the page shows for the current one, and put the pins behind it."""
@@ -698,6 +716,18 @@ class Bench(w.VBox):
                 self._open()
                 self._prepare()
             return
+        if report.state == "running" and self._film.behind:
+            return self._pacing.later(report)
+        self._pacing.over()
+        self._tell_how_it_stands(report)
+
+    def _tell_how_it_stands(self, report: Report) -> None:
+        """Show the frame that a run has come to, if it was not shown yet, and say how the run stands."""
+        try:
+            self._catch_up(report.job)
+        except Exception:
+            if report.state != "failed":  # a view that failed is why
+                raise
         if report.job.preview:
             self._prepare()
         if report.job is self._void:

@@ -165,6 +165,8 @@ const SPEEDS = { "¼×": 0.25, "½×": 0.5, "1×": 1, "2×": 2, "4×": 4 };
 function timeline(film, place) {
   const made = (tag, more) => Object.assign(document.createElement(tag), more);
   const line = made("div", { className: "labcore-film" });
+  // a hand on its way to the line: frames that the page was spared are here when it arrives
+  for (const near of ["pointerenter", "focusin"]) line.addEventListener(near, () => film.ask());
   const button = made("button", { type: "button", className: "labcore-film-play" });
   const range = made("input", { type: "range", min: 0, step: 1 });
   const where = made("span", { className: "labcore-film-where" });

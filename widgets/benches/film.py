@@ -6,14 +6,15 @@ later asks for those that it missed, and is answered in messages of bounded size
 
 from __future__ import annotations
 
+import functools
 import gzip
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 from jupyter_client.session import json_packer
 
+from labcore.frames import snapshot
 from widgets.benches.plot import Plot, Spec, jsonable
 from widgets.benches.prediction import covered
 from widgets.benches.recording import Thinned
@@ -21,27 +22,36 @@ from widgets.benches.recording import Thinned
 MESSAGE = 500_000  # bytes of specifications in one answer, before they are compressed
 
 
-@dataclass(frozen=True)
 class Shot:
-    """Frame `number` of a run, counted from 0, and its figure, of which the page keeps `size` bytes."""
+    """Frame `number` of a run, counted from 0. Its figure is made when somebody wants to see it."""
 
-    number: int
-    frame: xr.Dataset
-    spec: Spec
-    size: int
+    def __init__(self, number: int, frame: xr.Dataset, view: Callable[[xr.Dataset], Spec]):
+        self.number, self.frame, self._view = number, frame, view
+
+    @functools.cached_property
+    def spec(self) -> Spec:
+        return jsonable(self._view(self.frame))
+
+    @functools.cached_property
+    def size(self) -> int:
+        """The bytes that the page keeps of the figure."""
+        return len(json_packer(self.spec))
 
 
 class Film:
     """The frames of one run at `values`, thinned.
 
-    `plot` shows the newest frame, and other ones when the page asks for them. Not for several threads at a time.
+    `plot` shows the frame of the last `show`, and other ones when the page asks for them. Not for several threads at a
+    time.
     """
 
-    def __init__(self, plot: Plot):
+    def __init__(self, plot: Plot, view: Callable[[xr.Dataset], Spec]):
         self.values: Mapping[str, Any] = {}
         self.key: object = None  # of the run
-        self._plot = plot
+        self.behind = False  # whether there is a newer frame than `plot` was given
+        self._plot, self._view = plot, view
         self._run, self._kept = 0, Thinned[Shot]()
+        self._size = 0  # of the figure that was made last: one not made yet counts as much
         self._chosen: Shot | None = None
         self._given: Shot | None = None
         self.covered = self._starts = False
@@ -55,26 +65,28 @@ class Film:
         """What the page shows: the frame that the learner went to, or else the one that `plot` was given last."""
         return self._chosen or self._given
 
-    def add(self, key: object, values: Mapping[str, Any], frame: xr.Dataset, spec: Spec) -> None:
-        """Keep and show the next frame of a run, which is a new one if `key` is not that of the frame before."""
+    def add(self, key: object, values: Mapping[str, Any], frame: xr.Dataset) -> None:
+        """Keep the next frame of a run, which is a new one if `key` is not that of the frame before."""
         if key is not self.key:
             self._begin(key, values)
-        self._given = self._keep(frame, spec)
-        self._show(self._given)
+        self._keep(frame)
+        self.behind = True
 
-    def load(self, values: Mapping[str, Any], run: Sequence[tuple[xr.Dataset, Spec]], opening: bool = False) -> None:
+    def show(self) -> None:
+        """Show the newest frame."""
+        self._give(self.shots[-1])
+
+    def load(self, values: Mapping[str, Any], run: Sequence[xr.Dataset], opening: bool = False) -> None:
         """Take a whole run and show its first frame; `opening` lets the page play it when it comes into view."""
         self._begin(None, values)
-        for frame, spec in run:
-            self._keep(frame, spec)
-        self._given = self.shots[0]
-        self._show(self._given, opening=opening)
+        for frame in run:
+            self._keep(frame)
+        self._give(self.shots[0], opening=opening)
 
     def turn(self, progress: float) -> None:
         """Show the frame that is nearest to this part of the run."""
-        self._given = min(self.shots, key=lambda shot: abs(shot.frame.attrs["progress"] - progress))
         self._chosen = None
-        self._show(self._given)
+        self._give(min(self.shots, key=lambda shot: abs(shot.frame.attrs["progress"] - progress)))
 
     def standing(self) -> tuple[Any, ...]:
         """All that is kept, and what is shown of it, for `restore`."""
@@ -84,7 +96,7 @@ class Film:
         """Keep and show what was kept and shown when `standing` was taken."""
         self.values, self.key, self._kept, self._given = standing
         # the page took these frames away when those of another run came
-        self._run, self._chosen = self._run + 1, None
+        self._run, self._chosen, self.behind = self._run + 1, None, False
         if self._given is not None:
             self._show(self._given)
 
@@ -110,12 +122,14 @@ class Film:
         self.values, self.key, self._chosen = dict(values), key, None
         self._run, self._kept = self._run + 1, Thinned()
 
-    def _keep(self, frame: xr.Dataset, spec: Spec) -> Shot:
-        spec = jsonable(spec)
-        # an experiment may go on writing into the arrays of a frame that it has shown
-        shot = Shot(self._kept.count, frame.copy(deep=True), spec, len(json_packer(spec)))
-        self._kept = self._kept.plus(shot, _bytes)
-        return shot
+    def _keep(self, frame: xr.Dataset) -> None:
+        shot = Shot(self._kept.count, snapshot(frame), self._view)
+        # the kernel keeps frames and figures, the page figures: whichever is more
+        self._kept = self._kept.plus(shot, max(self._size or shot.size, shot.frame.nbytes))
+
+    def _give(self, shot: Shot, **more: bool) -> None:
+        self._given, self.behind, self._size = shot, False, shot.size
+        self._show(shot, **more)
 
     def _show(self, shot: Shot, **more: bool) -> None:
         if self.covered and self._starts and shot.number == 0 and shot.frame.attrs["progress"] < 1:
@@ -151,8 +165,3 @@ class Film:
         answer = {"type": "film", "run": self._run, "shots": facts, "more": len(sent) < len(wanted)}
         # the numbers of a figure are as many bytes, compressed, as they were before they were written as text
         self._plot.send(answer, buffers=[gzip.compress(json_packer(s.spec), compresslevel=1) for s in sent])
-
-
-def _bytes(shots: Sequence[Shot]) -> int:
-    """What frames and figures take, whichever is more: the kernel keeps both, and the page the figures."""
-    return max(sum(s.size for s in shots), sum(s.frame.nbytes for s in shots))

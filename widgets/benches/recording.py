@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import xarray as xr
+
+from labcore.frames import snapshot
 
 FRAMES, BYTES = 120, 8_000_000  # at most, of one run; its first and its last frame are kept whatever their size
 
@@ -23,15 +25,17 @@ class Thinned(Generic[T]):
     kept: tuple[T, ...] = ()
     every: int = 1
     count: int = 0
+    sizes: tuple[int, ...] = ()  # bytes of each that is kept
 
-    def plus(self, thing: T, size: Callable[[Sequence[T]], int]) -> Thinned[T]:
-        """With the next thing. Every second one goes while there are more than `FRAMES`, or of more than `BYTES`."""
+    def plus(self, thing: T, size: int) -> Thinned[T]:
+        """With the next thing, of `size` bytes. Every second goes while there are over `FRAMES`, or over `BYTES`."""
         # what was kept as the last one is that no more
-        before = self.kept[:-1] if self.count and (self.count - 1) % self.every else self.kept
-        kept, every = (*before, thing), self.every
-        while len(kept) > 2 and (len(kept) > FRAMES or size(kept) > BYTES):
-            kept, every = (*kept[:-1:2], thing), 2 * every
-        return Thinned(kept, every, self.count + 1)
+        old = self.count and (self.count - 1) % self.every
+        before = slice(-1) if old else slice(None)
+        kept, sizes, every = (*self.kept[before], thing), (*self.sizes[before], size), self.every
+        while len(kept) > 2 and (len(kept) > FRAMES or sum(sizes) > BYTES):
+            kept, sizes, every = (*kept[:-1:2], thing), (*sizes[:-1:2], size), 2 * every
+        return Thinned(kept, every, self.count + 1, sizes)
 
 
 class Recording:
@@ -65,5 +69,5 @@ class Recording:
                 self.complete, self._rest = True, None
             else:
                 # an experiment may go on writing into the arrays that it has shown
-                self._seen = self._seen.plus(frame.copy(deep=True), lambda frames: sum(f.nbytes for f in frames))
+                self._seen = self._seen.plus(snapshot(frame), frame.nbytes)
                 yield frame

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import xarray as xr
 
+GRACE = 0.1  # seconds that a brief run goes on although another one waits: a hand that moves on sees where runs end
 LINGER = 1.0  # seconds that the thread waits for more work before it ends
 # seconds that a run has to come to its next frame before it is interrupted: when it is stopped, and when another one
 # waits for it, since a first call may load and compile for long
@@ -30,7 +31,7 @@ class Job:
 
     `preview`: hold after the first frame, to show where a long run starts. `prepare`: keep the frames, and show none,
     for `most` seconds of this thread's computing. `asked`: show what a question was about. `at`: how far the run is in
-    the frame that is shown when it has ended.
+    the frame that is shown when it has ended. `brief`: it took next to no time before.
     """
 
     values: dict[str, Any]
@@ -39,6 +40,7 @@ class Job:
     most: float = math.inf
     asked: bool = False
     at: float = 1.0
+    brief: bool = False
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,7 @@ class Runner:
     def _run(self, job: Job) -> Report:
         """One run, with a report while it goes; returns the last report."""
         count, seconds, progress, unknown = 0, 0.0, 0.0, False
+        begun = time.perf_counter()
         began_at = time.thread_time()  # the benches of a page compute at the same time, and wait for each other
         frames = self._frames(job.values)
         try:
@@ -209,7 +212,7 @@ class Runner:
                     return Report(job, "done", count, seconds, 1.0)
                 count, progress = count + 1, frame.attrs["progress"]
                 unknown = "open_ended" in frame.attrs
-                if self._next is not None and count > 1:
+                if self._next is not None and count > 1 and not self._spared(job, begun):
                     return Report(job, "stopped", count, seconds, progress, unknown)
                 self._on_frame(job, frame)
                 if self._stop or time.thread_time() - began_at > job.most:
@@ -218,10 +221,14 @@ class Runner:
                     return Report(job, "ready", count, seconds, progress, unknown)
                 if progress < 1:
                     self._hold(Report(job, "running", count, seconds, progress, unknown))
-                    if self._superseded():
+                    if self._stop or (self._next is not None and not self._spared(job, begun)):
                         return Report(job, "stopped", count, seconds, progress, unknown)
         finally:
             frames.close()
+
+    def _spared(self, job: Job, begun: float) -> bool:
+        """Whether a run goes on for now although another one waits."""
+        return job.brief and time.perf_counter() - begun < GRACE
 
     def _first(self, frames: Iterator[xr.Dataset], job: Job) -> xr.Dataset | None:
         """The first frame of a run, which is said to be at work where that takes long."""

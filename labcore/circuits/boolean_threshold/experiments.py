@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Complex, Float
 
 from labcore.experiment import Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
@@ -20,6 +21,7 @@ from .taken_codes import GENERATED, codes_frame
 from .threshold_circuits import make_task, pictures
 from .wiring import accuracy, layered
 
+Array = np.ndarray
 Gamma = Annotated[float, number(0, 0.01, "How fast the metric follows the gap", "search", label="metric rate γ")]
 Iterations = Annotated[
     int,
@@ -209,31 +211,33 @@ def near_miss(
     path begins at the given start; found: the share of random starts whose gap fell below 0.001. The answer of both
     methods is P_A(z), which is path_a at the end.
     """
-    centres = np.array([[-1.1, 1 + miss], [1.1, 0.5]])
+    centres = np.array([-1.1 + (1 + miss) * 1j, 1.1 + 0.5j])
     first = np.random.default_rng([seed, 7]).uniform(-3, 3, (starts, 2))
-    paths, answers, found = [], [], []
-    for reflect in (False, True):
-        z = np.concatenate([[[start_x, start_y]], first])
-        path, met = [z[0]], np.zeros(starts + 1, bool)
-        for _ in range(steps):
-            a = nearest_on_circles(z, centres)
-            move = nearest_on_line(2 * a - z if reflect else a) - a
-            met |= np.sqrt((move**2).sum(1)) < 1e-3
-            z = z + beta * move if reflect else a + move
-            path.append(z[0])
-        paths.append(path)
-        answers.append(nearest_on_circles(z[:1], centres)[0])
-        found.append(met)
+    # both methods walk together: the first row only projects in turn, the second one reflects and goes a part
+    z = np.tile([start_x + start_y * 1j, *(first[:, 0] + first[:, 1] * 1j)], (2, 1))
+    path, found = [z[:, 0]], np.zeros(z.shape, bool)
+    for _ in range(steps):
+        a = nearest_on_circles(z, centres)
+        move = nearest_on_line(np.stack([a[0], 2 * a[1] - z[1]])) - a
+        found |= np.abs(move) < 1e-3
+        z = np.stack([a[0] + move[0], z[1] + beta * move[1]])
+        path.append(z[:, 0])
+    paths = _plane(np.array(path).T)
+    answers = _plane(nearest_on_circles(z[:, 0], centres))
     shares = np.mean(found, axis=1, where=np.arange(starts + 1) > 0)
     moving = np.linalg.norm(paths[0][-1] - paths[0][-2]) > 1e-3
     ends = [("succeed" if found[0][0] else "are still on their way" if moving else "stall")]
     ends.append("succeeds" if found[1][0] else "does not arrive")
     yield PATHS(
-        dict(path=paths, path_a=answers, found=shares, centre=centres),
+        dict(path=paths, path_a=answers, found=shares, centre=_plane(centres)),
         f"In {steps} steps from this start alternating projections {ends[0]} and RRR {ends[1]}. "
         f"Of {starts} random start{'s' * (starts > 1)} {shares[0]:.0%} succeed by alternating projections, "
         f"{shares[1]:.0%} by RRR.",
     )
+
+
+def _plane(z: Complex[Array, "*S"]) -> Float[Array, "*S 2"]:
+    return np.stack([z.real, z.imag], -1)
 
 
 METHODS = ("RRR", "straight-through", "tanh, then signs")

@@ -14,6 +14,7 @@ from labcore.experiment import Diverged, Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
 
 from .elu_net import BATCH, look
+from .looked_at import looked_at
 from .mechanism import EPOCH, INTERVAL, Array, Life, effect, imagine
 
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # the constants a rival may choose from
@@ -270,10 +271,10 @@ def decision(
     with that rate. `remembered` says which memories it gets right now, if it leaves and if it takes.
     """
     epochs, t = -(-sample // EPOCH), sample // INTERVAL * INTERVAL - 1
-    life = Life(1, epochs, swaps_per_epoch, eta0, step_frac * eta0, memo, INTERVAL - 1, [seed, 0])
-    life.go_on(t)
-    eta, step, now = life.eta, step_frac * eta0, life.relabel[life.era[t]]
-    theta, grad, label = life.theta.copy(), life.grad.copy(), int(now[life.labels[t]])
+    kept = looked_at(epochs, swaps_per_epoch, eta0, step_frac * eta0, memo, INTERVAL - 1, (seed, 0))
+    life, (theta, grad, eta), step = kept.life, kept.before(t), step_frac * eta0
+    now = life.relabel[life.era[t]]
+    label = int(now[life.labels[t]])
     guess = look(theta, life.x[t], label, grad)
     past, truth = life.x[t - memo : t], now[life.labels[t - memo : t]]
     futures = (0.0, eta, effect(eta, guess, step))  # of now, leave, take

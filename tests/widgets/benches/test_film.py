@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.widgets.hands import PATIENCE, button, experiment_of, frame, open_bench, plot, read, slope, until, view
-from widgets.benches import ahead, recording
+from widgets.benches import ahead, pacing, recording
 from widgets.benches import bench as benches
 from widgets.benches import film as films
 from widgets.benches.bench import Bench
@@ -48,10 +48,11 @@ class Page(Plot):
 def filmed(count, size=3):
     """A film of so many frames, each of so many numbers, and its page."""
     page = Page()
-    film = Film(page)
+    film = Film(page, view)
     for i in range(count):
         shown = frame(i, i / max(count - 1, 1))
-        film.add("run", {}, shown.isel(x=np.arange(size) % 3), view(shown))
+        film.add("run", {}, shown.isel(x=np.arange(size) % 3))
+        film.show()
     return film, page
 
 
@@ -284,3 +285,48 @@ def test_who_asks_nothing_plays_what_is_brief(monkeypatch, more, brief):
     benches.bench("hebbian_projection.extract", **more)
     benches.bench(growing_by_itself, **more)
     assert made == [brief, False], "of a function nobody knows what it does"
+
+
+def test_a_hand_that_moves_a_quick_film_sees_its_end_and_the_page_gets_the_rest_when_it_asks(monkeypatch):
+    monkeypatch.setattr(benches, "INSTANT", PATIENCE)  # on a busy machine too
+    monkeypatch.setattr(pacing, "PACE", PATIENCE)
+    monkeypatch.setattr(pacing, "LATE", PATIENCE)
+    opened = ran()
+    seen = []
+    plot(opened).observe(lambda change: seen.append(change["new"]["data"][0]["y"]), "spec")
+    for x in (2.0, 3.0):
+        opened.set(x=x)
+        assert opened.wait(PATIENCE)
+    assert len(seen) == 2 and slope(opened.frame) == 3 and not plot(opened).stale
+    assert [slope(s.frame) for s in opened._film.shots] == pytest.approx([0.6, 1.2, 1.8, 2.4, 3.0])
+
+
+def test_a_frame_that_no_other_one_follows_is_shown_all_the_same(monkeypatch):
+    go_on = threading.Event()
+
+    def stuck(x):
+        yield frame(x, 0.1)
+        yield frame(2 * x, 0.2)
+        assert go_on.wait(PATIENCE)
+        yield frame(3 * x, 1.0)
+
+    monkeypatch.setattr(pacing, "PACE", PATIENCE)
+    opened = open_bench(experiment_of(stuck))
+    button(opened, "Run").click()
+    until(plot(opened), "film", lambda film: film.get("number") == 1)
+    assert slope(opened.frame) == 2 and button(opened, "Pause")
+    go_on.set()
+    assert opened.wait(PATIENCE) and slope(opened.frame) == 3
+
+
+def test_what_a_run_writes_on_into_its_arrays_is_not_what_was_kept():
+    def same_array(x):
+        shown = frame(0.0, 0.5)
+        for i in (1, 2):
+            shown.y.values[:] = i * x * shown.x.values
+            yield shown.assign_attrs(progress=i / 2)
+
+    opened = open_bench(experiment_of(same_array), x=2.0)
+    button(opened, "Run").click()
+    assert opened.wait(PATIENCE)
+    assert [slope(s.frame) for s in opened._film.shots] == [2.0, 4.0]

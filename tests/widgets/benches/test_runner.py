@@ -314,3 +314,27 @@ def test_a_run_whose_first_frame_is_late_is_said_to_be_at_work(monkeypatch):
         assert [r.state for r in tape.reports] == ([] if preview else ["silent"])
         tape.gate.release()
         tape.until(lambda t=tape: t.reports and t.reports[-1].state == "done")
+
+
+@pytest.mark.parametrize("brief", [True, False])
+def test_a_brief_run_is_let_to_its_end_before_the_next_one(monkeypatch, brief):
+    monkeypatch.setattr(runner, "GRACE", PATIENCE)
+    tape = Tape(gated=True)
+    tape.runner.submit(Job({"name": "a", "n": 4}, brief=brief))
+    tape.gate.release(2)
+    tape.until(lambda: len(tape.drawn) == 2)
+    tape.runner.submit(Job({"name": "b"}))
+    tape.gate.release(3)
+    assert tape.runner.wait(PATIENCE)
+    assert tape.drawn == (["a"] * 4 if brief else ["a"] * 2) + ["b"]
+
+
+def test_a_brief_run_that_takes_its_time_after_all_gives_way(monkeypatch):
+    monkeypatch.setattr(runner, "GRACE", 0.0)
+    tape = Tape(gated=True)
+    tape.runner.submit(Job({"name": "a", "n": 4}, brief=True))
+    tape.gate.release(2)
+    tape.until(lambda: len(tape.drawn) == 2)
+    tape.runner.submit(Job({"name": "b"}))
+    tape.gate.release(2)
+    assert tape.runner.wait(PATIENCE) and tape.drawn.count("a") < 4 and tape.drawn[-1] == "b"
