@@ -50,11 +50,13 @@ class Norm(nn.Module):
     def forward(self, x: Float[Tensor, "S N B n"]) -> Float[Tensor, "S N B n"]:
         if not self.training:
             return (x - self.mean) * (self.gain / (self.var + 1e-5).sqrt()) + self.bias
-        var, mean = torch.var_mean(x, (1, 2), keepdim=True, correction=0)
+        mean = x.mean((1, 2), keepdim=True)
+        x = x - mean
+        var = x.square().mean((1, 2), keepdim=True)  # `torch.var_mean` takes three times as long
         with torch.no_grad():
             self.mean.lerp_(mean, 0.1)
             self.var.lerp_(var, 0.1)
-        return (x - mean) * (self.gain / (var + 1e-5).sqrt()) + self.bias
+        return torch.addcmul(self.bias, x, self.gain / (var + 1e-5).sqrt())
 
 
 class Reader(nn.Module):
