@@ -22,6 +22,7 @@ from .networks import Neuron, Reader
 from .training import PIXELS, read, sequence, trained, work
 
 LENGTH, KNOT = 192, 32  # samples; from one point of the drawn signal to the next
+BATCH, RATE = 32, 2e-2  # digits; of Adam, at first
 WINDOW = Frame(
     time=axis("time", "samples"),
     signal=var("time", "signal"),
@@ -91,7 +92,7 @@ Order = Literal["rows", "shuffled"]
 Ordered = Annotated[
     Order, choice("In which pixels come", "data", label="pixels", words={"rows": "row after row", "shuffled": "mixed"})
 ]
-Batches = Annotated[int, number(20, 400, "Of 64 digits", "training", label="training steps")]
+Batches = Annotated[int, number(20, 400, "Of 32 digits", "training", label="training steps")]
 Rate = Annotated[float, number(1e-4, 2e-2, "Of Adam, at first", "training", scale="log", label="learning rate")]
 NEURONS = {"relu": "ReLU", "lif": "fire along the sequence", "one bit": "0 or 1, no potential"}
 
@@ -113,22 +114,22 @@ LEARN = Frame(
 RIVALS = {"none": "no memory", "attention": "attention", "one bit": "memory, one bit"}
 
 
-@experiment(quick=dict(width=8, d=8, batches=40, rate=2e-2), frame=LEARN)
+@experiment(quick=dict(width=8, d=8, batches=40), frame=LEARN)
 @one_thread
 def learn(
     rival: Annotated[
         Literal["none", "attention", "one bit"], choice("Beside it", "network", label="rival", main=True, words=RIVALS)
     ] = "none",
     neuron: Annotated[Neuron, choice("Between layers", "network", label="neurons", main=True, words=NEURONS)] = "relu",
-    d: Numbers = 32,
+    d: Numbers = 16,
     theta: Annotated[
         int, number(8, 128, "How far back it reaches", "network", "pixels", label="window θ", main=True)
     ] = 64,
-    width: Width = 32,
+    width: Width = 16,
     order: Ordered = "rows",
     silence: Annotated[int, number(0, 64, "Dark ones, after the digit", "data", label="pixels of silence")] = 0,
     batches: Batches = 200,
-    rate: Rate = 5e-3,
+    rate: Rate = RATE,
     n_seeds: Annotated[int, number(1, 4, "Splits and starts", "data", label="repetitions")] = 1,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
@@ -138,7 +139,7 @@ def learn(
     neurons that say 0 or 1. Right is a share of 200 new digits; energy is counted over 20, all that memory moves too.
     """
     seeds = [[seed, r] for r in range(n_seeds)]
-    data, places = digit_batches(seeds, batches), _order(order, seed)
+    data, places = digit_batches(seeds, batches, BATCH), _order(order, seed)
     mixer = "memory" if rival == "one bit" else rival
     nets = [
         Reader(seeds, width, d, theta, neuron),
@@ -186,8 +187,8 @@ READ = Frame(
 def _reader(
     neuron: Neuron, mixer: str, width: int, d: int, theta: int, order: Order, batches: int, seed: int
 ) -> tuple[Reader, DigitBatches, torch.Tensor, np.ndarray]:
-    data, places = digit_batches([[seed, 0]], batches), _order(order, seed)
-    *_, net = trained(Reader([[seed, 0]], width, d, theta, neuron, mixer), data, places, 0, batches, 5e-3, [batches])
+    data, places = digit_batches([[seed, 0]], batches, BATCH), _order(order, seed)
+    *_, net = trained(Reader([[seed, 0]], width, d, theta, neuron, mixer), data, places, 0, batches, RATE, [batches])
     guess, right = read(net.eval(), data, places, 0, 500)
     return net, data, guess.logits[0], right[0]
 
@@ -203,9 +204,9 @@ def pixels(
     mixer: Annotated[
         Literal["memory", "none"], choice("In the block", "network", words={"none": "no memory"}, label="memory")
     ] = "memory",
-    d: Numbers = 32,
+    d: Numbers = 16,
     theta: Window = 64,
-    width: Width = 32,
+    width: Width = 16,
     order: Ordered = "rows",
     batches: Batches = 200,
     seed: Seed = 0,
