@@ -19,7 +19,7 @@ from labcore.primitives.runs.training import count
 
 from .memory import curve, parallel, step, streamed
 from .networks import Neuron, Reader
-from .training import PIXELS, read, sequence, trained, work
+from .training import PIXELS, Graded, read, sequence, trained, work
 
 LENGTH, KNOT = 192, 32  # samples; from one point of the drawn signal to the next
 BATCH, RATE = 32, 2e-2  # digits; of Adam, at first
@@ -94,6 +94,7 @@ Ordered = Annotated[
 ]
 Batches = Annotated[int, number(20, 400, "Of 32 digits", "training", label="training steps")]
 Rate = Annotated[float, number(1e-4, 2e-2, "Of Adam, at first", "training", scale="log", label="learning rate")]
+GRADED = {"last": "the last guess", "every": "every guess"}
 NEURONS = {"relu": "ReLU", "lif": "fire along the sequence", "one bit": "0 or 1, no potential"}
 
 
@@ -185,10 +186,11 @@ READ = Frame(
 
 @functools.lru_cache(maxsize=6)
 def _reader(
-    neuron: Neuron, mixer: str, width: int, d: int, theta: int, order: Order, batches: int, seed: int
+    neuron: Neuron, mixer: str, width: int, d: int, theta: int, order: Order, batches: int, graded: Graded, seed: int
 ) -> tuple[Reader, DigitBatches, torch.Tensor, np.ndarray]:
     data, places = digit_batches([[seed, 0]], batches, BATCH), _order(order, seed)
-    *_, net = trained(Reader([[seed, 0]], width, d, theta, neuron, mixer), data, places, 0, batches, RATE, [batches])
+    net = Reader([[seed, 0]], width, d, theta, neuron, mixer)
+    *_, net = trained(net, data, places, 0, batches, RATE, [batches], graded)
     guess, right = read(net.eval(), data, places, 0, 500)
     return net, data, guess.logits[0], right[0]
 
@@ -200,19 +202,20 @@ def pixels(
     sure: Annotated[
         float, number(0.3, 0.99, "Probability at which it stops", "digit", label="sure above", main=True)
     ] = 0.9,
-    neuron: Annotated[Neuron, choice("Between layers", "network", label="neurons", main=True, words=NEURONS)] = "relu",
+    graded: Annotated[Graded, choice("In training", "training", label="graded", main=True, words=GRADED)] = "last",
+    neuron: Annotated[Neuron, choice("Between layers", "network", label="neurons", words=NEURONS)] = "relu",
     mixer: Annotated[
         Literal["memory", "none"], choice("In the block", "network", words={"none": "no memory"}, label="memory")
     ] = "memory",
     d: Numbers = 16,
     theta: Window = 64,
-    width: Width = 16,
+    width: Width = 32,
     order: Ordered = "rows",
     batches: Batches = 200,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """One digit streamed through a trained reader: its guess after each pixel, and when it is sure; one frame."""
-    net, data, logits, accuracy = _reader(neuron, mixer, width, d, theta, order, batches, seed)
+    net, data, logits, accuracy = _reader(neuron, mixer, width, d, theta, order, batches, graded, seed)
     places, state, parts = _order(order, seed), {}, []
     x = sequence(data.x_test[:, image : image + 1], places)
     with torch.no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from labcore.primitives.spiking.operations import Work, dense, neurons
 from .networks import Guess, Reader
 
 PIXELS = 64
+Graded = Literal["last", "every"]
 
 
 def sequence(
@@ -25,9 +27,19 @@ def sequence(
 
 
 def trained(
-    net: Reader, data: DigitBatches, order: np.ndarray, silence: int, batches: int, rate: float, seen: list[int]
+    net: Reader,
+    data: DigitBatches,
+    order: np.ndarray,
+    silence: int,
+    batches: int,
+    rate: float,
+    seen: list[int],
+    graded: Graded = "last",
 ) -> Iterator[Reader]:
-    """Adam with a falling rate on the guess after the last sample; yields the net, at rest, before batches `seen`."""
+    """Adam with a falling rate; yields the net, at rest, before batches `seen`.
+
+    Graded is the guess after the last sample, or the guesses after all of them, each as much.
+    """
     optimizer = torch.optim.Adam(net.parameters(), rate)
     for i in range(batches + 1):
         if i in seen:
@@ -36,7 +48,12 @@ def trained(
         if i < batches:
             cosine_rate(optimizer, rate, i, batches)
             x, y = data.batch(i)
-            loss = cross_entropy(net(sequence(x, order, silence)).logits[:, -1], y).sum()
+            logits = net(sequence(x, order, silence)).logits
+            if graded == "last":
+                loss = cross_entropy(logits[:, -1], y).sum()
+            else:
+                n = logits.shape[1]
+                loss = cross_entropy(logits.flatten(1, 2), y.repeat(1, n)).sum()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
