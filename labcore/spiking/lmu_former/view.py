@@ -63,13 +63,12 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
         told = f"{kept}: the slow part is there, the detail is not."
     else:
         told = f"{kept}: hardly more than guessed."
-    reach = max(float(np.abs(m).max()), 0.5) * 1.15
     layout = {
         "height": 380,
         "xaxis": axis(frame.time, domain=[0, 0.62], range=[-8, 200]),
         "yaxis": axis("signal", range=[-top, top]),
         "xaxis2": axis("which number", domain=[0.72, 1], anchor="y2", range=[-0.8, max(24, d + 2)]),
-        "yaxis2": axis("its value", anchor="x2", range=[-reach, reach]),
+        "yaxis2": axis("its value", anchor="x2", range=[-top, top]),
         "shapes": [
             {"type": "rect", "x0": now - theta, "x1": now, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain",
              "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"},
@@ -78,9 +77,9 @@ def window(frame: xr.Dataset) -> dict[str, Any]:
             vertical(d - 0.5, ORANGE, "dash", axes="2"),
         ],
         "annotations": [
-            label(now, -top, "now ", BLUE, xanchor="right", yanchor="bottom"),
-            label(max(now - theta, -8), -top, " θ", GREEN, xanchor="left", yanchor="bottom"),
-            label(d - 0.5, 0.97 * reach, " d", ORANGE, axes="2", xanchor="left", yanchor="top"),
+            label(now, top, " now", BLUE, xanchor="left", yanchor="top"),
+            label(max(now - theta, -8), top, "θ ", GREEN, xanchor="right", yanchor="top"),
+            label(d - 0.5, top, " d", ORANGE, axes="2", xanchor="left", yanchor="top"),
         ],
         "meta": {
             "hands": [
