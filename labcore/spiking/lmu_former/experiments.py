@@ -229,7 +229,9 @@ def pixels(
     above = chance.max(0) >= sure
     at = int(above.argmax()) + 1 if above.any() else PIXELS + 1
     said, truth = int(chance[:, min(at, PIXELS) - 1].argmax()), int(data.y_test[0, image])
-    told = f"sure after {at} pixels, and says {said}" if above.any() else f"never sure, and says {said} in the end"
+    told = f"never sure, and says {said} in the end"
+    if above.any():
+        told = f"sure after {at} pixel{'s' * (at > 1)}, and says {said}"
     yield READ(
         dict(
             place=places.astype(float),
