@@ -10,7 +10,8 @@ from scipy.signal import cont2discrete
 
 from labcore.primitives.spiking.steps import lif
 from labcore.spiking.lmu_former import Reader, curve, parallel, step, streamed
-from labcore.spiking.lmu_former.exercises import enough_numbers, of_a_constant
+from labcore.spiking.lmu_former.exercises import early_and_right, enough_numbers, of_a_constant
+from labcore.spiking.lmu_former.experiments import pixels
 from labcore.spiking.lmu_former.memory import legendre, pulse
 from labcore.spiking.lmu_former.scan import fire
 
@@ -169,3 +170,11 @@ def test_an_answer_is_right_however_it_is_written():
     assert "flat at 1" in of_a_constant("1")
     assert enough_numbers("18") is enough_numbers("36/2") is enough_numbers("d = 20") is True
     assert "the error is" in enough_numbers("8") and "more than 24" in enough_numbers("40")
+
+
+def test_a_network_that_is_graded_early_guesses_early():
+    early, late = (pixels.run(graded=graded, sure=0.5) for graded in ("every", "last"))
+    assert early.accuracy[31] > late.accuracy[31] + 0.1 and early.accuracy[-1] < late.accuracy[-1]
+    assert early.stopped > 0.45 and late.stopped < 0.3
+    assert early_and_right("0.7") is early_and_right("7/10") is early_and_right("sure above = 0,7") is True
+    assert "it reads" in early_and_right("0.95") and "it reads" in early_and_right("0.3")
