@@ -11,7 +11,7 @@ from .experiments import flips, membrane
 
 @exercise(
     "A layer's potentials have the spread 4. How large is the fitted slope at u = 2, half a spread above the threshold?",
-    asked("slope", 0, 1),
+    asked("slope", 0.0, 1.0),
     hint=("There the bell has its top.", "The top of a bell of width sigma is 1 / (sqrt(2 pi) sigma)."),
 )
 def top_of_the_bell(slope: float, seed: int) -> bool | str:

@@ -56,7 +56,9 @@ def _events(hidden: int, steps: int, seed: int) -> tuple[Victim, Tensor, Tensor]
 
 def _check(found: int, training: int) -> None:
     if found <= 60:
-        raise ValueError(f"training = {training} is not enough here: {found} of 500 digits are read right, 61 are needed")
+        raise ValueError(
+            f"training = {training} is not enough here: {found} of 500 digits are read right, 61 are needed"
+        )
 
 
 Hidden = Annotated[int, number(16, 128, "Neurons of a hidden layer", "victim", label="neurons of a layer")]
@@ -91,8 +93,16 @@ def membrane(
     ] = "fitted",
     width: Annotated[
         float,
-        number(0.1, 30, "Of the slope, where it is not fitted", "attacker", scale="log", label="width", main=True,
-               kind=["rectangle", "triangle", "sigmoid", "atan", "gauss"]),
+        number(
+            0.1,
+            30,
+            "Of the slope, where it is not fitted",
+            "attacker",
+            scale="log",
+            label="width",
+            main=True,
+            kind=["rectangle", "triangle", "sigmoid", "atan", "gauss"],
+        ),
     ] = 1.0,
     centre: Annotated[
         float, number(-20, 20, "Of the bell, above the threshold", "attacker", label="centre", kind=["gauss"])

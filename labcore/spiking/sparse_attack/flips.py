@@ -119,9 +119,7 @@ def reduced(net: Victim, x: Float[Tensor, "T d"], y: int, found: Found) -> Found
     return Found(found.flips[:high], True, passes)
 
 
-def by_chance(
-    net: Victim, x: Float[Tensor, "T d"], y: int, rng: np.random.Generator, most: int
-) -> Int[Array, " k"]:
+def by_chance(net: Victim, x: Float[Tensor, "T d"], y: int, rng: np.random.Generator, most: int) -> Int[Array, " k"]:
     """Flips in an order drawn at random, up to the first after which the victim is wrong; `most` where none is."""
     order = rng.permutation(x.numel())[:most]
     wrong = leads(net, x, y, [order[: k + 1] for k in range(len(order))]) < 0
