@@ -1,7 +1,9 @@
-"""Towards Effective and Sparse Adversarial Attack on Spiking Neural Networks via Breaking Invisible Surrogate Gradients.
+"""Towards Effective and Sparse Adversarial Attack on Spiking Neural Networks via Breaking Invisible Surrogate
+Gradients (2025).
 
-Problem: an attacker follows the gradient of a network's answer. A spike has none: it was trained with a surrogate slope,
-which leaves no trace in the network that is handed out. The attacker has to guess it, and a wrong guess finds nothing.
+Problem: an attacker follows the gradient of a network's answer. A spike has none: it was trained with a surrogate
+slope, which leaves no trace in the network that is handed out. The attacker has to guess it, and a wrong guess finds
+nothing.
 Idea: read the slope off the potentials H that the victim shows. With u = H - theta, and sigma_t the spread of a layer's
 potentials in steps 1 to t, take (PDSG)
     ds/du = exp(-(u - sigma_t / 2)^2 / (2 sigma_t^2)) / (sqrt(2 pi) sigma_t).

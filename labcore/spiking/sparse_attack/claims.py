@@ -44,7 +44,7 @@ def best_everywhere(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("A victim that a narrow slope cannot break is no more robust: one that is fitted breaks it", slow=True)
+@claim("A victim that a narrow slope cannot break is no more robust: one that is fitted breaks it")
 def hidden_not_robust(seeds: Seeds) -> Evidence:
     runs = [once(membrane, gain=12.0, kind="rectangle", width=1.0, seed=s) for s in seeds(5)]
     return Evidence(

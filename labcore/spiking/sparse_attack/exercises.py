@@ -10,7 +10,7 @@ from .experiments import flips, membrane
 
 
 @exercise(
-    "A layer's potentials have the spread 4. How large is the fitted slope at u = 2, half a spread above the threshold?",
+    "The potentials of a layer have the spread 4. How large is the fitted slope at u = 2, half a spread above 0?",
     asked("slope", 0.0, 1.0),
     hint=("There the bell has its top.", "The top of a bell of width sigma is 1 / (sqrt(2 pi) sigma)."),
 )

@@ -114,7 +114,7 @@ def membrane(
     training: Steps = 250,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
-    """Potentials of the first hidden layer, the attacker's slope over them, and how many digits it makes wrong; one frame.
+    """Potentials of the first hidden layer, the attacker's slope, and how many digits it makes wrong; one frame.
 
     The victim sees each digit for 4 time steps. 150 new digits that it reads right are attacked.
     """  # fmt: skip

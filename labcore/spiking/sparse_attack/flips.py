@@ -1,8 +1,8 @@
 """The attack on events, 0 or 1: the gradient proposes flips, a forward pass checks each one, and most are taken back.
 
-What is to fall is the lead of the right answer, its logit less the largest other one. A round takes the k n_round
-inputs of the largest gradient whose flip goes down it, tries each one alone, and keeps those that do not raise the lead.
-Then it lets go of kept ones without which the lead would be smaller. It ends when the victim is wrong.
+What is to fall is the lead of the right answer, its logit less the largest other one. Round n takes the k n inputs
+of the largest gradient whose flip goes down it, tries each one alone, and keeps those that do not raise the lead. It
+also lets go of kept ones without which the lead would be smaller. It ends when the victim is wrong.
 """
 
 from __future__ import annotations

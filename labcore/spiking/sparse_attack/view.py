@@ -28,6 +28,7 @@ from labcore.figure import (
 )
 
 CARD = ("membrane", "xy")
+EVENTS = [[0, "rgb(25,28,40)"], [1, "rgb(235,235,225)"]]
 BARS = [ORANGE, BLUE, SOFT]
 
 
@@ -91,7 +92,7 @@ def flips(frame: xr.Dataset) -> dict[str, Any]:
     said, lead, k = int(frame.answer.values.argmax()), frame.lead.values, frame.flip.values
     wrong = said != target
     data = [
-        {"type": "heatmap", "z": sheet, "zmin": 0, "zmax": 1, "colorscale": [[0, "rgb(25,28,40)"], [1, "rgb(235,235,225)"]],
+        {"type": "heatmap", "z": sheet, "zmin": 0, "zmax": 1, "colorscale": EVENTS,
          "showscale": False, "hoverinfo": "skip", "xaxis": "x", "yaxis": "y"},
         {"type": "scatter", "mode": "markers", "x": xs, "y": ys, "xaxis": "x", "yaxis": "y", "name": "flipped",
          "marker": {"color": RED, "size": 8, "line": {"color": PAPER, "width": 1}}, "showlegend": False,
