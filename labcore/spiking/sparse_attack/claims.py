@@ -13,18 +13,21 @@ FIXED = dict(rectangle=1.0, triangle=1.0, sigmoid=1.0, atan=1.0)
 SIZE = "3 hidden layers of 64, 4 time steps, 150 digits, changes of 0.12"
 
 
-def _success(seed: int, kind: str, **more: float) -> np.ndarray:
-    """Success of a slope at each scale of currents."""
-    return np.array([float(once(membrane, gain=g, kind=kind, seed=seed, **more).success[0]) for g in GAINS])
+def _worst(seed: int) -> tuple[float, float]:
+    """Success at the scale where it is least: of the fitted slope, and of the best of the fixed ones."""
+    found = np.array(
+        [[once(membrane, gain=g, kind=k, width=w, seed=seed).success.values for k, w in FIXED.items()] for g in GAINS]
+    )
+    return float(found[:, 0, 1].min()), float(found[..., 0].min(0).max())
 
 
 @claim(
     "Over victims of three scales, the worst of a fitted slope is better than the worst of each common slope", slow=True
 )
 def adapts(seeds: Seeds) -> Evidence:
-    runs = [(_success(s, "fitted").min(), [_success(s, k, width=w).min() for k, w in FIXED.items()]) for s in seeds(5)]
+    runs = [_worst(s) for s in seeds(10)]
     return Evidence(
-        mean("worst success, fitted - best of the fixed ones", [a - max(b) for a, b in runs]) >= 0.1,
+        mean("worst success, fitted - best of the fixed ones", [a - b for a, b in runs]) >= 0.1,
         mean("worst success, fitted", [a for a, _ in runs]) >= 0.5,
         size=SIZE,
     )
