@@ -24,7 +24,7 @@ from .neurons import FITTED, THETA, Guess
 from .victims import Victim, trained
 
 TIME, EVENT_TIME, ATTACKED, GAIN = 4, 8, 150, 4.0
-BINS = np.linspace(-3, 3, 61)  # of u, in spreads of the layer's potentials
+BINS = np.linspace(-3, 3, 121)  # of u, in spreads of the layer's potentials
 Slope = Literal["rectangle", "triangle", "sigmoid", "atan", "gauss", "fitted"]
 
 
@@ -68,7 +68,7 @@ MEMBRANE = Frame(
     potentials=var("u", "density of the potentials"),
     slope=var("u", "slope the attacker takes"),
     attacker=axis("attacker", values=("this slope", "fitted slope", "random signs")),
-    success=var("attacker", "victims made wrong"),
+    success=var("attacker", "digits made wrong"),
     spread=var("", "spread of the potentials"),
     reached=var("", "share of potentials with a slope of at least a tenth of its top"),
     clean=var("", "right on new digits, before the attack"),
