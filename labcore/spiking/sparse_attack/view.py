@@ -39,8 +39,8 @@ def membrane(frame: xr.Dataset) -> dict[str, Any]:
     shown = frame.slope.values / max(float(frame.slope.max()), 1e-12) * high
     success, color = frame.success.values, BLUE if fitted else ORANGE
     data = [
-        {"type": "bar", "x": u, "y": frame.potentials.values, "marker": {"color": SOFT}, "opacity": 0.4, "name": "potentials",
-         "showlegend": False, "hoverinfo": "skip", "xaxis": "x", "yaxis": "y"},
+        {"type": "bar", "x": u, "y": frame.potentials.values, "marker": {"color": SOFT}, "opacity": 0.4,
+         "name": "potentials", "showlegend": False, "hoverinfo": "skip", "xaxis": "x", "yaxis": "y"},
         curve(u, shown, "slope", color, pin=True),
         {"type": "bar", "x": list(frame.attacker.values), "y": success, "marker": {"color": [color, *BARS[1:]]},
          "xaxis": "x2", "yaxis": "y2", "showlegend": False, "name": "made wrong",
@@ -114,7 +114,8 @@ def flips(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [horizontal(0, SOFT, axes="2")],
         "annotations": [
             label(40, 0, "below: wrong", SOFT, axes="2", xanchor="right", yanchor="top"),
-            label(40, float(frame.chance.values[-1]), "by chance", SOFT, axes="2", xanchor="right", yanchor="bottom", yshift=14),
+            label(40, float(frame.chance.values[-1]), "by chance", SOFT, axes="2", xanchor="right",
+                  yanchor="bottom", yshift=14),
             label(made, float(lead[made]), "drag it", RED, axes="2", xanchor="left", xshift=12, yanchor="bottom"),
         ],
         "meta": {"hands": [hand(float(made), float(lead[made]), across="count", axes="2", color=RED)]},
