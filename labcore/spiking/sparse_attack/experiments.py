@@ -123,9 +123,9 @@ def membrane(
     with torch.no_grad():
         _, potentials, widths = net.look(x.expand(TIME, *x.shape), FITTED)
     u = (potentials[0] - THETA).double()
-    spread = float(widths[0][-1].double().mean())
+    spread, width_fitted = float(u.std()), float(widths[0][-1].double().mean())
     at = torch.as_tensor(BINS * spread)
-    seen = Guess("gauss", spread, spread / 2) if kind == "fitted" else guess
+    seen = Guess("gauss", width_fitted, width_fitted / 2) if kind == "fitted" else guess
     bell = slope(at, seen.kind, seen.alpha, seen.mean).numpy()
     reached = float((slope(u, seen.kind, seen.alpha, seen.mean) >= 0.1 * _top(seen)).double().mean())
     step = at[1] - at[0]
