@@ -42,9 +42,10 @@ def membrane(frame: xr.Dataset) -> dict[str, Any]:
         {"type": "bar", "x": u, "y": frame.potentials.values, "marker": {"color": SOFT}, "opacity": 0.4,
          "name": "potentials", "showlegend": False, "hoverinfo": "skip", "xaxis": "x", "yaxis": "y"},
         curve(u, shown, "slope", color, pin=True),
-        {"type": "bar", "x": list(frame.attacker.values), "y": success, "marker": {"color": [color, *BARS[1:]]},
+        {"type": "bar", "x": [0, 1, 2], "y": success, "marker": {"color": [color, *BARS[1:]]},
          "xaxis": "x2", "yaxis": "y2", "showlegend": False, "name": "made wrong",
-         "hovertemplate": "%{x}: %{y:.0%}<extra></extra>"},
+         "text": list(frame.attacker.values), "textposition": "none",
+         "hovertemplate": "%{text}: %{y:.0%}<extra></extra>"},
     ]  # fmt: skip
     hands = []
     if not fitted:
@@ -61,7 +62,8 @@ def membrane(frame: xr.Dataset) -> dict[str, Any]:
         "bargap": 0.02,
         "xaxis": axis(frame.u, domain=[0, 0.58], range=[u[0], u[-1]]),
         "yaxis": axis(frame.potentials, range=[0, 1.15 * high]),
-        "xaxis2": axis("attacker", domain=[0.7, 1], anchor="y2"),
+        "xaxis2": axis("attacker's slope", domain=[0.7, 1], anchor="y2", tickvals=[0, 1, 2],
+                       ticktext=["this", "fitted", "random"], tickangle=0),
         "yaxis2": axis(frame.success, anchor="x2", range=[0, 1.05], tickformat=".0%"),
         "shapes": [vertical(0)],
         "annotations": [
@@ -103,7 +105,8 @@ def flips(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     low, high = min(lead.min(), 0), max(lead.max(), frame.chance.values.max())
     room = 0.12 * (high - low)
-    told = f"{made} of 512 events are flipped: the network reads the {target} as a {said}{'!' if wrong else '.'}"
+    flipped = int(frame.marked.values.sum())  # at most as many as were found
+    told = f"{flipped} of 512 events are flipped: the network reads the {target} as a {said}{'!' if wrong else '.'}"
     layout = {
         "height": 390,
         "xaxis": axis("8 time steps, one after the other", domain=[0, 0.56], showticklabels=False, showgrid=False,
@@ -139,8 +142,8 @@ def needed(frame: xr.Dataset) -> dict[str, Any]:
     told = f"Half of the digits need at most {a:.3g} flips; by chance {c:.3g}."
     layout = {
         "height": 390,
-        "xaxis": axis("flips that were", tickvals=[0, 1, 2], ticktext=["tried one by one", "taken from the gradient",
-                      "drawn by chance"], range=[-0.5, 2.7]),
+        "xaxis": axis("flips that were", range=[-0.5, 2.7],
+                      tickvals=[0, 1, 2], ticktext=["tried", "not tried", "by chance"], tickangle=0),
         "yaxis": axis(frame.flips, type="log", range=[0, 2.6], tickvals=[1, 3, 10, 30, 100, 300]),
         "annotations": notes,
     }  # fmt: skip
