@@ -21,7 +21,7 @@ from labcore.primitives.spiking.staircase import staircase
 from labcore.primitives.spiking.steps import lif
 
 from .counter import Met
-from .layers import Conv, Folded, RepConv
+from .layers import Conv, Folded, Norm, RepConv
 
 Shortcut = Literal["membrane", "spikes", "vanilla"]
 Attention = Literal["SDSA-3", "SDSA-1", "none"]
@@ -53,7 +53,8 @@ class Meta(nn.Module):
         if width % HEADS:
             raise ValueError(f"width = {width} is not allowed; {HEADS} heads must divide it")
         self.runs, self.width, self.shortcut, self.attention = len(seeds), width, shortcut, attention
-        self.neuron, self.scale, self.factor = neuron, scale, 1.0
+        # numbers are larger than spikes, three of them are multiplied, and they need no gain to be there at all
+        self.neuron, self.scale, self.factor = neuron, scale if neuron == "spikes" else scale / 8, 1.0
         rngs, c = streams(seeds, 1), width
         wide = 2 * c
         layers = {
@@ -71,6 +72,9 @@ class Meta(nn.Module):
         layers |= {"output": RepConv(rngs, c, c), "MLP 1": Conv(rngs, c, wide, 1), "MLP 2": Conv(rngs, wide, c, 1)}
         layers["head"] = Folded(normal(rngs, 10, c, 1, 1, std=c**-0.5).data, torch.zeros(len(seeds) * 10))
         self.layers = nn.ModuleDict(layers)
+        if neuron == "staircase":
+            for norm in (m for m in self.modules() if isinstance(m, Norm)):
+                norm.gain.data.fill_(1.0)
 
     def forward(
         self, x: Float[Tensor, "S B 64"], steps: int, met: list[Met] | None = None
