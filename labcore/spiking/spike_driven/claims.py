@@ -26,7 +26,9 @@ def spikes_only(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("Shortcuts that add spikes to spikes bring other numbers to most layers, in at least 9 of 10 networks")
+@claim(
+    "Shortcuts that add spikes to spikes bring other numbers to weights, in at least 9 of 10 networks", slow=True
+)
 def spikes_added(seeds: Seeds) -> Evidence:
     frames = [once(pipe, shortcut="spikes", seed=s) for s in seeds(60)]
     return Evidence(
