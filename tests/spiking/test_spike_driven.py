@@ -108,4 +108,5 @@ def test_more_spikes_cost_more_and_a_look_leaves_the_network_as_it_was():
 def test_an_answer_is_right_however_it_is_written():
     assert corner("64") is corner("64,0") is corner("128/2") is True
     assert "outside" in corner("144") and corner("9") is False
+    assert quarter("2") is quarter("2,0") is quarter("4/2") is True
     assert "fire" in quarter("1") and "fire" in quarter("4")
