@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from labcore.primitives.runs.layers import streams
-from labcore.spiking.spike_driven import Meta, Met, RepConv, binary, work
+from labcore.spiking.spike_driven import Met, Meta, RepConv, binary, work
 from labcore.spiking.spike_driven.exercises import corner, quarter
 from labcore.spiking.spike_driven.experiments import fold, pipe
 from labcore.spiking.spike_driven.network import LAYERS, attend

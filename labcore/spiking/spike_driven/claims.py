@@ -26,9 +26,7 @@ def spikes_only(seeds: Seeds) -> Evidence:
     )
 
 
-@claim(
-    "Shortcuts that add spikes to spikes bring other numbers to weights, in at least 9 of 10 networks", slow=True
-)
+@claim("Shortcuts that add spikes to spikes bring other numbers to weights, in at least 9 of 10 networks", slow=True)
 def spikes_added(seeds: Seeds) -> Evidence:
     frames = [once(pipe, shortcut="spikes", seed=s) for s in seeds(60)]
     return Evidence(

@@ -1,8 +1,8 @@
 """S spike-driven networks side by side: a stem, a convolution block, a transformer block, a head; three shortcuts.
 
-    membrane   U + f(SN(U))      potentials are added; what meets weights has just left a neuron
-    spikes     S + SN(f(S))      spikes are added to spikes (SEW): 2, 3, ... meet the next weights
-    vanilla    SN(S + f(S))      a spike is added to a potential, and then fires: nothing passes unchanged
+membrane   U + f(SN(U))      potentials are added; what meets weights has just left a neuron
+spikes     S + SN(f(S))      spikes are added to spikes (SEW): 2, 3, ... meet the next weights
+vanilla    SN(S + f(S))      a spike is added to a potential, and then fires: nothing passes unchanged
 """
 
 from __future__ import annotations
@@ -76,9 +76,7 @@ class Meta(nn.Module):
             for norm in (m for m in self.modules() if isinstance(m, Norm)):
                 norm.gain.data.fill_(1.0)
 
-    def forward(
-        self, x: Float[Tensor, "S B 64"], steps: int, met: list[Met] | None = None
-    ) -> Float[Tensor, "S B 10"]:
+    def forward(self, x: Float[Tensor, "S B 64"], steps: int, met: list[Met] | None = None) -> Float[Tensor, "S B 10"]:
         """Logits, means over steps and places. `met` is filled with what meets the weights of each layer."""
         batch, times = x.shape[1], steps if self.neuron == "spikes" else 1
         image = x.transpose(0, 1).reshape(batch, self.runs, 8, 8)

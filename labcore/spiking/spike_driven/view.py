@@ -15,7 +15,7 @@ WRONG = [[0, "rgb(240,240,240)"], [1, RED]]
 
 
 def pipe(frame: xr.Dataset) -> dict[str, Any]:
-    """Nanojoules of each layer in the order of the network, blue where spikes meet its weights, red where numbers do."""
+    """Nanojoules of each layer, in their order, blue where spikes meet its weights, red where numbers do."""
     names, energy, largest = frame.layer.values, frame.energy.values, frame.largest.values
     odd = frame.analog.values > 0
     place = np.arange(len(names))
@@ -27,7 +27,11 @@ def pipe(frame: xr.Dataset) -> dict[str, Any]:
               marker={"size": 9, "color": [SOFT if i == 0 else RED if o else BLUE for i, o in enumerate(odd)]}),
     ]  # fmt: skip
     red = int(odd[1:].sum())
-    told = f"{red} of {len(names) - 1} layers behind the first multiply." if red else "Behind the first, nothing multiplies."
+    told = (
+        f"{red} of {len(names) - 1} layers behind the first multiply."
+        if red
+        else "Behind the first, nothing multiplies."
+    )
     ticks = {"tickvals": place, "ticktext": names, "tickangle": -60, "range": [-0.6, len(names) - 0.4]}
     layout = {
         "height": 480,
