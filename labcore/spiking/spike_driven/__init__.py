@@ -18,4 +18,4 @@ from .counter import Met, binary, work
 from .layers import Conv, Folded, RepConv
 from .network import Meta
 
-__all__ = ["Conv", "Folded", "Meta", "Met", "RepConv", "binary", "work"]
+__all__ = ["Conv", "Folded", "Met", "Meta", "RepConv", "binary", "work"]
