@@ -27,7 +27,7 @@ def corner(additions: int, seed: int) -> bool | str:
 
 @exercise(
     "The network of the first bench takes several hundred nanojoules for a digit. By what number must all thresholds "
-    "be multiplied so that it takes less than a quarter of that, and at least one neuron in fifty fires before the head?",
+    "be multiplied so that it takes less than a quarter of that, and 2 % of the neurons before the head still fire?",
     pipe.parameters["threshold"],
     hint=("Higher thresholds mean fewer spikes.", "Look at the mean input of the head, in the first bench."),
 )
