@@ -17,8 +17,9 @@ from labcore.primitives.digits.batches import DigitBatches, digit_batches
 from labcore.primitives.runs.layers import streams
 from labcore.primitives.runs.one_thread import one_thread
 from labcore.primitives.runs.training import adamw, cosine_rate, cross_entropy
+from labcore.primitives.spiking.operations import Work
 
-from .counter import Met, binary, work
+from .counter import Met, work
 from .layers import RepConv
 from .network import LAYERS, SIDE, Attention, Meta, Shortcut
 
@@ -184,26 +185,27 @@ LEARN = Frame(
 )
 
 
-@experiment(quick=dict(batches=10), frame=LEARN)
+@experiment(quick=dict(batches=6), frame=LEARN)
 @one_thread
 def learn(
     shortcut: Way = "membrane",
     attention: Kind = "SDSA-3",
     steps: Steps = 2,
-    batches: Annotated[int, number(10, 400, "Of 64 digits", "training", label="training steps", main=True)] = 200,
+    batches: Annotated[int, number(6, 400, "Of 64 digits", "training", label="training steps", main=True)] = 200,
     scale: Scale = 0.5,
     n_seeds: Annotated[int, number(1, 4, "Splits and starts", "data", label="repetitions")] = 1,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """A network of spikes, and the same with neurons of 2^T - 1 levels that answer once; looked at folded.
 
-    Five frames. Energy behind the first layer, as `pipe` counts it, and neurons that read and write their potential.
+    Five frames, fewer in short runs. Energy behind the first layer, as `pipe` counts it, and neurons that read and
+    write their potential.
     """
     seeds = [[seed, r] for r in range(n_seeds)]
     data = digit_batches(seeds, batches)
     nets = [Meta(seeds, 16, shortcut, attention, neuron, scale) for neuron in ("spikes", "staircase")]
     optimizers = [adamw(net, RATE) for net in nets]
-    seen = [round(batches * k / 5) for k in range(1, 6)]
+    seen = sorted(range(batches, 0, -max(batches // 5, 4)))[-5:]
     rows: list[list[np.ndarray]] = [[], []]
     for i in range(batches):
         x, y = data.batch(i)
@@ -229,11 +231,12 @@ def _look(net: Meta, data: DigitBatches, steps: int) -> tuple[np.ndarray, np.nda
     held = 2.0 * times * places * sum(m.into.shape[1] // runs for m in behind if m.how == "weights")
     nj = np.zeros((runs, 2))
     for r in range(runs):
-        total = sum((work(m, r, runs) for m in behind[1:]), start=work(behind[0], r, runs)).each(SHOWN)
+        done = [work(m, r, runs) for m in behind]
+        total = sum(done, start=Work()).each(SHOWN)
         total = total._replace(moved=total.moved + held)
         nj[r] = total.energy() / 1000, total.energy(memory=False) / 1000
     right = (logits.argmax(-1) == data.y_test[:, :SHOWN]).double().mean(1).numpy()
-    return right, nj, sum(map(binary, behind)) / len(behind)
+    return right, nj, sum(not w.products for w in done) / len(behind)  # spikes make no products
 
 
 def _learned(rows: list[list[np.ndarray]], looks: list, at: list[int], progress: float) -> xr.Dataset:

@@ -15,35 +15,35 @@ WRONG = [[0, "rgb(240,240,240)"], [1, RED]]
 
 
 def pipe(frame: xr.Dataset) -> dict[str, Any]:
-    """Nanojoules of each layer, in their order, blue where spikes meet its weights, red where numbers do."""
-    names, energy, largest = frame.layer.values, frame.energy.values, frame.largest.values
+    """Nanojoules of each layer, the first on top, blue where spikes meet its weights, red where numbers do."""
+    energy, largest = frame.energy.values, frame.largest.values
     odd = frame.analog.values > 0
-    place = np.arange(len(names))
+    row = np.arange(len(energy))
+    colours = [SOFT if i == 0 else RED if o else BLUE for i, o in enumerate(odd)]
     data = [
-        {"type": "bar", "x": place, "y": energy, "showlegend": False, "xaxis": "x", "yaxis": "y",
-         "marker": {"color": [SOFT if i == 0 else RED if o else BLUE for i, o in enumerate(odd)]},
-         "hovertemplate": "%{y:.0f} nJ<extra></extra>"},
-        curve(place, frame.rate.values, "mean input", BLUE, axes="2", mode="lines+markers", pin=True,
-              marker={"size": 9, "color": [SOFT if i == 0 else RED if o else BLUE for i, o in enumerate(odd)]}),
+        {"type": "bar", "orientation": "h", "x": energy, "y": row, "showlegend": False, "xaxis": "x", "yaxis": "y",
+         "marker": {"color": colours}, "hovertemplate": "%{x:.0f} nJ<extra></extra>"},
+        curve(frame.rate.values, row, "mean input", BLUE, axes="2", mode="lines+markers", pin=True,
+              marker={"size": 9, "color": colours}),
     ]  # fmt: skip
     red = int(odd[1:].sum())
     told = (
-        f"{red} of {len(names) - 1} layers behind the first multiply."
+        f"{red} of {len(row) - 1} layers behind the first multiply."
         if red
         else "Behind the first, nothing multiplies."
     )
-    ticks = {"tickvals": place, "ticktext": names, "tickangle": -60, "range": [-0.6, len(names) - 0.4]}
+    ticks = {"tickvals": row, "ticktext": frame.layer.values, "range": [len(row) - 0.4, -0.6]}
     layout = {
-        "height": 480,
-        "xaxis": axis("", domain=[0, 1], anchor="y", showticklabels=False, **ticks),
-        "yaxis": axis(frame.energy, domain=[0.52, 1], rangemode="tozero"),
-        "xaxis2": axis("layer", domain=[0, 1], anchor="y2", **ticks),
-        "yaxis2": axis("mean input", domain=[0, 0.4], anchor="x2", rangemode="tozero"),
+        "height": 450,
+        "xaxis": axis(frame.energy, domain=[0, 0.52], range=[0, 1.3 * float(energy.max())]),
+        "yaxis": axis("layer", **ticks),
+        "xaxis2": axis("mean input", domain=[0.7, 1], anchor="y2", rangemode="tozero"),
+        "yaxis2": axis("layer", anchor="x2", **ticks),
         "annotations": [
-            note(0.01, 1, "grey: the image; blue: spikes meet the weights; red: other numbers do", SOFT,
-                 xanchor="left", yanchor="bottom"),
-            *[label(float(i), float(energy[i]), f"up to {largest[i]:.0f}", RED, yanchor="bottom")
-              for i in place[1:] if odd[i]],
+            note(0, 1, "grey: the image; blue: spikes meet<br>the weights; red: other numbers do", SOFT,
+                 xanchor="left", yanchor="bottom", align="left"),
+            *[label(float(energy[i]), float(i), f" up to {largest[i]:.0f}", RED, xanchor="left")
+              for i in row[1:] if odd[i]],
         ],
     }  # fmt: skip
     return {"data": data, "layout": headline(layout, f"{float(frame.total):.0f} nJ a digit. {told}")}
