@@ -28,9 +28,7 @@ def pipe(frame: xr.Dataset) -> dict[str, Any]:
     ]  # fmt: skip
     red = int(odd[1:].sum())
     told = (
-        f"{red} of {len(row) - 1} layers behind the first multiply."
-        if red
-        else "Behind the first, nothing multiplies."
+        f"{red} of {len(row) - 1} layers behind the first multiply." if red else "Behind the first, nothing multiplies."
     )
     ticks = {"tickvals": row, "ticktext": frame.layer.values, "range": [len(row) - 0.4, -0.6]}
     layout = {
