@@ -32,7 +32,8 @@ def pipe(frame: xr.Dataset) -> dict[str, Any]:
     )
     ticks = {"tickvals": row, "ticktext": frame.layer.values, "range": [len(row) - 0.4, -0.6]}
     layout = {
-        "height": 450,
+        "height": 470,
+        "margin": {"t": 44, "l": 76},
         "xaxis": axis(frame.energy, domain=[0, 0.52], range=[0, 1.3 * float(energy.max())]),
         "yaxis": axis("layer", **ticks),
         "xaxis2": axis("mean input", domain=[0.7, 1], anchor="y2", rangemode="tozero"),
