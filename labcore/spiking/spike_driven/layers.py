@@ -46,23 +46,21 @@ class Norm(nn.Module):
         self.register_buffer("mean", torch.zeros(runs * channels))
         self.register_buffer("var", torch.ones(runs * channels))
 
-    def line(self, x: Float[Tensor, "N c h w"] | None = None) -> tuple[Float[Tensor, " c"], Float[Tensor, " c"]]:
-        """Scale and shift: of this batch, whose moments are kept a little; without a batch, of the kept moments."""
-        mean, var = self.mean, self.var
-        if x is not None:
-            var, mean = torch.var_mean(x, (0, 2, 3), correction=0)
-            with torch.no_grad():
-                self.mean.lerp_(mean, MOMENTUM)
-                self.var.lerp_(var, MOMENTUM)
-        scale = self.gain / (var + EPS).sqrt()
-        return scale, self.bias - mean * scale
+    def line(self) -> tuple[Float[Tensor, " c"], Float[Tensor, " c"]]:
+        """Scale and shift of the kept moments."""
+        scale = self.gain / (self.var + EPS).sqrt()
+        return scale, self.bias - self.mean * scale
 
     def forward(self, x: Float[Tensor, "N c h w"]) -> Float[Tensor, "N c h w"]:
-        if self.training:
-            with torch.no_grad():
-                self.line(x)
-            return F.batch_norm(x, None, None, self.gain, self.bias, True, eps=EPS)
-        return F.batch_norm(x, self.mean, self.var, self.gain, self.bias, False, eps=EPS)
+        """In training with the moments of this batch, of which a little is kept; else with the kept ones."""
+        if not self.training:
+            return F.batch_norm(x, self.mean, self.var, self.gain, self.bias, False, eps=EPS)
+        # mean and 1 / sqrt(var + eps) come along; taken by themselves they are a quarter of a training step
+        y, mean, inverse = torch.native_batch_norm(x, self.gain, self.bias, None, None, True, 0, EPS)
+        with torch.no_grad():
+            self.mean.lerp_(mean, MOMENTUM)
+            self.var.lerp_(inverse**-2 - EPS, MOMENTUM)
+        return y
 
 
 class Conv(nn.Module):
