@@ -98,5 +98,5 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
         "yaxis2": axis(frame.energy, anchor="x2", rangemode="tozero"),
         "annotations": notes,
     }
-    told = f"{right[0, -1]:.0%} with spikes, {right[1, -1]:.0%} with numbers, at {cost[0] / cost[1]:.0%} of the energy."
+    told = f"Spikes read {right[0, -1]:.0%}, for {cost[0] / cost[1]:.0%} of the energy; numbers {right[1, -1]:.0%}."
     return {"data": data, "layout": headline(layout, told)}
