@@ -74,10 +74,16 @@ def accuracy(seeds: Seeds) -> Evidence:
     return Evidence(mean("right, numbers - spikes", (right[1] - right[0]).values) <= 0.02, size=SIZE)
 
 
-@claim("With attention at most 2 points fewer digits are read than with as many weights and none", slow=True)
+@claim(
+    "Attention reads 5 points more digits than as many weights without it",
+    expected="not reproduced",
+    reason="With it and without it the means differ by 2 points at most, now this way and now that. A digit has 16 "
+    "places, and convolutions have mixed them before attention comes.",
+    slow=True,
+)
 def attention(seeds: Seeds) -> Evidence:
     with_it, without = (_trained(seeds, attention=a).accuracy[0].values for a in ("SDSA-3", "none"))
-    return Evidence(mean("right, none - attention", without - with_it) <= 0.02, size=SIZE)
+    return Evidence(mean("right, attention - none", with_it - without) >= 0.05, size=SIZE)
 
 
 @claim("Potentials added to potentials read at least 2 points more digits than spikes added to potentials", slow=True)
