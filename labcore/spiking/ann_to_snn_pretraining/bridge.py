@@ -16,9 +16,7 @@ from torch import Tensor
 
 from labcore.primitives.runs.layers import streams
 
-from .network import Neuron, Twin
-
-LAYERS = ("conv0", "conv1", "conv2", "readout")
+from .network import LAYERS, Neuron, Twin
 
 
 def copied(analog: Twin, spiking: Twin) -> Twin:

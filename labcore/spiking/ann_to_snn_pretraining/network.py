@@ -35,6 +35,7 @@ class Neuron(NamedTuple):
 
 
 RELU = Neuron(False)
+LAYERS = ("conv0", "conv1", "conv2", "readout")  # names of their weights
 
 
 class Pass(NamedTuple):
@@ -64,9 +65,22 @@ class Twin(nn.Module):
 
     def forward(self, x: Float[Tensor, "T B SC size size"], neuron: Neuron, steps: int = 1) -> Pass:
         """x has `steps` steps, or one that stays: then the first layer's currents are calculated once."""
+        return self._walk(x, neuron, steps)[0]
+
+    @torch.no_grad()
+    def spreads(self, x: Float[Tensor, "T B SC size size"], neuron: Neuron, steps: int = 1) -> list[float]:
+        """Standard deviation of each layer's raw currents over that of the statistics it was given; 1: as expected."""
+        raw = self._walk(x, neuron, steps)[1]
+        return [
+            float((z.var((0, 1, 3, 4)) / getattr(self, f"var{k}")).mean().sqrt()) for k, z in enumerate(raw)
+        ]
+
+    def _walk(self, x: Tensor, neuron: Neuron, steps: int) -> tuple[Pass, list[Tensor]]:
         sent: list[Tensor] = []
+        raw: list[Tensor] = []
         for k in range(3):
-            current = self._norm(k, merged(lambda z, k=k: self._conv(k, z), x))
+            raw.append(merged(lambda z, k=k: self._conv(k, z), x))
+            current = self._norm(k, raw[-1])
             if k == 0 and len(current) < steps:
                 current = current.expand(steps, *current.shape[1:])
             x = self._activation(current, neuron)
@@ -76,7 +90,7 @@ class Twin(nn.Module):
         t, b = x.shape[:2]
         rows = x.reshape(t * b, self.runs, -1).transpose(0, 1)
         logits = torch.baddbmm(self.readout_bias, rows, self.readout).transpose(0, 1)
-        return Pass(logits.reshape(t, b, self.runs, 10), sent)
+        return Pass(logits.reshape(t, b, self.runs, 10), sent), raw
 
     def _conv(self, k: int, z: Float[Tensor, "N SC H W"]) -> Float[Tensor, "N SD H W"]:
         return F.conv2d(z, getattr(self, f"conv{k}"), padding=1, groups=self.runs)
