@@ -1,4 +1,4 @@
-"""A copy of weights as a beginning: wiring, statistics and work, against layers put together by hand and by counting."""
+"""A copy of weights as a beginning: wiring, statistics and work, against layers by hand and by counting."""
 
 from __future__ import annotations
 
@@ -118,10 +118,16 @@ def test_shuffling_deals_out_the_weights_of_one_layer_within_each_run(analog, la
     assert torch.equal(getattr(shuffled(alone, layer, SEEDS[1:]), name).reshape(1, -1)[0], new[1])
 
 
+def test_all_layers_shuffled_are_each_layer_shuffled(analog):
+    every = shuffled(analog, 5, SEEDS)
+    for layer, name in enumerate(LAYERS, 1):
+        assert torch.equal(getattr(every, name), getattr(shuffled(analog, layer, SEEDS), name))
+
+
 def test_a_layer_that_is_not_there_cannot_be_shuffled(analog):
     assert torch.equal(shuffled(analog, 0, SEEDS).conv1, analog.conv1)
-    with pytest.raises(ValueError, match="layer = 5"):
-        shuffled(analog, 5, SEEDS)
+    with pytest.raises(ValueError, match="layer = 6"):
+        shuffled(analog, 6, SEEDS)
 
 
 def test_a_run_is_the_same_alone_and_beside_others(data):

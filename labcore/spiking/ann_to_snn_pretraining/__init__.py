@@ -4,7 +4,7 @@ Problem: a network of neurons that fire is trained over many time steps, each as
 Idea: train an ordinary network first, which has no time. Copy its weights, gains, biases and running statistics into
 a spiking network of the same graph, as a beginning and no more: no threshold is balanced, no rate calibrated. Then
 train that one, all layers, for few epochs:
-    V_t = decay V_(t-1) + I_t,  a spike where V_t >= theta, then V_t = 0;  backward 1 / width where |V - theta| < width/2
+    V_t = decay V_(t-1) + I_t,  a spike where V_t >= theta, then V_t = 0;  backward 1 / a where |V - theta| < a / 2
 Static images go into both; events into the spiking one, and into the ordinary one their mean over time.
 Laboratory scale: three convolutions on the 8 x 8 digits, still or as events; work is counted in operations.
 Source: Lin, Hu, Ma, Deng, Liu, Cheng, Tang (2022), arXiv:2203.01158. Its constants are a reconstruction. Statistics

@@ -12,14 +12,14 @@ import xarray as xr
 
 from labcore.experiment import Seed, choice, experiment, number
 from labcore.frames import Frame, axis, var
-from labcore.primitives.runs.layers import streams
 from labcore.primitives.runs.one_thread import one_thread
 
 from .bridge import copied, remeasured, shuffled
-from .network import LAYERS, RELU, Neuron, Twin
-from .training import PLANES, Data, Input, Trainer, digits, right, training_work
+from .history import FAST, SHOWN, history, reaches, start, trained
+from .network import RELU, Neuron
+from .training import Input, Trainer, digits, right, training_work
 
-SHOWN, MOST, TEST_STEPS = 200, 8, 4
+MOST, GOAL = 8, 0.95
 Statistics = Literal["copied", "anew"]
 Steps = Annotated[int, number(1, MOST, "For each image", "network", label="time steps T", main=True)]
 Stats = Annotated[
@@ -36,26 +36,9 @@ Decay = Annotated[float, number(0.2, 1, "What is left of a potential after a ste
 Slope = Annotated[float, number(0.5, 2, "Where the surrogate is not 0", "training", label="surrogate width a")]
 Channels = Annotated[int, number(4, 16, "Of the first layer; the others have twice as many", "network")]
 Analog = Annotated[int, number(0, 8, "Of the network with ReLUs", "copy", label="ReLU epochs", main=True)]
+ALL = "Layer whose copied weights are dealt out anew; 0: none, 5: all"
 Rate = Annotated[float, number(1e-4, 1e-2, "Of Adam, after the copy", "training", scale="log", label="rate after copy")]
 Train = Annotated[int, number(200, 1280, "Digits to learn from", "data", label="training digits")]
-FAST = 1e-2  # Adam's rate with ReLUs
-
-
-def start(kind: Input, channels: int, seeds: list[list[int]]) -> Twin:
-    """S networks that have learned nothing."""
-    return Twin(seeds, *PLANES[kind], (channels, 2 * channels, 2 * channels)).eval()
-
-
-@functools.lru_cache(maxsize=4)
-def _trained(channels: int, epochs: int, seed: int) -> tuple[Twin, Data]:
-    seeds = [[seed, 0]]
-    data = digits("pixels", 1, 1280, seeds)
-    net = start("pixels", channels, seeds)
-    trainer = Trainer(net, data, RELU, 1, FAST, streams(seeds, 6)[0])
-    for _ in range(2 * epochs):
-        trainer.half()
-    return net, data
-
 
 COPY = Frame(
     steps=axis("time steps", start=1),
@@ -71,7 +54,7 @@ COPY = Frame(
 @experiment(quick=dict(channels=8, analog_epochs=3), frame=COPY)
 @one_thread
 def copy(
-    steps: Steps = TEST_STEPS,
+    steps: Steps = 4,
     theta: Annotated[float, number(0.2, 2, "Of all neurons", "copy", label="threshold θ", main=True)] = 1.0,
     statistics: Stats = "copied",
     decay: Decay = 0.5,
@@ -83,7 +66,7 @@ def copy(
 
     200 new digits. Statistics that are measured anew come from 200 training digits, shown for `steps` steps.
     """
-    analog, data = _trained(channels, analog_epochs, seed)
+    analog, data = trained(channels, analog_epochs, seed)
     neuron = Neuron(True, decay, theta)
     net = copied(analog, start("pixels", channels, [[seed, 0]]))
     if statistics == "anew":
@@ -123,9 +106,7 @@ RACE = Frame(
 @one_thread
 def race(
     analog_epochs: Analog = 2,
-    shuffle: Annotated[
-        int, number(0, 4, "Layer whose copied weights are dealt out anew; 0: none", "copy", label="shuffled", main=True)
-    ] = 0,
+    shuffle: Annotated[int, number(0, 5, ALL, "copy", label="shuffled layer")] = 0,
     kind: Annotated[
         Input,
         choice(
@@ -138,7 +119,13 @@ def race(
     ] = "pixels",
     statistics: Annotated[
         Statistics,
-        choice("Of the copy", "copy", label="statistics", words={"copied": "copied too", "anew": "measured anew"}),
+        choice(
+            "Of the copy",
+            "copy",
+            label="statistics",
+            main=True,
+            words={"copied": "copied too", "anew": "measured anew"},
+        ),
     ] = "copied",
     counting: Annotated[
         Literal["products", "spikes"],
@@ -151,7 +138,7 @@ def race(
     rate: Rate = 3e-3,
     scratch_rate: Annotated[
         float, number(1e-3, 5e-2, "Of Adam, without a copy", "training", scale="log", label="rate from scratch")
-    ] = FAST,
+    ] = 3e-2,
     n_train: Train = 1280,
     channels: Channels = 16,
     n_seeds: Annotated[int, number(1, 4, "Splits and starts", "data", label="repetitions")] = 1,
@@ -206,12 +193,66 @@ def _raced(values: dict[str, Any], progress: float) -> xr.Dataset:
         return RACE(made, text, progress)
     made |= {"operations": np.array(values["operations"]), "rate": values["rate"]}
     made["accuracy"] = np.array(values["accuracy"]).transpose(0, 2, 1)
-    mine, other = made["accuracy"].mean(1)[:, -1]
-    spent = made["operations"][:, -1]
+    mine, other = made["accuracy"].mean(1)
+    first, second = (reaches(o, a, GOAL) for o, a in zip(made["operations"], (mine, other), strict=True))
+    texts = [f"after {v:,.0f} million operations" if v is not None else "not yet" for v in (first, second)]
     return RACE(
         made,
-        f"Copied, the spiking network reads {mine:.1%} of new digits after {spent[0]:,.0f} million operations, ReLUs "
-        f"included; from scratch {other:.1%} after {spent[1]:,.0f} million. Just after the copy it read "
-        f"{made['accuracy'][0, :, 0].mean():.1%}.",
+        f"Copied, the spiking network reads 95 % of new digits {texts[0]}, those with ReLUs included; from scratch "
+        f"{texts[1]}. Just after the copy it read {mine[0]:.1%}; the two now read {mine[-1]:.1%} and {other[-1]:.1%}.",
         progress,
+    )
+
+
+FILTERS = Frame(
+    filter=axis("filter of the first layer", start=1),
+    row=axis("row"),
+    column=axis("column"),
+    before=var("filter row column", "weight in the network with ReLUs"),
+    after=var("filter row column", "weight now"),
+    same=var("filter", "cosine of a filter now and with ReLUs"),
+    epoch=axis("epochs with spikes"),
+    tensor=axis("layer", start=1),
+    cosine=var("tensor epoch", "cosine of weights now and with ReLUs"),
+    layer=axis("layer with neurons", start=1),
+    alike=var("layer epoch", "likeness of what a layer says (CKA)"),
+    accuracy=var("epoch", "right on new digits"),
+)
+
+
+@experiment(quick=dict(channels=6, analog_epochs=2, epochs=1), frame=FILTERS)
+@one_thread
+def filters(
+    look: Annotated[int, number(0, 8, "Half epochs with spikes", "look", label="half epochs", main=True)] = 2,
+    shuffle: Annotated[int, number(0, 5, ALL, "copy", label="shuffled layer", main=True)] = 0,
+    analog_epochs: Analog = 4,
+    epochs: Annotated[int, number(1, 4, "With spikes", "training", label="spiking epochs")] = 3,
+    steps: Annotated[int, number(2, 8, "For each image", "network", label="time steps T")] = 4,
+    rate: Rate = 3e-3,
+    channels: Channels = 16,
+    seed: Seed = 0,
+) -> Iterator[xr.Dataset]:
+    """The filters of the first layer in both networks, and how far each layer moves after the copy; one frame.
+
+    Statistics are measured anew after the copy. A half epoch beyond the last is the last.
+    """
+    analog, _ = trained(channels, analog_epochs, seed)
+    told = history(channels, analog_epochs, shuffle, steps, rate, epochs, seed)
+    at = min(look, 2 * epochs)
+    before, after = analog.conv0.detach()[:, 0].double().numpy(), told.filters[at]
+    same = (before * after).sum((1, 2)) / np.sqrt((before**2).sum((1, 2)) * (after**2).sum((1, 2)))
+    least = int(told.cosine[at].argmin())
+    yield FILTERS(
+        dict(
+            before=before,
+            after=after,
+            same=same,
+            epoch=np.arange(2 * epochs + 1) / 2,
+            cosine=told.cosine.T,
+            alike=told.alike.T,
+            accuracy=told.accuracy,
+        ),
+        f"After {at / 2:g} epochs with spikes the filters of the first layer have a cosine of {same.mean():.2f} with "
+        f"those of the network with ReLUs; layer {least + 1} has moved most, to {told.cosine[at][least]:.2f}. The "
+        f"spiking network reads {told.accuracy[at]:.1%} of new digits.",
     )

@@ -71,9 +71,7 @@ class Twin(nn.Module):
     def spreads(self, x: Float[Tensor, "T B SC size size"], neuron: Neuron, steps: int = 1) -> list[float]:
         """Standard deviation of each layer's raw currents over that of the statistics it was given; 1: as expected."""
         raw = self._walk(x, neuron, steps)[1]
-        return [
-            float((z.var((0, 1, 3, 4)) / getattr(self, f"var{k}")).mean().sqrt()) for k, z in enumerate(raw)
-        ]
+        return [float((z.var((0, 1, 3, 4)) / getattr(self, f"var{k}")).mean().sqrt()) for k, z in enumerate(raw)]
 
     def _walk(self, x: Tensor, neuron: Neuron, steps: int) -> tuple[Pass, list[Tensor]]:
         sent: list[Tensor] = []
@@ -100,7 +98,7 @@ class Twin(nn.Module):
         mean, var, gain, bias = (getattr(self, f"{n}{k}") for n in ("mean", "var", "gain", "bias"))
         return merged(lambda q: F.batch_norm(q, mean, var, gain, bias, self.training, self.momentum), z)
 
-    def _activation(self, current: Float[Tensor, "T *n"], neuron: Neuron) -> Float[Tensor, "T *n"]:
+    def _activation(self, current: Float[Tensor, "T ..."], neuron: Neuron) -> Float[Tensor, "T ..."]:
         if not neuron.spikes:
             return torch.relu(current)
         return lif(current, neuron.decay, neuron.theta, surrogate="rectangle", alpha=neuron.width).spikes
