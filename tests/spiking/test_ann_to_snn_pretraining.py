@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from labcore.spiking.ann_to_snn_pretraining import Neuron, Twin, copied, remeasured, shuffled
+from labcore.spiking.ann_to_snn_pretraining.exercises import lower_threshold, share_of_work
+from labcore.spiking.ann_to_snn_pretraining.history import cka, reaches
 from labcore.spiking.ann_to_snn_pretraining.network import LAYERS, RELU
 from labcore.spiking.ann_to_snn_pretraining.training import BATCH, Trainer, digits, right, training_work
 
@@ -179,3 +181,25 @@ def test_a_copy_learns_in_one_epoch_what_the_same_network_without_it_does_not(an
         # eight batches are too few for running statistics that begin at 0 and 1
         ends.append(right(remeasured(net, data.x, FIRE, 3), data, FIRE, 3).mean())
     assert ends[0] > ends[1] + 0.2
+
+
+def test_likeness_is_blind_to_rotation_and_scale_and_sees_the_rest():
+    rng = np.random.default_rng(0)
+    a = torch.from_numpy(rng.normal(size=(30, 5)))
+    turn = torch.from_numpy(np.linalg.qr(rng.normal(size=(5, 5)))[0])
+    assert cka(a, 3 * a @ turn + 1) == pytest.approx(1)
+    assert cka(a, torch.from_numpy(rng.normal(size=(30, 5)))) < 0.5
+    assert cka(a, torch.ones(30, 2)) == 0
+
+
+def test_a_goal_is_reached_between_two_looks():
+    spent, right_ones = np.array([10.0, 20.0, 30.0]), np.array([0.5, 0.9, 1.0])
+    assert reaches(spent, right_ones, 0.95) == pytest.approx(25)
+    assert reaches(spent, right_ones, 0.4) == 10 and reaches(spent, right_ones[:2], 0.95) is None
+
+
+def test_an_answer_is_right_however_it_is_written():
+    assert share_of_work("1") is share_of_work("6/6") is share_of_work("1,0") is True
+    assert "ReLUs count" in share_of_work("2/3") and share_of_work("2") is False
+    assert lower_threshold("0.5", seed=1) is lower_threshold("1/2", seed=1) is lower_threshold("0,5", seed=1) is True
+    assert "reads" in lower_threshold("1", seed=1)
