@@ -122,7 +122,8 @@ class Frame:
         # the bytes of objects are their addresses
         key = None if values.dtype == object else (values.dtype, len(values), values.tobytes())
         if kept is None or key is None or kept[0] != key:
-            made = xr.Coordinates({name: along})
+            # a copy: what the experiment writes into its array later is not what was kept under these bytes
+            made = xr.Coordinates({name: along.copy()})
             kept = self._kept[name] = key, made.variables[name], made.xindexes[name]
         variable = kept[1].copy(deep=False)
         variable.attrs = along.attrs

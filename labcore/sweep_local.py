@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import functools
 import logging
 import os
 import pickle
@@ -21,10 +20,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, TypeVar
-
-from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from labcore.experiment import ParameterError
 from labcore.sweep_helper import receive, send
@@ -257,67 +254,3 @@ class _Helper(threading.Thread):
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()
-
-
-_lock, _inside, _undo = threading.Lock(), 0, contextlib.ExitStack()
-_keeper: _Keeper | None = None
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread a library while a point runs, once its paper is loaded.
-
-    Points share the cores, and a sum that is split over threads has other last bits. Points may run in several threads
-    of a process; the last one to end gives the libraries their threads back.
-    """
-    global _inside, _keeper
-    torch, pools = sys.modules.get("torch"), _pools(len(sys.modules))
-    with _lock:
-        if not _inside:
-            _keeper = _undo.enter_context(contextlib.closing(_Keeper()))
-            if torch:
-                _undo.callback(torch.set_num_threads, torch.get_num_threads())
-        _keeper.limit(pools)
-        _inside += 1
-    try:
-        with pools.limit(limits=1, user_api="openmp"):  # OpenMP keeps this number for each thread
-            if torch:
-                torch.set_num_threads(1)
-            yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if not _inside:
-                _undo.close()
-
-
-class _Keeper:
-    """A thread that limits the BLAS of this process while points run, however they overlap, and then gives it back.
-
-    OpenBLAS has one pool for all threads, and threadpoolctl heeds one thread at a time: what others ask for is ignored.
-    """
-
-    def __init__(self) -> None:
-        self._thread, self._limits = ThreadPoolExecutor(1, "labcore-one-thread"), contextlib.ExitStack()
-        self._limited: ThreadpoolController | None = None
-
-    def limit(self, pools: ThreadpoolController) -> None:
-        """Limit these pools, unless they are limited already."""
-        if pools is not self._limited:
-            self._thread.submit(self._limit, pools).result()
-            self._limited = pools
-
-    def _limit(self, pools: ThreadpoolController) -> None:
-        if self._limited is None and hasattr(OpenBLASController, "clear_controlling_thread"):
-            OpenBLASController.clear_controlling_thread(force=True)  # whoever calls a sweep may be inside a limit
-        self._limits.enter_context(pools.limit(limits=1, user_api="blas"))
-
-    def close(self) -> None:
-        self._thread.submit(self._limits.close).result()
-        self._thread.shutdown()
-
-
-@functools.lru_cache(maxsize=1)
-def _pools(modules: int) -> ThreadpoolController:
-    """The thread pools of this process; they are looked for again when something was imported."""
-    return ThreadpoolController()

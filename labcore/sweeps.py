@@ -40,6 +40,7 @@ from labcore.sweep_cargo import house_of, is_packed, packed_of, unpacked
 from labcore.sweep_cluster import check_carried, check_workers, on_cluster
 from labcore.sweep_dataset import assembled
 from labcore.sweep_files import Begun, Grid, SweepError, failure, read, sealed, short_hash, write
+from labcore.threads import one_thread
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -202,7 +203,7 @@ def _run_point(name: str, packed: bytes | None, code: str, parameters: dict[str,
     """Where the point runs: the code version that is there, and the result. What is packed brings its `code` along."""
     try:
         experiment = catalog.load_experiment(name) if packed is None else unpacked(packed)
-        with sweep_local.one_thread():
+        with one_thread():
             frame = experiment.run(**parameters)
         return experiment.code if packed is None else code, (frame, to_netcdf(frame))
     except (Exception, SystemExit) as error:  # one point's failure is a result; the others go on

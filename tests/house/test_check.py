@@ -94,6 +94,13 @@ def test_a_new_paper_passes_its_check_and_a_broken_one_does_not(here):  # noqa: 
     assert done.returncode == 1 and "mend  the folder: view.py has no function course" in done.stdout, done
 
 
+def test_what_takes_too_long_is_left_to_the_tests_and_said(here, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("widgets.check.report.MOST", -1.0)
+    new_paper.new("my_long")
+    ends = [line for line in report("my_long") if "ends of its parameters" in line.says]
+    assert [line.kind for line in ends] == ["note"] and "were left out" in ends[0].says
+
+
 def test_a_process_that_dies_does_not_stop_the_others(here):  # noqa: F811
     for key in ("my_first", "my_second"):
         new_paper.new(key)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from labcore.frames import Frame, FrameError, axis, label, var
+from labcore.frames import Frame, FrameError, axis, label, snapshot, var
 
 FRAME = Frame(
     repeat=axis("run"),
@@ -118,3 +118,23 @@ def test_objects_are_never_taken_for_those_of_the_frame_before():
 def test_lengths_that_do_not_fit_are_named():
     with pytest.raises(FrameError, match="error has 2 values along time, where others have 3|time has"):
         FRAME(dict(time=[1, 2, 3], error=np.zeros((3, 2))), "It is.")
+
+
+def test_a_coordinate_stays_what_it_was_whatever_is_written_into_its_array_later():
+    frame, time = Frame(time=axis("time"), error=var("time", "error")), np.array([1.0, 2.0])
+    first = frame(dict(time=time, error=[0.0, 0.0]), "It is.")
+    kept = snapshot(first)
+    time[:] = [3.0, 4.0]
+    again = frame(dict(time=[1.0, 2.0], error=[0.0, 0.0]), "It is.")
+    other = frame(dict(time=time, error=[0.0, 0.0]), "It is.")
+    for made, values in ((first, [1, 2]), (kept, [1, 2]), (again, [1, 2]), (other, [3, 4])):
+        assert made.time.values.tolist() == made.indexes["time"].tolist() == values
+
+
+def test_a_snapshot_is_its_frame_as_it_was():
+    frame = FRAME(dict(ERROR, clock=[0.1, 1.0]), "It is 0.", 0.5)
+    for whole in (frame, frame.drop_vars("clock")):
+        kept, before = snapshot(whole), whole.copy(deep=True)
+        for values in (whole[name].values for name in whole.variables if name not in whole.xindexes):
+            values += 7
+        xr.testing.assert_identical(kept, before)

@@ -24,7 +24,7 @@ WORDS = {
     "over-parametrized": {"double_descent", "epochwise_descent"},
     "backprop": {"electronic_synapse", "noprop", "perforated_backprop", "spiking_review"},
     "backpropagation": {"electronic_synapse", "noprop", "perforated_backprop", "spiking_review"},
-    "STDP": {"symmetric_stdp", "stdp_homeostasis"},
+    "STDP": {"symmetric_stdp", "stdp_homeostasis", "spiking_review"},
     "spike timing": {"symmetric_stdp", "stdp_homeostasis"},
     "SNN": {"symmetric_stdp", "ultra_lif", "spikformer", "spiking_diffusion"},
     "graph neural network": {"masked_gate_modeling", "symbolic_synthesis", "sir_gcn", "epistemic_gnn"},

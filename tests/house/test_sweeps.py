@@ -26,8 +26,9 @@ import labcore
 from labcore import catalog, live_code, sweep_cluster, sweep_files, sweep_local, sweeps
 from labcore.experiment import Experiment, ParameterError, number
 from labcore.kan.noble.sharp_regression import uniform_cube
-from labcore.sweep_local import Helpers, one_thread, outcomes
+from labcore.sweep_local import Helpers, outcomes
 from labcore.sweeps import SweepError, open_sweep, sweep, values_in
+from labcore.threads import one_thread
 
 NAME = "double_descent.model_wise"
 QUICK = {"budget": "quick", "n_seeds": 1}
@@ -711,7 +712,7 @@ import threading
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from labcore.sweep_local import one_thread
+from labcore.threads import one_thread
 
 
 def blas():

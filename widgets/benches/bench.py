@@ -37,6 +37,7 @@ from widgets.benches.film import Film
 from widgets.benches.first_still import first_still
 from widgets.benches.front_end import is_site, is_static, on_voila
 from widgets.benches.hands import hand_facts
+from widgets.benches.pacing import Pacing
 from widgets.benches.parts import button, column, layout, row
 from widgets.benches.pins import Pin, difference, ghosts, pin
 from widgets.benches.plot import Plot, Spec, jsonable
@@ -50,7 +51,6 @@ from widgets.benches.taken_out import TakenOut, waiting
 
 # What a person feels: under INSTANT a figure moves with the slider; up to SHORT it may follow when the slider rests.
 INSTANT, SHORT, REST = 0.1, 2.0, 0.3
-PACE = 0.04  # seconds between two frames of a run that are shown; all are kept
 # Seconds that a run may take which is played although nobody asked for it.
 BRIEF = 2.0
 
@@ -172,14 +172,14 @@ class Bench(w.VBox):
         self._void: Job | None = None  # a run that is seen no more
         self._long = 0.0  # seconds of the last run if it had more than one frame
         self._timer: threading.Timer | None = None
-        self._drawing, self._saying = threading.Lock(), threading.Lock()
-        self._unsaid: Report | None = None  # of a run whose newest frame is not shown yet
+        self._drawing = threading.Lock()
 
         self._controls = {n: Control(p, self._moved, self._typed) for n, p in experiment.parameters.items()}
         self._plot = Plot(self._spec, "Computing the first figure ...", bench_id=self.label)
         self._plot.on_msg(self._heard)
         self._drawer = Drawer(experiment, self.label, self._plot, lambda: self.frame)
-        self._film, self._shown_at = Film(self._plot, self._pictured), 0.0
+        self._film = Film(self._plot, lambda frame: self.view(frame))  # which the slider's benchmark exchanges
+        self._pacing = Pacing(self._tell_how_it_stands, lambda job: self._runner.job is job)
         self._audience = Audience(partial(self._plot.send, {"type": "anyone"}), self._leave)
         self._plot.add_class("labcore-picture")
         self._status = Status()
@@ -644,9 +644,6 @@ class Bench(w.VBox):
         """Seconds that a run takes, by what such a one took last time."""
         return max(self._cost.get(self._last_moved or "", 0.0), self._long)
 
-    def _pictured(self, frame: xr.Dataset) -> Spec:
-        return self.view(frame)
-
     def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -661,23 +658,20 @@ class Bench(w.VBox):
         with self._drawing:
             if job is self._void:
                 return
-            now, new = time.perf_counter(), job is not self._film.key
+            first = job is not self._film.key
             self._film.add(job, job.values, frame)
-            if new and job.brief:
-                self._shown_at = now  # its end is what a hand wants to see, and is near
-            if now - self._shown_at >= PACE:
+            if self._pacing.due(job, first):
                 self._show(job)
 
     def _show(self, job: Job) -> None:
         """Bring the newest frame of a run to the page."""
         self._film.show()
         self._look()
-        self._shown_at = time.perf_counter()
+        self._pacing.shown()
         if job.values == self._wanted:
             self._mark()
 
     def _catch_up(self, job: Job) -> None:
-        """Show the frame that a run has come to, if it was not shown yet."""
         with self._drawing:
             if job is self._film.key and job is not self._void and self._film.behind:
                 self._show(job)
@@ -723,9 +717,12 @@ class Bench(w.VBox):
                 self._prepare()
             return
         if report.state == "running" and self._film.behind:
-            return self._say_later(report)
-        with self._saying:
-            self._unsaid = None
+            return self._pacing.later(report)
+        self._pacing.over()
+        self._tell_how_it_stands(report)
+
+    def _tell_how_it_stands(self, report: Report) -> None:
+        """Show the frame that a run has come to, if it was not shown yet, and say how the run stands."""
         try:
             self._catch_up(report.job)
         except Exception:
@@ -736,25 +733,6 @@ class Bench(w.VBox):
         if report.job is self._void:
             self._status.show_bar(False)
             return self._call("Run")
-        self._say_how_it_stands(report)
-
-    def _say_later(self, report: Report) -> None:
-        """Show a frame, and say that its run goes on, when no other one has come soon after."""
-        with self._saying:
-            waits, self._unsaid = self._unsaid is not None, report
-        if not waits:
-            timer = threading.Timer(INSTANT, self._say_unsaid)
-            timer.daemon = True
-            timer.start()
-
-    def _say_unsaid(self) -> None:
-        with self._saying:
-            report, self._unsaid = self._unsaid, None
-            if report is not None and self._runner.job is report.job:
-                self._catch_up(report.job)
-                self._say_how_it_stands(report)
-
-    def _say_how_it_stands(self, report: Report) -> None:
         going = report.state in ("running", "paused")
         self._status.show_bar(going)
         if not going or report.job.values != self._wanted:

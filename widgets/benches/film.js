@@ -36,6 +36,11 @@ class Film {
     return this.#shown?.number ?? this.facts.number;
   }
 
+  // Where the learner's hand is: ahead of the picture, while a frame is still on its way.
+  get goal() {
+    return this.#wanted ?? this.at;
+  }
+
   get kept() {
     return this.#shots.size;
   }
@@ -52,7 +57,10 @@ class Film {
   show(number) {
     this.#wanted = number;
     const shot = this.#shots.get(number);
-    if (!shot) return this.ask();
+    if (!shot) {
+      this.ask();
+      return this.#changed();
+    }
     this.#wanted = null;
     // who is at the newest frame sees those that come
     this.#shown = number === this.facts.number && number === this.facts.last ? null : shot;
@@ -69,6 +77,10 @@ class Film {
     this.#clock = setInterval(() => {
       const numbers = this.numbers, beat = Math.min(SLOWEST, Math.max(FASTEST, WHOLE / numbers.length));
       const now = performance.now();
+      if (this.#wanted !== null) { // the frame it begins with is on its way
+        before = now;
+        return this.ask();
+      }
       time += (now - before) * this.speed;
       before = now;
       let next = this.at;
@@ -135,6 +147,7 @@ class Film {
     if (facts.run) this.#shots.set(facts.number, this.#newest());
     for (const number of this.#shots.keys())
       if (number % facts.every && number !== facts.last) this.#shots.delete(number);
+    if (!this.numbers.includes(this.#wanted)) this.#wanted = null; // thinned out, while it was awaited
     this.#changed();
   }
 
@@ -165,6 +178,8 @@ const SPEEDS = { "¼×": 0.25, "½×": 0.5, "1×": 1, "2×": 2, "4×": 4 };
 function timeline(film, place) {
   const made = (tag, more) => Object.assign(document.createElement(tag), more);
   const line = made("div", { className: "labcore-film" });
+  // a hand on its way to the line: frames that the page was spared are here when it arrives
+  for (const near of ["pointerenter", "focusin"]) line.addEventListener(near, () => film.ask());
   const button = made("button", { type: "button", className: "labcore-film-play" });
   const range = made("input", { type: "range", min: 0, step: 1 });
   const where = made("span", { className: "labcore-film-where" });
@@ -197,13 +212,13 @@ function timeline(film, place) {
   button.onkeyup = (event) => { if (event.key === " ") event.preventDefault(); }; // or it would be pressed once more
 
   const show = () => {
-    const { numbers, at, picture, playing } = film;
+    const { numbers, at, goal, picture, playing } = film;
     line.hidden = numbers.length < 2;
     if (line.hidden) return;
     // of a run whose length nobody knows, frames are counted
     const place = film.facts.counted ? `frame ${at + 1}` : `${Math.round(100 * (picture.progress ?? 0))} %`;
     range.max = numbers.length - 1;
-    range.value = numbers.findLastIndex((n) => n <= at);
+    range.value = numbers.findLastIndex((n) => n <= goal);
     range.setAttribute("aria-valuetext", `${place} of the run`);
     where.textContent = place;
     speed.value = Object.keys(SPEEDS).find((name) => SPEEDS[name] === film.speed);

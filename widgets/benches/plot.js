@@ -224,6 +224,8 @@ function template(colours, small) {
   return (templates[`${colours["@ink"]} ${small}`] ??= withFonts({
     layout: {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
+      // plotly would put grey behind its tools, where the paper lets the page through
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colours["@soft"], activecolor: colours["@ink"] },
       font: { color: colours["@ink"], size: 13, family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" },
       xaxis: axis, yaxis: axis, margin: { l: 64, r: 16, t: 24, b: 48 },
       annotationdefaults: { font: { size: 12 }, arrowcolor: colours["@soft"], arrowwidth: 1, arrowhead: 2 },

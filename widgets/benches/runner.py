@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Timer
 from typing import Any, Literal
@@ -181,7 +182,9 @@ class Runner:
                 job, self._next, self._busy, self._stop = self._next, None, True, False
                 self._job = job
             try:
-                self._on_report(self._run(job))
+                with _alone(job):
+                    last = self._run(job)
+                self._on_report(last)
             except (
                 Exception,
                 SystemExit,
@@ -269,6 +272,15 @@ class Runner:
         if held:
             with self._wake:
                 self._wake.wait_for(lambda: not self._paused or self._steps > 0 or self._superseded())
+
+
+def _alone(job: Job) -> AbstractContextManager[None]:
+    """A hand waits for a brief run, and its products are small: see `one_thread`."""
+    if not job.brief:
+        return nullcontext()
+    from labcore.threads import one_thread  # loaded when the first hand moves
+
+    return one_thread()
 
 
 class _Ended(Exception):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from labcore.experiment import Experiment, Parameter, ParameterError
 from labcore.figure import view_of
 from widgets.benches.plot import jsonable
-from widgets.check.frames import reading_is_a_sentence
+from widgets.check.frames import at_work, reading_is_a_sentence
 
 
 def bounds_are_enforced(experiment: Experiment) -> Iterator[str]:
@@ -63,7 +62,7 @@ def runs_well(experiment: Experiment, values: dict[str, Any], follow: int) -> It
     in one line that names a parameter.
     """
     last, progress = None, 0.0
-    threads = threading.active_count()
+    threads = at_work()
     run = experiment.frames(**values)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # numpy's word for a number that is lost on the way
@@ -85,6 +84,6 @@ def runs_well(experiment: Experiment, values: dict[str, Any], follow: int) -> It
                 yield f"{error!r} names no parameter in one line"
             return
         run.close()
-        if threading.active_count() > threads:
+        if at_work() > threads:
             yield "a stopped run leaves a thread behind"
         json.dumps(jsonable(view_of(experiment)(last)), allow_nan=False)

@@ -18,7 +18,7 @@ from .baselines import KINDS, compare, main_directions
 from .baselines import matched as mean_matched
 from .digit_nets import Trained, activations, pictures, train
 from .matching import Standard, best_partner, correlations, mutual_information, one_to_one, standardize
-from .sparse_maps import heard, predict
+from .sparse_maps import Maps, heard, predict
 from .subspaces import Turning, canonical_correlations, clusters, dimensions
 
 SHOWN = 8  # partners whose pictures are shown
@@ -34,6 +34,7 @@ Steps = Annotated[
 SMALL = dict(width=24, steps=150)
 
 
+@functools.lru_cache(maxsize=4)
 def _two(width: int, steps: int, layer: int, seed: int) -> tuple[Trained, np.ndarray, list[Standard]]:
     """Two networks, what their units say to new digits (N, n, m), and the same standardized."""
     found = train(width, steps, seed)
@@ -150,6 +151,16 @@ PARTNERS = Frame(
 )
 
 
+@functools.lru_cache(maxsize=16)
+def _maps(width: int, steps: int, layer: int, seed: int, penalties: tuple[float, ...]) -> tuple[list[np.ndarray], Maps]:
+    """The units that are heard in A and in B, and B's as sums of A's, for penalties from small to large."""
+    said = _two(width, steps, layer, seed)[1]
+    alive = [heard(v) for v in said]
+    first, second = (standardize(v[:, keep]).z for v, keep in zip(said, alive, strict=True))
+    found = predict(first, second, np.array(penalties[::-1]))  # each begins where the larger one before it ended
+    return alive, found._replace(weights=found.weights[::-1], sparse=found.sparse[::-1], used=found.used[::-1])
+
+
 @experiment(quick=SMALL, frame=PARTNERS)
 @one_thread
 def partners(
@@ -170,35 +181,33 @@ def partners(
     Maps are fitted to half of the new digits, errors are those on the other half. `weight` and `pictures` are of the
     eight largest weights of the chosen unit, 0 where it has fewer.
     """
-    found, said, _ = _two(width, steps, layer, seed)
-    alive = [heard(v) for v in said]
-    first, second = (standardize(v[:, keep]).z for v, keep in zip(said, alive, strict=True))
-    penalties = np.union1d(PENALTIES, penalty)
-    maps = predict(first, second, penalties[::-1].copy())
-    now = len(penalties) - 1 - int(np.searchsorted(penalties, penalty))
+    found = train(width, steps, seed)
+    alive, path = _maps(width, steps, layer, seed, tuple(PENALTIES))
+    maps = _maps(width, steps, layer, seed, (penalty,))[1]
+    penalties, once = np.unique([*PENALTIES, penalty], return_index=True)
     order = np.argsort(maps.single, kind="stable")
     chosen = order[min(target, len(order)) - 1]
-    weights = maps.weights[now, chosen]
+    weights = maps.weights[0, chosen]
     largest = np.argsort(-np.abs(weights), kind="stable")[:SHOWN]
     seen = pictures(found.after, found.held_out, layer)[0]
-    error, used = maps.sparse.mean(1), maps.used.mean(1)
+    error, used = maps.sparse[0].mean(), maps.used[0].mean()
     yield PARTNERS(
         dict(
             penalty=penalties,
-            error=error[::-1],
-            used=used[::-1],
+            error=np.append(path.sparse.mean(1), error)[once],
+            used=np.append(path.used.mean(1), used)[once],
             single=float(maps.single.mean()),
             full=float(maps.full.mean()),
-            error_each=maps.sparse[now, order],
-            used_each=maps.used[now, order],
+            error_each=maps.sparse[0, order],
+            used_each=maps.used[0, order],
             unit=alive[0][largest] + 1,
             weight=weights[largest],
             picture=seen[1, alive[1][chosen]],
             pictures=seen[0, alive[0][largest]] * (weights[largest] != 0)[:, None, None],
         ),
-        f"With {used[now]:.1f} of {len(alive[0])} units of A, on average, {error[now]:.1%} of the variance of a unit "
+        f"With {used:.1f} of {len(alive[0])} units of A, on average, {error:.1%} of the variance of a unit "
         f"of B is missed; by its best unit alone {maps.single.mean():.1%}, by all of them {maps.full.mean():.1%}. Unit "
-        f"{alive[1][chosen] + 1} of B takes {maps.used[now, chosen]} and misses {maps.sparse[now, chosen]:.1%}.",
+        f"{alive[1][chosen] + 1} of B takes {maps.used[0, chosen]} and misses {maps.sparse[0, chosen]:.1%}.",
     )
 
 

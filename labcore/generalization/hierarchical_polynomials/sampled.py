@@ -59,6 +59,14 @@ def _modes(d: int, m1: int, share: float, seed: int, samples: int) -> Modes:
     return modes(drawn.root @ (drawn.sums[samples - 1] / drawn.size(samples)[0]) @ drawn.root)
 
 
+@functools.lru_cache(maxsize=40)
+def _fresh(d: int, m1: int, share: float, seed: int, samples: int) -> Float[Array, "D D"]:
+    """Second moments of hermite(x) over the samples of stage 2, by which a ridge is judged."""
+    drawn = draw(d, m1, share, seed)
+    features = hermite(drawn.fresh[: drawn.size(samples)[1]])
+    return features.T @ features / len(features)
+
+
 class Setting(NamedTuple):
     """A task without its target: dimensions, units, the share of stage 1, a seed."""
 
@@ -80,11 +88,12 @@ def find(
     x, fresh = drawn.first[:n1], drawn.fresh[:n2]
     cross = _cross(x, link(form(x, a), g))
     if ridge is None:
-        y = link(form(fresh, a), g)
-        tried = [as_form(fit_inner(at, drawn.root, cross, lam), setting.d) for lam in RIDGES]
-        best = int(np.argmin([((y - form(fresh, b)) ** 2).mean() for b in tried]))
+        tried = np.stack([fit_inner(at, drawn.root, cross, lam) for lam in RIDGES])
+        # the mean of (y - hermite(x).w)^2, but for that of y^2
+        aim = _cross(fresh, link(form(fresh, a), g))
+        best = int(np.argmin(((tried @ _fresh(*setting, samples)) * tried).sum(1) - 2 * tried @ aim))
         if not steps:
-            return tried[best]
+            return as_form(tried[best], setting.d)
         ridge = RIDGES[best]
     return as_form(fit_inner(at, drawn.root, cross, ridge, steps), setting.d)
 

@@ -52,8 +52,10 @@ class Deep(nn.Module):
     def _fire(
         self, current: Float[Tensor, "T S B n"], threshold: Float[Tensor, "S 1 1"], leak: Float[Tensor, "S 1 1"]
     ) -> Float[Tensor, "T S B n"]:
-        scaled = current / threshold.clamp(min=LEAST)  # the idea
-        return lif(scaled, leak.clamp(0, 1), 1.0, "soft", surrogate="triangle", alpha=self.gamma).spikes  # the idea
+        # the idea
+        scaled = current / threshold.clamp(min=LEAST)
+        # the idea
+        return lif(scaled, leak.clamp(0, 1), 1.0, "soft", surrogate="triangle", alpha=self.gamma).spikes
 
     @torch.no_grad()
     def calibrate(self, x: Float[Tensor, "S B 64"], steps: int, percentile: float) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.widgets.hands import PATIENCE, button, experiment_of, frame, open_bench, plot, read, slope, until, view
-from widgets.benches import ahead, recording
+from widgets.benches import ahead, pacing, recording
 from widgets.benches import bench as benches
 from widgets.benches import film as films
 from widgets.benches.bench import Bench
@@ -289,7 +289,8 @@ def test_who_asks_nothing_plays_what_is_brief(monkeypatch, more, brief):
 
 def test_a_hand_that_moves_a_quick_film_sees_its_end_and_the_page_gets_the_rest_when_it_asks(monkeypatch):
     monkeypatch.setattr(benches, "INSTANT", PATIENCE)  # on a busy machine too
-    monkeypatch.setattr(benches, "PACE", PATIENCE)
+    monkeypatch.setattr(pacing, "PACE", PATIENCE)
+    monkeypatch.setattr(pacing, "LATE", PATIENCE)
     opened = ran()
     seen = []
     plot(opened).observe(lambda change: seen.append(change["new"]["data"][0]["y"]), "spec")
@@ -309,7 +310,7 @@ def test_a_frame_that_no_other_one_follows_is_shown_all_the_same(monkeypatch):
         assert go_on.wait(PATIENCE)
         yield frame(3 * x, 1.0)
 
-    monkeypatch.setattr(benches, "PACE", PATIENCE)
+    monkeypatch.setattr(pacing, "PACE", PATIENCE)
     opened = open_bench(experiment_of(stuck))
     button(opened, "Run").click()
     until(plot(opened), "film", lambda film: film.get("number") == 1)

@@ -5,6 +5,8 @@ import time
 from types import SimpleNamespace
 
 import pytest
+import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.widgets.hands import PATIENCE, frame
 from widgets.benches import runner
@@ -338,3 +340,29 @@ def test_a_brief_run_that_takes_its_time_after_all_gives_way(monkeypatch):
     tape.runner.submit(Job({"name": "b"}))
     tape.gate.release(2)
     assert tape.runner.wait(PATIENCE) and tape.drawn.count("a") < 4 and tape.drawn[-1] == "b"
+
+
+def test_a_run_that_follows_a_hand_keeps_to_one_thread_and_gives_the_others_back():
+    """Two threads for its small products take twice the work, and wait for each other where the cores are busy."""
+    seen, done = {}, threading.Event()
+
+    def frames(values):
+        seen[values["name"]] = torch.get_num_threads(), _blas()
+        yield frame(1.0, 1.0)
+
+    with threadpool_limits(2, "blas"):
+        before = torch.get_num_threads()
+        torch.set_num_threads(2)
+        try:
+            one = Runner(frames, lambda *_: None, lambda report: report.state == "done" and done.set())
+            for name, brief in {"asked": False, "hand": True, "again": False}.items():
+                done.clear()
+                one.submit(Job({"name": name}, brief=brief))
+                assert done.wait(PATIENCE) and one.wait(PATIENCE)
+        finally:
+            torch.set_num_threads(before)
+    assert seen == {"asked": (2, {2}), "hand": (1, {1}), "again": (2, {2})}
+
+
+def _blas() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
