@@ -7,8 +7,9 @@ train that one, all layers, for few epochs:
     V_t = decay V_(t-1) + I_t,  a spike where V_t >= theta, then V_t = 0;  backward 1 / a where |V - theta| < a / 2
 Static images go into both; events into the spiking one, and into the ordinary one their mean over time.
 Laboratory scale: three convolutions on the 8 x 8 digits, still or as events; work is counted in operations.
-Source: Lin, Hu, Ma, Deng, Liu, Cheng, Tang (2022), arXiv:2203.01158. Its constants are a reconstruction. Statistics
-that are measured anew after the copy, and a rate of learning chosen for the network without a copy, are ours.
+Source: Lin, Hu, Ma, Li, Yu (2022), arXiv:2203.01158. Constants are ours: the authors' code has decay 1/4, theta 1/2 and
+a slope as wide as ours. Statistics that are measured anew after the copy, and a rate of learning chosen for the network
+without a copy, are ours as well.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@
                Backward ds/dV := 1 / width where |V - theta| < width / 2, else 0. Logits are means over time.
 
 Every tensor of one has its partner in the other, running statistics included: that is what can be copied. Run s owns
-its channels of each layer; nothing is mixed between runs. Source: the paper gives no code; rectangular slope, decay
-1/2 and theta 1 are a reconstruction.
+its channels of each layer; nothing is mixed between runs. Source: the rectangular slope of width 1 is the one of the
+authors' code; decay 1/2 and theta 1 are ours.
 """
 
 from __future__ import annotations

@@ -9,6 +9,6 @@ WITHOUT = Without(
     file="bridge.py",
     line="spiking.load_state_dict(analog.state_dict())",
     instead="analog.state_dict()",
-    shows="ann_to_snn_pretraining.race",
+    shows="ann_to_snn_pretraining.copy",
     breaks=("statistics",),
 )
