@@ -12,17 +12,17 @@ from labcore.claims import Evidence, Seeds, claim, geometric, mean, once
 from .experiments import GOAL, copy, race
 from .history import reaches
 
-SIZE = "8, 16 and 16 channels, 1280 training digits, 4 time steps, 12 networks"
+SIZE = "16, 32 and 32 channels, 1280 training digits, 4 time steps, 8 networks"
 AFTER_ONE = 2  # looks, one each half epoch
 
 
 @functools.lru_cache(maxsize=32)
 def _race(seed: int, **values) -> xr.Dataset:
-    return once(race, channels=8, n_seeds=4, seed=seed, **values)
+    return once(race, n_seeds=4, seed=seed, **values)
 
 
 def _races(seeds: Seeds, **values) -> list[xr.Dataset]:
-    return [_race(s, **values) for s in seeds(3)]
+    return [_race(s, **values) for s in seeds(2)]
 
 
 def _at(frames: list[xr.Dataset], look: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,13 +65,13 @@ def statistics(seeds: Seeds) -> Evidence:
 
 
 @claim(
-    "After one epoch with spikes a copied network reads 95 %, 25 points more than one from scratch at its rate",
+    "After one epoch with spikes a copied network reads 90 %, 10 points more than one from scratch at its rate",
     slow=True,
 )
 def same_rate(seeds: Seeds) -> Evidence:
     mine, other = _at(_races(seeds, analog_epochs=4, scratch_rate=3e-3, epochs=1), AFTER_ONE)
     return Evidence(
-        mean("right, copied", mine) >= 0.95, mean("right, copied - from scratch", mine - other) >= 0.25, size=SIZE
+        mean("right, copied", mine) >= 0.9, mean("right, copied - from scratch", mine - other) >= 0.1, size=SIZE
     )
 
 
@@ -88,14 +88,14 @@ def own_rate(seeds: Seeds) -> Evidence:
 
 
 @claim(
-    "With the training of the network with ReLUs included, a copy needs at most a half of the operations for 95 %",
+    "With the training of the network with ReLUs included, a copy needs two fifths of the operations for 95 %, or less",
     expected="not reproduced",
-    reason="The paper says a tenth to a half of the time, on large images. Here three half epochs from scratch are "
+    reason="The paper says a tenth to two fifths of the time, on large images. Here three half epochs from scratch are "
     "enough, and an epoch with ReLUs costs a quarter of one with spikes.",
     slow=True,
 )
 def half_the_work(seeds: Seeds) -> Evidence:
-    return Evidence(geometric("operations, copied / from scratch", _ratios(_races(seeds))) <= 0.5, size=SIZE)
+    return Evidence(geometric("operations, copied / from scratch", _ratios(_races(seeds))) <= 0.4, size=SIZE)
 
 
 @claim("With statistics that are measured anew, a copy needs at most 60 % of the operations for 95 %", slow=True)
@@ -130,7 +130,7 @@ def structure(seeds: Seeds) -> Evidence:
     slow=True,
 )
 def events(seeds: Seeds) -> Evidence:
-    mine, other = _at(_races(seeds, kind="moving", analog_epochs=4, epochs=1), AFTER_ONE)
+    mine, other = _at(_races(seeds, kind="moving", analog_epochs=4, channels=8, epochs=1), AFTER_ONE)
     return Evidence(
-        mean("right, copied - from scratch", mine - other) >= 0.05, size=SIZE
+        mean("right, copied - from scratch", mine - other) >= 0.05, size=SIZE.replace("16, 32 and 32", "8, 16 and 16")
     )
