@@ -124,5 +124,7 @@ def filters(frame: xr.Dataset) -> dict[str, Any]:
         "meta": {"hands": [hand(at, None, across={"parameter": "look", "places": epoch,
                                                  "values": np.arange(float(len(epoch)))}, axes="2", color=RED)]},
     }  # fmt: skip
-    told = f"After {at:g} epochs the filters of layer 1 have a cosine of {same:.2f} with what was copied."
+    told = (
+        f"After {at:g} epoch{'s' * (at != 1)} the filters of layer 1 have a cosine of {same:.3f} with what was copied."
+    )
     return {"data": data, "layout": headline(layout, told)}
