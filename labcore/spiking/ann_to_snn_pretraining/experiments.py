@@ -252,7 +252,7 @@ def filters(
             alike=told.alike.T,
             accuracy=told.accuracy,
         ),
-        f"After {at / 2:g} epoch{'s' * (at != 2)} with spikes the filters of the first layer have a cosine of {same.mean():.2f} with "
-        f"those of the network with ReLUs; layer {least + 1} has moved most, to {told.cosine[at][least]:.2f}. The "
+        f"After {at / 2:g} epoch{'s' * (at != 2)} with spikes the filters of the first layer have a cosine of "
+        f"{same.mean():.3f} with those of the network with ReLUs; layer {least + 1} has moved most, to {told.cosine[at][least]:.2f}. The "
         f"spiking network reads {told.accuracy[at]:.1%} of new digits.",
     )
