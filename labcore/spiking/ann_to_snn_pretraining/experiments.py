@@ -253,6 +253,6 @@ def filters(
             accuracy=told.accuracy,
         ),
         f"After {at / 2:g} epoch{'s' * (at != 2)} with spikes the filters of the first layer have a cosine of "
-        f"{same.mean():.3f} with those of the network with ReLUs; layer {least + 1} has moved most, to {told.cosine[at][least]:.2f}. The "
-        f"spiking network reads {told.accuracy[at]:.1%} of new digits.",
+        f"{same.mean():.3f} with those of the network with ReLUs; layer {least + 1} has moved most, to "
+        f"{told.cosine[at][least]:.2f}. The spiking network reads {told.accuracy[at]:.1%} of new digits.",
     )
