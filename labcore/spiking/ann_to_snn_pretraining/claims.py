@@ -105,7 +105,7 @@ def less_work(seeds: Seeds) -> Evidence:
 
 
 @claim(
-    "In the end, after three epochs with spikes, a copy reads as many digits as a network from scratch, to 3 points",
+    "In the end, after three epochs with spikes, a copy reads as many digits as a network from scratch, to 5 points",
     slow=True,
 )
 def same_end(seeds: Seeds) -> Evidence:
