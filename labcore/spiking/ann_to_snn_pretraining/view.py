@@ -104,7 +104,8 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
 def filters(frame: xr.Dataset) -> dict[str, Any]:
     """Filters of the first layer before and after, and how far each layer has moved."""
     values, epoch = values_of(frame), frame.epoch.values
-    at = float(epoch[min(values["look"], len(epoch) - 1)])
+    place = values["look"] / 2  # what lies beyond the last epoch shows the last
+    at = min(place, float(epoch[-1]))
     both = np.concatenate([frame.before.values[:8], frame.after.values[:8]])
     high = float(np.abs(both).max()) or 1.0
     data = [image(sheet(both, min(8, len(both) // 2))[::-1], "", WEIGHTS, -high, high)]
@@ -117,12 +118,12 @@ def filters(frame: xr.Dataset) -> dict[str, Any]:
         "height": 390,
         "xaxis": axis("filters with ReLUs, above, and now", domain=[0, 0.5], showticklabels=False, showgrid=False),
         "yaxis": axis("rows of pixels", showticklabels=False, showgrid=False),
-        "xaxis2": axis(frame.epoch, domain=[0.64, 1], anchor="y2", range=[-0.1, epoch[-1] + 0.1]),
+        "xaxis2": axis(frame.epoch, domain=[0.64, 1], anchor="y2", range=[-0.1, max(epoch[-1], place) + 0.1]),
         "yaxis2": axis("cosine of weights now and with ReLUs", anchor="x2", range=[-0.25, 1.05]),
-        "shapes": [vertical(at, RED, "solid", axes="2", width=3)],
-        "annotations": [*names, label(at, -0.2, "drag", RED, axes="2", xanchor="left", xshift=4)],
-        "meta": {"hands": [hand(at, None, across={"parameter": "look", "places": epoch,
-                                                 "values": np.arange(float(len(epoch)))}, axes="2", color=RED)]},
+        "shapes": [vertical(place, RED, "solid", axes="2", width=3)],
+        "annotations": [*names, label(place, -0.2, "drag", RED, axes="2", xanchor="left", xshift=4)],
+        "meta": {"hands": [hand(place, None, across={"parameter": "look", "places": np.arange(9) / 2,
+                                                 "values": np.arange(9.0)}, axes="2", color=RED)]},
     }  # fmt: skip
     told = (
         f"After {at:g} epoch{'s' * (at != 1)} the filters of layer 1 have a cosine of {same:.3f} with what was copied."
