@@ -102,30 +102,34 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
 
 
 def filters(frame: xr.Dataset) -> dict[str, Any]:
-    """Filters of the first layer before and after, and how far each layer has moved."""
+    """Filters of the first layer before and after, and by what angle each layer's weights have turned."""
     values, epoch = values_of(frame), frame.epoch.values
     place = values["look"] / 2  # what lies beyond the last epoch shows the last
     at = min(place, float(epoch[-1]))
     both = np.concatenate([frame.before.values[:8], frame.after.values[:8]])
     high = float(np.abs(both).max()) or 1.0
     data = [image(sheet(both, min(8, len(both) // 2))[::-1], "", WEIGHTS, -high, high)]
-    for k, (cosine, color) in enumerate(zip(frame.cosine.values, LAYERS, strict=True)):
-        data.append(curve(epoch, cosine, f"layer {k + 1}", color, axes="2", pin=k == 0, mode="lines+markers",
+    turned = np.degrees(np.arccos(frame.cosine.values.clip(-1, 1)))  # nearly all cosines are nearly 1; angles are not
+    for k, (angle, color) in enumerate(zip(turned, LAYERS, strict=True)):
+        data.append(curve(epoch, angle, f"layer {k + 1}", color, axes="2", pin=k == 0, mode="lines+markers",
                           click={"sets": [{"shuffle": k + 1}] * len(epoch)}))  # fmt: skip
-    same = float(frame.same.mean())
-    names = [note(0.02, 0.28 - 0.08 * k, f"layer {k + 1}", c, axes="2", xanchor="left") for k, c in enumerate(LAYERS)]
+    top = max(20.0, 1.1 * float(turned.max()))
+    names = [note(0.02, 0.98 - 0.08 * k, f"layer {k + 1}", c, axes="2", xanchor="left") for k, c in enumerate(LAYERS)]
     layout = {
         "height": 390,
         "xaxis": axis("filters with ReLUs, above, and now", domain=[0, 0.5], showticklabels=False, showgrid=False),
         "yaxis": axis("rows of pixels", showticklabels=False, showgrid=False),
         "xaxis2": axis(frame.epoch, domain=[0.64, 1], anchor="y2", range=[-0.1, max(epoch[-1], place) + 0.1]),
-        "yaxis2": axis("cosine of weights now and with ReLUs", anchor="x2", range=[-0.25, 1.05]),
+        "yaxis2": axis("angle between weights now and with ReLUs (degrees)", anchor="x2", range=[-0.12 * top, top]),
         "shapes": [vertical(place, RED, "solid", axes="2", width=3)],
-        "annotations": [*names, label(place, -0.2, "drag", RED, axes="2", xanchor="left", xshift=4)],
+        "annotations": [*names, label(place, -0.1 * top, "drag", RED, axes="2", xanchor="left", xshift=4)],
         "meta": {"hands": [hand(place, None, across={"parameter": "look", "places": np.arange(9) / 2,
                                                  "values": np.arange(9.0)}, axes="2", color=RED)]},
     }  # fmt: skip
+    now = turned[:, np.flatnonzero(epoch == at)[0]]
+    most = int(now.argmax())
     told = (
-        f"After {at:g} epoch{'s' * (at != 1)} the filters of layer 1 have a cosine of {same:.3f} with what was copied."
+        f"After {at:g} epoch{'s' * (at != 1)} the weights of layer 1 have turned by {now[0]:.0f}°, "
+        f"those of layer {most + 1}, the most, by {now[most]:.0f}°."
     )
     return {"data": data, "layout": headline(layout, told)}
