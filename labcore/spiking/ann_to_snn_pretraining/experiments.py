@@ -223,7 +223,7 @@ FILTERS = Frame(
 @experiment(quick=dict(channels=6, analog_epochs=2, epochs=1), frame=FILTERS)
 @one_thread
 def filters(
-    look: Annotated[int, number(0, 8, "Half epochs with spikes", "look", label="half epochs", main=True)] = 2,
+    look: Annotated[int, number(0, 8, "Half epochs with spikes", "look", label="half epochs", main=True)] = 6,
     shuffle: Annotated[int, number(0, 5, ALL, "copy", label="shuffled layer", main=True)] = 0,
     analog_epochs: Analog = 4,
     epochs: Annotated[int, number(1, 4, "With spikes", "training", label="spiking epochs")] = 3,
@@ -241,7 +241,8 @@ def filters(
     at = min(look, 2 * epochs)
     before, after = analog.conv0.detach()[:, 0].double().numpy(), told.filters[at]
     same = (before * after).sum((1, 2)) / np.sqrt((before**2).sum((1, 2)) * (after**2).sum((1, 2)))
-    least = int(told.cosine[at].argmin())
+    turned = np.degrees(np.arccos(told.cosine[at].clip(-1, 1)))
+    most = int(turned.argmax())
     yield FILTERS(
         dict(
             before=before,
@@ -252,7 +253,7 @@ def filters(
             alike=told.alike.T,
             accuracy=told.accuracy,
         ),
-        f"After {at / 2:g} epoch{'s' * (at != 2)} with spikes the filters of the first layer have a cosine of "
-        f"{same.mean():.3f} with those of the network with ReLUs; layer {least + 1} has moved most, to "
-        f"{told.cosine[at][least]:.2f}. The spiking network reads {told.accuracy[at]:.1%} of new digits.",
+        f"After {at / 2:g} epoch{'s' * (at != 2)} with spikes the filters of the first layer have turned by "
+        f"{turned[0]:.0f} degrees from those of the network with ReLUs; layer {most + 1} has turned most, by "
+        f"{turned[most]:.0f}. The spiking network reads {told.accuracy[at]:.1%} of new digits.",
     )

@@ -13,6 +13,7 @@ from labcore.figure import (
     INK,
     ORANGE,
     PAPER,
+    PURPLE,
     RED,
     SOFT,
     axis,
@@ -33,7 +34,7 @@ from .history import reaches
 CARD = ("race", "xy")
 GOAL = 0.95
 WEIGHTS = [[0, "rgb(178,90,20)"], [0.5, "rgb(245,245,245)"], [1, "rgb(30,90,160)"]]
-LAYERS = [BLUE, GREEN, ORANGE, RED]
+LAYERS = [BLUE, GREEN, ORANGE, PURPLE]
 
 
 def copy(frame: xr.Dataset) -> dict[str, Any]:
@@ -113,16 +114,21 @@ def filters(frame: xr.Dataset) -> dict[str, Any]:
     for k, (angle, color) in enumerate(zip(turned, LAYERS, strict=True)):
         data.append(curve(epoch, angle, f"layer {k + 1}", color, axes="2", pin=k == 0, mode="lines+markers",
                           click={"sets": [{"shuffle": k + 1}] * len(epoch)}))  # fmt: skip
+    late = place > epoch[-1] / 2
     top = max(20.0, 1.1 * float(turned.max()))
-    names = [note(0.02, 0.98 - 0.08 * k, f"layer {k + 1}", c, axes="2", xanchor="left") for k, c in enumerate(LAYERS)]
+    names = [note(0.02, 0.8 - 0.08 * k, f"layer {k + 1}", c, axes="2", xanchor="left") for k, c in enumerate(LAYERS)]
     layout = {
         "height": 390,
         "xaxis": axis("filters with ReLUs, above, and now", domain=[0, 0.5], showticklabels=False, showgrid=False),
         "yaxis": axis("rows of pixels", showticklabels=False, showgrid=False),
         "xaxis2": axis(frame.epoch, domain=[0.64, 1], anchor="y2", range=[-0.1, max(epoch[-1], place) + 0.1]),
-        "yaxis2": axis("angle between weights now and with ReLUs (degrees)", anchor="x2", range=[-0.12 * top, top]),
+        "yaxis2": axis("angle to the copied weights (degrees)", anchor="x2", range=[-0.12 * top, top]),
         "shapes": [vertical(place, RED, "solid", axes="2", width=3)],
-        "annotations": [*names, label(place, -0.1 * top, "drag", RED, axes="2", xanchor="left", xshift=4)],
+        "annotations": [
+            *names,
+            label(place, -0.06 * top, "drag", RED, axes="2", xanchor="right" if late else "left", yanchor="middle",
+                  xshift=-20 if late else 20),
+        ],
         "meta": {"hands": [hand(place, None, across={"parameter": "look", "places": np.arange(9) / 2,
                                                  "values": np.arange(9.0)}, axes="2", color=RED)]},
     }  # fmt: skip
