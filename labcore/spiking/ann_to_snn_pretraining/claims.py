@@ -12,7 +12,10 @@ from labcore.claims import Evidence, Seeds, claim, geometric, mean, once
 from .experiments import GOAL, copy, race
 from .history import reaches
 
-SIZE = "16, 32 and 32 channels, 1280 training digits, 4 time steps, 8 networks"
+CHANNELS = "16, 32 and 32 channels"
+SIZE = CHANNELS + ", 1280 training digits, 4 time steps, 8 networks"
+MORE = SIZE.replace("8 networks", "16 networks")
+SAME = {"analog_epochs": 4, "scratch_rate": 3e-3, "epochs": 1}  # one rate of learning for both
 AFTER_ONE = 2  # looks, one each half epoch
 
 
@@ -21,8 +24,9 @@ def _race(seed: int, **values) -> xr.Dataset:
     return once(race, n_seeds=4, seed=seed, **values)
 
 
-def _races(seeds: Seeds, **values) -> list[xr.Dataset]:
-    return [_race(s, **values) for s in seeds(2)]
+def _races(seeds: Seeds, n: int = 2, **values) -> list[xr.Dataset]:
+    """n times four networks."""
+    return [_race(s, **values) for s in seeds(n)]
 
 
 def _at(frames: list[xr.Dataset], look: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +51,7 @@ def _ratios(frames: list[xr.Dataset]) -> list[float]:
 def lost(seeds: Seeds) -> Evidence:
     ends = [once(copy, seed=s) for s in seeds(12)]
     return Evidence(
-        mean("right with ReLUs", [float(f.analog) for f in ends]) >= 0.95,
+        mean("right with ReLUs", [float(f.analog) for f in ends]) >= 0.9,
         mean("lost by the copy", [float(f.analog - f.here) for f in ends]) >= 0.3,
         size="4 epochs with ReLUs, 200 new digits, 12 networks",
     )
@@ -69,9 +73,9 @@ def statistics(seeds: Seeds) -> Evidence:
     slow=True,
 )
 def same_rate(seeds: Seeds) -> Evidence:
-    mine, other = _at(_races(seeds, analog_epochs=4, scratch_rate=3e-3, epochs=1), AFTER_ONE)
+    mine, other = _at(_races(seeds, 4, **SAME), AFTER_ONE)
     return Evidence(
-        mean("right, copied", mine) >= 0.9, mean("right, copied - from scratch", mine - other) >= 0.1, size=SIZE
+        mean("right, copied", mine) >= 0.9, mean("right, copied - from scratch", mine - other) >= 0.1, size=MORE
     )
 
 
@@ -100,8 +104,8 @@ def half_the_work(seeds: Seeds) -> Evidence:
 
 @claim("With statistics that are measured anew, a copy needs at most 60 % of the operations for 95 %", slow=True)
 def less_work(seeds: Seeds) -> Evidence:
-    frames = _races(seeds, statistics="anew", epochs=2)
-    return Evidence(geometric("operations, copied / from scratch", _ratios(frames)) <= 0.6, size=SIZE)
+    frames = _races(seeds, 4, statistics="anew", epochs=2)
+    return Evidence(geometric("operations, copied / from scratch", _ratios(frames)) <= 0.6, size=MORE)
 
 
 @claim(
@@ -118,10 +122,10 @@ def same_end(seeds: Seeds) -> Evidence:
     slow=True,
 )
 def structure(seeds: Seeds) -> Evidence:
-    mine, other = _at(_races(seeds, analog_epochs=4, scratch_rate=3e-3, epochs=1), AFTER_ONE)
-    dealt, _ = _at(_races(seeds, analog_epochs=4, scratch_rate=3e-3, epochs=1, shuffle=5, statistics="anew"), AFTER_ONE)
+    mine, other = _at(_races(seeds, 4, **SAME), AFTER_ONE)
+    dealt, _ = _at(_races(seeds, 4, **SAME, shuffle=5, statistics="anew"), AFTER_ONE)
     return Evidence(
-        mean("half of the advantage - what shuffling leaves", (mine - other) / 2 - (dealt - other)) >= 0, size=SIZE
+        mean("half of the advantage - what shuffling leaves", (mine - other) / 2 - (dealt - other)) >= 0, size=MORE
     )
 
 
@@ -130,7 +134,8 @@ def structure(seeds: Seeds) -> Evidence:
     slow=True,
 )
 def events(seeds: Seeds) -> Evidence:
-    mine, other = _at(_races(seeds, kind="moving", analog_epochs=4, channels=8, epochs=1), AFTER_ONE)
+    mine, other = _at(_races(seeds, 4, kind="moving", analog_epochs=4, channels=8, epochs=1), AFTER_ONE)
     return Evidence(
-        mean("right, copied - from scratch", mine - other) >= 0.05, size=SIZE.replace("16, 32 and 32", "8, 16 and 16")
+        mean("right, copied - from scratch", mine - other) >= 0.05,
+        size=MORE.replace(CHANNELS, "8, 16 and 16 channels"),
     )

@@ -41,6 +41,7 @@ def copy(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy over time steps, beside how far each layer's currents spread."""
     values, steps, right = values_of(frame), frame.steps.values, frame.accuracy.values
     at, here, truth, layer = values["steps"], float(frame.here), float(frame.analog), frame.layer.values
+    late = at > len(steps) - 2
     data = [
         curve(steps, right, "spiking copy", BLUE, mode="lines+markers", pin=True),
         curve([at], [here], "here", RED, mode="markers", hoverinfo="skip",
@@ -58,7 +59,8 @@ def copy(frame: xr.Dataset) -> dict[str, Any]:
         "shapes": [horizontal(truth, INK, "dash"), horizontal(0.1), horizontal(1, INK, "dash", axes="2")],
         "annotations": [
             label(len(steps) + 0.4, truth, "with ReLUs", INK, xanchor="right", yanchor="bottom"),
-            label(len(steps) + 0.4, 0.1, "guessing", SOFT, xanchor="right", yanchor="bottom"),
+            label(1.6 if late else len(steps) + 0.4, 0.1, "guessing", SOFT, xanchor="left" if late else "right",
+                  yanchor="bottom"),
             label(at, here, "drag it", RED, yanchor="top" if here > 0.3 else "bottom",
                   yshift=-12 if here > 0.3 else 12),
             label(2, 1, "as with ReLUs", INK, axes="2", yanchor="bottom"),
