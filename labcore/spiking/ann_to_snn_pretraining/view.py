@@ -136,8 +136,6 @@ def filters(frame: xr.Dataset) -> dict[str, Any]:
     }  # fmt: skip
     now = turned[:, np.flatnonzero(epoch == at)[0]]
     most = int(now.argmax())
-    told = (
-        f"After {at:g} epoch{'s' * (at != 1)} the weights of layer 1 have turned by {now[0]:.0f}°, "
-        f"those of layer {most + 1}, the most, by {now[most]:.0f}°."
-    )
+    told = f"After {at:g} epoch{'s' * (at != 1)} layer 1 has turned by {now[0]:.0f}°"
+    told += f", layer {most + 1} by {now[most]:.0f}°." if most else ", the most of all."
     return {"data": data, "layout": headline(layout, told)}
