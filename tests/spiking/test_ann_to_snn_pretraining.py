@@ -163,6 +163,8 @@ def test_work_is_what_a_loop_over_places_counts(analog, data):
     assert relu.products == 3 * sum(products) - products[0] and relu.additions == 0
     full = training_work(net, data, FIRE, steps, False)
     assert full.products == 2 * products[0] + 3 * steps * sum(products[1:])
+    seen = training_work(net, data, FIRE, steps, False, backward=False)
+    assert seen.products == products[0] + steps * sum(products[1:])
     spikes = 0.0
     for n, fan, s in ((4, 6, sent[0]), (2, 6, sent[1])):
         summed = s.unfold(3, 2, 2).unfold(4, 2, 2).sum((5, 6))

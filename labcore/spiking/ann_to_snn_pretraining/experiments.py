@@ -147,7 +147,7 @@ def race(
     """A spiking network that begins with copied weights, and one that begins with none; a frame every half epoch.
 
     Both learn from the same digits, equally long. Operations are those of training, forward and backward; they are a
-    mean over the repetitions, and those of the network with ReLUs are part of the copied one's.
+    mean over the repetitions. Those of the network with ReLUs, and of measuring statistics, are the copied one's too.
     """
     seeds = [[seed, r] for r in range(n_seeds)]
     data = digits(kind, steps, n_train, seeds)
@@ -161,14 +161,16 @@ def race(
         values["analog_operations"].append(values["analog_operations"][-1] + cost * trainer.half())
         values["analog"].append(right(net, data, RELU, 1))
     begin = shuffled(copied(net, start(kind, channels, seeds)), shuffle, seeds)
+    spent = values["analog_operations"][-1]
     if statistics == "anew":
         begin = remeasured(begin, data.x[:, :SHOWN], fire, steps)
+        spent += _millions(price(begin, neuron=fire, backward=False)) * SHOWN
     nets = (begin, start(kind, channels, [[*s, 1] for s in seeds]))
     runs = [
         Trainer(n, data, fire, steps, r, np.random.default_rng([seed, 8]))
         for n, r in zip(nets, (rate, scratch_rate), strict=True)
     ]
-    values |= {"operations": [[values["analog_operations"][-1]], [0.0]]}
+    values |= {"operations": [[spent], [0.0]]}
     values |= {"accuracy": [[right(n, data, fire, steps)] for n in nets]}
     for i in range(2 * epochs + 1):
         with torch.no_grad():

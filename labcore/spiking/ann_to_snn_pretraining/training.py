@@ -86,12 +86,13 @@ def right(net: Twin, data: Data, neuron: Neuron, steps: int) -> Float[np.ndarray
 
 
 @torch.no_grad()
-def training_work(net: Twin, data: Data, neuron: Neuron, steps: int, sparse: bool) -> Work:
+def training_work(net: Twin, data: Data, neuron: Neuron, steps: int, sparse: bool, backward: bool = True) -> Work:
     """The work of one training step on one image, a mean over 64 new digits and all runs.
 
     Forward, gradients of weights, and gradients of what goes into a layer, except into the first. `sparse`: a spike
     costs an addition for each place it reaches, in the first two of them, and what is silent costs nothing; without it
     everything is a product, as it is where zeros are multiplied too. Gradients that go back are numbers in any case.
+    Without `backward` it is the work of looking at an image.
     """
     x, steps = (data.x_test, steps) if neuron.spikes else (data.still_test, 1)
     x = x[:, :BATCH]
@@ -112,5 +113,7 @@ def training_work(net: Twin, data: Data, neuron: Neuron, steps: int, sparse: boo
             return conv(into, shape, padding=1, kind=kind)
 
         once = count("spikes" if events else "analog")
-        total += once + once + (count("analog") if k else Work())
+        total += once
+        if backward:
+            total += once + (count("analog") if k else Work())
     return total.each(x.shape[1] * net.runs)

@@ -89,9 +89,9 @@ def race(frame: xr.Dataset) -> dict[str, Any]:
             told = f"To 95 % the copy takes {ends[0] / ends[1]:.0%} of the operations, ReLUs included."
         else:
             told = f"The copy now reads {right[0, -1]:.0%}, the network from scratch {right[1, -1]:.0%}."
-        drop = [[spent[-1], spent[-1]], [analog[-1], right[0, 0]]]
+        drop = [[spent[-1], operations[0, 0]], [analog[-1], right[0, 0]]]
         data.append(curve(*drop, "the copy", RED, hoverinfo="skip", line={"color": RED, "width": 2, "dash": "dot"}))
-        notes.append(label(spent[-1], right[0, 0], " copied", RED, xanchor="left", yanchor="top"))
+        notes.append(label(operations[0, 0], right[0, 0], " copied", RED, xanchor="left", yanchor="top"))
     places = ((0.24, "with ReLUs", SOFT), (0.16, "copied, with spikes", BLUE), (0.08, "from scratch", ORANGE))
     notes += [note(0.98, y, words, color, xanchor="right") for y, words, color in places]
     layout = {
