@@ -23,6 +23,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_attack,
+    bench_bridge,
     bench_bspline,
     bench_conversion,
     bench_convex,
@@ -63,6 +64,7 @@ from tests.browser.conftest import chromium
 MODULES = (
     bench_spectral,
     bench_attack,
+    bench_bridge,
     bench_bspline,
     bench_glauber,
     bench_threshold,
