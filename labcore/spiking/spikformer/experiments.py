@@ -128,7 +128,7 @@ LEARN = Frame(
     additions=var("arm", "additions of a digit"),
     products=var("arm", "products of a digit"),
 )
-SHOWN = 300
+SHOWN, COUNTED, LOOKS = 300, 40, 5  # new digits that are read, and whose operations are counted; parts of the training
 
 
 @experiment(quick=dict(batches=10, width=16), frame=LEARN)
@@ -144,7 +144,8 @@ def learn(
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Four networks from the same weights: coincidences, a softmax with a threshold of its own, no attention, and an
-    ordinary one of 2^T - 1 levels with a softmax. A frame every tenth of the training."""
+    ordinary one whose units have 2^T - 1 levels above 0, with a softmax. A frame every fifth of the training.
+    """
     seeds = [[seed, r] for r in range(n_seeds)]
     data = digit_batches(seeds, batches)
     while width % heads:
@@ -153,7 +154,7 @@ def learn(
     for net in nets:
         net.fit_threshold(data.x[:, :200])
     optimizers = [adamw(net, rate) for net in nets]
-    seen = sorted({round(batches * k / 10) for k in range(11)})
+    seen = sorted({round(batches * k / LOOKS) for k in range(LOOKS + 1)})
     rows: list[tuple[np.ndarray, np.ndarray, list[Work]]] = []
     for i in range(batches + 1):
         if i in seen:
@@ -169,11 +170,12 @@ def learn(
 def _look(nets: list[Former], x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray, list[Work]]:
     right, rate, work = [], [], []
     for net in nets:
-        net.eval().work = Work()
-        logits = net(x)
+        logits = net.eval()(x)
         right.append((logits.argmax(-1) == y).double().mean(1).numpy())
         rate.append(net.rate.double().numpy() if net.arm != "none" else np.zeros(len(x)))
-        work.append(net.work.each(len(x) * x.shape[1]))
+        net.work = Work()
+        net(x[:, :COUNTED])
+        work.append(net.work.each(len(x) * COUNTED))
         net.work = None
     return np.array(right), np.array(rate), work
 
