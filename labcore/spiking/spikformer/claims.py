@@ -9,7 +9,7 @@ from labcore.claims import Evidence, Seeds, claim, exact, geometric, mean, once
 
 from .experiments import learn, orders, tally
 
-SIZE = "16 tokens of 32 features in 2 heads, T = 2, 200 training steps, 300 new digits, 8 networks"
+SIZE = "16 tokens of 32 features in 2 heads, T = 2, 150 training steps, 300 new digits, 8 networks"
 
 
 def _trained(seeds: Seeds, power: int) -> xr.Dataset:
@@ -51,10 +51,10 @@ def equal_rates(seeds: Seeds) -> Evidence:
     "pays for its spikes, and those are the values' in one order, the queries' in the other.",
 )
 def size_decides(seeds: Seeds) -> Evidence:
-    ratio = _ratio(seeds, tokens=64, asking=0.5, values=0.05)
+    ratio = _ratio(seeds, tokens=40, asking=0.5, values=0.1)
     return Evidence(
-        geometric("additions, features first / tokens first, N = 2 d", 1 / ratio) <= 1,
-        size="64 tokens of 32 features, queries fire at 0.5, values at 0.05, 20 draws",
+        geometric("additions, features first / tokens first, N = 1.25 d", 1 / ratio) <= 1,
+        size="40 tokens of 32 features, queries fire at 0.5, keys at 0.2, values at 0.1, 20 draws",
     )
 
 
@@ -66,7 +66,9 @@ def _ratio(seeds: Seeds, **values: float) -> np.ndarray:
 @claim("Attention that counts coincidences reads at least as well as one with a softmax", slow=True)
 def as_good_as_softmax(seeds: Seeds) -> Evidence:
     frame = _trained(seeds, -1)
-    return Evidence(mean("right, softmax - spikes", _right(frame, "softmax") - _right(frame, "spikes")) <= 0.02, size=SIZE)
+    return Evidence(
+        mean("right, softmax - spikes", _right(frame, "softmax") - _right(frame, "spikes")) <= 0.02, size=SIZE
+    )
 
 
 @claim("Attention that counts coincidences reads better than none", slow=True)
@@ -79,7 +81,9 @@ def better_than_none(seeds: Seeds) -> Evidence:
     )
 
 
-@claim("A network of spikes reads a digit for less energy than an ordinary one of as many bits, memory counted", slow=True)
+@claim(
+    "A network of spikes reads a digit for less energy than an ordinary one of as many bits, memory counted", slow=True
+)
 def cheaper(seeds: Seeds) -> Evidence:
     frame = _trained(seeds, -1)
     energy = frame.energy

@@ -42,9 +42,27 @@ TALLY = Frame(
 
 @experiment(quick=dict(features=16), frame=TALLY)
 def tally(
-    token: Annotated[int, number(1, 64, "The one that asks; beyond the last one, the last", "spikes", label="asking token", main=True)] = 5,
-    rate: Annotated[float, number(0.02, 1, "Of queries and keys: chance of a spike in a feature", "spikes", label="firing rate", main=True)] = 0.2,
-    power: Annotated[int, number(-8, 2, "The scale is 2 to this power; counts fire from 1/2 over the scale", "threshold", label="scale 2^", main=True)] = -2,
+    token: Annotated[
+        int,
+        number(1, 64, "The one that asks; beyond the last one, the last", "spikes", label="asking token", main=True),
+    ] = 5,
+    rate: Annotated[
+        float,
+        number(
+            0.02, 1, "Of queries and keys: chance of a spike in a feature", "spikes", label="firing rate", main=True
+        ),
+    ] = 0.2,
+    power: Annotated[
+        int,
+        number(
+            -8,
+            2,
+            "The scale is 2 to this power; counts fire from 1/2 over the scale",
+            "threshold",
+            label="scale 2^",
+            main=True,
+        ),
+    ] = -2,
     tokens: Annotated[int, number(2, 64, "N", "spikes", label="tokens N")] = 16,
     features: Annotated[int, number(4, 128, "Of a head", "spikes", label="features d")] = 32,
     seed: Seed = 0,
@@ -87,7 +105,9 @@ COSTS = Frame(
 def orders(
     tokens: Annotated[int, number(2, 256, "N", "size", label="tokens N", scale="log", main=True)] = 16,
     features: Annotated[int, number(4, 128, "Of a head", "size", label="features d", scale="log", main=True)] = 32,
-    asking: Annotated[float, number(0.02, 0.5, "Chance of a spike of a query", "spikes", label="rate of queries", main=True)] = 0.2,
+    asking: Annotated[
+        float, number(0.02, 0.5, "Chance of a spike of a query", "spikes", label="rate of queries", main=True)
+    ] = 0.2,
     values: Annotated[float, number(0.02, 0.5, "Chance of a spike of a value", "spikes", label="rate of values")] = 0.2,
     keys: Annotated[float, number(0.02, 0.5, "Chance of a spike of a key", "spikes", label="rate of keys")] = 0.2,
     seed: Seed = 0,
@@ -128,15 +148,22 @@ LEARN = Frame(
     additions=var("arm", "additions of a digit"),
     products=var("arm", "products of a digit"),
 )
-SHOWN, COUNTED, LOOKS = 300, 40, 5  # new digits that are read, and whose operations are counted; parts of the training
+BATCH, SHOWN, COUNTED, LOOKS = (
+    32,
+    300,
+    40,
+    5,
+)  # digits a step; new digits that are read, and whose operations are counted; parts of the training
 
 
 @experiment(quick=dict(batches=10, width=16), frame=LEARN)
 @one_thread
 def learn(
-    power: Annotated[int, number(-8, 2, "The scale of coincidences is 2 to this power", "network", label="scale 2^", main=True)] = -1,
+    power: Annotated[
+        int, number(-8, 2, "The scale of coincidences is 2 to this power", "network", label="scale 2^", main=True)
+    ] = -1,
     steps: Annotated[int, number(1, 4, "Time steps", "network", label="time steps T", main=True)] = 2,
-    batches: Annotated[int, number(10, 600, "Of 64 digits", "training", label="training steps", main=True)] = 200,
+    batches: Annotated[int, number(10, 600, "Of 32 digits", "training", label="training steps", main=True)] = 150,
     width: Annotated[int, number(16, 64, "D", "network", label="features D")] = 32,
     heads: Annotated[int, number(1, 8, "Heads; the largest that divides D is taken", "network", label="heads")] = 2,
     rate: Annotated[float, number(1e-4, 2e-2, "Of AdamW", "training", scale="log", label="learning rate")] = 5e-3,
@@ -147,7 +174,7 @@ def learn(
     ordinary one whose units have 2^T - 1 levels above 0, with a softmax. A frame every fifth of the training.
     """
     seeds = [[seed, r] for r in range(n_seeds)]
-    data = digit_batches(seeds, batches)
+    data = digit_batches(seeds, batches, BATCH)
     while width % heads:
         heads -= 1
     nets = [Former(seeds, arm, width, heads, steps, 2.0**power) for arm in ARMS]
