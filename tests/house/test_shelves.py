@@ -15,7 +15,6 @@ MODULES = [m for m in SHELVES.rglob("*.py") if m.name != "__init__.py"]
 # Modules that one paper uses today, with the planned papers that will: {"spiking/lif": ("surrogate", ...)}
 PLANNED: dict[str, tuple[str, ...]] = {
     "spiking/events": ("sparse_attack", "ann_to_snn_pretraining"),
-    "spiking/operations": ("spikformer", "spike_driven", "ann_to_snn_pretraining"),
 }
 
 

@@ -15,6 +15,12 @@ Order = Literal["tokens", "features"]
 ORDERS: tuple[str, ...] = get_args(Order)
 
 
+def coincidences(q: Float[Tensor, "*batch N d"], k: Float[Tensor, "*batch N d"]) -> Float[Tensor, "*batch N N"]:
+    """Q K^T: for each pair of tokens, in how many features both fire."""
+    # the idea
+    return q @ k.mT
+
+
 def spiking_attention(
     q: Float[Tensor, "*batch N d"],
     k: Float[Tensor, "*batch N d"],
@@ -27,10 +33,8 @@ def spiking_attention(
     In float32 they are exact as long as they are below 2^24. Raises ValueError for an order that is not known.
     """
     if order == "tokens":
-        # the idea
-        return (q @ k.mT) @ v
+        return coincidences(q, k) @ v
     if order == "features":
-        # the idea
         return q @ (k.mT @ v)
     raise ValueError(f"order = {order!r} is not allowed; it must be one of {', '.join(ORDERS)}")
 
@@ -50,8 +54,8 @@ def order_work(
 ) -> Work:
     """Additions of one order of the product, each with one word fetched.
 
-    Where two spikes meet, 1 is added. Then each spike of the third matrix adds the counts that are not 0: a count is one
-    number, and so one addition. Raises ValueError for an order that is not known, or what is not 0 or 1.
+    Where two spikes meet, 1 is added. Then each spike of the third matrix adds the counts that are not 0: a count is
+    one number, and so one addition. Raises ValueError for an order that is not known, or what is not 0 or 1.
     """
     for x in (q, k, v):
         if not np.isin(x, (0, 1)).all():

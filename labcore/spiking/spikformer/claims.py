@@ -47,7 +47,7 @@ def equal_rates(seeds: Seeds) -> Evidence:
 @claim(
     "The order that is cheaper is told by the numbers of tokens and features",
     expected="not reproduced",
-    reason="It is so for products of matrices. What is counted in spikes also depends on who is silent: the last factor "
+    reason="It is so for products of matrices. Additions of spikes also depend on who is silent: the last factor "
     "pays for its spikes, and those are the values' in one order, the queries' in the other.",
 )
 def size_decides(seeds: Seeds) -> Evidence:

@@ -16,7 +16,7 @@ from labcore.primitives.runs.one_thread import one_thread
 from labcore.primitives.runs.training import adamw, cosine_rate, train_step
 from labcore.primitives.spiking.operations import Work
 
-from .attention import ORDERS, order_work, softmax_work, spiking_attention
+from .attention import ORDERS, coincidences, order_work, softmax_work, spiking_attention
 from .networks import ARMS, Former
 
 Features = Annotated[int, number(4, 128, "Of a head", "spikes", label="features d", main=True)]
@@ -27,14 +27,14 @@ def _spikes(rng: np.random.Generator, n: int, d: int, rate: float) -> np.ndarray
 
 
 TALLY = Frame(
-    query=axis("token that asks", start=1),
-    key=axis("token that answers", start=1),
+    asks=axis("token that asks", start=1),
+    answers=axis("token that answers", start=1),
     feature=axis("feature", start=1),
-    q=var("query feature", "spikes of the queries"),
-    k=var("key feature", "spikes of the keys"),
-    count=var("query key", "features in which both fire"),
-    out=var("query feature", "(Q K^T) V"),
-    fires=var("query feature", "spikes behind the threshold"),
+    q=var("asks feature", "spikes of the queries"),
+    k=var("answers feature", "spikes of the keys"),
+    count=var("asks answers", "features in which both fire"),
+    out=var("asks feature", "(Q K^T) V"),
+    fires=var("asks feature", "spikes behind the threshold"),
     apart=var("", "largest difference of the two orders"),
     mean=var("", "mean count of a pair"),
 )
@@ -71,10 +71,11 @@ def tally(
 
     One step from rest without a leak of the input: a neuron fires where scale times its count is 1/2 or more.
     """
-    q, k, v = (_spikes(g, tokens, features, r) for g, r in zip(np.random.default_rng(seed).spawn(3), (rate, rate, 0.2), strict=True))  # fmt: skip
+    draws = zip(np.random.default_rng(seed).spawn(3), (rate, rate, 0.2), strict=True)
+    q, k, v = (_spikes(g, tokens, features, r) for g, r in draws)
     made = [torch.as_tensor(x) for x in (q, k, v)]
     first, second = (spiking_attention(*made, order).numpy() for order in ORDERS)
-    count = q @ k.T
+    count = coincidences(*made[:2]).numpy()
     fires = (2.0**power * first >= 0.5).astype(float)
     i = min(token, tokens) - 1
     best = int(count[i].argmax())
@@ -91,10 +92,10 @@ def tally(
 GRID = np.unique(np.round(2 ** np.arange(1, 8.01, 0.5)).astype(int))
 COSTS = Frame(
     way=axis("order", values=(*ORDERS, "softmax")),
-    size=axis("tokens N", values=tuple(int(n) for n in GRID)),
-    additions=var("way size", "additions"),
-    products=var("way size", "products and exponentials"),
-    energy=var("way size", "energy of the operations and of memory", "pJ"),
+    length=axis("tokens N", values=tuple(int(n) for n in GRID)),
+    additions=var("way length", "additions"),
+    products=var("way length", "products and exponentials"),
+    energy=var("way length", "energy of the operations and of memory", "pJ"),
     here=var("way", "additions with N tokens"),
     here_energy=var("way", "energy with N tokens", "pJ"),
     difference=var("", "largest difference of what the two orders give"),

@@ -91,7 +91,7 @@ class Former(nn.Module):
         return x.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
 
     def _layer(
-        self, name: str, x: Float[Tensor, "S T B N a"], more: Float[Tensor, "..."] | float = 0.0
+        self, name: str, x: Float[Tensor, "S T B N a"], more: Tensor | float = 0.0
     ) -> Float[Tensor, "S T B N b"]:
         w = self.weights[name]
         if self.work is not None:
