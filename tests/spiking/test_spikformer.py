@@ -142,7 +142,7 @@ def test_the_orders_cost_what_is_counted_and_a_token_finds_itself():
     frame = orders.run("quick")
     assert float(frame.difference) == 0 and (frame.products.sel(way=["tokens", "features"]) == 0).all()
     tallied = tally.run("quick", rate=1.0)
-    assert (tallied["count"] == tallied.sizes["feature"]).all()
+    assert (tallied.met == tallied.sizes["feature"]).all()
 
 
 def test_an_answer_is_right_however_it_is_written():

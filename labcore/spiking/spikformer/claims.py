@@ -27,7 +27,7 @@ def same_numbers(seeds: Seeds) -> Evidence:
     return Evidence(
         exact("largest difference", max(float(f.apart) for f in runs)) <= 0,
         exact("largest distance from a whole number", max(whole)) <= 0,
-        exact("smallest count", min(float(f["count"].min()) for f in runs)) >= 0,
+        exact("smallest count", min(float(f.met.min()) for f in runs)) >= 0,
         size="15 draws of 8 to 64 tokens, 16 to 128 features",
     )
 

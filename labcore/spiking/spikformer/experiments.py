@@ -32,11 +32,11 @@ TALLY = Frame(
     feature=axis("feature", start=1),
     q=var("asks feature", "spikes of the queries"),
     k=var("answers feature", "spikes of the keys"),
-    count=var("asks answers", "features in which both fire"),
+    met=var("asks answers", "features in which both fire"),
     out=var("asks feature", "(Q K^T) V"),
     fires=var("asks feature", "spikes behind the threshold"),
     apart=var("", "largest difference of the two orders"),
-    mean=var("", "mean count of a pair"),
+    usual=var("", "mean count of a pair"),
 )
 
 
@@ -62,7 +62,7 @@ def tally(
             label="scale 2^",
             main=True,
         ),
-    ] = -2,
+    ] = -4,
     tokens: Annotated[int, number(2, 64, "N", "spikes", label="tokens N")] = 16,
     features: Annotated[int, number(4, 128, "Of a head", "spikes", label="features d")] = 32,
     seed: Seed = 0,
@@ -81,8 +81,8 @@ def tally(
     best = int(count[i].argmax())
     yield TALLY(
         dict(
-            q=q, k=k, count=count, out=first, fires=fires, apart=float(np.abs(first - second).max()),
-            mean=float(count.mean()),
+            q=q, k=k, met=count, out=first, fires=fires, apart=float(np.abs(first - second).max()),
+            usual=float(count.mean()),
         ),
         f"Token {i + 1} and token {best + 1} both fire in {count[i, best]:.0f} of {features} features, the most that "
         f"token {i + 1} finds; a mean pair in {count.mean():.2f}. Behind the threshold {fires.mean():.1%} fire.",

@@ -37,7 +37,7 @@ ARMS = {"spikes": BLUE, "softmax": ORANGE, "no attention": PURPLE, "quantised": 
 
 def tally(frame: xr.Dataset) -> dict[str, Any]:
     """How often both fire, for each pair of tokens, and the spikes that meet those of the token that is held."""
-    values, count, q, k = values_of(frame), frame["count"].values, frame.q.values, frame.k.values
+    values, count, q, k = values_of(frame), frame.met.values, frame.q.values, frame.k.values
     n, d = q.shape
     at = min(values["token"], n)
     asks = q[at - 1]
