@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
+    bench_attention,
     bench_bspline,
     bench_conversion,
     bench_convex,
@@ -58,6 +59,7 @@ from tests.browser.conftest import chromium
 
 MODULES = (
     bench_spectral,
+    bench_attention,
     bench_bspline,
     bench_glauber,
     bench_threshold,
