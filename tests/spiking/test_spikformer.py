@@ -150,3 +150,21 @@ def test_an_answer_is_right_however_it_is_written():
     assert "silent" in least_scale("-4") and "smaller" in least_scale("2")
     assert enough_tokens("80") is enough_tokens("160/2") is enough_tokens("80,0") is True
     assert "additions" in enough_tokens("8")
+
+
+@torch.no_grad()
+def test_each_run_is_charged_for_its_own_spikes():
+    data, net = digit_batches(SEEDS, 1), Former(SEEDS, "spikes", 16, 2, 2, 0.5)
+    net.train()(data.x[:, :50])
+    sent, layer = [], net._layer
+    net._layer = lambda name, x, *more: sent.append((name, x)) or layer(name, x, *more)
+    net.work = [Work(), Work()]
+    net(data.x[:, :20])
+    work, net.work = net.work, []
+    fan_out = {name: w.shape[2] for name, w in net.weights.items()}
+    for i in range(2):
+        spikes = sum(float(x[i].sum()) * fan_out[name] for name, x in sent if name != "embed")
+        heads = [net._split(layer(name, dict(sent)["q"]))[i].numpy(force=True) for name in "qkv"]
+        assert work[i].additions == spikes + order_work(*heads, "features").additions
+        assert work[i].products == 20 * 16 * 4 * 16
+    assert work[0].additions != work[1].additions

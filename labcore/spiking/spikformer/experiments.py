@@ -145,9 +145,9 @@ LEARN = Frame(
     batch=axis("training steps"),
     accuracy=var("arm repeat batch", "right on new digits"),
     rate=var("arm repeat batch", "share of the neurons behind attention that fire"),
-    energy=var("arm", "energy of a digit", "pJ"),
-    additions=var("arm", "additions of a digit"),
-    products=var("arm", "products of a digit"),
+    energy=var("arm repeat", "energy of a digit", "pJ"),
+    additions=var("arm repeat", "additions of a digit"),
+    products=var("arm repeat", "products of a digit"),
 )
 BATCH, SHOWN, COUNTED, LOOKS = (
     32,
@@ -183,7 +183,7 @@ def learn(
         net.fit_threshold(data.x[:, :200])
     optimizers = [adamw(net, rate) for net in nets]
     seen = sorted({round(batches * k / LOOKS) for k in range(LOOKS + 1)})
-    rows: list[tuple[np.ndarray, np.ndarray, list[Work]]] = []
+    rows: list[tuple[np.ndarray, np.ndarray, list[list[Work]]]] = []
     for i in range(batches + 1):
         if i in seen:
             rows.append(_look(nets, data.x_test[:, :SHOWN], data.y_test[:, :SHOWN]))
@@ -195,16 +195,16 @@ def learn(
 
 
 @torch.no_grad()
-def _look(nets: list[Former], x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray, list[Work]]:
+def _look(nets: list[Former], x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray, list[list[Work]]]:
     right, rate, work = [], [], []
     for net in nets:
         logits = net.eval()(x)
         right.append((logits.argmax(-1) == y).double().mean(1).numpy())
         rate.append(net.rate.double().numpy() if net.arm != "none" else np.zeros(len(x)))
-        net.work = Work()
+        net.work = [Work()] * len(x)
         net(x[:, :COUNTED])
-        work.append(net.work.each(len(x) * COUNTED))
-        net.work = None
+        work.append([w.each(COUNTED) for w in net.work])
+        net.work = []
     return np.array(right), np.array(rate), work
 
 
@@ -216,9 +216,9 @@ def _learned(rows: list, at: list[int], progress: float) -> xr.Dataset:
             batch=np.array(at, float),
             accuracy=np.array([r[0] for r in rows]).transpose(1, 2, 0),
             rate=np.array([r[1] for r in rows]).transpose(1, 2, 0),
-            energy=np.array([w.energy() for w in work]),
-            additions=np.array([w.additions for w in work]),
-            products=np.array([w.products for w in work]),
+            energy=np.array([[w.energy() for w in each] for each in work]),
+            additions=np.array([[w.additions for w in each] for each in work]),
+            products=np.array([[w.products for w in each] for each in work]),
         ),
         f"After {at[-1]} training steps, read of new digits: {told}. Of the neurons behind the coincidences "
         f"{rate[0].mean():.1%} fire.",

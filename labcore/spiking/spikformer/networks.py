@@ -9,10 +9,11 @@ Layout: (S, T, B, N, D), runs, steps, images, tokens, features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ from labcore.primitives.spiking.steps import lif
 
 from .attention import order_work, softmax_attention, softmax_work, spiking_attention
 
+Array = np.ndarray
 Arm = Literal["spikes", "softmax", "none", "levels"]
 ARMS: tuple[str, ...] = get_args(Arm)
 TOKENS, PIXELS, EXPANSION, SHARE = 16, 4, 2, 0.15  # SHARE: of its neurons that a softmax's threshold lets fire at first
@@ -65,7 +67,7 @@ class Former(nn.Module):
         self.place = normal(rngs, TOKENS, width, std=0.5)
         self.head = normal(rngs, width, 10, std=1 / sqrt(width))
         self.register_buffer("scale", torch.full((runs, 1, 1, 1, 1), float(scale)))
-        self.work: Work | None = None  # counted while it is not None
+        self.work: list[Work] = []  # of each run, counted while it is not empty
         self.rate = torch.zeros(runs)  # of the neurons behind attention, in the last pass
 
     def forward(self, x: Float[Tensor, "S B 64"]) -> Float[Tensor, "S B 10"]:
@@ -80,9 +82,7 @@ class Former(nn.Module):
         q, k, v = (self._split(self._layer(name, x)) for name in "qkv")
         mixed = spiking_attention(q, k, v) if self.arm == "spikes" else softmax_attention(q, k, v)
         mixed = mixed.transpose(-3, -2).flatten(-2)
-        if self.work is not None:
-            arrays = [a.double().numpy() for a in (q, k, v)]
-            self._count_attention(arrays)
+        self._count(lambda i: self._attention_work(*(a[i].double().numpy() for a in (q, k, v))))
         fired = self._fire(self.scale * mixed, 0.5)
         self.rate = (fired > 0).float().mean((1, 2, 3, 4)).detach()
         return self._layer("out", fired)
@@ -94,30 +94,31 @@ class Former(nn.Module):
         self, name: str, x: Float[Tensor, "S T B N a"], more: Tensor | float = 0.0
     ) -> Float[Tensor, "S T B N b"]:
         w = self.weights[name]
-        if self.work is not None:
-            spikes = self.arm != "levels" and name != "embed"
-            # the image is the same in each step: its layer is worked out once
-            into = x if name != "embed" else x[:, :1]
-            self.work += dense(into.double().numpy(), w.shape[2], "spikes" if spikes else "analog")
+        kind = "analog" if self.arm == "levels" or name == "embed" else "spikes"
+        # the image is the same in each step: its layer is worked out once
+        into = x if name != "embed" else x[:, :1]
+        self._count(lambda i: dense(into[i].double().numpy(), w.shape[2], kind))
         current = torch.bmm(x.flatten(1, 3), w).view(*x.shape[:4], -1)
         return self._fire(self.norms[name](current + more), 1.0)
 
     def _fire(self, current: Float[Tensor, "S T B N d"], theta: float) -> Float[Tensor, "S T B N d"]:
-        if self.work is not None:
-            self.work += neurons(current[:, 0].numel(), self.steps)
+        self._count(lambda i: neurons(current[i, 0].numel(), self.steps))
         if self.arm == "levels":
             return staircase(current, torch.tensor(1 / self.levels), 0, self.levels)
         spikes = lif(current.transpose(0, 1), 0.5, theta, "hard", decay_input=True).spikes
         return spikes.transpose(0, 1)
 
-    def _count_attention(self, arrays: list) -> None:
+    def _count(self, work: Callable[[int], Work]) -> None:
+        self.work = [done + work(i) for i, done in enumerate(self.work)]
+
+    def _attention_work(self, q: Array, k: Array, v: Array) -> Work:
+        tokens, features = q.shape[-2:]
         if self.arm == "spikes":
-            self.work += order_work(*arrays, "tokens" if TOKENS < arrays[0].shape[-1] else "features")
-        elif self.arm == "softmax":
-            self.work += softmax_work(*arrays)
-        else:
-            products = 2.0 * arrays[0].size * TOKENS + 2.0 * TOKENS * arrays[0].size / arrays[0].shape[-1]
-            self.work += Work(products=products, moved=products)
+            return order_work(q, k, v, "tokens" if tokens < features else "features")
+        if self.arm == "softmax":
+            return softmax_work(q, k, v)
+        products = 2.0 * q.size * tokens + 2.0 * tokens * q.size / features
+        return Work(products=products, moved=products)
 
     @torch.no_grad()
     def fit_threshold(self, x: Float[Tensor, "S B 64"]) -> None:

@@ -120,7 +120,7 @@ def orders(frame: xr.Dataset) -> dict[str, Any]:
 def learn(frame: xr.Dataset) -> dict[str, Any]:
     """Accuracy of the four networks while they learn, and the energy of a digit."""
     values, batch = values_of(frame), frame.batch.values
-    right, energy, end = frame.accuracy.values.mean(1), frame.energy.values / 1000, values["batches"]
+    right, energy, end = frame.accuracy.values.mean(1), frame.energy.values.mean(1) / 1000, values["batches"]
     data, labels = [], []
     for y, at, (name, color) in zip(right, apart(right[:, -1], 0.065, 1.0), ARMS.items(), strict=True):
         data.append(curve(batch, y, name, color, pin=name == "spikes"))
