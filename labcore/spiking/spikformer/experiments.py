@@ -164,8 +164,8 @@ def learn(
         int, number(-8, 2, "The scale of coincidences is 2 to this power", "network", label="scale 2^", main=True)
     ] = -1,
     steps: Annotated[int, number(1, 4, "Time steps", "network", label="time steps T", main=True)] = 2,
-    batches: Annotated[int, number(10, 600, "Of 32 digits", "training", label="training steps", main=True)] = 150,
-    width: Annotated[int, number(16, 64, "D", "network", label="features D")] = 32,
+    batches: Annotated[int, number(10, 300, "Of 32 digits", "training", label="training steps", main=True)] = 150,
+    width: Annotated[int, number(16, 48, "D", "network", label="features D")] = 32,
     heads: Annotated[int, number(1, 8, "Heads; the largest that divides D is taken", "network", label="heads")] = 2,
     rate: Annotated[float, number(1e-4, 2e-2, "Of AdamW", "training", scale="log", label="learning rate")] = 5e-3,
     n_seeds: Annotated[int, number(1, 8, "Splits and starts", "data", label="repetitions")] = 1,
