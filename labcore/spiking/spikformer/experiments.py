@@ -121,8 +121,9 @@ def orders(
     first, second = (spiking_attention(*made, order) for order in ORDERS)
     table = np.array([[(w.additions, w.products, w.energy()) for w in rows[int(n)]] for n in GRID]).transpose(2, 1, 0)
     here = [w.additions for w in rows[tokens]]
-    less = "tokens first" if here[0] < here[1] else "features first" if here[1] < here[0] else "neither"
-    ratio = max(here[:2]) / max(min(here[:2]), 1)
+    least, most = min(here[:2]), max(here[:2])
+    less = "tokens" if here[0] < here[1] else "features"
+    told = "as many" if least == most else f"{less} first is cheaper, {most / max(least, 1):.2f} times"
     yield COSTS(
         dict(
             additions=table[0], products=table[1], energy=table[2], here=np.array(here),
@@ -130,7 +131,7 @@ def orders(
             difference=float((first - second).abs().max()),
         ),
         f"With {tokens} tokens of {features} features (Q K^T) V takes {here[0]:.0f} additions and Q (K^T V) "
-        f"{here[1]:.0f}; {less} is cheaper, {ratio:.2f} times.",
+        f"{here[1]:.0f}; {told}.",
     )  # fmt: skip
 
 
