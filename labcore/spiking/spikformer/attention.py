@@ -33,8 +33,10 @@ def spiking_attention(
     In float32 they are exact as long as they are below 2^24. Raises ValueError for an order that is not known.
     """
     if order == "tokens":
+        # the idea
         return coincidences(q, k) @ v
     if order == "features":
+        # the idea
         return q @ (k.mT @ v)
     raise ValueError(f"order = {order!r} is not allowed; it must be one of {', '.join(ORDERS)}")
 
