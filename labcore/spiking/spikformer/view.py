@@ -141,6 +141,6 @@ def learn(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": axis("energy of a digit (nJ)", domain=[0.68, 1], anchor="y2", rangemode="tozero"),
         "yaxis2": axis("", anchor="x2", autorange="reversed"),
         "shapes": [horizontal(0.1, SOFT)],
-        "annotations": [*labels, label(1.38 * end, 0.1, "guessing", SOFT, xanchor="right", yanchor="bottom")],
+        "annotations": [*labels, label(0, 0.1, "guessing", SOFT, xanchor="left", yanchor="top")],
     }
     return {"data": data, "layout": headline(layout, told, f"Behind the coincidences: {silent}.")}
