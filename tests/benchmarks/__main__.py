@@ -22,10 +22,12 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
+    bench_attack,
     bench_attention,
     bench_bspline,
     bench_conversion,
     bench_convex,
+    bench_denoiser,
     bench_diagrams,
     bench_distances,
     bench_dynamics,
@@ -34,6 +36,7 @@ from tests.benchmarks import (
     bench_glauber,
     bench_liquid,
     bench_matching,
+    bench_memory,
     bench_networks,
     bench_optimizers,
     bench_order,
@@ -59,6 +62,7 @@ from tests.browser.conftest import chromium
 
 MODULES = (
     bench_spectral,
+    bench_attack,
     bench_attention,
     bench_bspline,
     bench_glauber,
@@ -78,9 +82,11 @@ MODULES = (
     bench_distances,
     bench_liquid,
     bench_matching,
+    bench_memory,
     bench_frequencies,
     bench_two_stages,
     bench_convex,
+    bench_denoiser,
     bench_geometry,
     bench_spectra,
     bench_surrogate,

@@ -13,9 +13,7 @@ ROOT = Path(catalog.__file__).parent
 SHELVES = ROOT / "primitives"
 MODULES = [m for m in SHELVES.rglob("*.py") if m.name != "__init__.py"]
 # Modules that one paper uses today, with the planned papers that will: {"spiking/lif": ("surrogate", ...)}
-PLANNED: dict[str, tuple[str, ...]] = {
-    "spiking/events": ("sparse_attack", "ann_to_snn_pretraining"),
-}
+PLANNED: dict[str, tuple[str, ...]] = {}
 
 
 def users(module: Path) -> set[str]:
