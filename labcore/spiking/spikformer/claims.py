@@ -82,7 +82,9 @@ def better_than_none(seeds: Seeds) -> Evidence:
 
 
 @claim(
-    "A network of spikes reads a digit for less energy than an ordinary one of as many bits, memory counted", slow=True
+    "A network of spikes reads a digit for less energy than an ordinary one of as many bits that learned at the same "
+    "rate for as many steps, memory counted",
+    slow=True,
 )
 def cheaper(seeds: Seeds) -> Evidence:
     frame = _trained(seeds, -1)

@@ -17,7 +17,7 @@ from labcore.primitives.runs.training import adamw, cosine_rate, train_step
 from labcore.primitives.spiking.operations import Work
 
 from .attention import ORDERS, coincidences, order_work, softmax_work, spiking_attention
-from .networks import ARMS, Former
+from .networks import ARMS, Former, fire
 
 Features = Annotated[int, number(4, 128, "Of a head", "spikes", label="features d", main=True)]
 
@@ -57,26 +57,26 @@ def tally(
         number(
             -8,
             2,
-            "The scale is 2 to this power; counts fire from 1/2 over the scale",
+            "The scale is 2 to this power; counts fire from 1 over the scale on",
             "threshold",
             label="scale 2^",
             main=True,
         ),
-    ] = -4,
+    ] = -3,
     tokens: Annotated[int, number(2, 64, "N", "spikes", label="tokens N")] = 16,
     features: Annotated[int, number(4, 128, "Of a head", "spikes", label="features d")] = 32,
     seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Spikes of queries, keys and values by chance, and their coincidences; one frame. Values fire at rate 0.2.
 
-    One step from rest without a leak of the input: a neuron fires where scale times its count is 1/2 or more.
+    Behind them the neurons of the networks, one step from rest: half of scale times count has to reach 1/2.
     """
     draws = zip(np.random.default_rng(seed).spawn(3), (rate, rate, 0.2), strict=True)
     q, k, v = (_spikes(g, tokens, features, r) for g, r in draws)
     made = [torch.as_tensor(x) for x in (q, k, v)]
     first, second = (spiking_attention(*made, order).numpy() for order in ORDERS)
     count = coincidences(*made[:2]).numpy()
-    fires = (2.0**power * first >= 0.5).astype(float)
+    fires = fire(torch.as_tensor(2.0**power * first)[None], 0.5)[0].numpy()
     i = min(token, tokens) - 1
     best = int(count[i].argmax())
     yield TALLY(
@@ -150,15 +150,11 @@ LEARN = Frame(
     additions=var("arm repeat", "additions of a digit"),
     products=var("arm repeat", "products of a digit"),
 )
-BATCH, SHOWN, COUNTED, LOOKS = (
-    32,
-    300,
-    40,
-    5,
-)  # digits a step; new digits that are read, and whose operations are counted; parts of the training
+BATCH, LOOKS = 32, 5  # digits a training step; parts of the training
+SHOWN, COUNTED = 300, 40  # new digits that are read; those whose operations are counted
 
 
-@experiment(quick=dict(batches=10, width=16), frame=LEARN)
+@experiment(quick=dict(batches=10, width=16, steps=1), frame=LEARN)
 @one_thread
 def learn(
     power: Annotated[

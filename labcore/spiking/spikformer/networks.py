@@ -105,8 +105,7 @@ class Former(nn.Module):
         self._count(lambda i: neurons(current[i, 0].numel(), self.steps))
         if self.arm == "levels":
             return staircase(current, torch.tensor(1 / self.levels), 0, self.levels)
-        spikes = lif(current.transpose(0, 1), 0.5, theta, "hard", decay_input=True).spikes
-        return spikes.transpose(0, 1)
+        return fire(current.transpose(0, 1), theta).transpose(0, 1)
 
     def _count(self, work: Callable[[int], Work]) -> None:
         self.work = [done + work(i) for i, done in enumerate(self.work)]
@@ -135,6 +134,11 @@ class Former(nn.Module):
         high = torch.stack([torch.quantile(m.flatten()[::7], 1 - SHARE) for m in mixed])
         # from rest, half of a current is the potential after one step
         self.scale.copy_((1 / high.clamp(min=1e-3))[:, None, None, None, None])
+
+
+def fire(current: Float[Tensor, "T ..."], theta: float) -> Float[Tensor, "T ..."]:
+    """Spikes of neurons that begin at rest. In the first step one fires where its current is twice theta or more."""
+    return lif(current, 0.5, theta, "hard", decay_input=True).spikes
 
 
 def patches(x: Float[Tensor, "S B 64"]) -> Float[Tensor, "S B 16 4"]:

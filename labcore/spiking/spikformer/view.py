@@ -60,7 +60,7 @@ def tally(frame: xr.Dataset) -> dict[str, Any]:
     share = float(frame.fires.mean())
     told = f"Token {at} and token {best} fire together {count[at - 1, best - 1]:.0f} times."
     behind = "all are silent" if share == 0 else f"{share:.0%} fire"
-    threshold = 0.5 / 2.0 ** values["power"]
+    threshold = 1 / 2.0 ** values["power"]  # in one step from rest
     layout = {
         "height": 420,
         "xaxis": axis("token that answers", domain=[0, 0.42], range=[0.5, n + 0.5]),
@@ -73,7 +73,7 @@ def tally(frame: xr.Dataset) -> dict[str, Any]:
         ],
         "meta": {"hands": [hand(None, at, up="token", color=ORANGE)]},
     }  # fmt: skip
-    return {"data": data, "layout": headline(layout, told, f"Threshold {threshold:g}: behind attention {behind}.")}
+    return {"data": data, "layout": headline(layout, told, f"A sum of {threshold:g} fires: behind attention {behind}.")}
 
 
 def orders(frame: xr.Dataset) -> dict[str, Any]:
