@@ -100,6 +100,14 @@ def test_what_is_no_spike_is_refused():
         Former(SEEDS, "spikes", 8, 3, 1, 0.5)
 
 
+@torch.no_grad()
+def test_the_scale_of_counts_moves_no_rival():
+    x = digit_batches(SEEDS, 1).x[:, :30]
+    for arm in ARMS:
+        one, other = (Former(SEEDS, arm, 16, 2, 2, scale).train()(x) for scale in (0.5, 2.0**-8))
+        assert torch.equal(one, other) == (arm != "spikes"), arm
+
+
 def test_tokens_are_squares_of_four_pixels():
     x = torch.arange(64.0).view(1, 1, 64)
     assert patches(x)[0, 0, 0].tolist() == [0, 1, 8, 9] and patches(x)[0, 0, 5].tolist() == [18, 19, 26, 27]

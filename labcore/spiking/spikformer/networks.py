@@ -66,7 +66,9 @@ class Former(nn.Module):
         self.norms = nn.ModuleDict({n: Norm(runs, s[1]) for n, s in sizes.items()})
         self.place = normal(rngs, TOKENS, width, std=0.5)
         self.head = normal(rngs, width, 10, std=1 / sqrt(width))
-        self.register_buffer("scale", torch.full((runs, 1, 1, 1, 1), float(scale)))
+        # `scale` is that of the counts: moving it must not make a rival worse. For few levels 1/2 is better than 1
+        scale = float(scale) if arm == "spikes" else 0.5
+        self.register_buffer("scale", torch.full((runs, 1, 1, 1, 1), scale))
         self.work: list[Work] = []  # of each run, counted while it is not empty
         self.rate = torch.zeros(runs)  # of the neurons behind attention, in the last pass
 
