@@ -23,6 +23,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_attack,
+    bench_attention,
     bench_bridge,
     bench_bspline,
     bench_conversion,
@@ -65,6 +66,7 @@ MODULES = (
     bench_spectral,
     bench_attack,
     bench_bridge,
+    bench_attention,
     bench_bspline,
     bench_glauber,
     bench_threshold,
