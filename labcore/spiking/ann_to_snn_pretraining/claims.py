@@ -109,12 +109,12 @@ def less_work(seeds: Seeds) -> Evidence:
 
 
 @claim(
-    "In the end, after three epochs with spikes, a copy reads as many digits as a network from scratch, to 5 points",
+    "In the end, after three epochs with spikes, a copy reads no fewer digits than a network from scratch, to 3 points",
     slow=True,
 )
 def same_end(seeds: Seeds) -> Evidence:
     mine, other = _at(_races(seeds), -1)
-    return Evidence(mean("|right, copied - from scratch|", np.abs(mine - other)) <= 0.05, size=SIZE)
+    return Evidence(mean("right, from scratch - copied", other - mine) <= 0.03, size=SIZE)
 
 
 @claim(

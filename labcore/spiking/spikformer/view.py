@@ -110,8 +110,8 @@ def orders(frame: xr.Dataset) -> dict[str, Any]:
         "xaxis2": log_axis("tokens N", domain=[0.55, 0.86], anchor="y2", range=[np.log10(1.8), np.log10(270)]),
         "yaxis2": log_axis("energy, with memory (pJ)", anchor="x2"),
         "shapes": [vertical(d, SOFT), vertical(n, BLUE, "solid", width=2)],
-        "annotations": [*labels, label(np.log10(d), 0.02, "N = d", SOFT, yref="y domain", xanchor="left", xshift=3,
-                                       yanchor="bottom")],
+        "annotations": [*labels, label(np.log10(d), 0.99, "N = d", SOFT, yref="y domain", xanchor="right", xshift=-3,
+                                       yanchor="top")],
         "meta": {"hands": [hand(n, None, across="tokens", color=BLUE)]},
     }  # fmt: skip
     return {"data": data, "layout": headline(layout, told)}
