@@ -187,7 +187,7 @@ def test_a_figure_without_curves_is_an_error(traces):
 def test_the_picture_of_a_ready_paper_is_the_one_that_its_view_makes(paper):
     made = preview(paper.key)
     assert len(made.encode()) < 40_000
-    drawn = re.findall(r"[-\d.]+,[-\d.]+|<circle", made)
+    drawn = re.findall(r"[-\d.]+,[-\d.]+|<circle|<rect", made)
     assert "<image" in made or len(drawn) > 4, "something is to be seen"
     kept = (paper.folder / "preview.svg").read_text("utf-8")
     # the numbers may differ in a last digit from machine to machine, the parts may not

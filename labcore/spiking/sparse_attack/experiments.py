@@ -117,7 +117,7 @@ def membrane(
     """Potentials of the first hidden layer, the attacker's slope, and how many digits it makes wrong; one frame.
 
     The victim sees each digit for 4 time steps. 150 new digits that it reads right are attacked.
-    """  # fmt: skip
+    """
     net, x, y, clean = _images(gain, layers, hidden, training, seed)
     guess = _guess(kind, width, centre)
     with torch.no_grad():

@@ -133,4 +133,5 @@ class Folded(nn.Module):
         return convolve(x, self.weight, self.bias, self.stride, tell=tell)
 
     def fold(self) -> Folded:
+        """Itself: it is one convolution already."""
         return self
